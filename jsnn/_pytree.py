@@ -1,0 +1,54 @@
+"""Frozen dataclasses that JAX sees as pytrees, with static and traced fields apart."""
+
+import dataclasses
+from typing import Any, TypeVar, dataclass_transform
+
+import jax
+
+_T = TypeVar("_T")
+
+
+def static(**kwargs: Any) -> Any:
+    """A dataclass field that is structure: hashable, and part of what is compiled for."""
+    return dataclasses.field(metadata={"static": True}, **kwargs)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(static, dataclasses.field))
+def pytree(cls: type[_T]) -> type[_T]:
+    """Make `cls` a frozen dataclass and a pytree whose `static` fields are its structure.
+
+    `__post_init__` validates and casts what a *user* passes. JAX rebuilds objects from tracers
+    and placeholders, for which neither makes sense, so unflattening bypasses it.
+    """
+    cls = dataclasses.dataclass(frozen=True, eq=False)(cls)
+    fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]
+    structure = tuple(field.name for field in fields if field.metadata.get("static"))
+    leaves = tuple(field.name for field in fields if not field.metadata.get("static"))
+
+    def flatten_with_keys(node: _T):
+        children = tuple((jax.tree_util.GetAttrKey(name), getattr(node, name)) for name in leaves)
+        return children, tuple(getattr(node, name) for name in structure)
+
+    def flatten(node: _T):
+        return (
+            tuple(getattr(node, name) for name in leaves),
+            tuple(getattr(node, name) for name in structure),
+        )
+
+    def unflatten(aux: tuple[Any, ...], children: tuple[Any, ...]) -> _T:
+        node = object.__new__(cls)
+        for name, value in zip(structure + leaves, aux + tuple(children), strict=True):
+            object.__setattr__(node, name, value)
+        return node
+
+    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+    return cls
+
+
+def replace(node: _T, **changes: Any) -> _T:
+    """A copy with some fields replaced and nothing validated: for values that are canonical."""
+    copy = object.__new__(type(node))
+    for field in dataclasses.fields(node):  # pyright: ignore[reportArgumentType]
+        value = changes.get(field.name, getattr(node, field.name))
+        object.__setattr__(copy, field.name, value)
+    return copy

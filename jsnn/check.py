@@ -1,0 +1,197 @@
+"""What is wrong with a model, found by tracing its functions before anything is simulated."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jsnn.neurons import NeuronModel
+from jsnn.sources import SourceModel
+from jsnn.synapses import SynapseModel
+
+Model = NeuronModel | SynapseModel | SourceModel
+
+_N = 3  # neurons in the trial population: not 1, which would hide broadcasting
+_BATCH = 2
+
+
+def check_model(model: Model) -> None:
+    """Tell the author of a model what is wrong with it.
+
+    Every function is traced alone and under `vmap`, for 3 neurons in the default float dtype.
+
+    Raises:
+      ValueError: with one line per problem: a function that cannot be traced or vmapped, reads a
+        name that the model lacks, drops or adds a variable, or returns a wrong shape or dtype.
+
+    Warns:
+      UserWarning: if no gradient reaches a neuron's threshold margin from its input current, as
+        happens where `update` or `threshold` rounds, compares or casts to an integer.
+    """
+    if not isinstance(model, (NeuronModel, SynapseModel, SourceModel)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            f"check_model: given {type(model).__name__}; expected a NeuronModel, SynapseModel or "
+            "SourceModel"
+        )
+    dtype = jnp.result_type(float)
+    raise_problems(model, dtype, f"this {type(model).__name__}")
+    if isinstance(model, NeuronModel) and not _gradient_arrives(model, dtype):
+        warnings.warn(
+            "this NeuronModel: the gradient of the threshold margin with respect to the input "
+            "current is 0 or NaN; training through it will not work (is something rounded, compared "
+            "or cast in `update` or `threshold`?)",
+            stacklevel=2,
+        )
+
+
+def raise_problems(model: Model, dtype: Any, what: str) -> None:
+    """Raise ValueError, naming `what`, if the model could not be simulated in `dtype`."""
+    problems = _problems(model, dtype)
+    if problems:
+        raise ValueError("\n  ".join([f"{what} cannot be simulated:", *problems]))
+
+
+def needs_key(model: SourceModel) -> bool:
+    """Whether a source's current depends on its PRNG key."""
+    arguments = _arguments(model, jnp.result_type(float))
+    traced = jax.make_jaxpr(model.current)(*arguments).jaxpr
+    num_before = len(jax.tree.leaves(arguments[:2]))
+    key = traced.invars[num_before]
+    used = [v for equation in traced.eqns for v in equation.invars] + list(traced.outvars)
+    return any(v is key for v in used)
+
+
+def variable_dtype(default: Any, dtype: Any) -> Any:
+    """The dtype of a variable's state: the network's for floats, int32 for ints, bool for bools."""
+    kind = np.asarray(default).dtype.kind
+    if kind not in "fiub":
+        raise TypeError(f"a variable's initial value {default!r} is not a number")
+    return {"f": np.dtype(dtype), "b": np.dtype(bool)}.get(kind, np.dtype(np.int32))
+
+
+def _arguments(model: Model, dtype: Any) -> tuple[Any, ...]:
+    def param(default: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((*np.shape(default)[:-1], _N), dtype)
+
+    params = {name: param(default) for name, default in model.params.items()}
+    variables = {
+        name: jax.ShapeDtypeStruct((_N,), variable_dtype(default, dtype))
+        for name, default in model.variables.items()
+    }
+    current = jax.ShapeDtypeStruct((_N,), dtype)
+    dt = jax.ShapeDtypeStruct((), dtype)
+    if isinstance(model, SourceModel):
+        key = jax.eval_shape(lambda: jax.random.key(0))
+        return params, variables, key, dt
+    return params, variables, current, dt
+
+
+def _problems(model: Model, dtype: Any) -> list[str]:
+    arguments = _arguments(model, dtype)
+    variables, current = arguments[1], jax.ShapeDtypeStruct((_N,), dtype)
+    match model:
+        case NeuronModel():
+            expected: list[tuple[str, Callable[..., Any], tuple[Any, ...], Any]] = [
+                ("update", model.update, arguments, variables),
+                ("threshold", model.threshold, arguments[:2], current),
+                ("reset", model.reset, arguments[:2], variables),
+                ("surrogate", model.surrogate, (current,), current),
+            ]
+        case SynapseModel():
+            expected = [("update", model.update, arguments, (variables, current))]
+        case SourceModel():
+            expected = [("current", model.current, arguments, (variables, current))]
+    return [problem for call in expected for problem in _problems_of_call(*call)]
+
+
+def _problems_of_call(
+    name: str, function: Callable[..., Any], arguments: tuple[Any, ...], expected: Any
+) -> list[str]:
+    try:
+        returned = jax.eval_shape(function, *arguments)
+    except KeyError as error:
+        known = ", ".join(repr(k) for values in arguments[:2] for k in values)
+        return [f"{name} reads {error}, which is not among its parameters and variables ({known})"]
+    except jax.errors.JAXTypeError as error:
+        return [
+            f"{name} is not traceable: its Python control flow or a NumPy call depends on a value "
+            f"(use jnp.where and jax.numpy): {_first_line(error)}"
+        ]
+    except Exception as error:  # whatever the author's code raises is what is wrong with it
+        return [f"{name} fails when traced: {type(error).__name__}: {_first_line(error)}"]
+
+    problems = _differences(name, returned, expected)
+    if problems:
+        return problems
+    batched = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct((_BATCH, *leaf.shape), leaf.dtype), arguments
+    )
+    try:
+        jax.eval_shape(jax.vmap(function), *batched)
+    except Exception as error:
+        return [f"{name} cannot be vmapped: {type(error).__name__}: {_first_line(error)}"]
+    return []
+
+
+def _differences(name: str, returned: Any, expected: Any) -> list[str]:
+    """How what a function returned differs from what it should have returned."""
+    if isinstance(expected, tuple):
+        if not isinstance(returned, tuple) or len(returned) != 2:
+            return [f"{name} returns {_describe(returned)}; expected (new variables, current)"]
+        return _differences(f"{name}, variables", returned[0], expected[0]) + _differences(
+            f"{name}, current", returned[1], expected[1]
+        )
+    if isinstance(expected, Mapping):
+        if not isinstance(returned, Mapping):
+            return [f"{name} returns {_describe(returned)}; expected a dict of all variables"]
+        lost = [f"{name} drops variable {k!r}; expected all of them" for k in expected.keys() - returned]
+        new = [f"{name} adds {k!r}, which is not a variable" for k in returned.keys() - expected]
+        return sorted(lost + new) + [
+            problem
+            for k in expected
+            if k in returned
+            for problem in _differences(f"{name}, variable {k!r}", returned[k], expected[k])
+        ]
+    if not isinstance(returned, jax.ShapeDtypeStruct):
+        return [f"{name}: returns {_describe(returned)}; expected an array"]
+    if (returned.shape, returned.dtype) != (expected.shape, expected.dtype):
+        return [
+            f"{name}: returns shape {returned.shape} of {returned.dtype}; "
+            f"expected {expected.shape} of {expected.dtype} (for N = {_N} neurons)"
+        ]
+    return []
+
+
+def _describe(returned: Any) -> str:
+    if isinstance(returned, jax.ShapeDtypeStruct):
+        return f"an array of shape {returned.shape}"
+    return f"a {type(returned).__name__}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]
+
+
+def _gradient_arrives(model: NeuronModel, dtype: Any) -> bool:
+    """Whether the margin after an update moves with the current, at the model's initial state."""
+
+    def of_neurons(default: Any, kind: Any) -> jax.Array:
+        return jnp.full(_N, np.asarray(default), kind)
+
+    params = {name: of_neurons(default, dtype) for name, default in model.params.items()}
+    variables = {
+        name: of_neurons(default, variable_dtype(default, dtype))
+        for name, default in model.variables.items()
+    }
+
+    def margin(current: jax.Array) -> jax.Array:
+        return model.threshold(
+            params, model.update(params, variables, current, jnp.ones((), dtype))
+        )
+
+    point, direction = jnp.full(_N, 0.1, dtype), jnp.ones(_N, dtype)
+    slope = jax.jvp(margin, (point,), (direction,))[1]
+    return bool(jnp.all(jnp.isfinite(slope) & (slope != 0)))

@@ -1,0 +1,278 @@
+"""What to keep of a run: a trace over time, or a fold that needs no memory for time.
+
+`simulate(..., record={name: recording})` returns {name: recorded}. A recording is one of those
+below, any function of (state, spikes), stacked over the steps, or an object of your own with the
+methods of `Trace` or `Fold`. Recordings are static: hashable, and equal where they record the same.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from jsnn._arrays import check_known, positive_int
+from jsnn.network import Network
+from jsnn.state import State, abstract_state
+
+SpikesOf = dict[str, jax.Array]
+"""{population: [N]}: 1.0 where a neuron spiked in this step, else 0.0."""
+
+
+@runtime_checkable
+class Trace(Protocol):
+    """Keeps `observe` of the last of every `every` steps: [num_steps // every, ...]."""
+
+    @property
+    def every(self) -> int: ...
+
+    def check(self, network: Network, what: str) -> None: ...
+
+    def observe(self, state: State, spikes: SpikesOf) -> Any: ...
+
+
+@runtime_checkable
+class Fold(Protocol):
+    """Keeps one value, made anew in every step from the last one."""
+
+    def check(self, network: Network, what: str) -> None: ...
+
+    def start(self, network: Network) -> Any: ...
+
+    def fold(self, kept: Any, state: State, spikes: SpikesOf) -> Any: ...
+
+
+Recording = Trace | Fold | Callable[[State, SpikesOf], Any]
+Recordings = Mapping[str, Recording]
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    population: str
+    neurons: Sequence[int] | None = None
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        if self.neurons is not None:
+            object.__setattr__(self, "neurons", tuple(int(n) for n in self.neurons))
+        positive_int(self.every, f"recording of {self.population!r}, every")
+
+    def check(self, network: Network, what: str) -> None:
+        size = _size(network, self.population, what)
+        outside = [n for n in self.neurons or () if not 0 <= n < size]
+        if outside:
+            raise ValueError(
+                f"{what}: given neuron {outside[0]} of {self.population!r}; expected 0 to {size - 1}"
+            )
+
+    def _choose(self, values: jax.Array) -> jax.Array:
+        return values if self.neurons is None else values[np.asarray(self.neurons, np.int32)]
+
+
+@dataclass(frozen=True)
+class Spikes(_Chosen):
+    """Which neurons spiked: bool [num_steps // every, N], or the chosen `neurons` of them."""
+
+    def observe(self, state: State, spikes: SpikesOf) -> jax.Array:
+        return self._choose(spikes[self.population]) > 0
+
+
+@dataclass(frozen=True)
+class Variable(_Chosen):
+    """A variable at the end of a step: [num_steps // every, N], or the chosen `neurons` of it."""
+
+    variable: str = "v"
+
+    def check(self, network: Network, what: str) -> None:
+        super().check(network, what)
+        _check_variable(network, self.population, self.variable, what)
+
+    def observe(self, state: State, spikes: SpikesOf) -> jax.Array:
+        return self._choose(state.variables[self.population][self.variable])
+
+
+@dataclass(frozen=True)
+class SpikeCount:
+    """How often each neuron spiked: [N] in the network's dtype, so that gradients pass.
+
+    Whole numbers, exact up to 2^24 spikes a neuron in float32.
+    """
+
+    population: str
+
+    def check(self, network: Network, what: str) -> None:
+        _size(network, self.population, what)
+
+    def start(self, network: Network) -> jax.Array:
+        return jnp.zeros(network.sizes[self.population], network.dtype)
+
+    def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
+        return kept + spikes[self.population]
+
+
+@dataclass(frozen=True)
+class FirstSpike:
+    """The step of each neuron's first spike, counted from the start of the run: int32 [N].
+
+    Negative where a neuron stays silent.
+    """
+
+    population: str
+
+    def check(self, network: Network, what: str) -> None:
+        _size(network, self.population, what)
+
+    def start(self, network: Network) -> jax.Array:
+        return jnp.full(network.sizes[self.population], -1, jnp.int32)
+
+    def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
+        # While a neuron is silent, `kept` counts down from -1: -1 - kept steps have passed.
+        silent = kept < 0
+        first = jnp.where(spikes[self.population] > 0, -1 - kept, kept - 1)
+        return jnp.where(silent, first, kept)
+
+
+@dataclass(frozen=True)
+class MaxVariable:
+    """The largest value that a variable reached at the end of a step: [N]."""
+
+    population: str
+    variable: str = "v"
+
+    def check(self, network: Network, what: str) -> None:
+        _size(network, self.population, what)
+        _check_variable(network, self.population, self.variable, what)
+
+    def start(self, network: Network) -> jax.Array:
+        return jnp.full(network.sizes[self.population], -jnp.inf, network.dtype)
+
+    def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
+        return jnp.maximum(kept, state.variables[self.population][self.variable])
+
+
+@dataclass(frozen=True)
+class _Observation:
+    """A plain function of (state, spikes) as a trace of every step."""
+
+    observe: Callable[[State, SpikesOf], Any]
+    every: int = 1
+
+    def check(self, network: Network, what: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Sampled:
+    """A trace of every k-th step as a fold, so that the steps between take no memory."""
+
+    trace: Trace
+    num_rows: int
+
+    def check(self, network: Network, what: str) -> None: ...
+
+    def start(self, network: Network) -> Any:
+        observed = jax.eval_shape(self.trace.observe, *_abstract_step(network))
+        # One row more than asked for: the steps after the last whole k go there.
+        rows = jax.tree.map(
+            lambda leaf: jnp.zeros((self.num_rows + 1, *leaf.shape), leaf.dtype), observed
+        )
+        return jnp.zeros((), jnp.int32), rows
+
+    def fold(self, kept: Any, state: State, spikes: SpikesOf) -> Any:
+        step, rows = kept
+        observed = self.trace.observe(state, spikes)
+        put = jax.lax.dynamic_update_index_in_dim
+        row = step // self.trace.every
+        return step + 1, jax.tree.map(lambda all_, new: put(all_, new, row, 0), rows, observed)
+
+    def finish(self, kept: Any) -> Any:
+        return jax.tree.map(lambda rows: rows[:-1], kept[1])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Recordings sorted by how a run keeps them: stacked by `scan`, or folded in its carry."""
+
+    stacked: tuple[tuple[str, Trace], ...]
+    folded: tuple[tuple[str, Fold], ...]
+
+    def start(self, network: Network) -> dict[str, Any]:
+        return {name: recording.start(network) for name, recording in self.folded}
+
+    def fold(self, kept: dict[str, Any], state: State, spikes: SpikesOf) -> dict[str, Any]:
+        return {name: r.fold(kept[name], state, spikes) for name, r in self.folded}
+
+    def observe(self, state: State, spikes: SpikesOf) -> dict[str, Any]:
+        return {name: trace.observe(state, spikes) for name, trace in self.stacked}
+
+    def finish(self, kept: dict[str, Any], stacked: dict[str, Any]) -> dict[str, Any]:
+        finished = {
+            name: r.finish(kept[name]) if isinstance(r, _Sampled) else kept[name]
+            for name, r in self.folded
+        }
+        return stacked | finished
+
+
+def plan(network: Network, record: Recordings | None, num_steps: int) -> Plan:
+    """Check `record` against the network and sort it; hashable."""
+    stacked: list[tuple[str, Trace]] = []
+    folded: list[tuple[str, Fold]] = []
+    for name, recording in (record or {}).items():
+        if isinstance(recording, (Trace, Fold)):
+            recording.check(network, f"recording {name!r}")
+        elif callable(recording):
+            recording = _Observation(recording)
+        else:
+            raise TypeError(
+                f"recording {name!r}: given {type(recording).__name__}; expected a recording such "
+                "as jsnn.Spikes(population) or a function of (state, spikes)"
+            )
+        if isinstance(recording, Fold):
+            folded.append((name, recording))
+        elif recording.every > 1:
+            folded.append((name, _Sampled(recording, num_steps // recording.every)))
+        else:
+            stacked.append((name, recording))
+    return Plan(tuple(stacked), tuple(folded))
+
+
+def recorded_bytes(
+    network: Network, record: Recordings, num_steps: int, *, num_presentations: int = 1
+) -> int:
+    """The bytes that `record` takes for that many steps and presentations; nothing is run."""
+    planned = plan(network, record, positive_int(num_steps, "num_steps"))
+    one_step = jax.eval_shape(planned.observe, *_abstract_step(network))
+    folded = jax.eval_shape(lambda n: planned.finish(planned.start(n), {}), network)
+    bytes_of = lambda tree: sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(tree))  # noqa: E731
+    per_presentation = num_steps * bytes_of(one_step) + bytes_of(folded)
+    return per_presentation * positive_int(num_presentations, "num_presentations")
+
+
+def spike_list(spikes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Recorded spikes [T, N] as (steps, neurons), each [number of spikes], in order of time."""
+    array = np.asarray(spikes)
+    if array.ndim != 2:
+        raise ValueError(
+            f"spike_list: given shape {array.shape}; expected [num_steps, N], one presentation"
+        )
+    steps, neurons = np.nonzero(array)
+    return steps, neurons
+
+
+def _abstract_step(network: Network) -> tuple[Any, dict[str, jax.ShapeDtypeStruct]]:
+    spikes = {
+        name: jax.ShapeDtypeStruct((size,), network.dtype) for name, size in network.sizes.items()
+    }
+    return abstract_state(network), spikes
+
+
+def _size(network: Network, population: str, what: str) -> int:
+    check_known([population], network.sizes, what, "population")
+    return network.sizes[population]
+
+
+def _check_variable(network: Network, population: str, variable: str, what: str) -> None:
+    known = network.population(population).model.variables
+    check_known([variable], known, f"{what}, population {population!r}", "variable")

@@ -1,0 +1,108 @@
+"""All that changes in a run, in one pytree."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jsnn._pytree import pytree
+from jsnn.check import variable_dtype
+from jsnn.network import Network
+from jsnn.neurons import Values
+
+
+@pytree
+class State:
+    """The state between two steps; save it, fork it, edit it, and go on from it bit for bit.
+
+    Attributes:
+      step: int32 (), how many steps lie behind.
+      variables: {population: {variable: [N]}}.
+      synapses: {projection: {variable: [post]}}.
+      sources: {current source: {variable: [N]}}.
+      in_flight: {population: [D, N]}, the spikes (0 or 1) of its last D steps, D being the longest
+        delay of its projections; those of step n are in row n % D. Populations whose spikes no
+        later step needs are left out.
+      key: the PRNG key of this run, or None. Step n uses `jax.random.fold_in(key, n)`.
+    """
+
+    step: jax.Array
+    variables: dict[str, Values]
+    synapses: dict[str, Values]
+    sources: dict[str, Values]
+    in_flight: dict[str, jax.Array]
+    key: jax.Array | None
+
+
+def init(network: Network, key: jax.Array | None = None) -> State:
+    """A fresh state: initial values everywhere, no spikes in flight, step 0.
+
+    Args:
+      network: what is to be run.
+      key: from `jax.random.key(seed)`, one per presentation; needed where a source is random.
+
+    Raises ValueError where a key is needed and missing, TypeError where it is not a typed key.
+    """
+    check_key(network, key)
+    sizes, dtype = network.sizes, network.dtype
+    return State(
+        step=jnp.zeros((), jnp.int32),
+        variables={
+            p.name: _initial(p.variables, p.model.variables, p.size, dtype)
+            for p in network.populations
+        },
+        synapses={
+            p.name: _initial(p.synapse.variables, p.synapse.variables, sizes[p.post], dtype)
+            for p in network.projections
+        },
+        sources={
+            s.name: _initial(s.model.variables, s.model.variables, sizes[s.population], dtype)
+            for s in network.sources
+        },
+        in_flight={
+            name: jnp.zeros((delay, sizes[name]), dtype)
+            for name, delay in _longest_delays(network).items()
+        },
+        key=key,
+    )
+
+
+def abstract_state(network: Network) -> State:
+    """The shapes and dtypes of a state of `network`, without any numbers."""
+    key = jax.random.key(0) if network.stochastic else None
+    return jax.eval_shape(init, network, key)
+
+
+def check_key(network: Network, key: Any) -> None:
+    """Raise an error if a run of `network` cannot use `key`."""
+    if key is None:
+        if network.stochastic:
+            random = [s.name for s in network.sources]
+            raise ValueError(
+                f"key: given None; expected jax.random.key(seed), since current sources {random} "
+                "draw random numbers"
+            )
+        return
+    dtype = getattr(key, "dtype", None)
+    if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
+        raise TypeError(
+            f"key: given {type(key).__name__} of {dtype}; expected a typed key, jax.random.key(seed)"
+        )
+
+
+def _initial(values: Any, defaults: Any, size: int, dtype: Any) -> Values:
+    def of_neurons(value: Any, kind: Any) -> jax.Array:
+        return jnp.broadcast_to(jnp.asarray(value).astype(kind), (size,))
+
+    return {
+        name: of_neurons(value, variable_dtype(defaults[name], dtype))
+        for name, value in values.items()
+    }
+
+
+def _longest_delays(network: Network) -> dict[str, int]:
+    longest: dict[str, int] = {}
+    for projection in network.projections:
+        if projection.delay:
+            longest[projection.pre] = max(longest.get(projection.pre, 0), projection.delay)
+    return longest

@@ -1,0 +1,31 @@
+"""The spike as a function: a Heaviside step forwards, a smooth pseudo-derivative backwards."""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+Surrogate = Callable[[jax.Array], jax.Array]
+
+
+def superspike(margin: jax.Array) -> jax.Array:
+    """sigma'(m) = 1 / (1 + 10 |m|)^2, with m in the unit of the threshold margin.
+
+    Zenke & Ganguli 2018, "SuperSpike", Neural Computation 30, eq. 17 (normalised to 1 at 0).
+    """
+    return 1 / (1 + 10 * jnp.abs(margin)) ** 2
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def spike(surrogate: Surrogate, margin: jax.Array) -> jax.Array:
+    """1 where `margin` >= 0, else 0, in the dtype of `margin`; its derivative is `surrogate`."""
+    return (margin >= 0).astype(margin.dtype)
+
+
+@spike.defjvp
+def _spike_jvp(  # pyright: ignore[reportUnusedFunction]
+    surrogate: Surrogate, primals: tuple[jax.Array], tangents: tuple[jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    (margin,), (tangent,) = primals, tangents
+    return spike(surrogate, margin), surrogate(margin) * tangent
