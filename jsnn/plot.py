@@ -1,0 +1,167 @@
+"""Figures of runs: functions of arrays that return a Matplotlib figure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jax.typing import ArrayLike
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from jsnn.record import spike_list
+
+_WIDTH = 7.0  # inches, a page's text width
+
+
+def raster(
+    spikes: Mapping[str, ArrayLike],
+    *,
+    dt: float = 1.0,
+    label: int | None = None,
+    title: str | None = None,
+) -> Figure:
+    """A panel per population with a dot for every spike; the true label as a dashed line.
+
+    Args:
+      spikes: {population: bool [T, N]}, input first.
+      dt: the length of a step, in ms.
+      label: the index of the true class's neuron in the last population.
+      title: above the figure.
+    """
+    recorded = {name: np.asarray(s) for name, s in spikes.items()}
+    if not recorded:
+        raise ValueError("raster: given no populations; expected at least one")
+    heights = [3.0 if s.shape[-1] > 200 else 2.2 if s.shape[-1] > 20 else 1.6 for s in recorded.values()]
+    figure = Figure(figsize=(_WIDTH, sum(heights)), layout="constrained")
+    panels = figure.subplots(len(recorded), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, (name, s) in zip(panels, recorded.items(), strict=True):
+        steps, neurons = spike_list(s)
+        axes.scatter(steps * dt, neurons, s=3 if s.shape[1] > 20 else 9, c="k", linewidths=0)
+        axes.set_ylabel("neuron")
+        axes.set_ylim(-0.5, s.shape[1] - 0.5)
+        axes.set_title(f"{name}: {s.shape[1]} neurons, {len(steps)} spikes", loc="left", fontsize=9)
+    last, size = panels[-1], recorded[list(recorded)[-1]].shape[1]
+    if size <= 20:
+        last.set_yticks(range(size))
+    if label is not None:
+        if not 0 <= label < size:
+            raise ValueError(f"raster, label: given {label}; expected 0 to {size - 1}")
+        last.axhline(label, color="tab:red", linestyle="--", linewidth=1, label="true label")
+        last.legend(loc="upper right", fontsize=8)
+    num_steps = next(iter(recorded.values())).shape[0]
+    last.set_xlim(-0.5 * dt, (num_steps - 0.5) * dt)
+    last.set_xlabel("time [ms]")
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def voltages(
+    v: ArrayLike,
+    *,
+    dt: float = 1.0,
+    v_thresh: float | None = None,
+    names: Sequence[str] | None = None,
+    unit: str = "mV",
+) -> Figure:
+    """Membrane potentials over time.
+
+    Args:
+      v: [T, K], K neurons at the end of every step.
+      dt: the time between rows, in ms.
+      v_thresh: drawn as a dashed line.
+      names: K legend entries; the neurons' positions by default.
+      unit: of v; "" where the model is dimensionless.
+    """
+    traces = np.asarray(v)
+    if traces.ndim != 2:
+        raise ValueError(f"voltages: given shape {traces.shape}; expected [T, K]")
+    names = [f"neuron {k}" for k in range(traces.shape[1])] if names is None else names
+    if len(names) != traces.shape[1]:
+        raise ValueError(f"voltages, names: given {len(names)}; expected {traces.shape[1]}")
+    figure, axes = _figure()
+    times = (np.arange(traces.shape[0]) + 1) * dt
+    for name, trace in zip(names, traces.T, strict=True):
+        axes.plot(times, trace, linewidth=1, label=name)
+    if v_thresh is not None:
+        axes.axhline(v_thresh, color="k", linestyle="--", linewidth=1, label="threshold")
+    axes.set_xlabel("time [ms]")
+    axes.set_ylabel(f"membrane potential [{unit}]" if unit else "membrane potential")
+    axes.legend(fontsize=8, ncols=2)
+    return figure
+
+
+def accuracy_over_time(
+    accuracy: Mapping[str, ArrayLike], *, dt: float = 1.0, reference: float | None = None
+) -> Figure:
+    """Accuracy against presentation time.
+
+    Args:
+      accuracy: {name: [T]}, fractions, the t-th after t + 1 steps.
+      dt: the length of a step, in ms.
+      reference: the accuracy of the network that the weights came from, as a dashed line.
+    """
+    figure, axes = _figure()
+    for name, values in accuracy.items():
+        fractions = np.asarray(values)
+        axes.plot((np.arange(len(fractions)) + 1) * dt, 100 * fractions, linewidth=1.5, label=name)
+    if reference is not None:
+        axes.axhline(100 * reference, color="k", linestyle="--", linewidth=1, label="ANN")
+    axes.set_xlabel("presentation time [ms]")
+    axes.set_ylabel("accuracy [%]")
+    axes.set_xlim(0, None)
+    axes.set_ylim(0, 101)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def spikes_against_accuracy(
+    spikes: ArrayLike,
+    accuracy: ArrayLike,
+    *,
+    marked: Mapping[str, int] | None = None,
+    least: float = 0.9,
+) -> Figure:
+    """A point per setting, and the Pareto front: no setting beyond it is better in both.
+
+    Args:
+      spikes: [K], spikes per presentation of each setting.
+      accuracy: [K], fractions.
+      marked: {name: index} of settings to point out.
+      least: the lowest accuracy shown.
+    """
+    s, a = np.asarray(spikes), np.asarray(accuracy)
+    front = pareto_front(s, a)
+    figure, axes = _figure()
+    axes.scatter(s, 100 * a, s=9, c="0.6", label="settings")
+    axes.plot(s[front], 100 * a[front], "-", c="tab:blue", linewidth=1, marker=".", label="Pareto front")
+    for (name, index), marker in zip((marked or {}).items(), "*sD^v", strict=False):
+        axes.scatter(s[index], 100 * a[index], s=90, marker=marker, zorder=3, label=name)
+    axes.set_xscale("log")
+    axes.set_xlabel("spikes per presentation, all layers")
+    axes.set_ylabel("accuracy [%]")
+    axes.set_ylim(100 * least, min(100.0, 100 * float(a.max()) + 0.5))
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def pareto_front(spikes: ArrayLike, accuracy: ArrayLike) -> np.ndarray:
+    """Indices of the settings that no other beats with fewer spikes and no less accuracy.
+
+    In order of spikes; of equals, the first.
+    """
+    s, a = np.asarray(spikes), np.asarray(accuracy)
+    if s.ndim != 1 or s.shape != a.shape:
+        raise ValueError(f"pareto_front: given shapes {s.shape} and {a.shape}; expected one [K]")
+    front: list[int] = []
+    for index in np.lexsort((-a, s)):
+        if not front or a[index] > a[front[-1]]:
+            front.append(int(index))
+    return np.asarray(front, np.int64)
+
+
+def _figure() -> tuple[Figure, Axes]:
+    figure: Any = Figure(figsize=(_WIDTH, 3.6), layout="constrained")
+    return figure, figure.subplots()
