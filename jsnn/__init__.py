@@ -3,8 +3,9 @@
 from jsnn.check import check_model
 from jsnn.connectivity import Connectivity, Dense
 from jsnn.evaluate import Evaluation, evaluate, fresh, keep_in_flight
-from jsnn.network import CurrentSource, Network, Population, Projection, feedforward
+from jsnn.network import Network, feedforward
 from jsnn.neurons import IF, LIF, NeuronModel
+from jsnn.parts import CurrentSource, Population, Projection
 from jsnn.readout import Readout, first_spike, max_voltage, spike_count
 from jsnn.record import (
     FirstSpike,
@@ -21,3 +22,47 @@ from jsnn.state import State, init
 from jsnn.surrogate import superspike
 from jsnn.synapses import DELTA, EXPONENTIAL, SynapseModel
 from jsnn.weights import load_weights, save_weights
+
+__all__ = [
+    "CONSTANT",
+    "DELTA",
+    "EXPONENTIAL",
+    "GAUSSIAN_NOISE",
+    "IF",
+    "LIF",
+    "PLAYBACK",
+    "POISSON",
+    "Connectivity",
+    "CurrentSource",
+    "Dense",
+    "Evaluation",
+    "FirstSpike",
+    "MaxVariable",
+    "Network",
+    "NeuronModel",
+    "Population",
+    "Projection",
+    "Readout",
+    "SourceModel",
+    "SpikeCount",
+    "Spikes",
+    "State",
+    "SynapseModel",
+    "Variable",
+    "check_model",
+    "evaluate",
+    "feedforward",
+    "first_spike",
+    "fresh",
+    "init",
+    "keep_in_flight",
+    "load_weights",
+    "max_voltage",
+    "recorded_bytes",
+    "save_weights",
+    "simulate",
+    "spike_count",
+    "spike_list",
+    "step",
+    "superspike",
+]

@@ -46,7 +46,7 @@ def real_array(value: Any, dtype: Any, what: str) -> jax.Array:
             raise TypeError(
                 f"{what}: given {type(value).__name__} {value!r}; expected a number or an array"
             )
-    elif jnp.ndim(value) > 0 and given != dtype:
+    elif np.ndim(value) > 0 and given != dtype:
         raise TypeError(
             f"{what}: given an array of {given}; expected {np.dtype(dtype)}, "
             f"the network's dtype (cast it, for example with .astype(np.{np.dtype(dtype)}))"

@@ -1,6 +1,7 @@
 """Frozen dataclasses that JAX sees as pytrees, with static and traced fields apart."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any, TypeVar, dataclass_transform
 
 import jax
@@ -21,23 +22,23 @@ def pytree(cls: type[_T]) -> type[_T]:
     and placeholders, for which neither makes sense, so unflattening bypasses it.
     """
     cls = dataclasses.dataclass(frozen=True, eq=False)(cls)
-    fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
     structure = tuple(field.name for field in fields if field.metadata.get("static"))
     leaves = tuple(field.name for field in fields if not field.metadata.get("static"))
 
-    def flatten_with_keys(node: _T):
+    def flatten_with_keys(node: _T) -> tuple[Any, Any]:
         children = tuple((jax.tree_util.GetAttrKey(name), getattr(node, name)) for name in leaves)
         return children, tuple(getattr(node, name) for name in structure)
 
-    def flatten(node: _T):
+    def flatten(node: _T) -> tuple[Any, Any]:
         return (
             tuple(getattr(node, name) for name in leaves),
             tuple(getattr(node, name) for name in structure),
         )
 
-    def unflatten(aux: tuple[Any, ...], children: tuple[Any, ...]) -> _T:
+    def unflatten(aux: Any, children: Iterable[Any]) -> _T:
         node = object.__new__(cls)
-        for name, value in zip(structure + leaves, aux + tuple(children), strict=True):
+        for name, value in zip(structure + leaves, (*aux, *children), strict=True):
             object.__setattr__(node, name, value)
         return node
 
@@ -48,7 +49,7 @@ def pytree(cls: type[_T]) -> type[_T]:
 def replace(node: _T, **changes: Any) -> _T:
     """A copy with some fields replaced and nothing validated: for values that are canonical."""
     copy = object.__new__(type(node))
-    for field in dataclasses.fields(node):  # pyright: ignore[reportArgumentType]
+    for field in dataclasses.fields(node):  # type: ignore[arg-type]
         value = changes.get(field.name, getattr(node, field.name))
         object.__setattr__(copy, field.name, value)
     return copy

@@ -31,7 +31,7 @@ def check_model(model: Model) -> None:
       UserWarning: if no gradient reaches a neuron's threshold margin from its input current, as
         happens where `update` or `threshold` rounds, compares or casts to an integer.
     """
-    if not isinstance(model, (NeuronModel, SynapseModel, SourceModel)):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(model, (NeuronModel, SynapseModel, SourceModel)):
         raise TypeError(
             f"check_model: given {type(model).__name__}; expected a NeuronModel, SynapseModel or "
             "SourceModel"
@@ -41,8 +41,8 @@ def check_model(model: Model) -> None:
     if isinstance(model, NeuronModel) and not _gradient_arrives(model, dtype):
         warnings.warn(
             "this NeuronModel: the gradient of the threshold margin with respect to the input "
-            "current is 0 or NaN; training through it will not work (is something rounded, compared "
-            "or cast in `update` or `threshold`?)",
+            "current is 0 or NaN; training through it will not work (is something rounded, "
+            "compared or cast in `update` or `threshold`?)",
             stacklevel=2,
         )
 
@@ -147,7 +147,9 @@ def _differences(name: str, returned: Any, expected: Any) -> list[str]:
     if isinstance(expected, Mapping):
         if not isinstance(returned, Mapping):
             return [f"{name} returns {_describe(returned)}; expected a dict of all variables"]
-        lost = [f"{name} drops variable {k!r}; expected all of them" for k in expected.keys() - returned]
+        lost = [
+            f"{name} drops variable {k!r}; expected all of them" for k in expected.keys() - returned
+        ]
         new = [f"{name} adds {k!r}, which is not a variable" for k in returned.keys() - expected]
         return sorted(lost + new) + [
             problem

@@ -1,6 +1,6 @@
 """Connectivity: which neuron reaches which, with what weight; how spikes become input."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ from jsnn._pytree import pytree, static
 from jsnn.products import ordered_product
 
 
+@runtime_checkable
 class Connectivity(Protocol):
     """What a projection asks of its connectivity; a pytree whose float leaves are the weights."""
 
@@ -38,7 +39,7 @@ class Dense:
         float32 on devices that would otherwise round their operands.
     """
 
-    weights: jax.Array
+    weights: Any
     precision: str = static(default="highest")
 
     def __post_init__(self) -> None:
@@ -60,11 +61,11 @@ class Dense:
 
     @property
     def num_pre(self) -> int:
-        return self.weights.shape[0]
+        return int(self.weights.shape[0])
 
     @property
     def num_post(self) -> int:
-        return self.weights.shape[1]
+        return int(self.weights.shape[1])
 
     @property
     def dtype(self) -> Any:

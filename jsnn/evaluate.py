@@ -8,16 +8,16 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
 from jsnn._arrays import check_finite, check_known, positive_int
 from jsnn._pytree import replace
+from jsnn.drive import check_drive
 from jsnn.network import Network
 from jsnn.readout import Readout
 from jsnn.record import Recording, Recordings, SpikeCount
-from jsnn.simulate import check_drive, simulate
+from jsnn.simulate import simulate
 from jsnn.state import State, init
 
 Between = Callable[[Network, State], State]

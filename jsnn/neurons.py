@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 from jsnn.surrogate import Surrogate, superspike
 
 Values = dict[str, jax.Array]
-"""Named arrays: the parameters or the variables of a population, as a model's functions see them."""
+"""{name: array}: parameters or variables, as a model's functions see them."""
 
 
 def _unchanged(params: Values, variables: Values) -> Values:
@@ -71,9 +71,9 @@ IF = NeuronModel(
     threshold=_if_threshold,
     reset=_if_reset,
 )
-"""Integrate-and-fire without leak, dimensionless: V <- V + I dt; spike at V >= v_thresh; V <- v_reset.
+"""Integrate-and-fire without leak: V <- V + I dt; spike where V >= v_thresh; there V <- v_reset.
 
-The neuron of the tutorial "Spike-based machine learning with GeNN".
+Dimensionless. The neuron of the tutorial "Spike-based machine learning with GeNN".
 """
 
 

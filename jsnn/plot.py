@@ -7,6 +7,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from jsnn.record import spike_list
 
@@ -31,9 +32,13 @@ def raster(
     recorded = {name: np.asarray(s) for name, s in spikes.items()}
     if not recorded:
         raise ValueError("raster: given no populations; expected at least one")
-    heights = [3.0 if s.shape[-1] > 200 else 2.2 if s.shape[-1] > 20 else 1.6 for s in recorded.values()]
+    heights = [
+        3.0 if s.shape[-1] > 200 else 2.2 if s.shape[-1] > 20 else 1.6 for s in recorded.values()
+    ]
     figure = Figure(figsize=(_WIDTH, sum(heights)), layout="constrained")
-    panels = figure.subplots(len(recorded), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    panels = figure.subplots(len(recorded), 1, sharex=True, squeeze=False, height_ratios=heights)[
+        :, 0
+    ]
     for axes, (name, s) in zip(panels, recorded.items(), strict=True):
         steps, neurons = spike_list(s)
         axes.scatter(steps * dt, neurons, s=3 if s.shape[1] > 20 else 9, c="k", linewidths=0)
@@ -46,11 +51,20 @@ def raster(
     if label is not None:
         if not 0 <= label < size:
             raise ValueError(f"raster, label: given {label}; expected 0 to {size - 1}")
-        last.axhline(label, color="tab:red", linestyle="--", linewidth=1, label="true label")
-        last.legend(loc="upper right", fontsize=8)
+        last.axhline(label, color="tab:red", linestyle="--", linewidth=1)
+        last.text(
+            1.01,
+            label,
+            "true\nlabel",
+            color="tab:red",
+            fontsize=8,
+            va="center",
+            transform=last.get_yaxis_transform(),
+        )
     num_steps = next(iter(recorded.values())).shape[0]
     last.set_xlim(-0.5 * dt, (num_steps - 0.5) * dt)
     last.set_xlabel("time [ms]")
+    figure.align_ylabels()
     if title:
         figure.suptitle(title, fontsize=11)
     return figure
@@ -101,18 +115,25 @@ def accuracy_over_time(
       dt: the length of a step, in ms.
       reference: the accuracy of the network that the weights came from, as a dashed line.
     """
-    figure, axes = _figure()
-    for name, values in accuracy.items():
-        fractions = np.asarray(values)
-        axes.plot((np.arange(len(fractions)) + 1) * dt, 100 * fractions, linewidth=1.5, label=name)
-    if reference is not None:
-        axes.axhline(100 * reference, color="k", linestyle="--", linewidth=1, label="ANN")
-    axes.set_xlabel("presentation time [ms]")
-    axes.set_ylabel("accuracy [%]")
-    axes.set_xlim(0, None)
-    axes.set_ylim(0, 101)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="lower right")
+    if not accuracy:
+        raise ValueError("accuracy_over_time: given no curve; expected at least one")
+    curves = {name: 100 * np.asarray(values) for name, values in accuracy.items()}
+    best = max(float(curve.max()) for curve in curves.values())
+    figure, whole = _figure()
+    close = whole.inset_axes((0.42, 0.14, 0.55, 0.55))
+    for axes in (whole, close):
+        for name, curve in curves.items():
+            axes.plot((np.arange(len(curve)) + 1) * dt, curve, linewidth=1.5, label=name)
+        if reference is not None:
+            axes.axhline(100 * reference, color="k", linestyle="--", linewidth=1, label="ANN")
+        axes.grid(alpha=0.3)
+        axes.set_xlim(0, None)
+    whole.set_ylim(0, 101)
+    close.set_ylim(best - 4, best + 0.5)
+    close.tick_params(labelsize=8)
+    close.legend(fontsize=8, loc="lower right")
+    whole.set_xlabel("presentation time [ms]")
+    whole.set_ylabel("accuracy [%]")
     return figure
 
 
@@ -135,14 +156,23 @@ def spikes_against_accuracy(
     front = pareto_front(s, a)
     figure, axes = _figure()
     axes.scatter(s, 100 * a, s=9, c="0.6", label="settings")
-    axes.plot(s[front], 100 * a[front], "-", c="tab:blue", linewidth=1, marker=".", label="Pareto front")
-    for (name, index), marker in zip((marked or {}).items(), "*sD^v", strict=False):
-        axes.scatter(s[index], 100 * a[index], s=90, marker=marker, zorder=3, label=name)
+    axes.plot(
+        s[front], 100 * a[front], "-", c="tab:blue", linewidth=1, marker=".", label="Pareto front"
+    )
+    for i, (name, index) in enumerate((marked or {}).items()):
+        marker, color = "*sD^v"[i % 5], f"C{1 + i % 9}"
+        axes.scatter(s[index], 100 * a[index], 90, color, marker, zorder=3, label=name)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter("")
+    shown = s[a >= least]
+    if shown.size:
+        axes.set_xlim(0.8 * float(shown.min()), 1.25 * float(shown.max()))
     axes.set_xlabel("spikes per presentation, all layers")
     axes.set_ylabel("accuracy [%]")
     axes.set_ylim(100 * least, min(100.0, 100 * float(a.max()) + 0.5))
-    axes.grid(alpha=0.3, which="both")
+    axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="lower right")
     return figure
 

@@ -46,7 +46,7 @@ def _product(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array
 
 
 @_product.defjvp
-def _product_jvp(  # pyright: ignore[reportUnusedFunction]
+def _product_jvp(
     precision: str, primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
     (spikes, weights), (d_spikes, d_weights) = primals, tangents
@@ -60,7 +60,7 @@ def _batchable_product(precision: str) -> Any:
         return _dot(precision, spikes, weights)
 
     @product.def_vmap
-    def _batched(  # pyright: ignore[reportUnusedFunction]
+    def _batched(
         rows: int, batched: tuple[bool, bool], spikes: jax.Array, weights: jax.Array
     ) -> tuple[jax.Array, bool]:
         match batched:

@@ -65,7 +65,8 @@ class _Chosen:
         outside = [n for n in self.neurons or () if not 0 <= n < size]
         if outside:
             raise ValueError(
-                f"{what}: given neuron {outside[0]} of {self.population!r}; expected 0 to {size - 1}"
+                f"{what}: given neuron {outside[0]} of {self.population!r}; expected 0 to "
+                f"{size - 1}"
             )
 
     def _choose(self, values: jax.Array) -> jax.Array:
@@ -245,8 +246,7 @@ def recorded_bytes(
     planned = plan(network, record, positive_int(num_steps, "num_steps"))
     one_step = jax.eval_shape(planned.observe, *_abstract_step(network))
     folded = jax.eval_shape(lambda n: planned.finish(planned.start(n), {}), network)
-    bytes_of = lambda tree: sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(tree))  # noqa: E731
-    per_presentation = num_steps * bytes_of(one_step) + bytes_of(folded)
+    per_presentation = num_steps * _bytes(one_step) + _bytes(folded)
     return per_presentation * positive_int(num_presentations, "num_presentations")
 
 
@@ -259,6 +259,10 @@ def spike_list(spikes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         )
     steps, neurons = np.nonzero(array)
     return steps, neurons
+
+
+def _bytes(tree: Any) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
 def _abstract_step(network: Network) -> tuple[Any, dict[str, jax.ShapeDtypeStruct]]:

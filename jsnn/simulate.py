@@ -7,21 +7,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
-from jsnn._arrays import check_finite, check_known, positive_int, real_array
+from jsnn._arrays import positive_int
 from jsnn._pytree import replace
-from jsnn.network import CurrentSource, Network, Population, Projection, check_numbers, source_params
+from jsnn.drive import Drive, check_drive
+from jsnn.network import Network, check_numbers
 from jsnn.neurons import Values
+from jsnn.parts import Population, Projection
 from jsnn.record import Plan, Recordings, SpikesOf, plan
-from jsnn.state import State, abstract_state, init
+from jsnn.state import State, check_state, init
 from jsnn.surrogate import spike
-
-Drive = Mapping[str, ArrayLike | Mapping[str, ArrayLike]]
-"""The input of a presentation: {population: current in nA} or {current source: {parameter: value}}.
-
-A current is a scalar or [N], constant in time, or [T, N], one row a step.
-"""
 
 
 def simulate(
@@ -55,9 +50,11 @@ def simulate(
     if state is None:
         state = init(network, key)
     elif key is not None:
-        raise ValueError("key: given together with a state; expected one of them (a state has its key)")
+        raise ValueError(
+            "key: given together with a state; expected one of them (a state has its key)"
+        )
     else:
-        _check_state(network, state)
+        check_state(network, state)
     return _run(network, state, constant, varying, num_steps, plan(network, record, num_steps))
 
 
@@ -67,7 +64,7 @@ def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]
     Returns the new state and {population: spikes [N]}, 1.0 where a neuron spiked, else 0.0.
     """
     check_numbers(network)
-    _check_state(network, state)
+    check_state(network, state)
     constant, varying = check_drive(network, drive, None)
     return _step(network, state, constant | varying)
 
@@ -178,66 +175,6 @@ def _put_in_flight(state: State, spikes: SpikesOf) -> dict[str, jax.Array]:
 
 def _per_neuron(params: Mapping[str, Any], size: int) -> Values:
     return {
-        name: jnp.broadcast_to(value, (*jnp.shape(value)[:-1], size))
+        name: jnp.broadcast_to(value, (*np.shape(value)[:-1], size))
         for name, value in params.items()
     }
-
-
-def check_drive(
-    network: Network, drive: Drive, num_steps: int | None
-) -> tuple[dict[str, Any], dict[str, jax.Array]]:
-    """The drive apart into what is constant over the run and what has a row for each step."""
-    if not isinstance(drive, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"drive: given {type(drive).__name__}; expected a dict by population")
-    sources = {source.name: source for source in network.sources}
-    check_known(drive, [*network.sizes, *sources], "drive", "population or current source")
-    constant: dict[str, Any] = {}
-    varying: dict[str, jax.Array] = {}
-    for name, given in drive.items():
-        what = f"drive of {name!r}"
-        if name in sources:
-            constant[name] = _check_source_drive(network, sources[name], given, what)
-            continue
-        if isinstance(given, Mapping):
-            raise TypeError(f"{what}: given a dict; expected a current, since it is a population")
-        size, shape = network.sizes[name], jnp.shape(given)
-        over_time = num_steps is not None and shape == (num_steps, size)
-        if shape not in ((), (size,)) and not over_time:
-            rows = "" if num_steps is None else f", or ({num_steps}, {size}), one row a step"
-            raise ValueError(
-                f"{what}: given shape {shape}; expected (), ({size},), one current per neuron{rows}"
-            )
-        (varying if over_time else constant)[name] = real_array(given, network.dtype, what)
-    return constant, varying
-
-
-def _check_source_drive(
-    network: Network, source: CurrentSource, given: Any, what: str
-) -> dict[str, jax.Array]:
-    if not isinstance(given, Mapping):
-        raise TypeError(
-            f"{what}: given {type(given).__name__}; expected a dict of its parameters, since it is "
-            "a current source"
-        )
-    size = network.sizes[source.population]
-    return source_params(source, given, size, network.dtype, f"{what}, parameter")
-
-
-def _check_state(network: Network, state: State) -> None:
-    if not isinstance(state, State):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"state: given {type(state).__name__}; expected a jsnn.State")
-    given, expected = _shapes(state), _shapes(abstract_state(network))
-    for where in [*expected, *given]:
-        if given.get(where) != expected.get(where):
-            raise ValueError(
-                f"state{where}: given {given.get(where, 'nothing')}; expected "
-                f"{expected.get(where, 'nothing')}, as jsnn.init(network) makes it"
-            )
-
-
-def _shapes(state: State) -> dict[str, str]:
-    leaves = jax.tree_util.tree_leaves_with_path(replace(state, key=None))
-    return {
-        jax.tree_util.keystr(path): f"{np.dtype(leaf.dtype)}{list(leaf.shape)}"
-        for path, leaf in leaves
-    } | ({} if state.key is None else {".key": "a key"})

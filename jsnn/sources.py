@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 
 from jsnn.neurons import Values
@@ -47,7 +48,7 @@ def _playback(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Valu
 
 
 PLAYBACK = SourceModel(
-    params={"currents": [[0.0]]}, variables={"step": 0}, current=_playback
+    params={"currents": np.zeros((1, 1))}, variables={"step": 0}, current=_playback
 )
 """I(n) = currents[n] in step n, in nA, from a table [steps, N]; 0 once the table has ended."""
 
@@ -59,9 +60,7 @@ def _gaussian_noise(
     return x, p["mean"] + p["sd"] * normal
 
 
-GAUSSIAN_NOISE = SourceModel(
-    params={"mean": 0.0, "sd": 1.0}, variables={}, current=_gaussian_noise
-)
+GAUSSIAN_NOISE = SourceModel(params={"mean": 0.0, "sd": 1.0}, variables={}, current=_gaussian_noise)
 """I ~ Normal(mean, sd), in nA, drawn anew for every neuron and step (GeNN's "GaussianNoise")."""
 
 
@@ -71,7 +70,7 @@ def _poisson(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Value
 
 
 POISSON = SourceModel(params={"rate": 10.0, "weight": 1.0}, variables={}, current=_poisson)
-"""I = weight * k with k ~ Poisson(rate dt): as many input spikes as a Poisson process has in a step.
+"""I = weight * k, k ~ Poisson(rate dt): all input spikes that a Poisson process has in a step.
 
 rate in Hz, weight in nA. Several spikes may fall into one step, so the rate is exact for any dt.
 """

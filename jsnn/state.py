@@ -4,8 +4,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from jsnn._pytree import pytree
+from jsnn._pytree import pytree, replace
 from jsnn.check import variable_dtype
 from jsnn.network import Network
 from jsnn.neurons import Values
@@ -86,8 +87,29 @@ def check_key(network: Network, key: Any) -> None:
     dtype = getattr(key, "dtype", None)
     if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
         raise TypeError(
-            f"key: given {type(key).__name__} of {dtype}; expected a typed key, jax.random.key(seed)"
+            f"key: given {type(key).__name__} of {dtype}; expected jax.random.key(seed)"
         )
+
+
+def check_state(network: Network, state: State) -> None:
+    """Raise an error if `state` is not one of `network`."""
+    if not isinstance(state, State):
+        raise TypeError(f"state: given {type(state).__name__}; expected a jsnn.State")
+    given, expected = _shapes(state), _shapes(abstract_state(network))
+    for where in [*expected, *given]:
+        if given.get(where) != expected.get(where):
+            raise ValueError(
+                f"state{where}: given {given.get(where, 'nothing')}; expected "
+                f"{expected.get(where, 'nothing')}, as jsnn.init(network) makes it"
+            )
+
+
+def _shapes(state: State) -> dict[str, str]:
+    leaves = jax.tree_util.tree_leaves_with_path(replace(state, key=None))
+    return {
+        jax.tree_util.keystr(path): f"{np.dtype(leaf.dtype)}{list(leaf.shape)}"
+        for path, leaf in leaves
+    } | ({} if state.key is None else {".key": "a key"})
 
 
 def _initial(values: Any, defaults: Any, size: int, dtype: Any) -> Values:

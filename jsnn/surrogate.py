@@ -24,7 +24,7 @@ def spike(surrogate: Surrogate, margin: jax.Array) -> jax.Array:
 
 
 @spike.defjvp
-def _spike_jvp(  # pyright: ignore[reportUnusedFunction]
+def _spike_jvp(
     surrogate: Surrogate, primals: tuple[jax.Array], tangents: tuple[jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
     (margin,), (tangent,) = primals, tangents

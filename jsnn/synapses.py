@@ -48,7 +48,9 @@ def _exponential_update(
     return {"i_syn": i_syn * decay}, i_syn * mean_over_step
 
 
-EXPONENTIAL = SynapseModel(params={"tau": 5.0}, variables={"i_syn": 0.0}, update=_exponential_update)
+EXPONENTIAL = SynapseModel(
+    params={"tau": 5.0}, variables={"i_syn": 0.0}, update=_exponential_update
+)
 """tau di/dt = -i, i <- i + w for an arriving spike of weight w (nA); tau in ms.
 
 The current of a step is the mean of i over it, i tau (1 - exp(-dt/tau)) / dt, so that a spike

@@ -26,7 +26,9 @@ def load_weights(directory: str | PathLike[str]) -> list[np.ndarray]:
     """
     directory = Path(directory)
     if not directory.is_dir():
-        raise FileNotFoundError(f"{directory}: no such directory; expected one with weights_0_1.npy")
+        raise FileNotFoundError(
+            f"{directory}: no such directory; expected one with weights_0_1.npy"
+        )
     paths = {
         (int(match[1]), int(match[2])): path
         for path in directory.iterdir()
@@ -40,8 +42,8 @@ def load_weights(directory: str | PathLike[str]) -> list[np.ndarray]:
         missing = next(pair for pair in expected if pair not in paths)
         names = ", ".join(paths[pair].name for pair in sorted(paths))
         raise ValueError(
-            f"{directory}: found {names}; expected no gap, but weights_{missing[0]}_{missing[1]}.npy "
-            "is missing"
+            f"{directory}: found {names}; expected no gap, but "
+            f"weights_{missing[0]}_{missing[1]}.npy is missing"
         )
     weights = [_load(paths[pair]) for pair in expected]
     try:
@@ -73,7 +75,9 @@ def save_weights(directory: str | PathLike[str], weights: Sequence[ArrayLike]) -
 def check_no_others(directory: str | PathLike[str], num_matrices: int) -> None:
     """Raise ValueError if the directory holds weights files beyond the first `num_matrices`."""
     expected = {f"weights_{i}_{i + 1}.npy" for i in range(num_matrices)}
-    others = sorted(p.name for p in Path(directory).glob("weights_*_*.npy") if p.name not in expected)
+    others = sorted(
+        p.name for p in Path(directory).glob("weights_*_*.npy") if p.name not in expected
+    )
     if others:
         raise ValueError(
             f"{directory}: holds {others[0]}, which would not be part of these {num_matrices} "

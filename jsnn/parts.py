@@ -1,0 +1,220 @@
+"""The parts of a network: populations, projections and current sources, each checked by itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from jsnn._arrays import check_finite, check_known, positive_int, real_array
+from jsnn._pytree import pytree, replace, static
+from jsnn.check import raise_problems
+from jsnn.connectivity import Connectivity
+from jsnn.neurons import NeuronModel
+from jsnn.sources import SourceModel
+from jsnn.synapses import DELTA, SynapseModel
+
+Given = Mapping[str, Any]
+"""{name: value} as a user gives it, each value a scalar or one number per neuron."""
+
+
+@pytree
+class Population:
+    """`size` neurons of one `model`.
+
+    Attributes:
+      name: unique in the network.
+      size: N, the number of neurons.
+      model: the neuron model.
+      params: values that replace the model's defaults, each a scalar or [N]; traced.
+      variables: initial values that replace the model's defaults, each a scalar or [N]; traced.
+
+    Raises ValueError or TypeError where a name is unknown to the model, a shape is neither () nor
+    [N], or a number is NaN or infinite.
+    """
+
+    name: str = static()
+    size: int = static()
+    model: NeuronModel = static()
+    params: Given = dataclasses.field(default_factory=dict)
+    variables: Given = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        what = _named(self)
+        object.__setattr__(self, "size", positive_int(self.size, f"{what}, size"))
+        _check_model(self.model, NeuronModel, what)
+        _complete(self, "params", self.model.params, what)
+        _complete(self, "variables", self.model.variables, what)
+        _check_shapes(self.params, self.size, f"{what}, parameter")
+        _check_shapes(self.variables, self.size, f"{what}, variable")
+
+    def cast(self, dtype: Any) -> Population:
+        """The same with every number an array of `dtype`, the model checked in it."""
+        what = _named(self)
+        raise_problems(self.model, dtype, f"{what}: its model")
+        return replace(
+            self,
+            params=_cast(self.params, dtype, f"{what}, parameter"),
+            variables=_cast_variables(
+                self.variables, self.model.variables, dtype, f"{what}, variable"
+            ),
+        )
+
+
+@pytree
+class Projection:
+    """The synapses from population `pre` to population `post`.
+
+    Attributes:
+      pre: the name of the presynaptic population.
+      post: the name of the postsynaptic population.
+      connectivity: which neuron reaches which, with what weight.
+      synapse: what arriving spikes do to the postsynaptic current.
+      params: values that replace the synapse model's defaults, each a scalar or [post]; traced.
+      delay: whole steps, >= 0: a spike of step n arrives in step n + delay. 1 (the default) is
+        what GeNN calls no delay. 0 is within the same step, where the graph allows an order.
+      name: unique in the network; "pre_to_post" unless given.
+    """
+
+    pre: str = static()
+    post: str = static()
+    connectivity: Connectivity
+    synapse: SynapseModel = static(default=DELTA)
+    params: Given = dataclasses.field(default_factory=dict)
+    delay: int = static(default=1)
+    name: str = static(default="")
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", f"{self.pre}_to_{self.post}")
+        what = _named(self)
+        if not isinstance(self.connectivity, Connectivity):
+            raise TypeError(
+                f"{what}, connectivity: given {type(self.connectivity).__name__}; expected a "
+                "connectivity such as jsnn.Dense(weights)"
+            )
+        object.__setattr__(self, "delay", positive_int(self.delay, f"{what}, delay", least=0))
+        _check_model(self.synapse, SynapseModel, what)
+        _complete(self, "params", self.synapse.params, what)
+        _check_shapes(self.params, self.connectivity.num_post, f"{what}, parameter")
+
+    def cast(self, dtype: Any) -> Projection:
+        """The same with every parameter an array of `dtype`, the synapse model checked in it."""
+        what = _named(self)
+        raise_problems(self.synapse, dtype, f"{what}: its synapse model")
+        return replace(self, params=_cast(self.params, dtype, f"{what}, parameter"))
+
+
+@pytree
+class CurrentSource:
+    """A current that is part of the network, into every neuron of one population.
+
+    Attributes:
+      name: unique in the network.
+      population: the name of the population that it drives.
+      model: the source model.
+      params: values that replace the model's defaults, each a scalar or [N], or [K, N] where the
+        model has a table; traced. A presentation may replace them again, through its `drive`.
+    """
+
+    name: str = static()
+    population: str = static()
+    model: SourceModel = static()
+    params: Given = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        what = _named(self)
+        _check_model(self.model, SourceModel, what)
+        _complete(self, "params", self.model.params, what)
+
+    def cast(self, size: int, dtype: Any) -> CurrentSource:
+        """The same for a population of `size`, with every parameter an array of `dtype`."""
+        what = _named(self)
+        raise_problems(self.model, dtype, f"{what}: its model")
+        return replace(self, params=self.checked_params(self.params, size, dtype, what))
+
+    def checked_params(
+        self, given: Given, size: int, dtype: Any, what: str
+    ) -> dict[str, jax.Array]:
+        """The values `given` for some of the parameters as arrays, or an error naming `what`."""
+        defaults = self.model.params
+        check_known(given, defaults, what, "parameter")
+        tables = {name for name in given if np.ndim(defaults[name]) == 2}
+        for name in tables:
+            shape = np.shape(given[name])
+            if len(shape) != 2 or shape[0] < 1 or shape[1] not in (1, size):
+                raise ValueError(
+                    f"{what}, parameter {name!r}: given shape {shape}; expected (steps, {size}), "
+                    "one row a step"
+                )
+        scalars = {name: value for name, value in given.items() if name not in tables}
+        _check_shapes(scalars, size, f"{what}, parameter")
+        return _cast(given, dtype, f"{what}, parameter")
+
+
+_KINDS = {Population: "population", Projection: "projection", CurrentSource: "current source"}
+
+
+def _named(part: Any) -> str:
+    kind = _KINDS[type(part)]
+    if not isinstance(part.name, str) or not part.name:
+        raise TypeError(f"{kind}, name: given {part.name!r}; expected a non-empty string")
+    return f"{kind} {part.name!r}"
+
+
+def _check_model(model: Any, kind: type, what: str) -> None:
+    if not isinstance(model, kind):
+        raise TypeError(f"{what}, model: given {model!r}; expected a jsnn.{kind.__name__}")
+
+
+def _complete(part: Any, field: str, defaults: Given, what: str) -> None:
+    """Put the model's defaults under the values given for `field`."""
+    given = getattr(part, field)
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{what}, {field}: given {type(given).__name__}; expected a dict")
+    check_known(given, defaults, what, field.removesuffix("s"))
+    object.__setattr__(part, field, {**defaults, **given})
+
+
+def _check_shapes(values: Given, size: int, what: str) -> None:
+    for name, value in values.items():
+        if np.shape(value) not in ((), (size,)):
+            raise ValueError(
+                f"{what} {name!r}: given shape {np.shape(value)}; expected a scalar or ({size},), "
+                "one value per neuron"
+            )
+        check_finite(value, f"{what} {name!r}")
+
+
+def _cast(values: Given, dtype: Any, what: str) -> dict[str, jax.Array]:
+    return {name: real_array(value, dtype, f"{what} {name!r}") for name, value in values.items()}
+
+
+def _cast_variables(
+    values: Given, defaults: Mapping[str, ArrayLike], dtype: Any, what: str
+) -> dict[str, jax.Array]:
+    """Initial values as leaves of one floating dtype, so that `jax.grad` takes a whole network.
+
+    `init` gives an integer variable its integers back.
+    """
+
+    def leaf(name: str, value: Any) -> jax.Array:
+        kind = np.asarray(defaults[name]).dtype.kind
+        if kind == "f" or isinstance(value, jax.core.Tracer):
+            return real_array(value, dtype, f"{what} {name!r}")
+        array = np.asarray(value)
+        whole = array.astype(dtype)
+        if array.dtype.kind not in "iub" and not np.array_equal(array, np.round(array)):
+            raise TypeError(
+                f"{what} {name!r}: given {array.dtype}; expected whole numbers, as its default is"
+            )
+        if not np.array_equal(whole, array):
+            raise ValueError(f"{what} {name!r}: given integers too large to be exact in {dtype}")
+        return jnp.asarray(whole)
+
+    return {name: leaf(name, value) for name, value in values.items()}
