@@ -38,14 +38,14 @@ class Config(cli.Config):
 
     weights: Path = WEIGHTS
     """Directory of weights_0_1.npy, weights_1_2.npy, ..."""
-    repeats: int = 5
+    repeats: int = 3
     """How often everything is timed."""
     batch_sizes: tuple[int, ...] = BATCH_SIZES
     """Images per call."""
 
 
 def hand_written(weights: Matrices, current: jax.Array) -> jax.Array:
-    """Spike counts [10] of one image under `current` [784], as a user would write it in plain JAX."""
+    """Spike counts [10] of one image under `current` [784], as one writes it in plain JAX."""
     sizes = [len(current), *(w.shape[1] for w in weights)]
     silent = [jnp.zeros(n) for n in sizes]
 

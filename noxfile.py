@@ -1,0 +1,73 @@
+"""Everything that is done with jsnn, each session in an environment of its own."""
+
+import json
+import statistics
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "types"]
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The test suite, with coverage."""
+    session.install("-e", ".[test]")
+    session.run(
+        "pytest", "-n", "2", "--cov", "--cov-report=term", *session.posargs, env={"OMP_NUM_THREADS": "1"}
+    )
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format."""
+    session.install("ruff==0.17.6")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strict on jsnn/."""
+    session.install("-e", ".[dev]")
+    session.run("mypy")
+
+
+@nox.session
+def mnist(session: nox.Session) -> None:
+    """The main job: evaluate, present, and explore in its quick form."""
+    session.install("-e", ".[experiments]")
+    session.run("python", "-m", "experiments.mnist.evaluate", "--json", "results/evaluate.json")
+    session.run("python", "-m", "experiments.mnist.present", "--json", "results/present.json")
+    session.run(
+        "python", "-m", "experiments.mnist.explore", "--quick", "--json", "results/explore.json"
+    )
+
+
+@nox.session
+def train(session: nox.Session) -> None:
+    """Train with three seeds; accuracy of the ANNs and of their spiking networks."""
+    session.install("-e", ".[experiments]")
+    results = []
+    for seed in ("0", "1", "2"):
+        path = f"results/train/seed{seed}.json"
+        session.run(
+            *("python", "-m", "experiments.mnist.train", "--seed", seed),
+            *("--out", f"results/train/seed{seed}", "--json", path, *session.posargs),
+        )
+        results.append(json.loads(Path(path).read_text()))
+    for name in ("ann_test_accuracy", "snn_test_accuracy"):
+        values = [100 * result[name] for result in results]
+        mean = statistics.mean(values)
+        print(f"{name}: mean {mean:.2f} %, range {min(values):.2f} to {max(values):.2f} %")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """jsnn beside a hand-written scan, the bare matrix products and NumPy."""
+    session.install("-e", ".[experiments]")
+    session.run(
+        *("python", "-m", "experiments.mnist.bench", "--json", "results/bench.json"),
+        *session.posargs,
+    )
