@@ -15,7 +15,13 @@ def tests(session: nox.Session) -> None:
     """The test suite, with coverage."""
     session.install("-e", ".[test]")
     session.run(
-        "pytest", "-n", "2", "--cov", "--cov-report=term", *session.posargs, env={"OMP_NUM_THREADS": "1"}
+        "pytest",
+        "-n",
+        "2",
+        "--cov",
+        "--cov-report=term",
+        *session.posargs,
+        env={"OMP_NUM_THREADS": "1"},
     )
 
 

@@ -161,9 +161,7 @@ def spikes_against_accuracy(
     )
     for i, (name, index) in enumerate((marked or {}).items()):
         marker, color = "*sD^v"[i % 5], f"C{1 + i % 9}"
-        axes.plot(
-            s[index], 100 * a[index], marker, color=color, markersize=9, zorder=3, label=name
-        )
+        axes.plot(s[index], 100 * a[index], marker, color=color, markersize=9, zorder=3, label=name)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter("{x:,.0f}")

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 import jsnn
 from experiments import cli
-from experiments.mnist.data import Images, held_out_images, test_images, training_images
+from experiments.mnist.data import Images, held_out_images, testing_images, training_images
 from experiments.mnist.network import spiking_evaluation
 from jsnn.convert import dense_weights
 from jsnn.weights import check_no_others
@@ -98,12 +98,32 @@ def ann_accuracy(weights: list[np.ndarray], images: Images) -> float:
     return float(np.mean(np.argmax(activation @ weights[-1], axis=1) == images.labels))
 
 
-def main(config: Config) -> dict[str, Any]:
+def check(config: Config) -> None:
+    """Raise ValueError for a flag that no training can go on with."""
+    for flag, values in (
+        ("--hidden", config.hidden),
+        ("--epochs", [config.epochs]),
+        ("--batch-size", [config.batch_size]),
+    ):
+        if not values or min(values) < 1:
+            raise ValueError(f"{flag}: given {min(values, default='none')}; expected at least 1")
+    if not config.learning_rate > 0:
+        raise ValueError(f"--learning-rate: given {config.learning_rate}; expected a number > 0")
+    for flag, rate in (
+        ("--input-dropout", config.input_dropout),
+        ("--hidden-dropout", config.hidden_dropout),
+    ):
+        if not 0 <= rate < 1:
+            raise ValueError(f"{flag}: given {rate}; expected a fraction in [0, 1)")
     check_no_others(config.out, len(config.hidden) + 1)
+
+
+def main(config: Config) -> dict[str, Any]:
+    check(config)
     model = train(config, training_images(), held_out_images())
     weights = dense_weights(model)
     paths = jsnn.save_weights(config.out, weights)
-    test = test_images()
+    test = testing_images()
     ann = ann_accuracy(weights, test)
     snn = spiking_evaluation(weights, test).accuracy
     held_out = ann_accuracy(weights, held_out_images())

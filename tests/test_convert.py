@@ -1,0 +1,61 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import jsnn
+from jsnn.convert import dense_weights
+
+
+def linear(pre, post, *, bias=False):
+    return nnx.Linear(pre, post, use_bias=bias, rngs=nnx.Rngs(0))
+
+
+def test_a_perceptron_gives_its_kernels_in_order():
+    layers = [linear(6, 5), linear(5, 4), linear(4, 3)]
+    dropout = nnx.Dropout(0.5, rngs=nnx.Rngs(0))
+    model = nnx.Sequential(dropout, layers[0], nnx.relu, dropout, layers[1], jax.nn.relu, layers[2])
+    weights = dense_weights(model)
+    assert [w.shape for w in weights] == [(6, 5), (5, 4), (4, 3)]
+    image = np.random.default_rng(0).random(6).astype(np.float32)
+    activation = image
+    for w in weights[:-1]:
+        activation = np.maximum(activation @ w, 0)
+    model.eval()
+    np.testing.assert_allclose(activation @ weights[-1], model(jnp.asarray(image)), rtol=1e-5)
+
+
+def test_a_perceptron_goes_straight_into_a_network():
+    model = nnx.Sequential(linear(6, 5), nnx.relu, linear(5, 3))
+    network = jsnn.feedforward(dense_weights(model), jsnn.IF)
+    assert network.sizes == {"layer0": 6, "layer1": 5, "layer2": 3}
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([], "no Linear layer"),
+        ([linear(3, 2), linear(2, 2)], "layer 1: given a Linear after a Linear"),
+        ([linear(3, 2, bias=True)], "layer 0: given a Linear with a bias"),
+        ([nnx.relu, linear(3, 2)], "layer 0: given a ReLU"),
+        ([linear(3, 2), nnx.relu], "ReLU after the last Linear"),
+        ([linear(3, 2), nnx.sigmoid, linear(2, 2)], "layer 1: given sigmoid"),
+        ([nnx.BatchNorm(3, rngs=nnx.Rngs(0)), linear(3, 2)], "layer 0: given BatchNorm"),
+    ],
+)
+def test_what_cannot_be_converted_is_named(layers, message):
+    with pytest.raises(ValueError, match=message):
+        dense_weights(nnx.Sequential(*layers))
+
+
+def test_a_model_with_nan_is_refused():
+    layer = linear(3, 2)
+    layer.kernel[...] = jnp.full((3, 2), jnp.nan)
+    with pytest.raises(ValueError, match="layer 0, kernel: 6 of 6 values are NaN"):
+        dense_weights(nnx.Sequential(layer))
+
+
+def test_a_model_that_hides_its_calls_is_refused():
+    with pytest.raises(TypeError, match="given Linear; expected flax.nnx.Sequential"):
+        dense_weights(linear(3, 2))
