@@ -36,7 +36,7 @@ def no_mirror(url, name):
 
 
 def test_the_test_images_are_those_of_mnist():
-    images = data.testing_images()
+    images = data.test_images()
     assert images.pixels.shape == (10_000, 784)
     assert np.bincount(images.labels).tolist() == TEST_DIGITS
     assert images.pixels.max() == 255

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 import jsnn
 from experiments import cli
-from experiments.mnist.data import input_currents, testing_images
+from experiments.mnist.data import input_currents, test_images
 from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, V_THRESH, WEIGHTS, spiking_network
 
 BATCH_SIZES = (1, 10, 100, 200, 500, 1000, 2000, 10_000)
@@ -99,7 +99,7 @@ def numpy_loop(weights: Matrices, currents: np.ndarray) -> np.ndarray:
 
 def contenders(weights: Sequence[np.ndarray]) -> dict[str, Timed]:
     """What is timed, by name."""
-    images = testing_images()
+    images = test_images()
     currents = input_currents(images.pixels, INPUT_SCALE)
     network = spiking_network(weights)
     matrices = [jnp.asarray(w) for w in weights]

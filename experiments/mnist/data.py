@@ -56,7 +56,7 @@ class Config(cli.Config):
     """Write the held-out files in the repository anew from the training set."""
 
 
-def testing_images() -> Images:
+def test_images() -> Images:
     """The 10,000 test images, for the last measurement only."""
     return _images("t10k", _from_repository)
 
@@ -192,7 +192,7 @@ def main(config: Config) -> dict[str, Any]:
     training = training_images()
     if config.remake_held_out:
         _write_held_out()
-    held_out, test = held_out_images(), testing_images()
+    held_out, test = held_out_images(), test_images()
     last = _images("train", _from_cache)
     if not np.array_equal(last.pixels[-NUM_HELD_OUT:], held_out.pixels):
         raise ValueError("the held-out images are not the last 5,000 training images")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import jsnn
 from experiments import cli
-from experiments.mnist.data import Images, testing_images
+from experiments.mnist.data import Images, test_images
 from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, V_THRESH, WEIGHTS, spiking_evaluation
 
 BETWEEN = {"fresh": jsnn.fresh, "carry": jsnn.keep_in_flight}
@@ -39,7 +39,7 @@ def main(config: Config) -> dict[str, Any]:
     weights = jsnn.load_weights(config.weights)
     result = spiking_evaluation(
         weights,
-        _first(testing_images(), config.limit),
+        _first(test_images(), config.limit),
         num_steps=config.num_steps,
         v_thresh=config.v_thresh,
         input_scale=config.input_scale,

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 import jsnn
 from experiments import cli
-from experiments.mnist.data import Images, held_out_images, testing_images
+from experiments.mnist.data import Images, held_out_images, test_images
 from experiments.mnist.network import (
     INPUT_SCALE,
     NUM_STEPS,
@@ -91,7 +91,7 @@ def default_setting(grid: Sweep) -> tuple[int, int]:
 
 def main(config: Config) -> dict[str, Any]:
     weights = jsnn.load_weights(config.weights)
-    test, held_out = testing_images(), held_out_images()
+    test, held_out = test_images(), held_out_images()
     if config.quick:
         held_out = Images(held_out.pixels[:1000], held_out.labels[:1000])
     time_course = over_time(weights, test, config.num_steps)

@@ -9,7 +9,7 @@ import numpy as np
 
 import jsnn
 from experiments import cli
-from experiments.mnist.data import input_currents, testing_images
+from experiments.mnist.data import input_currents, test_images
 from experiments.mnist.network import (
     INPUT_SCALE,
     NUM_STEPS,
@@ -40,7 +40,7 @@ class Config(cli.Config):
 
 
 def main(config: Config) -> dict[str, Any]:
-    images = testing_images()
+    images = test_images()
     if not 0 <= config.image_index < len(images.labels):
         raise ValueError(
             f"--image-index: given {config.image_index}; expected 0 to {len(images.labels) - 1}"

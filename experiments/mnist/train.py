@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 import jsnn
 from experiments import cli
-from experiments.mnist.data import Images, held_out_images, testing_images, training_images
+from experiments.mnist.data import Images, held_out_images, test_images, training_images
 from experiments.mnist.network import spiking_evaluation
 from jsnn.convert import dense_weights
 from jsnn.weights import check_no_others
@@ -123,7 +123,7 @@ def main(config: Config) -> dict[str, Any]:
     model = train(config, training_images(), held_out_images())
     weights = dense_weights(model)
     paths = jsnn.save_weights(config.out, weights)
-    test = testing_images()
+    test = test_images()
     ann = ann_accuracy(weights, test)
     snn = spiking_evaluation(weights, test).accuracy
     held_out = ann_accuracy(weights, held_out_images())
