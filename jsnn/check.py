@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -54,6 +55,7 @@ def raise_problems(model: Model, dtype: Any, what: str) -> None:
         raise ValueError("\n  ".join([f"{what} cannot be simulated:", *problems]))
 
 
+@lru_cache
 def needs_key(model: SourceModel) -> bool:
     """Whether a source's current depends on its PRNG key."""
     arguments = _arguments(model, jnp.result_type(float))
@@ -89,6 +91,7 @@ def _arguments(model: Model, dtype: Any) -> tuple[Any, ...]:
     return params, variables, current, dt
 
 
+@lru_cache
 def _problems(model: Model, dtype: Any) -> list[str]:
     arguments = _arguments(model, dtype)
     variables, current = arguments[1], jax.ShapeDtypeStruct((_N,), dtype)
@@ -121,6 +124,8 @@ def _problems_of_call(
             f"(use jnp.where and jax.numpy): {_first_line(error)}"
         ]
     except Exception as error:  # whatever the author's code raises is what is wrong with it
+        if "truth value of an array" in str(error):
+            return [f"{name} is not traceable: it tests an array with `if`; use jnp.where"]
         return [f"{name} fails when traced: {type(error).__name__}: {_first_line(error)}"]
 
     problems = _differences(name, returned, expected)

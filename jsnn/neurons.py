@@ -6,15 +6,25 @@ otherwise.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 
 from jsnn.surrogate import Surrogate, superspike
 
+Signature = tuple[tuple[str, Any], ...]
 Values = dict[str, jax.Array]
 """{name: array}: parameters or variables, as a model's functions see them."""
+
+
+def signature(params: Mapping[str, Any], variables: Mapping[str, ArrayLike]) -> Signature:
+    """The names in a model, with what is static about each: a rank, or the kind of a dtype."""
+    ranks = [(name, np.ndim(value)) for name, value in params.items()]
+    kinds = [(name, np.asarray(value).dtype.kind) for name, value in variables.items()]
+    return (*sorted(ranks), *sorted(kinds))
 
 
 def _unchanged(params: Values, variables: Values) -> Values:
@@ -40,7 +50,7 @@ class NeuronModel:
       surrogate: margin -> pseudo-derivative of the spike, for gradients.
 
     Two models with the same functions and names are equal, whatever their default values: the
-    values live in the population and are traced. Keep a model at module level; functions made
+    values go into the population and are traced. Keep a model at module level; functions made
     anew are a new model, for which everything is compiled again.
     """
 
@@ -50,6 +60,10 @@ class NeuronModel:
     threshold: Callable[[Values, Values], jax.Array]
     reset: Callable[[Values, Values], Values] = _unchanged
     surrogate: Surrogate = superspike
+    signature: Signature = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signature", signature(self.params, self.variables))
 
 
 def _if_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:

@@ -60,9 +60,7 @@ class Population:
         return replace(
             self,
             params=_cast(self.params, dtype, f"{what}, parameter"),
-            variables=_cast_variables(
-                self.variables, self.model.variables, dtype, f"{what}, variable"
-            ),
+            variables=_cast_variables(self.variables, self.model.variables, dtype, what),
         )
 
 
@@ -76,6 +74,7 @@ class Projection:
       connectivity: which neuron reaches which, with what weight.
       synapse: what arriving spikes do to the postsynaptic current.
       params: values that replace the synapse model's defaults, each a scalar or [post]; traced.
+      variables: initial values that replace the synapse model's, each a scalar or [post]; traced.
       delay: whole steps, >= 0: a spike of step n arrives in step n + delay. 1 (the default) is
         what GeNN calls no delay. 0 is within the same step, where the graph allows an order.
       name: unique in the network; "pre_to_post" unless given.
@@ -86,6 +85,7 @@ class Projection:
     connectivity: Connectivity
     synapse: SynapseModel = static(default=DELTA)
     params: Given = dataclasses.field(default_factory=dict)
+    variables: Given = dataclasses.field(default_factory=dict)
     delay: int = static(default=1)
     name: str = static(default="")
 
@@ -101,13 +101,19 @@ class Projection:
         object.__setattr__(self, "delay", positive_int(self.delay, f"{what}, delay", least=0))
         _check_model(self.synapse, SynapseModel, what)
         _complete(self, "params", self.synapse.params, what)
+        _complete(self, "variables", self.synapse.variables, what)
         _check_shapes(self.params, self.connectivity.num_post, f"{what}, parameter")
+        _check_shapes(self.variables, self.connectivity.num_post, f"{what}, variable")
 
     def cast(self, dtype: Any) -> Projection:
         """The same with every parameter an array of `dtype`, the synapse model checked in it."""
         what = _named(self)
         raise_problems(self.synapse, dtype, f"{what}: its synapse model")
-        return replace(self, params=_cast(self.params, dtype, f"{what}, parameter"))
+        return replace(
+            self,
+            params=_cast(self.params, dtype, f"{what}, parameter"),
+            variables=_cast_variables(self.variables, self.synapse.variables, dtype, what),
+        )
 
 
 @pytree
@@ -120,23 +126,31 @@ class CurrentSource:
       model: the source model.
       params: values that replace the model's defaults, each a scalar or [N], or [K, N] where the
         model has a table; traced. A presentation may replace them again, through its `drive`.
+      variables: initial values that replace the model's, each a scalar or [N]; traced.
     """
 
     name: str = static()
     population: str = static()
     model: SourceModel = static()
     params: Given = dataclasses.field(default_factory=dict)
+    variables: Given = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         what = _named(self)
         _check_model(self.model, SourceModel, what)
         _complete(self, "params", self.model.params, what)
+        _complete(self, "variables", self.model.variables, what)
 
     def cast(self, size: int, dtype: Any) -> CurrentSource:
         """The same for a population of `size`, with every parameter an array of `dtype`."""
         what = _named(self)
         raise_problems(self.model, dtype, f"{what}: its model")
-        return replace(self, params=self.checked_params(self.params, size, dtype, what))
+        _check_shapes(self.variables, size, f"{what}, variable")
+        return replace(
+            self,
+            params=self.checked_params(self.params, size, dtype, what),
+            variables=_cast_variables(self.variables, self.model.variables, dtype, what),
+        )
 
     def checked_params(
         self, given: Given, size: int, dtype: Any, what: str
@@ -177,7 +191,7 @@ def _complete(part: Any, field: str, defaults: Given, what: str) -> None:
     given = getattr(part, field)
     if not isinstance(given, Mapping):
         raise TypeError(f"{what}, {field}: given {type(given).__name__}; expected a dict")
-    check_known(given, defaults, what, field.removesuffix("s"))
+    check_known(given, defaults, what, {"params": "parameter", "variables": "variable"}[field])
     object.__setattr__(part, field, {**defaults, **given})
 
 
@@ -206,15 +220,17 @@ def _cast_variables(
     def leaf(name: str, value: Any) -> jax.Array:
         kind = np.asarray(defaults[name]).dtype.kind
         if kind == "f" or isinstance(value, jax.core.Tracer):
-            return real_array(value, dtype, f"{what} {name!r}")
+            return real_array(value, dtype, f"{what}, variable {name!r}")
         array = np.asarray(value)
         whole = array.astype(dtype)
         if array.dtype.kind not in "iub" and not np.array_equal(array, np.round(array)):
             raise TypeError(
-                f"{what} {name!r}: given {array.dtype}; expected whole numbers, as its default is"
+                f"{what}, variable {name!r}: given {array.dtype}; expected whole numbers, as its default is"
             )
         if not np.array_equal(whole, array):
-            raise ValueError(f"{what} {name!r}: given integers too large to be exact in {dtype}")
+            raise ValueError(
+                f"{what}, variable {name!r}: given integers too large to be exact in {dtype}"
+            )
         return jnp.asarray(whole)
 
     return {name: leaf(name, value) for name, value in values.items()}

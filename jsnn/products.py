@@ -1,13 +1,15 @@
 """spikes @ weights, summed over the presynaptic neurons in their order, batched or not.
 
-Floating-point addition is not associative, and XLA's CPU backend picks another order of summation
-for a batch of 2 to 63 rows than for one row or for 64 and more. A membrane potential that lands
+Floating-point addition is not associative, and XLA's CPU backend chooses the order in which it sums
+a matrix product by the product's shape: a batch of 2 to 63 rows is summed in another order than one
+row or 64, a matrix of 100 columns in another order than one of 112. A membrane potential that lands
 exactly on its threshold would then spike or not according to how many other images happen to be
-in the batch. Here every batch size takes a path that sums like a sequential loop over the
-presynaptic neurons, which is also the order in which GeNN adds weights to its input current.
+in the batch. Here every shape takes a path that sums like a sequential loop over the presynaptic
+neurons, which is also the order in which GeNN adds weights to its input current.
 """
 
-from functools import partial
+from collections.abc import Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -19,16 +21,15 @@ _BLOCK = 2048
 _SEQUENTIAL_ROWS = 64
 """Smallest number of rows for which that kernel sums in order."""
 
+_SEQUENTIAL_COLUMNS = 16
+"""The number of columns must be a multiple of this for it."""
+
 _ROW_BY_ROW = 20
 """Below this many rows, one vector-matrix product each is faster than padding to 64 rows."""
 
 
 def ordered_product(spikes: jax.Array, weights: jax.Array, precision: str) -> jax.Array:
-    """[pre] @ [pre, post] -> [post]; differentiable, and `vmap` does not change a bit.
-
-    The last holds on the CPU for `vmap` over spikes, over weights, or over both in one level, and
-    for batches of presentations nested in other levels.
-    """
+    """[pre] @ [pre, post] -> [post]; differentiable, and no `vmap` changes a bit on the CPU."""
     blocks = [
         _product(precision, spikes[i : i + _BLOCK], weights[i : i + _BLOCK])
         for i in range(0, spikes.shape[0], _BLOCK)
@@ -42,7 +43,7 @@ def _dot(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _product(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
-    return _batchable_product(precision)(spikes, weights)
+    return _product_of_rows(precision)(spikes[None], weights)[0]
 
 
 @_product.defjvp
@@ -54,32 +55,35 @@ def _product_jvp(
     return _product(precision, spikes, weights), tangent
 
 
-def _batchable_product(precision: str) -> Any:
+@lru_cache
+def _product_of_rows(precision: str) -> Any:
+    """[rows, pre] @ [pre, post], which under every `vmap` becomes the same with more rows."""
+
     @jax.custom_batching.custom_vmap
     def product(spikes: jax.Array, weights: jax.Array) -> jax.Array:
-        return _dot(precision, spikes, weights)
+        return _in_order(precision, spikes, weights)
 
     @product.def_vmap
-    def _batched(
-        rows: int, batched: tuple[bool, bool], spikes: jax.Array, weights: jax.Array
+    def _(
+        size: int, batched: Sequence[bool], spikes: jax.Array, weights: jax.Array
     ) -> tuple[jax.Array, bool]:
-        match batched:
-            case (True, False):
-                return _rows_product(precision, spikes, weights), True
-            case (False, True):  # rows of weights side by side: still one vector-matrix product
-                pre = weights.shape[1]
-                beside = jnp.moveaxis(weights, 0, 1).reshape(pre, -1)
-                return product(spikes, beside).reshape(rows, -1), True
-            case _:
-                return jax.vmap(partial(_dot, precision))(spikes, weights), True
+        spikes_batched, weights_batched = batched
+        if not weights_batched:
+            rows = product(spikes.reshape(-1, spikes.shape[-1]), weights)
+            return rows.reshape(*spikes.shape[:-1], -1), True
+        if not spikes_batched:
+            return jax.lax.map(lambda matrix: product(spikes, matrix), weights), True
+        return jax.lax.map(lambda both: product(*both), (spikes, weights)), True
 
     return product
 
 
-def _rows_product(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
-    """[rows, pre] @ [pre, post] with every row summed in order."""
-    rows = spikes.shape[0]
+def _in_order(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    rows, columns = spikes.shape[0], weights.shape[1]
+    weights = jnp.pad(weights, ((0, 0), (0, -columns % _SEQUENTIAL_COLUMNS)))
     if rows < _ROW_BY_ROW:
-        return jax.lax.map(lambda row: _dot(precision, row, weights), spikes)
-    padding = max(_SEQUENTIAL_ROWS - rows, 0)
-    return _dot(precision, jnp.pad(spikes, ((0, padding), (0, 0))), weights)[:rows]
+        product = jax.lax.map(lambda row: _dot(precision, row, weights), spikes)
+    else:
+        padding = max(_SEQUENTIAL_ROWS - rows, 0)
+        product = _dot(precision, jnp.pad(spikes, ((0, padding), (0, 0))), weights)
+    return product[:rows, :columns]

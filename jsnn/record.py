@@ -6,7 +6,7 @@ methods of `Trace` or `Fold`. Recordings are static: hashable, and equal where t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -52,8 +52,8 @@ Recordings = Mapping[str, Recording]
 @dataclass(frozen=True)
 class _Chosen:
     population: str
-    neurons: Sequence[int] | None = None
-    every: int = 1
+    neurons: Sequence[int] | None = field(default=None, kw_only=True)
+    every: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.neurons is not None:
@@ -220,6 +220,8 @@ def plan(network: Network, record: Recordings | None, num_steps: int) -> Plan:
     """Check `record` against the network and sort it; hashable."""
     stacked: list[tuple[str, Trace]] = []
     folded: list[tuple[str, Fold]] = []
+    if not isinstance(record, Mapping | None):
+        raise TypeError(f"record: given {type(record).__name__}; expected a dict by name")
     for name, recording in (record or {}).items():
         if isinstance(recording, (Trace, Fold)):
             recording.check(network, f"recording {name!r}")

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn.neurons import Values
+from jsnn.neurons import Signature, Values, signature
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,13 @@ class SourceModel:
     Equality and hashing as in `NeuronModel`.
     """
 
-    params: Mapping[str, ArrayLike] = field(compare=False)
+    params: Mapping[str, Any] = field(compare=False)
     variables: Mapping[str, ArrayLike] = field(compare=False)
     current: Callable[[Values, Values, jax.Array, jax.Array], tuple[Values, jax.Array]]
+    signature: Signature = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signature", signature(self.params, self.variables))
 
 
 def _constant(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Values, jax.Array]:
@@ -47,9 +51,7 @@ def _playback(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Valu
     return {"step": x["step"] + 1}, jnp.where(row < num_rows, current, 0)
 
 
-PLAYBACK = SourceModel(
-    params={"currents": np.zeros((1, 1))}, variables={"step": 0}, current=_playback
-)
+PLAYBACK = SourceModel(params={"currents": ((0.0,),)}, variables={"step": 0}, current=_playback)
 """I(n) = currents[n] in step n, in nA, from a table [steps, N]; 0 once the table has ended."""
 
 

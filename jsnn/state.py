@@ -53,11 +53,11 @@ def init(network: Network, key: jax.Array | None = None) -> State:
             for p in network.populations
         },
         synapses={
-            p.name: _initial(p.synapse.variables, p.synapse.variables, sizes[p.post], dtype)
+            p.name: _initial(p.variables, p.synapse.variables, sizes[p.post], dtype)
             for p in network.projections
         },
         sources={
-            s.name: _initial(s.model.variables, s.model.variables, sizes[s.population], dtype)
+            s.name: _initial(s.variables, s.model.variables, sizes[s.population], dtype)
             for s in network.sources
         },
         in_flight={

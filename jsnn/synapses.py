@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jsnn.neurons import Values
+from jsnn.neurons import Signature, Values, signature
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ class SynapseModel:
     params: Mapping[str, float] = field(compare=False)
     variables: Mapping[str, ArrayLike] = field(compare=False)
     update: Callable[[Values, Values, jax.Array, jax.Array], tuple[Values, jax.Array]]
+    signature: Signature = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signature", signature(self.params, self.variables))
 
 
 def _delta_update(

@@ -1,0 +1,188 @@
+"""Spiking networks by the book: plain NumPy float32 loops that share no code with jsnn.
+
+The order of events within a step is that of GeNN's generated code: the spikes that arrive now are
+added to the input current one presynaptic neuron after the other, then every neuron is updated,
+tested against its threshold and reset, then its spike goes in flight.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+F32 = np.float32
+
+
+@dataclass(frozen=True)
+class Synapses:
+    pre: str
+    post: str
+    weights: np.ndarray
+    delay: int = 1
+
+
+@dataclass
+class Run:
+    """What a loop leaves behind: records [T, N] and the spikes of the past, oldest first."""
+
+    spikes: dict[str, np.ndarray]
+    voltages: dict[str, np.ndarray]
+    history: dict[str, list[np.ndarray]] = field(repr=False)
+
+    def counts(self, name: str) -> np.ndarray:
+        return self.spikes[name].sum(axis=0)
+
+
+def sequential_sum(spikes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """[pre] @ [pre, post], one presynaptic neuron after the other, in the dtype of the weights."""
+    total = np.zeros(weights.shape[1], weights.dtype)
+    for neuron in np.flatnonzero(spikes):
+        total = total + weights[neuron]
+    return total
+
+
+def integrate_fire(
+    sizes: Mapping[str, int],
+    synapses: Sequence[Synapses],
+    drive: Mapping[str, np.ndarray],
+    num_steps: int,
+    *,
+    v_thresh: Mapping[str, np.ndarray] | float = 1.0,
+    dt: float = 1.0,
+    voltages: Mapping[str, np.ndarray] | None = None,
+    history: Mapping[str, Sequence[np.ndarray]] | None = None,
+) -> Run:
+    """V += I dt; spike where V >= v_thresh; V = 0. Populations are updated in the order of `sizes`.
+
+    `voltages` and `history` go on from an earlier run; without them everything starts at rest.
+    """
+    v = {n: np.zeros(size, F32) for n, size in sizes.items()}
+    v |= {n: np.array(given, F32) for n, given in (voltages or {}).items()}
+    past = {n: list((history or {}).get(n, [])) for n in sizes}
+    thresholds = {
+        n: np.asarray(v_thresh[n] if isinstance(v_thresh, Mapping) else v_thresh, F32)
+        for n in sizes
+    }
+    spikes: dict[str, list[np.ndarray]] = {n: [] for n in sizes}
+    trace: dict[str, list[np.ndarray]] = {n: [] for n in sizes}
+    for step in range(num_steps):
+        now: dict[str, np.ndarray] = {}
+        for name, size in sizes.items():
+            current = np.zeros(size, F32)
+            for synapse in synapses:
+                if synapse.post == name:
+                    arriving = _spikes_of(synapse.delay, past[synapse.pre], now.get(synapse.pre))
+                    if arriving is not None:
+                        current = current + sequential_sum(arriving, synapse.weights)
+            if name in drive:
+                current = current + _row(drive[name], step)
+            v[name] = v[name] + current * F32(dt)
+            now[name] = v[name] >= thresholds[name]
+            v[name] = np.where(now[name], F32(0), v[name])
+        for name in sizes:
+            past[name].append(now[name])
+            spikes[name].append(now[name])
+            trace[name].append(v[name])
+    return Run(
+        {n: np.array(rows) for n, rows in spikes.items()},
+        {n: np.array(rows) for n, rows in trace.items()},
+        past,
+    )
+
+
+def chain(weights: Sequence[np.ndarray], delay: int = 1) -> tuple[dict[str, int], list[Synapses]]:
+    """The sizes and synapses of layer0 -> layer1 -> ..."""
+    widths = [weights[0].shape[0], *(w.shape[1] for w in weights)]
+    sizes = {f"layer{i}": width for i, width in enumerate(widths)}
+    links = [Synapses(f"layer{i}", f"layer{i + 1}", w, delay) for i, w in enumerate(weights)]
+    return sizes, links
+
+
+def fresh_presentations(
+    weights: Sequence[np.ndarray],
+    currents: Sequence[np.ndarray],
+    num_steps: int,
+    *,
+    v_thresh: float,
+    delay: int = 1,
+) -> list[Run]:
+    """Every input shown to a network at rest."""
+    sizes, links = chain(weights, delay)
+    return [
+        integrate_fire(sizes, links, {"layer0": current}, num_steps, v_thresh=v_thresh)
+        for current in currents
+    ]
+
+
+def carried_presentations(
+    weights: Sequence[np.ndarray],
+    currents: Sequence[np.ndarray],
+    num_steps: int,
+    *,
+    v_thresh: float,
+    delay: int = 1,
+) -> list[Run]:
+    """GeNN's tutorial: voltages are zeroed between inputs, spikes in flight stay."""
+    sizes, links = chain(weights, delay)
+    runs: list[Run] = []
+    history = None
+    for current in currents:
+        drive = {"layer0": current}
+        run = integrate_fire(sizes, links, drive, num_steps, v_thresh=v_thresh, history=history)
+        history = run.history
+        runs.append(run)
+    return runs
+
+
+def leaky_integrate_fire(
+    currents: np.ndarray,
+    *,
+    dt: float,
+    tau_m: float,
+    r_m: float,
+    v_rest: float,
+    v_reset: float,
+    v_thresh: float,
+    i_offset: float,
+    tau_refrac: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """GeNN's "LIF", neuron by neuron: spikes and voltages [T, N] for currents [T, N]."""
+    num_steps, num_neurons = currents.shape
+    spikes = np.zeros((num_steps, num_neurons), bool)
+    voltages = np.zeros((num_steps, num_neurons), F32)
+    exp_tc = F32(np.exp(-dt / tau_m))
+    for neuron in range(num_neurons):
+        v, refrac_time = F32(v_rest), F32(0)
+        for step in range(num_steps):
+            if refrac_time <= 0:
+                alpha = (currents[step, neuron] + F32(i_offset)) * F32(r_m) + F32(v_rest)
+                v = alpha - exp_tc * (alpha - v)
+            else:
+                refrac_time = refrac_time - F32(dt)
+            if refrac_time <= 0 and v >= F32(v_thresh):
+                spikes[step, neuron] = True
+                v, refrac_time = F32(v_reset), F32(tau_refrac)
+            voltages[step, neuron] = v
+    return spikes, voltages
+
+
+def exponential_current(arriving: np.ndarray, *, dt: float, tau: float) -> np.ndarray:
+    """GeNN's "ExpCurr": the current [T, N] that summed weights [T, N] cause, in float64."""
+    i_syn = np.zeros(arriving.shape[1])
+    currents = []
+    for weights in arriving:
+        i_syn = i_syn + weights
+        currents.append(i_syn * tau * (1 - np.exp(-dt / tau)) / dt)
+        i_syn = i_syn * np.exp(-dt / tau)
+    return np.array(currents)
+
+
+def _spikes_of(delay: int, past: Sequence[np.ndarray], now: np.ndarray | None) -> np.ndarray | None:
+    """The spikes of `delay` steps ago, None before the first step."""
+    if delay == 0:
+        return now
+    return past[-delay] if len(past) >= delay else None
+
+
+def _row(current: np.ndarray, step: int) -> np.ndarray:
+    return current[step] if np.ndim(current) == 2 else current
