@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._arrays import check_finite
+from jsnn._checks import check_finite
 from jsnn._pytree import pytree, static
 from jsnn.products import ordered_product
 

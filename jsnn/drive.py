@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._arrays import check_known, real_array
+from jsnn._checks import check_known, check_type, real_array
 from jsnn.network import Network
 from jsnn.parts import CurrentSource
 
@@ -22,8 +22,7 @@ def check_drive(
     network: Network, drive: Drive, num_steps: int | None
 ) -> tuple[dict[str, Any], dict[str, jax.Array]]:
     """The drive apart into what is constant over the run and what has a row for each step."""
-    if not isinstance(drive, Mapping):
-        raise TypeError(f"drive: given {type(drive).__name__}; expected a dict by population")
+    check_type(drive, Mapping, "drive", " by population")
     sources = {source.name: source for source in network.sources}
     check_known(drive, [*network.sizes, *sources], "drive", "population or current source")
     constant: dict[str, Any] = {}
@@ -49,9 +48,5 @@ def check_drive(
 def _check_source_drive(
     network: Network, source: CurrentSource, given: Any, what: str
 ) -> dict[str, jax.Array]:
-    if not isinstance(given, Mapping):
-        raise TypeError(
-            f"{what}: given {type(given).__name__}; expected a dict of its parameters, since it is "
-            "a current source"
-        )
+    check_type(given, Mapping, what, " of parameters, since it is a current source")
     return source.checked_params(given, network.sizes[source.population], network.dtype, what)

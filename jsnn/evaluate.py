@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._arrays import check_finite, check_known, positive_int
+from jsnn._checks import check_finite, check_known, check_type, positive_int
 from jsnn._pytree import replace
 from jsnn.drive import check_drive
 from jsnn.network import Network
@@ -111,6 +111,11 @@ def evaluate(
 
     Raises ValueError or TypeError, before anything is compiled, where something does not fit.
     """
+    check_type(network, Network, "network")
+    check_type(drives, Mapping, "drives", " by population, like the drive of simulate")
+    check_type(readout, Readout, "readout", ", such as jsnn.spike_count(population)")
+    if not callable(between):
+        raise TypeError(f"between: given {between!r}; expected a function such as jsnn.fresh")
     num_steps = positive_int(num_steps, "num_steps")
     check_known([readout.population], network.sizes, "readout", "population")
     num_classes = network.sizes[readout.population]

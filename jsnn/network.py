@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._arrays import check_finite, check_known, is_concrete, real_array
+from jsnn._checks import check_finite, check_known, check_type, is_concrete, real_array
 from jsnn._pytree import pytree, static
 from jsnn.check import needs_key
 from jsnn.connectivity import Dense
@@ -182,13 +182,10 @@ def check_numbers(network: Network) -> None:
 
 
 def _all_of(kind: type[_T], given: Any, name: str) -> tuple[_T, ...]:
-    parts = tuple(given)
-    for part in parts:
-        if not isinstance(part, kind):
-            raise TypeError(
-                f"network, {name}: given {type(part).__name__}; expected {kind.__name__}"
-            )
-    return parts
+    check_type(given, Sequence, f"network, {name}")
+    for part in given:
+        check_type(part, kind, f"network, {name}")
+    return tuple(given)
 
 
 def _check_unique(names: Sequence[str]) -> None:

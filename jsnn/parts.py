@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._arrays import check_finite, check_known, positive_int, real_array
+from jsnn._checks import check_finite, check_known, check_type, positive_int, real_array
 from jsnn._pytree import pytree, replace, static
 from jsnn.check import raise_problems
 from jsnn.connectivity import Connectivity
@@ -47,7 +47,7 @@ class Population:
     def __post_init__(self) -> None:
         what = _named(self)
         object.__setattr__(self, "size", positive_int(self.size, f"{what}, size"))
-        _check_model(self.model, NeuronModel, what)
+        check_type(self.model, NeuronModel, f"{what}, model")
         _complete(self, "params", self.model.params, what)
         _complete(self, "variables", self.model.variables, what)
         _check_shapes(self.params, self.size, f"{what}, parameter")
@@ -99,7 +99,7 @@ class Projection:
                 "connectivity such as jsnn.Dense(weights)"
             )
         object.__setattr__(self, "delay", positive_int(self.delay, f"{what}, delay", least=0))
-        _check_model(self.synapse, SynapseModel, what)
+        check_type(self.synapse, SynapseModel, f"{what}, synapse")
         _complete(self, "params", self.synapse.params, what)
         _complete(self, "variables", self.synapse.variables, what)
         _check_shapes(self.params, self.connectivity.num_post, f"{what}, parameter")
@@ -137,7 +137,7 @@ class CurrentSource:
 
     def __post_init__(self) -> None:
         what = _named(self)
-        _check_model(self.model, SourceModel, what)
+        check_type(self.model, SourceModel, f"{what}, model")
         _complete(self, "params", self.model.params, what)
         _complete(self, "variables", self.model.variables, what)
 
@@ -181,16 +181,10 @@ def _named(part: Any) -> str:
     return f"{kind} {part.name!r}"
 
 
-def _check_model(model: Any, kind: type, what: str) -> None:
-    if not isinstance(model, kind):
-        raise TypeError(f"{what}, model: given {model!r}; expected a jsnn.{kind.__name__}")
-
-
 def _complete(part: Any, field: str, defaults: Given, what: str) -> None:
     """Put the model's defaults under the values given for `field`."""
     given = getattr(part, field)
-    if not isinstance(given, Mapping):
-        raise TypeError(f"{what}, {field}: given {type(given).__name__}; expected a dict")
+    check_type(given, Mapping, f"{what}, {field}")
     check_known(given, defaults, what, {"params": "parameter", "variables": "variable"}[field])
     object.__setattr__(part, field, {**defaults, **given})
 
@@ -222,14 +216,11 @@ def _cast_variables(
         if kind == "f" or isinstance(value, jax.core.Tracer):
             return real_array(value, dtype, f"{what}, variable {name!r}")
         array = np.asarray(value)
-        whole = array.astype(dtype)
-        if array.dtype.kind not in "iub" and not np.array_equal(array, np.round(array)):
-            raise TypeError(
-                f"{what}, variable {name!r}: given {array.dtype}; expected whole numbers, as its default is"
-            )
+        whole = np.round(array).astype(dtype)
         if not np.array_equal(whole, array):
             raise ValueError(
-                f"{what}, variable {name!r}: given integers too large to be exact in {dtype}"
+                f"{what}, variable {name!r}: given {value!r}; expected whole numbers that are "
+                f"exact in {np.dtype(dtype)}, since its default is one"
             )
         return jnp.asarray(whole)
 

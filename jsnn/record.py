@@ -6,7 +6,7 @@ methods of `Trace` or `Fold`. Recordings are static: hashable, and equal where t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._arrays import check_known, positive_int
+from jsnn._checks import check_known, check_type, positive_int
 from jsnn.network import Network
 from jsnn.state import State, abstract_state
 
@@ -50,49 +50,44 @@ Recordings = Mapping[str, Recording]
 
 
 @dataclass(frozen=True)
-class _Chosen:
+class Spikes:
+    """Which neurons spiked: bool [num_steps // every, N], or the chosen `neurons` of them.
+
+    With `every` = k, the spikes of the last of every k steps.
+    """
+
     population: str
-    neurons: Sequence[int] | None = field(default=None, kw_only=True)
-    every: int = field(default=1, kw_only=True)
+    neurons: Sequence[int] | None = None
+    every: int = 1
 
     def __post_init__(self) -> None:
-        if self.neurons is not None:
-            object.__setattr__(self, "neurons", tuple(int(n) for n in self.neurons))
-        positive_int(self.every, f"recording of {self.population!r}, every")
+        _check_choice(self)
 
     def check(self, network: Network, what: str) -> None:
-        size = _size(network, self.population, what)
-        outside = [n for n in self.neurons or () if not 0 <= n < size]
-        if outside:
-            raise ValueError(
-                f"{what}: given neuron {outside[0]} of {self.population!r}; expected 0 to "
-                f"{size - 1}"
-            )
-
-    def _choose(self, values: jax.Array) -> jax.Array:
-        return values if self.neurons is None else values[np.asarray(self.neurons, np.int32)]
-
-
-@dataclass(frozen=True)
-class Spikes(_Chosen):
-    """Which neurons spiked: bool [num_steps // every, N], or the chosen `neurons` of them."""
+        _check_neurons(network, self.population, self.neurons, what)
 
     def observe(self, state: State, spikes: SpikesOf) -> jax.Array:
-        return self._choose(spikes[self.population]) > 0
+        return _chosen(spikes[self.population], self.neurons) > 0
 
 
 @dataclass(frozen=True)
-class Variable(_Chosen):
+class Variable:
     """A variable at the end of a step: [num_steps // every, N], or the chosen `neurons` of it."""
 
+    population: str
     variable: str = "v"
+    neurons: Sequence[int] | None = None
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        _check_choice(self)
 
     def check(self, network: Network, what: str) -> None:
-        super().check(network, what)
+        _check_neurons(network, self.population, self.neurons, what)
         _check_variable(network, self.population, self.variable, what)
 
     def observe(self, state: State, spikes: SpikesOf) -> jax.Array:
-        return self._choose(state.variables[self.population][self.variable])
+        return _chosen(state.variables[self.population][self.variable], self.neurons)
 
 
 @dataclass(frozen=True)
@@ -220,9 +215,9 @@ def plan(network: Network, record: Recordings | None, num_steps: int) -> Plan:
     """Check `record` against the network and sort it; hashable."""
     stacked: list[tuple[str, Trace]] = []
     folded: list[tuple[str, Fold]] = []
-    if not isinstance(record, Mapping | None):
-        raise TypeError(f"record: given {type(record).__name__}; expected a dict by name")
-    for name, recording in (record or {}).items():
+    record = {} if record is None else record
+    check_type(record, Mapping, "record", " by name")
+    for name, recording in record.items():
         if isinstance(recording, (Trace, Fold)):
             recording.check(network, f"recording {name!r}")
         elif callable(recording):
@@ -277,6 +272,29 @@ def _abstract_step(network: Network) -> tuple[Any, dict[str, jax.ShapeDtypeStruc
 def _size(network: Network, population: str, what: str) -> int:
     check_known([population], network.sizes, what, "population")
     return network.sizes[population]
+
+
+def _chosen(values: jax.Array, neurons: Sequence[int] | None) -> jax.Array:
+    return values if neurons is None else values[np.asarray(neurons, np.int32)]
+
+
+def _check_choice(recording: Spikes | Variable) -> None:
+    what = f"recording of {recording.population!r}"
+    positive_int(recording.every, f"{what}, every")
+    if recording.neurons is not None:
+        neurons = tuple(positive_int(n, f"{what}, neurons", least=0) for n in recording.neurons)
+        object.__setattr__(recording, "neurons", neurons)
+
+
+def _check_neurons(
+    network: Network, population: str, neurons: Sequence[int] | None, what: str
+) -> None:
+    size = _size(network, population, what)
+    outside = [n for n in neurons or () if n >= size]
+    if outside:
+        raise ValueError(
+            f"{what}: given neuron {outside[0]} of {population!r}; expected 0 to {size - 1}"
+        )
 
 
 def _check_variable(network: Network, population: str, variable: str, what: str) -> None:

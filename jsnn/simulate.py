@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._arrays import positive_int
+from jsnn._checks import check_type, positive_int
 from jsnn._pytree import replace
 from jsnn.drive import Drive, check_drive
 from jsnn.network import Network, check_numbers
@@ -44,6 +44,7 @@ def simulate(
 
     Raises ValueError or TypeError, before anything is compiled, where something does not fit.
     """
+    check_type(network, Network, "network")
     num_steps = positive_int(num_steps, "num_steps")
     check_numbers(network)
     constant, varying = check_drive(network, drive, num_steps)
@@ -63,6 +64,7 @@ def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]
 
     Returns the new state and {population: spikes [N]}, 1.0 where a neuron spiked, else 0.0.
     """
+    check_type(network, Network, "network")
     check_numbers(network)
     check_state(network, state)
     constant, varying = check_drive(network, drive, None)

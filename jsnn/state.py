@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jsnn._checks import check_type
 from jsnn._pytree import pytree, replace
 from jsnn.check import variable_dtype
 from jsnn.network import Network
@@ -44,6 +45,7 @@ def init(network: Network, key: jax.Array | None = None) -> State:
 
     Raises ValueError where a key is needed and missing, TypeError where it is not a typed key.
     """
+    check_type(network, Network, "network")
     check_key(network, key)
     sizes, dtype = network.sizes, network.dtype
     return State(
@@ -93,8 +95,7 @@ def check_key(network: Network, key: Any) -> None:
 
 def check_state(network: Network, state: State) -> None:
     """Raise an error if `state` is not one of `network`."""
-    if not isinstance(state, State):
-        raise TypeError(f"state: given {type(state).__name__}; expected a jsnn.State")
+    check_type(state, State, "state")
     given, expected = _shapes(state), _shapes(abstract_state(network))
     for where in [*expected, *given]:
         if given.get(where) != expected.get(where):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._arrays import check_finite
+from jsnn._checks import check_finite
 from jsnn.network import check_chain
 
 

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 from flax import nnx
 
-from jsnn._arrays import check_finite
+from jsnn._checks import check_finite, check_type
 
 _RELUS = (jax.nn.relu, nnx.relu)
 
@@ -25,8 +25,7 @@ def dense_weights(model: nnx.Sequential) -> list[np.ndarray]:
       ValueError: a layer is none of these, has a bias, is out of place, or its kernel holds a NaN
         or an infinity; it is named by its index in the model.
     """
-    if not isinstance(model, nnx.Sequential):
-        raise TypeError(f"model: given {type(model).__name__}; expected flax.nnx.Sequential")
+    check_type(model, nnx.Sequential, "model", " of flax.nnx")
     kernels: list[np.ndarray] = []
     rectified = True
     for i, layer in enumerate(model.layers):

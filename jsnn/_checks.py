@@ -1,6 +1,6 @@
-"""What is asked of numbers that come from outside, and the words in which it is refused."""
+"""What is asked of everything that comes from outside, and the words in which it is refused."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,6 +12,13 @@ import numpy as np
 def is_concrete(value: Any) -> bool:
     """Whether the numbers in `value` can be looked at, that is, it is not being traced."""
     return not isinstance(value, jax.core.Tracer)
+
+
+def check_type(value: Any, kind: type, what: str, hint: str = "") -> None:
+    """Raise TypeError if `value` is not a `kind`."""
+    if not isinstance(value, kind):
+        name = "dict" if kind is Mapping else kind.__name__
+        raise TypeError(f"{what}: given {type(value).__name__}; expected a {name}{hint}")
 
 
 def check_finite(value: Any, what: str) -> None:
