@@ -14,9 +14,9 @@ from jax.typing import ArrayLike
 from jsnn._checks import check_finite, check_known, check_type, positive_int
 from jsnn._pytree import replace
 from jsnn.drive import check_drive
-from jsnn.network import Network
+from jsnn.network import Network, check_numbers
 from jsnn.readout import Readout
-from jsnn.record import Recording, Recordings, SpikeCount
+from jsnn.record import Recording, Recordings, SpikeCount, plan
 from jsnn.simulate import simulate
 from jsnn.state import State, init
 
@@ -117,6 +117,8 @@ def evaluate(
     if not callable(between):
         raise TypeError(f"between: given {between!r}; expected a function such as jsnn.fresh")
     num_steps = positive_int(num_steps, "num_steps")
+    check_numbers(network)
+    plan(network, record, num_steps)
     check_known([readout.population], network.sizes, "readout", "population")
     num_classes = network.sizes[readout.population]
     labels = _check_labels(labels, num_classes)
@@ -206,12 +208,12 @@ def _padded(values: Any, start: int, size: int) -> np.ndarray:
 
 def _check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:
     array = np.asarray(labels)
+    if not array.size:
+        raise ValueError("labels: given an empty data set; expected at least one presentation")
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise TypeError(
             f"labels: given {array.dtype} of shape {array.shape}; expected integers of shape (n,)"
         )
-    if not array.size:
-        raise ValueError("labels: given an empty data set; expected at least one presentation")
     outside = np.flatnonzero((array < 0) | (array >= num_classes))
     if outside.size:
         raise ValueError(

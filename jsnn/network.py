@@ -145,7 +145,7 @@ def feedforward(
     """
     if not len(weights):
         raise ValueError("feedforward: given no weights; expected at least one matrix")
-    layers = [Dense(matrix) for matrix in weights]
+    layers = [_layer(matrix, f"weights {i}_{i + 1}") for i, matrix in enumerate(weights)]
     check_chain([(layer.num_pre, layer.num_post) for layer in layers])
     sizes = [layers[0].num_pre, *(layer.num_post for layer in layers)]
     return Network(
@@ -158,6 +158,13 @@ def feedforward(
         ],
         dt=dt,
     )
+
+
+def _layer(matrix: Any, what: str) -> Dense:
+    try:
+        return Dense(matrix)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{what}: {error}") from None
 
 
 def check_chain(shapes: Sequence[tuple[int, ...]]) -> None:
@@ -218,9 +225,10 @@ def _common_dtype(projections: Sequence[Projection]) -> Any:
 
 
 def _checked_dt(dt: Any, dtype: Any) -> jax.Array:
-    if np.ndim(dt) or (is_concrete(dt) and not dt > 0):
+    step = real_array(dt, dtype, "network, dt")
+    if step.ndim or (is_concrete(step) and not step > 0):
         raise ValueError(f"network, dt: given {dt}; expected one time in ms > 0")
-    return real_array(dt, dtype, "network, dt")
+    return step
 
 
 def _zero_delay_order(

@@ -143,7 +143,8 @@ class MaxVariable:
         _check_variable(network, self.population, self.variable, what)
 
     def start(self, network: Network) -> jax.Array:
-        return jnp.full(network.sizes[self.population], -jnp.inf, network.dtype)
+        variable = abstract_state(network).variables[self.population][self.variable]
+        return jnp.full(variable.shape, _lowest(variable.dtype), variable.dtype)
 
     def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
         return jnp.maximum(kept, state.variables[self.population][self.variable])
@@ -218,6 +219,11 @@ def plan(network: Network, record: Recordings | None, num_steps: int) -> Plan:
     record = {} if record is None else record
     check_type(record, Mapping, "record", " by name")
     for name, recording in record.items():
+        if isinstance(recording, type):
+            raise TypeError(
+                f"recording {name!r}: given the class {recording.__name__}; expected an instance, "
+                f"{recording.__name__}(population)"
+            )
         if isinstance(recording, (Trace, Fold)):
             recording.check(network, f"recording {name!r}")
         elif callable(recording):
@@ -258,6 +264,12 @@ def spike_list(spikes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     return steps, neurons
 
 
+def _lowest(dtype: Any) -> Any:
+    if jnp.issubdtype(dtype, jnp.floating):
+        return -jnp.inf
+    return False if jnp.issubdtype(dtype, jnp.bool_) else jnp.iinfo(dtype).min
+
+
 def _bytes(tree: Any) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
@@ -282,6 +294,8 @@ def _check_choice(recording: Spikes | Variable) -> None:
     what = f"recording of {recording.population!r}"
     positive_int(recording.every, f"{what}, every")
     if recording.neurons is not None:
+        if np.ndim(recording.neurons) != 1:
+            raise TypeError(f"{what}, neurons: given {recording.neurons!r}; expected a sequence")
         neurons = tuple(positive_int(n, f"{what}, neurons", least=0) for n in recording.neurons)
         object.__setattr__(recording, "neurons", neurons)
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import check_type, positive_int
+from jsnn._checks import check_type, is_concrete, positive_int
 from jsnn._pytree import replace
 from jsnn.drive import Drive, check_drive
 from jsnn.network import Network, check_numbers
@@ -62,13 +62,23 @@ def simulate(
 def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]:
     """One step, as a pure function; `drive` holds this step's currents, () or [N] each.
 
-    Returns the new state and {population: spikes [N]}, 1.0 where a neuron spiked, else 0.0.
+    Returns the new state and {population: spikes [N]}, 1.0 where a neuron spiked, else 0.0. Called
+    on its own it gives, bit for bit, what a longer run gives; in a `jax.jit` or a loop of your own
+    it is traced in line, and XLA may round the last bit differently.
     """
     check_type(network, Network, "network")
     check_numbers(network)
     check_state(network, state)
     constant, varying = check_drive(network, drive, None)
-    return _step(network, state, constant | varying)
+    if not is_concrete(state.step):
+        return _step(network, state, constant | varying)
+    record = plan(network, {"spikes": _all_spikes}, 1)
+    state, recorded = _run(network, state, constant, varying, 1, record)
+    return state, {name: spikes[0] for name, spikes in recorded["spikes"].items()}
+
+
+def _all_spikes(state: State, spikes: SpikesOf) -> SpikesOf:
+    return spikes
 
 
 @partial(jax.jit, static_argnames=("num_steps", "planned"))
@@ -86,8 +96,23 @@ def _run(
         return (state, planned.fold(kept, state, spikes)), planned.observe(state, spikes)
 
     start = (state, planned.start(network))
-    (state, kept), stacked = jax.lax.scan(body, start, varying, length=num_steps)
+    if num_steps == 1:
+        (state, kept), stacked = _first_of_two(body, start, varying)
+    else:
+        (state, kept), stacked = jax.lax.scan(body, start, varying, length=num_steps)
     return state, planned.finish(kept, stacked)
+
+
+def _first_of_two(body: Any, start: Any, varying: dict[str, jax.Array]) -> tuple[Any, Any]:
+    """A scan of one step. XLA would unroll it and then fuse, and so round, differently."""
+
+    def keeping_the_carry(carry: Any, now: Any) -> tuple[Any, Any]:
+        carry, stacked = body(carry, now)
+        return carry, (carry, stacked)
+
+    twice = jax.tree.map(lambda rows: jnp.concatenate([rows, rows]), varying)
+    _, (carries, stacked) = jax.lax.scan(keeping_the_carry, start, twice, length=2)
+    return jax.tree.map(lambda rows: rows[0], carries), jax.tree.map(lambda r: r[:1], stacked)
 
 
 def _step(network: Network, state: State, drive: dict[str, Any]) -> tuple[State, SpikesOf]:
@@ -101,12 +126,10 @@ def _step(network: Network, state: State, drive: dict[str, Any]) -> tuple[State,
         for projection in network.projections:
             if projection.post == name:
                 arriving = projection.connectivity.deliver(_arriving(projection, state, spikes))
-                synapses[projection.name], incoming = projection.synapse.update(
-                    _per_neuron(projection.params, population.size),
-                    state.synapses[projection.name],
-                    arriving,
-                    network.dt,
-                )
+                before = state.synapses[projection.name]
+                params = _per_neuron(projection.params, population.size)
+                after, incoming = projection.synapse.update(params, before, arriving, network.dt)
+                synapses[projection.name] = _strong(after, before)
                 current = current + incoming
         for source in network.sources:
             if source.population == name:
@@ -134,7 +157,8 @@ def _update_neurons(
     spikes = spike(model.surrogate, model.threshold(params, updated))
     reset = model.reset(params, updated)
     spiked = spikes > 0
-    return {k: jnp.where(spiked, reset[k], updated[k]) for k in updated}, spikes
+    after = {k: jnp.where(spiked, reset[k], updated[k]) for k in updated}
+    return _strong(after, variables), spikes
 
 
 def _source_currents(
@@ -148,9 +172,9 @@ def _source_currents(
             {**source.params, **drive.get(source.name, {})}, network.sizes[source.population]
         )
         own_key = jax.random.key(0) if key is None else jax.random.fold_in(key, i)
-        states[source.name], currents[source.name] = source.model.current(
-            params, state.sources[source.name], own_key, network.dt
-        )
+        before = state.sources[source.name]
+        after, currents[source.name] = source.model.current(params, before, own_key, network.dt)
+        states[source.name] = _strong(after, before)
     return states, currents
 
 
@@ -173,6 +197,11 @@ def _put_in_flight(state: State, spikes: SpikesOf) -> dict[str, jax.Array]:
         return jax.lax.dynamic_update_index_in_dim(in_flight, new, row, 0)
 
     return {name: put(rows, spikes[name]) for name, rows in state.in_flight.items()}
+
+
+def _strong(after: Values, before: Values) -> Values:
+    """Variables without weak types, which a constant in a model's code would bring in."""
+    return {name: after[name].astype(before[name].dtype) for name in before}
 
 
 def _per_neuron(params: Mapping[str, Any], size: int) -> Values:

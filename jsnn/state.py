@@ -8,7 +8,7 @@ import numpy as np
 
 from jsnn._checks import check_type
 from jsnn._pytree import pytree, replace
-from jsnn.check import variable_dtype
+from jsnn.check import needs_key, variable_dtype
 from jsnn.network import Network
 from jsnn.neurons import Values
 
@@ -80,22 +80,25 @@ def check_key(network: Network, key: Any) -> None:
     """Raise an error if a run of `network` cannot use `key`."""
     if key is None:
         if network.stochastic:
-            random = [s.name for s in network.sources]
+            random = [source.name for source in network.sources if needs_key(source.model)]
             raise ValueError(
                 f"key: given None; expected jax.random.key(seed), since current sources {random} "
                 "draw random numbers"
             )
         return
-    dtype = getattr(key, "dtype", None)
+    dtype, shape = getattr(key, "dtype", None), np.shape(key)
     if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
         raise TypeError(
             f"key: given {type(key).__name__} of {dtype}; expected jax.random.key(seed)"
         )
+    if shape:
+        raise ValueError(f"key: given keys of shape {shape}; expected one (jax.vmap takes many)")
 
 
 def check_state(network: Network, state: State) -> None:
     """Raise an error if `state` is not one of `network`."""
     check_type(state, State, "state")
+    check_key(network, state.key)
     given, expected = _shapes(state), _shapes(abstract_state(network))
     for where in [*expected, *given]:
         if given.get(where) != expected.get(where):
@@ -110,7 +113,7 @@ def _shapes(state: State) -> dict[str, str]:
     return {
         jax.tree_util.keystr(path): f"{np.dtype(leaf.dtype)}{list(leaf.shape)}"
         for path, leaf in leaves
-    } | ({} if state.key is None else {".key": "a key"})
+    }
 
 
 def _initial(values: Any, defaults: Any, size: int, dtype: Any) -> Values:

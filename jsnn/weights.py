@@ -91,6 +91,8 @@ def _load(path: Path) -> np.ndarray:
     except (ValueError, EOFError, OSError) as error:
         reason = str(error).split("\n")[0]
         raise ValueError(f"{path}: truncated or not an array of numbers ({reason})") from None
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{path}: given an archive of arrays; expected one array")
     _check_matrix(array, path)
     return array
 

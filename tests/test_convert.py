@@ -57,5 +57,5 @@ def test_a_model_with_nan_is_refused():
 
 
 def test_a_model_that_hides_its_calls_is_refused():
-    with pytest.raises(TypeError, match="given Linear; expected flax"):
+    with pytest.raises(TypeError, match="given Linear; expected a Sequential"):
         dense_weights(linear(3, 2))

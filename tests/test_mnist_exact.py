@@ -15,7 +15,7 @@ LAYERS = ("layer0", "layer1", "layer2")
 
 
 def counts_by_the_book(weights, currents, *, carry):
-    """Spike counts {layer: [images, N]}; with `carry`, spikes in flight leak into the next image."""
+    """Spike counts {layer: [images, N]}; with `carry`, spikes in flight stay for the next image."""
     sizes, links = chain(weights)
     history, counts = None, {name: [] for name in LAYERS}
     for current in currents:

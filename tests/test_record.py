@@ -1,0 +1,279 @@
+"""What is kept of a run."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jsnn
+from tests import reference
+from tests.networks import F32, assert_same, random_images, random_weights
+
+SIZES = (11, 8, 5)
+T = 23
+WEIGHTS = random_weights(0, SIZES)
+IMAGE = random_images(0, 1, SIZES[0])[0]
+
+
+def network() -> jsnn.Network:
+    return jsnn.feedforward(WEIGHTS, jsnn.IF)
+
+
+def recorded(num_steps: int = T, **record: Any) -> dict[str, Any]:
+    return jsnn.simulate(network(), {"layer0": IMAGE}, num_steps, record=record)[1]
+
+
+def expected_run(num_steps: int = T) -> reference.Run:
+    sizes, links = reference.chain(WEIGHTS)
+    return reference.integrate_fire(sizes, links, {"layer0": IMAGE}, num_steps)
+
+
+def test_nothing_is_kept_that_is_not_asked_for() -> None:
+    assert recorded() == {}
+
+
+def test_spikes_are_bools_with_time_first() -> None:
+    spikes = recorded(s=jsnn.Spikes("layer1"))["s"]
+    assert spikes.dtype == bool
+    np.testing.assert_array_equal(spikes, expected_run().spikes["layer1"])
+
+
+def test_a_variable_is_its_value_at_the_end_of_each_step() -> None:
+    np.testing.assert_array_equal(
+        recorded(v=jsnn.Variable("layer1"))["v"], expected_run().voltages["layer1"]
+    )
+
+
+@pytest.mark.parametrize("neurons", [(2,), (7, 0, 3), range(3), np.array([1, 1, 6]), []], ids=str)
+def test_a_subset_of_neurons_is_kept_in_the_order_asked_for(neurons: Any) -> None:
+    got = recorded(
+        s=jsnn.Spikes("layer1", neurons=neurons), v=jsnn.Variable("layer1", neurons=neurons)
+    )
+    run, chosen = expected_run(), np.array(neurons, int)
+    np.testing.assert_array_equal(got["s"], run.spikes["layer1"][:, chosen])
+    np.testing.assert_array_equal(got["v"], run.voltages["layer1"][:, chosen])
+
+
+@pytest.mark.parametrize(
+    ("every", "num_steps"), [(1, 4), (2, 23), (5, 20), (5, 23), (23, 23), (40, 23)]
+)
+def test_every_k_keeps_the_last_of_each_k_steps(every: int, num_steps: int) -> None:
+    got = recorded(
+        num_steps,
+        s=jsnn.Spikes("layer0", every=every),
+        v=jsnn.Variable("layer1", neurons=[3, 4], every=every),
+    )
+    run = expected_run(num_steps)
+    kept = range(every - 1, num_steps, every)
+    np.testing.assert_array_equal(got["s"], run.spikes["layer0"][list(kept)])
+    np.testing.assert_array_equal(got["v"], run.voltages["layer1"][list(kept)][:, [3, 4]])
+    assert len(got["s"]) == num_steps // every
+
+
+def test_spike_count_counts_spikes() -> None:
+    counts = recorded(n=jsnn.SpikeCount("layer1"))["n"]
+    np.testing.assert_array_equal(counts, expected_run().counts("layer1"))
+    assert counts.dtype == np.float32
+
+
+def test_first_spike_is_the_step_of_the_first_spike_and_negative_without_one() -> None:
+    spikes = expected_run().spikes
+    for name in ("layer0", "layer1", "layer2"):
+        first = np.asarray(recorded(f=jsnn.FirstSpike(name))["f"])
+        spiked = spikes[name].any(axis=0)
+        np.testing.assert_array_equal(first[spiked], spikes[name].argmax(axis=0)[spiked])
+        assert np.all(first[~spiked] < 0)
+        assert first.dtype == np.int32
+    assert not spikes["layer0"].any(axis=0).all()
+
+
+def test_first_spike_counts_from_the_start_of_the_run() -> None:
+    state, _ = jsnn.simulate(network(), {"layer0": 1.0}, 7)
+    record = {"f": jsnn.FirstSpike("layer0")}
+    _, got = jsnn.simulate(network(), {"layer0": 1.0}, 7, record=record, state=state)
+    np.testing.assert_array_equal(got["f"], np.zeros(SIZES[0]))
+
+
+def test_max_variable_is_the_highest_value_at_the_end_of_a_step() -> None:
+    np.testing.assert_array_equal(
+        recorded(m=jsnn.MaxVariable("layer1"))["m"], expected_run().voltages["layer1"].max(axis=0)
+    )
+
+
+def test_max_variable_below_zero() -> None:
+    got = jsnn.simulate(network(), {"layer0": -1.0}, 3, record={"m": jsnn.MaxVariable("layer0")})[1]
+    np.testing.assert_array_equal(got["m"], np.full(SIZES[0], -1.0))
+
+
+COUNTING = jsnn.NeuronModel(
+    params={},
+    variables={"v": 0.0, "n": 0},
+    update=lambda p, x, current, dt: x | {"v": x["v"] + current * dt},
+    threshold=lambda p, x: x["v"] - 1,
+    reset=lambda p, x: {"v": jnp.zeros_like(x["v"]), "n": x["n"] + 1},
+)
+
+
+def test_max_variable_of_an_integer_variable() -> None:
+    counting = jsnn.Network([jsnn.Population("a", 3, COUNTING)])
+    record = {"m": jsnn.MaxVariable("a", "n"), "t": jsnn.Variable("a", variable="n")}
+    _, got = jsnn.simulate(counting, {"a": np.array([0.5, 1.0, 0.0], F32)}, 4, record=record)
+    np.testing.assert_array_equal(got["m"], [2, 4, 0])
+    np.testing.assert_array_equal(got["t"][-1], [2, 4, 0])
+    assert got["t"].dtype == np.int32
+
+
+def total_charge(state: jsnn.State, spikes: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    return {"v": state.variables["layer1"]["v"].sum(), "spikes": spikes["layer0"].sum()}
+
+
+def test_a_function_is_stacked_over_the_steps() -> None:
+    got = recorded(t=total_charge)["t"]
+    run = expected_run()
+    np.testing.assert_array_equal(got["spikes"], run.spikes["layer0"].sum(axis=1))
+    np.testing.assert_allclose(got["v"], run.voltages["layer1"].sum(axis=1), rtol=1e-5, atol=1e-6)
+
+
+@dataclasses.dataclass(frozen=True)
+class PopulationRate:
+    """A trace of a user's own."""
+
+    population: str
+    every: int = 1
+
+    def check(self, network: jsnn.Network, what: str) -> None:
+        network.population(self.population)
+
+    def observe(self, state: jsnn.State, spikes: dict[str, jax.Array]) -> jax.Array:
+        return spikes[self.population].mean()
+
+
+@dataclasses.dataclass(frozen=True)
+class LastSpike:
+    """A fold of a user's own."""
+
+    population: str
+
+    def check(self, network: jsnn.Network, what: str) -> None:
+        network.population(self.population)
+
+    def start(self, network: jsnn.Network) -> jax.Array:
+        return jnp.full(network.sizes[self.population], -1, jnp.int32)
+
+    def fold(self, kept: jax.Array, state: jsnn.State, spikes: dict[str, jax.Array]) -> jax.Array:
+        return jnp.where(spikes[self.population] > 0, state.step - 1, kept)
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_a_trace_of_ones_own(every: int) -> None:
+    got = recorded(r=PopulationRate("layer1", every))["r"]
+    rate = expected_run().spikes["layer1"].mean(axis=1)[every - 1 :: every]
+    np.testing.assert_allclose(got, rate, rtol=1e-6)
+
+
+def test_a_fold_of_ones_own() -> None:
+    spikes = expected_run().spikes["layer1"]
+    last = [steps[-1] if (steps := np.flatnonzero(column)).size else -1 for column in spikes.T]
+    np.testing.assert_array_equal(recorded(last=LastSpike("layer1"))["last"], last)
+
+
+def test_recording_does_not_change_a_run() -> None:
+    plain, _ = jsnn.simulate(network(), {"layer0": IMAGE}, T)
+    watched, _ = jsnn.simulate(
+        network(),
+        {"layer0": IMAGE},
+        T,
+        record={"a": jsnn.Spikes("layer1", every=3), "b": total_charge, "c": LastSpike("layer2")},
+    )
+    assert_same(plain, watched)
+
+
+def test_recordings_are_static_values_that_do_not_compile_anew(compilations) -> None:
+    def run() -> None:
+        recorded(
+            19,
+            a=jsnn.Spikes("layer1", neurons=np.array([1, 2]), every=3),
+            b=jsnn.Variable("layer1", neurons=[0]),
+            c=LastSpike("layer2"),
+            d=total_charge,
+        )
+
+    run()
+    with compilations() as compiled:
+        run()
+    assert compiled == []
+
+
+ALL_KINDS = {
+    "spikes": jsnn.Spikes("layer0"),
+    "subset": jsnn.Spikes("layer1", neurons=(1, 2, 3)),
+    "sampled": jsnn.Variable("layer1", every=4),
+    "sampled spikes": jsnn.Spikes("layer2", neurons=(0,), every=30),
+    "variable": jsnn.Variable("layer2", neurons=(4,)),
+    "count": jsnn.SpikeCount("layer1"),
+    "first": jsnn.FirstSpike("layer2"),
+    "max": jsnn.MaxVariable("layer0"),
+    "function": total_charge,
+    "own trace": PopulationRate("layer1", 5),
+    "own fold": LastSpike("layer0"),
+}
+
+
+@functools.cache
+def returned_bytes() -> dict[str, int]:
+    """What three presentations really return, recording by recording."""
+    images = np.tile(IMAGE, (3, 1))
+    got = jax.vmap(lambda x: jsnn.simulate(network(), {"layer0": x}, T, record=ALL_KINDS)[1])(
+        images
+    )
+    return {name: sum(leaf.nbytes for leaf in jax.tree.leaves(kept)) for name, kept in got.items()}
+
+
+@pytest.mark.parametrize("name", ALL_KINDS)
+def test_recorded_bytes_are_the_bytes_returned(name: str) -> None:
+    asked = jsnn.recorded_bytes(network(), {name: ALL_KINDS[name]}, T, num_presentations=3)
+    assert asked == returned_bytes()[name]
+
+
+def test_recorded_bytes_of_everything_add_up() -> None:
+    asked = jsnn.recorded_bytes(network(), ALL_KINDS, T)
+    assert asked == sum(returned_bytes().values()) / 3
+
+
+def test_recorded_bytes_runs_and_compiles_nothing(compilations) -> None:
+    net = network()
+    with compilations() as compiled:
+        jsnn.recorded_bytes(net, {"s": jsnn.Spikes("layer0")}, 10**9, num_presentations=10**6)
+    assert compiled == []
+
+
+def test_the_bytes_of_the_main_job() -> None:
+    """100 steps x 922 neurons x 10,000 images as bool: 0.92 GB."""
+    big = jsnn.feedforward([np.zeros((784, 128), F32), np.zeros((128, 10), F32)], jsnn.IF)
+    record = {name: jsnn.Spikes(name) for name in big.sizes}
+    assert jsnn.recorded_bytes(big, record, 100, num_presentations=10_000) == 922_000_000
+
+
+def test_spike_list_is_in_order_of_time() -> None:
+    spikes = np.zeros((4, 3), bool)
+    spikes[3, 0] = spikes[0, 2] = spikes[0, 1] = spikes[2, 2] = True
+    steps, neurons = jsnn.spike_list(spikes)
+    assert steps.tolist() == [0, 0, 2, 3]
+    assert neurons.tolist() == [1, 2, 2, 0]
+
+
+def test_spike_list_of_a_recording_rebuilds_it() -> None:
+    spikes = recorded(s=jsnn.Spikes("layer0"))["s"]
+    steps, neurons = jsnn.spike_list(spikes)
+    rebuilt = np.zeros(spikes.shape, bool)
+    rebuilt[steps, neurons] = True
+    np.testing.assert_array_equal(rebuilt, spikes)
+
+
+def test_spike_list_of_silence_is_empty() -> None:
+    steps, neurons = jsnn.spike_list(np.zeros((5, 2), bool))
+    assert steps.size == neurons.size == 0
