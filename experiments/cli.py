@@ -30,6 +30,8 @@ def run(config_type: type[C], experiment: Callable[[C], dict[str, Any]], descrip
     """Read the flags, run, write the JSON; bad input ends with a message and status 1."""
     config = tyro.cli(config_type, description=description)
     try:
+        if config.json is not None:
+            check_writable(config.json.parent)
         results = experiment(config)
         if config.json is not None:
             write_atomically(config.json, json.dumps(results, indent=1).encode())
@@ -39,6 +41,13 @@ def run(config_type: type[C], experiment: Callable[[C], dict[str, Any]], descrip
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def check_writable(directory: Path) -> None:
+    """Make a directory if need be, and raise OSError if nothing can be written there."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=directory):
+        pass
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -53,15 +53,22 @@ def real_array(value: Any, dtype: Any, what: str) -> jax.Array:
             raise TypeError(
                 f"{what}: given {type(value).__name__} {value!r}; expected a number or an array"
             )
-    elif np.ndim(value) > 0 and given != dtype:
-        raise TypeError(
-            f"{what}: given an array of {given}; expected {np.dtype(dtype)}, "
-            f"the network's dtype (cast it, for example with .astype(np.{np.dtype(dtype)}))"
-        )
+    elif np.ndim(value) > 0:
+        check_dtype(value, dtype, what)
     elif not jnp.issubdtype(given, jnp.number) or jnp.issubdtype(given, jnp.complexfloating):
         raise TypeError(f"{what}: given {given}; expected a real number")
-    check_finite(value, what)
-    return jnp.asarray(value, dtype)
+    array = jnp.asarray(value, dtype)
+    check_finite(array, what)  # after the cast, in which a large number may overflow
+    return array
+
+
+def check_dtype(array: Any, dtype: Any, what: str) -> None:
+    """Raise TypeError if an array is not of the network's `dtype`."""
+    if array.dtype != dtype:
+        raise TypeError(
+            f"{what}: given an array of {array.dtype}; expected {np.dtype(dtype)}, "
+            f"the network's dtype (cast it, for example with .astype(np.{np.dtype(dtype)}))"
+        )
 
 
 def check_known(names: Iterable[str], known: Collection[str], what: str, kind: str) -> None:
@@ -76,6 +83,10 @@ def check_known(names: Iterable[str], known: Collection[str], what: str, kind: s
 
 def positive_int(value: Any, what: str, *, least: int = 1) -> int:
     """`value` as an int >= `least`, or an error that names `what`."""
+    if isinstance(value, jax.core.Tracer):
+        raise TypeError(
+            f"{what}: given a traced value; expected a static integer (static_argnames)"
+        )
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{what}: given {value!r}; expected an integer >= {least}")
     if value < least:

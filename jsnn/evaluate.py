@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_finite, check_known, check_type, positive_int
+from jsnn._checks import check_dtype, check_finite, check_known, check_type, positive_int
 from jsnn._pytree import replace
 from jsnn.drive import check_drive
 from jsnn.network import Network, check_numbers
@@ -21,7 +22,10 @@ from jsnn.simulate import simulate
 from jsnn.state import State, init
 
 Between = Callable[[Network, State], State]
-"""(network, state after a presentation) -> state before the next one; pure, at module level."""
+"""(network, state after a presentation) -> state before the next one; pure, at module level.
+
+Called before the first presentation too, on a fresh state.
+"""
 
 
 def fresh(network: Network, state: State) -> State:
@@ -30,11 +34,12 @@ def fresh(network: Network, state: State) -> State:
 
 
 def keep_in_flight(network: Network, state: State) -> State:
-    """Neurons start anew, while spikes in flight and synaptic currents stay.
+    """Neurons and current sources start anew; spikes in flight and synaptic currents stay.
 
     This is what GeNN's tutorial does when it zeroes the voltages at the start of each image.
     """
-    return replace(state, variables=init(network, state.key).variables)
+    new = init(network, state.key)
+    return replace(state, variables=new.variables, sources=new.sources)
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ def evaluate(
       batch_size: how many presentations one compiled call takes. The results do not depend on it.
       record: what else to keep of each presentation.
       key: `jax.random.key(seed)` if a current source is random. Presentation i uses
-        `jax.random.fold_in(key, i)`; in sequence, the steps fold the one key.
+        `jax.random.fold_in(key, i)`, in batches and in sequence.
       progress: show a progress bar with images/s and running accuracy (needs tqdm).
 
     Raises ValueError or TypeError, before anything is compiled, where something does not fit.
@@ -137,14 +142,15 @@ def evaluate(
 
     state = init(network, key)
     began = time.perf_counter()
-    _present.lower(network, state, *batch_from(0), **options).compile()
+    _check_predictions(_present.eval_shape(network, state, key, *batch_from(0), **options)[1])
+    _present.lower(network, state, key, *batch_from(0), **options).compile()
     compile_seconds = time.perf_counter() - began
 
     began = time.perf_counter()
     batches: list[dict[str, Any]] = []
     with _progress_bar(len(labels), progress) as advance:
         for start in range(0, len(labels), batch_size):
-            state, results = _present(network, state, *batch_from(start), **options)
+            state, results = _present(network, state, key, *batch_from(start), **options)
             expected = labels[start : start + batch_size]
             valid = len(expected)
             batches.append(jax.tree.map(lambda leaf: np.asarray(leaf)[:valid], results))  # noqa: B023
@@ -152,6 +158,7 @@ def evaluate(
     run_seconds = time.perf_counter() - began
 
     results = jax.tree.map(lambda *leaves: np.concatenate(leaves), *batches)
+    _check_answers(results["predictions"], num_classes)
     return Evaluation(
         predictions=results["predictions"],
         labels=labels,
@@ -167,6 +174,7 @@ def evaluate(
 def _present(
     network: Network,
     state: State,
+    key: jax.Array | None,
     drives: dict[str, Any],
     indices: jax.Array,
     *,
@@ -182,22 +190,50 @@ def _present(
         **{f"asked for {name}": recording for name, recording in record},
     }
 
+    def own_key(index: jax.Array) -> jax.Array | None:
+        return None if key is None else jax.random.fold_in(key, index)
+
     def present(state: State, drive: dict[str, Any]) -> tuple[State, dict[str, Any]]:
         state, kept = simulate(network, drive, num_steps, record=recordings, state=state)
         return state, {
             "predictions": readout.predict(kept["answer"]),
-            "spikes": {name: kept[f"spikes of {name}"].sum() for name in network.sizes},
+            "spikes": {
+                name: kept[f"spikes of {name}"].astype(jnp.int32).sum() for name in network.sizes
+            },
             "recorded": {name: kept[f"asked for {name}"] for name, _ in record},
         }
 
     if between is fresh:
 
         def present_fresh(drive: dict[str, Any], index: jax.Array) -> dict[str, Any]:
-            key = None if state.key is None else jax.random.fold_in(state.key, index)
-            return present(init(network, key), drive)[1]
+            return present(init(network, own_key(index)), drive)[1]
 
         return state, jax.vmap(present_fresh)(drives, indices)
-    return jax.lax.scan(lambda s, drive: present(between(network, s), drive), state, drives)
+
+    def present_next(state: State, now: tuple[Any, jax.Array]) -> tuple[State, dict[str, Any]]:
+        drive, index = now
+        return present(replace(between(network, state), key=own_key(index)), drive)
+
+    return jax.lax.scan(present_next, state, (drives, indices))
+
+
+def _check_predictions(results: dict[str, Any]) -> None:
+    """Raise TypeError if the readout does not name one class for each presentation."""
+    given = results["predictions"]
+    if given.ndim != 1 or not jnp.issubdtype(given.dtype, jnp.integer):
+        raise TypeError(
+            f"readout, predict: returns {given.dtype} of shape {given.shape[1:]}; expected an "
+            "integer of shape ()"
+        )
+
+
+def _check_answers(predictions: np.ndarray, num_classes: int) -> None:
+    outside = predictions[(predictions < -1) | (predictions >= num_classes)]
+    if outside.size:
+        raise ValueError(
+            f"readout, predict: returned {outside[0]}; expected 0 to {num_classes - 1}, or -1 for "
+            "no answer"
+        )
 
 
 def _padded(values: Any, start: int, size: int) -> np.ndarray:
@@ -233,6 +269,7 @@ def _check_drives(
                 f"{what}: given shape {np.shape(leaf)}; expected ({num_presentations}, ...), one "
                 "row for each label"
             )
+        check_dtype(np.asarray(leaf), network.dtype, what)
         check_finite(leaf, what)
     check_drive(network, jax.tree.map(lambda leaf: leaf[0], dict(drives)), num_steps)
 

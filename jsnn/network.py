@@ -143,6 +143,10 @@ def feedforward(
 
     Raises ValueError where the matrices do not chain; it names the pair.
     """
+    if hasattr(weights, "shape"):
+        raise TypeError(
+            f"feedforward: given one array of shape {np.shape(weights)}; expected a list of them"
+        )
     if not len(weights):
         raise ValueError("feedforward: given no weights; expected at least one matrix")
     layers = [_layer(matrix, f"weights {i}_{i + 1}") for i, matrix in enumerate(weights)]

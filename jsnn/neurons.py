@@ -13,18 +13,49 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from jsnn._checks import check_finite, check_type
 from jsnn.surrogate import Surrogate, superspike
 
-Signature = tuple[tuple[str, Any], ...]
 Values = dict[str, jax.Array]
 """{name: array}: parameters or variables, as a model's functions see them."""
 
 
-def signature(params: Mapping[str, Any], variables: Mapping[str, ArrayLike]) -> Signature:
-    """The names in a model, with what is static about each: a rank, or the kind of a dtype."""
-    ranks = [(name, np.ndim(value)) for name, value in params.items()]
-    kinds = [(name, np.asarray(value).dtype.kind) for name, value in variables.items()]
-    return (*sorted(ranks), *sorted(kinds))
+@dataclass(frozen=True)
+class Model:
+    """What neuron, synapse and source models have in common.
+
+    Two models with the same functions and names are equal, whatever their default values: the
+    values go into the network and are traced. Keep a model at module level; functions made anew
+    are a new model, for which everything is compiled again.
+
+    Attributes:
+      params: default parameters, real and finite.
+      variables: initial values, real and finite. A float becomes the network's dtype, an int
+        int32, a bool bool.
+      signature: each name with what is static about it: a parameter's rank, a variable's kind.
+    """
+
+    params: Mapping[str, Any] = field(compare=False)
+    variables: Mapping[str, ArrayLike] = field(compare=False)
+    signature: tuple[tuple[str, Any], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        what = type(self).__name__
+        params = _defaults(self.params, f"{what}, parameter")
+        variables = _defaults(self.variables, f"{what}, variable")
+        ranks = sorted((name, array.ndim) for name, array in params.items())
+        kinds = sorted((name, array.dtype.kind) for name, array in variables.items())
+        object.__setattr__(self, "signature", (*ranks, *kinds))
+
+
+def _defaults(values: Any, what: str) -> dict[str, np.ndarray]:
+    check_type(values, Mapping, f"{what}s", " by name")
+    arrays = {name: np.asarray(value) for name, value in values.items()}
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{what} {name!r}: given {values[name]!r}; expected a real number")
+        check_finite(array, f"{what} {name!r}")
+    return arrays
 
 
 def _unchanged(params: Values, variables: Values) -> Values:
@@ -32,7 +63,7 @@ def _unchanged(params: Values, variables: Values) -> Values:
 
 
 @dataclass(frozen=True)
-class NeuronModel:
+class NeuronModel(Model):
     """A neuron as plain functions over a whole population of N.
 
     In every step, with I the input current,
@@ -48,22 +79,12 @@ class NeuronModel:
       threshold: (params, variables) -> margin [N], a float: the neuron spikes where it is >= 0.
       reset: (params, variables) -> all variables, for the neurons that spiked.
       surrogate: margin -> pseudo-derivative of the spike, for gradients.
-
-    Two models with the same functions and names are equal, whatever their default values: the
-    values go into the population and are traced. Keep a model at module level; functions made
-    anew are a new model, for which everything is compiled again.
     """
 
-    params: Mapping[str, float] = field(compare=False)
-    variables: Mapping[str, ArrayLike] = field(compare=False)
     update: Callable[[Values, Values, jax.Array, jax.Array], Values]
     threshold: Callable[[Values, Values], jax.Array]
     reset: Callable[[Values, Values], Values] = _unchanged
     surrogate: Surrogate = superspike
-    signature: Signature = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "signature", signature(self.params, self.variables))
 
 
 def _if_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -131,6 +152,7 @@ LIF = NeuronModel(
 
 tau_m, tau_refrac in ms; v_* in mV; r_m in MOhm; i_offset in nA. The order of events is that of
 GeNN's "LIF": `refractory` counts down in ms and while it is > 0 the neuron neither integrates
-nor spikes. Exact integration: Rotter & Diesmann 1999, Biol. Cybern. 81, 381-402. V starts at
+nor spikes. In float32 the countdown can end one step late (at dt 0.1, 5 ms are 51 steps), as in
+GeNN. Exact integration: Rotter & Diesmann 1999, Biol. Cybern. 81, 381-402. V starts at
 -70 mV; give `variables={"v": ...}` where v_rest differs.
 """

@@ -217,10 +217,10 @@ def _cast_variables(
             return real_array(value, dtype, f"{what}, variable {name!r}")
         array = np.asarray(value)
         whole = np.round(array).astype(dtype)
-        if not np.array_equal(whole, array):
+        if not np.array_equal(whole, array) or (kind == "b" and not np.isin(whole, (0, 1)).all()):
             raise ValueError(
-                f"{what}, variable {name!r}: given {value!r}; expected whole numbers that are "
-                f"exact in {np.dtype(dtype)}, since its default is one"
+                f"{what}, variable {name!r}: given {value!r}; expected what its default is, "
+                f"{'a bool' if kind == 'b' else 'a whole number'}, exact in {np.dtype(dtype)}"
             )
         return jnp.asarray(whole)
 

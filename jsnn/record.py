@@ -5,7 +5,7 @@ below, any function of (state, spikes), stacked over the steps, or an object of 
 methods of `Trace` or `Fold`. Recordings are static: hashable, and equal where they record the same.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -223,6 +223,11 @@ def plan(network: Network, record: Recordings | None, num_steps: int) -> Plan:
             raise TypeError(
                 f"recording {name!r}: given the class {recording.__name__}; expected an instance, "
                 f"{recording.__name__}(population)"
+            )
+        if not isinstance(recording, Hashable):
+            raise TypeError(
+                f"recording {name!r}: given an unhashable {type(recording).__name__}; expected a "
+                "function or a frozen dataclass, since recordings are static"
             )
         if isinstance(recording, (Trace, Fold)):
             recording.check(network, f"recording {name!r}")

@@ -64,7 +64,8 @@ def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]
 
     Returns the new state and {population: spikes [N]}, 1.0 where a neuron spiked, else 0.0. Called
     on its own it gives, bit for bit, what a longer run gives; in a `jax.jit` or a loop of your own
-    it is traced in line, and XLA may round the last bit differently.
+    it is traced in line, and XLA may round the last bit differently. On its own it costs two steps;
+    for many, use `simulate`.
     """
     check_type(network, Network, "network")
     check_numbers(network)
@@ -104,7 +105,7 @@ def _run(
 
 
 def _first_of_two(body: Any, start: Any, varying: dict[str, jax.Array]) -> tuple[Any, Any]:
-    """A scan of one step. XLA would unroll it and then fuse, and so round, differently."""
+    """A scan of one step, run as two: XLA would unroll one, and then fuse and round differently."""
 
     def keeping_the_carry(carry: Any, now: Any) -> tuple[Any, Any]:
         carry, stacked = body(carry, now)

@@ -1,18 +1,16 @@
 """Current sources: what drives a population from outside besides the presentation's own input."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
-from jsnn.neurons import Signature, Values, signature
+from jsnn.neurons import Model, Values
 
 
 @dataclass(frozen=True)
-class SourceModel:
+class SourceModel(Model):
     """A current source as one function over the N neurons of the population that it drives.
 
     Attributes:
@@ -23,17 +21,9 @@ class SourceModel:
       current: (params, variables, key, dt in ms) -> (new variables, current [N] in nA).
         `key` is a fresh PRNG key in every step, the same for a presentation whatever batch it is
         in.
-
-    Equality and hashing as in `NeuronModel`.
     """
 
-    params: Mapping[str, Any] = field(compare=False)
-    variables: Mapping[str, ArrayLike] = field(compare=False)
     current: Callable[[Values, Values, jax.Array, jax.Array], tuple[Values, jax.Array]]
-    signature: Signature = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "signature", signature(self.params, self.variables))
 
 
 def _constant(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Values, jax.Array]:
@@ -52,7 +42,10 @@ def _playback(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Valu
 
 
 PLAYBACK = SourceModel(params={"currents": ((0.0,),)}, variables={"step": 0}, current=_playback)
-"""I(n) = currents[n] in step n, in nA, from a table [steps, N]; 0 once the table has ended."""
+"""I(n) = currents[n] in step n, in nA, from a table [steps, N]; 0 once the table has ended.
+
+The row is in the state, so a resumed run goes on with the next one.
+"""
 
 
 def _gaussian_noise(
@@ -63,11 +56,14 @@ def _gaussian_noise(
 
 
 GAUSSIAN_NOISE = SourceModel(params={"mean": 0.0, "sd": 1.0}, variables={}, current=_gaussian_noise)
-"""I ~ Normal(mean, sd), in nA, drawn anew for every neuron and step (GeNN's "GaussianNoise")."""
+"""I ~ Normal(mean, sd), in nA, drawn anew for every neuron and step (GeNN's "GaussianNoise").
+
+sd is that of a step, whatever dt is.
+"""
 
 
 def _poisson(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Values, jax.Array]:
-    expected = p["rate"] * dt / 1000
+    expected = jnp.maximum(p["rate"], 0) * dt / 1000
     return x, p["weight"] * jax.random.poisson(key, expected).astype(expected.dtype)
 
 
@@ -75,4 +71,5 @@ POISSON = SourceModel(params={"rate": 10.0, "weight": 1.0}, variables={}, curren
 """I = weight * k, k ~ Poisson(rate dt): all input spikes that a Poisson process has in a step.
 
 rate in Hz, weight in nA. Several spikes may fall into one step, so the rate is exact for any dt.
+A rate below 0 counts as 0; no gradient reaches the rate.
 """

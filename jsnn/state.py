@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import check_type
+from jsnn._checks import check_type, is_concrete
 from jsnn._pytree import pytree, replace
 from jsnn.check import needs_key, variable_dtype
 from jsnn.network import Network
@@ -106,6 +106,13 @@ def check_state(network: Network, state: State) -> None:
                 f"state{where}: given {given.get(where, 'nothing')}; expected "
                 f"{expected.get(where, 'nothing')}, as jsnn.init(network) makes it"
             )
+    _check_no_nan(state)
+
+
+def _check_no_nan(state: State) -> None:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(replace(state, key=None)):
+        if is_concrete(leaf) and np.issubdtype(leaf.dtype, np.floating) and np.isnan(leaf).any():
+            raise ValueError(f"state{jax.tree_util.keystr(path)}: given NaN; expected numbers")
 
 
 def _shapes(state: State) -> dict[str, str]:

@@ -1,17 +1,16 @@
 """Synapse models: what arriving spikes do to the input current of the postsynaptic population."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
 
-from jsnn.neurons import Signature, Values, signature
+from jsnn.neurons import Model, Values
 
 
 @dataclass(frozen=True)
-class SynapseModel:
+class SynapseModel(Model):
     """The postsynaptic side of a projection, as one function over its N postsynaptic neurons.
 
     Attributes:
@@ -20,17 +19,9 @@ class SynapseModel:
       variables: initial values, a scalar each; the function sees `[N]`.
       update: (params, variables, arriving [N], dt in ms) -> (new variables, current [N] in nA),
         where `arriving` is the sum of the weights (nA) of the spikes that arrive in this step.
-
-    Equality and hashing as in `NeuronModel`.
     """
 
-    params: Mapping[str, float] = field(compare=False)
-    variables: Mapping[str, ArrayLike] = field(compare=False)
     update: Callable[[Values, Values, jax.Array, jax.Array], tuple[Values, jax.Array]]
-    signature: Signature = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "signature", signature(self.params, self.variables))
 
 
 def _delta_update(

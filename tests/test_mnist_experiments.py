@@ -126,6 +126,7 @@ def test_the_cheapest_good_setting_is_chosen():
         input_scale=np.array([0.005, 0.01, 0.02]),
         accuracy=np.array([[0.95, 0.979, 0.98], [0.9789, 0.98, 0.99]]),
         spikes=np.array([[10.0, 30.0, 40.0], [20.0, 50.0, 25.0]]),
+        checkpoint=Path("none"),
     )
     assert explore.default_setting(grid) == (1, 1)
     assert explore.cheapest_good_setting(grid) == (1, 2)

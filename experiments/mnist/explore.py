@@ -24,9 +24,11 @@ from experiments.mnist.network import (
     NUM_STEPS,
     V_THRESH,
     WEIGHTS,
+    output_of,
     spiking_evaluation,
+    spiking_network,
 )
-from experiments.mnist.sweep import Sweep, forget, sweep
+from experiments.mnist.sweep import Sweep, sweep
 from experiments.mnist.train import ann_accuracy
 from jsnn import plot
 from jsnn.record import SpikesOf
@@ -61,7 +63,7 @@ def spikes_of_step(state: jsnn.State, spikes: SpikesOf) -> Any:
 
 def over_time(weights: Sequence[np.ndarray], images: Images, num_steps: int) -> dict[str, Any]:
     """Accuracy and spikes per image after 1, 2, ..., num_steps steps, out of one run."""
-    output = f"layer{len(weights)}"
+    output = output_of(spiking_network(weights))
     result = spiking_evaluation(
         weights,
         images,
@@ -90,6 +92,7 @@ def default_setting(grid: Sweep) -> tuple[int, int]:
 
 
 def main(config: Config) -> dict[str, Any]:
+    cli.check_writable(config.out)
     weights = jsnn.load_weights(config.weights)
     test, held_out = test_images(), held_out_images()
     if config.quick:
@@ -127,12 +130,15 @@ def main(config: Config) -> dict[str, Any]:
     for name, figure in figures.items():
         _save(config.out / name, figure)
     cli.write_atomically(config.out / "table.md", table.encode())
-    forget(config.out)
+    swept.checkpoint.unlink()
     print(f"wrote {', '.join(str(config.out / name) for name in [*figures, 'table.md'])}")
     front = plot.pareto_front(swept.spikes.ravel(), swept.accuracy.ravel())
     return {
         "over_time": {name: values.tolist() for name, values in time_course.items()},
-        "grid": {name: values.tolist() for name, values in vars(swept).items()},
+        "grid": {
+            name: getattr(swept, name).tolist()
+            for name in ("v_thresh", "input_scale", "accuracy", "spikes")
+        },
         "pareto_front": [
             {
                 "v_thresh": float(swept.v_thresh[i]),

@@ -40,6 +40,7 @@ class Config(cli.Config):
 
 
 def main(config: Config) -> dict[str, Any]:
+    cli.check_writable(config.out.parent)
     images = test_images()
     if not 0 <= config.image_index < len(images.labels):
         raise ValueError(

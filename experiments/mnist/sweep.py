@@ -29,12 +29,14 @@ class Sweep:
       input_scale: [S].
       accuracy: [V, S], fractions.
       spikes: [V, S], spikes per image, all layers together.
+      checkpoint: the file that the sums are kept in; the caller's to remove.
     """
 
     v_thresh: np.ndarray
     input_scale: np.ndarray
     accuracy: np.ndarray
     spikes: np.ndarray
+    checkpoint: Path
 
 
 def sweep(
@@ -74,14 +76,12 @@ def sweep(
             _save(checkpoint, min(first + batch, num_images), right, spikes)
             bar.update(int(known.sum()))
     return Sweep(
-        np.asarray(v_thresh), np.asarray(input_scale), right / num_images, spikes / num_images
+        np.asarray(v_thresh),
+        np.asarray(input_scale),
+        right / num_images,
+        spikes / num_images,
+        checkpoint,
     )
-
-
-def forget(directory: Path) -> None:
-    """Remove what a finished sweep kept."""
-    for checkpoint in directory.glob("sweep-*.npz"):
-        checkpoint.unlink()
 
 
 @partial(jax.jit, static_argnames="num_steps")

@@ -1,6 +1,7 @@
 """Part 0: train a bias-free ReLU network on MNIST and write its weights for the spiking one."""
 
 import itertools
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,11 @@ def train(config: Config, training: Images, held_out: Images) -> nnx.Sequential:
     sizes = (training.pixels.shape[1], *config.hidden, 10)
     model = multilayer_perceptron(sizes, config.input_dropout, config.hidden_dropout, rngs)
     num_batches = len(training.labels) // config.batch_size
+    if not num_batches:
+        raise ValueError(
+            f"--batch-size: given {config.batch_size}; expected at most {len(training.labels)}, "
+            "the number of training images"
+        )
     schedule = optax.cosine_decay_schedule(config.learning_rate, num_batches * config.epochs)
     optimizer = nnx.Optimizer(model, optax.adam(schedule), wrt=nnx.Param)
     shuffle = np.random.default_rng(config.seed)
@@ -107,7 +113,7 @@ def check(config: Config) -> None:
     ):
         if not values or min(values) < 1:
             raise ValueError(f"{flag}: given {min(values, default='none')}; expected at least 1")
-    if not config.learning_rate > 0:
+    if not 0 < config.learning_rate < math.inf:
         raise ValueError(f"--learning-rate: given {config.learning_rate}; expected a number > 0")
     for flag, rate in (
         ("--input-dropout", config.input_dropout),
@@ -115,6 +121,7 @@ def check(config: Config) -> None:
     ):
         if not 0 <= rate < 1:
             raise ValueError(f"{flag}: given {rate}; expected a fraction in [0, 1)")
+    cli.check_writable(config.out)
     check_no_others(config.out, len(config.hidden) + 1)
 
 
