@@ -5,7 +5,8 @@ a matrix product by the product's shape: a batch of 2 to 63 rows is summed in an
 row or 64, a matrix of 100 columns in another order than one of 112. A membrane potential that lands
 exactly on its threshold would then spike or not according to how many other images happen to be
 in the batch. Here every shape takes a path that sums like a sequential loop over the presynaptic
-neurons, which is also the order in which GeNN adds weights to its input current.
+neurons, which is also the order in which GeNN adds weights to its input current; above a fan-in of
+2,048 it sums blocks in that order and then adds the blocks.
 """
 
 from collections.abc import Sequence
