@@ -43,7 +43,7 @@ def dyadic_weights(seed: int, sizes: Sequence[int]) -> list[np.ndarray]:
     """Multiples of 1/64, the sums of which are exact in any order."""
     rng = np.random.default_rng(seed)
     return [
-        (rng.integers(-8, 32, (pre, post)) / 64).astype(F32)
+        (rng.integers(-8, 40, (pre, post)) / 64).astype(F32)
         for pre, post in itertools.pairwise(sizes)
     ]
 

@@ -250,7 +250,7 @@ def test_a_changing_drive_with_constant_rows_equals_the_constant_drive(
 def test_permuting_the_neurons_of_a_layer_permutes_the_result(seed: int, delay: int) -> None:
     sizes = (12, 9, 5)
     first, second = dyadic_weights(seed, sizes)
-    image = np.round(random_images(seed, 1, sizes[0])[0] * 64) / F32(64)
+    image = np.round(random_images(seed, 1, sizes[0], scale=1.0)[0] * 64) / F32(64)
     rng = np.random.default_rng(seed)
     p, q = rng.permutation(12), rng.permutation(9)
     plain, permuted = if_chain([first, second], delay), if_chain([first[p][:, q], second[q]], delay)
