@@ -2,8 +2,9 @@
 
 All in one process and interleaved; medians over the repeats; compile time apart. jsnn is timed
 through `jsnn.evaluate`, as a user calls it. The hand-written network is `lax.scan` under
-`jit(vmap)` and returns what the evaluation returns: predictions and each layer's spikes. The bare products are the [B, 784] @ [784, 128] and [B, 128] @ [128, 10] of every step
-and nothing else: what a dense simulation cannot go below.
+`jit(vmap)` and returns what the evaluation returns: predictions and each layer's spikes. The bare
+products are the [B, 784] @ [784, 128] and [B, 128] @ [128, 10] of every step and nothing else: what
+a dense simulation cannot go below.
 """
 
 import os
