@@ -8,7 +8,7 @@ import numpy as np
 
 from jsnn._checks import check_finite
 from jsnn._pytree import pytree, static
-from jsnn.products import ordered_product
+from jsnn.products import ordered_product, product_of_trains, product_over_time
 
 
 @runtime_checkable
@@ -26,6 +26,19 @@ class Connectivity(Protocol):
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """Spikes [pre], 0 or 1, to the summed weights that reach each neuron [post], in nA."""
+        ...
+
+
+@runtime_checkable
+class EventDriven(Connectivity, Protocol):
+    """A connectivity that can also deliver with no work for the neurons that are silent."""
+
+    def deliver_events(self, spikes: jax.Array) -> jax.Array:
+        """The same sums as `deliver`, bit for bit."""
+        ...
+
+    def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
+        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
         ...
 
 
@@ -74,3 +87,18 @@ class Dense:
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """[pre] -> [post]: the weights of the spiking neurons, added up in neuron order."""
         return ordered_product(spikes, self.weights, self.precision)
+
+    def deliver_events(self, spikes: jax.Array) -> jax.Array:
+        """The same by a kernel that visits the spiking neurons alone, where it can be had."""
+        return ordered_product(spikes, self.weights, self.precision, event_driven=True)
+
+    def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
+        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
+        return product_over_time(spikes, self.weights, self.precision, delay)
+
+    def deliver_trains(self, trains: jax.Array, index: jax.Array) -> jax.Array:
+        """What arrives in every step, [T, R, post]: neuron i of row r has train index[r, i].
+
+        trains bool [T, U], index int32 [R, pre]. Needs `jsnn.native`.
+        """
+        return product_of_trains(trains, index, self.weights)

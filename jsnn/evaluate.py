@@ -97,6 +97,7 @@ def evaluate(
     record: Recordings | None = None,
     key: jax.Array | None = None,
     progress: bool = False,
+    plain: bool = False,
 ) -> Evaluation:
     """Present every input of a data set and read out the answers.
 
@@ -113,6 +114,7 @@ def evaluate(
       key: `jax.random.key(seed)` if a current source is random. Presentation i uses
         `jax.random.fold_in(key, i)`, in batches and in sequence.
       progress: show a progress bar with images/s and running accuracy (needs tqdm).
+      plain: as in `simulate`; the results are the same.
 
     Raises ValueError or TypeError, before anything is compiled, where something does not fit.
     """
@@ -134,6 +136,7 @@ def evaluate(
         "readout": readout,
         "record": tuple(sorted((record or {}).items())),
         "between": between,
+        "plain": plain,
     }
 
     def batch_from(start: int) -> tuple[dict[str, Any], np.ndarray]:
@@ -170,7 +173,7 @@ def evaluate(
     )
 
 
-@partial(jax.jit, static_argnames=("num_steps", "readout", "record", "between"))
+@partial(jax.jit, static_argnames=("num_steps", "readout", "record", "between", "plain"))
 def _present(
     network: Network,
     state: State,
@@ -182,6 +185,7 @@ def _present(
     readout: Readout,
     record: tuple[tuple[str, Recording], ...],
     between: Between,
+    plain: bool,
 ) -> tuple[State, dict[str, Any]]:
     """Presentations `indices` of the data set: side by side if fresh, else one after another."""
     recordings: dict[str, Any] = {
@@ -193,8 +197,8 @@ def _present(
     def own_key(index: jax.Array) -> jax.Array | None:
         return None if key is None else jax.random.fold_in(key, index)
 
-    def present(state: State, drive: dict[str, Any]) -> tuple[State, dict[str, Any]]:
-        state, kept = simulate(network, drive, num_steps, record=recordings, state=state)
+    def present(drive: dict[str, Any], **start: Any) -> tuple[State, dict[str, Any]]:
+        state, kept = simulate(network, drive, num_steps, record=recordings, plain=plain, **start)
         return state, {
             "predictions": readout.predict(kept["answer"]),
             "spikes": {
@@ -206,13 +210,13 @@ def _present(
     if between is fresh:
 
         def present_fresh(drive: dict[str, Any], index: jax.Array) -> dict[str, Any]:
-            return present(init(network, own_key(index)), drive)[1]
+            return present(drive, key=own_key(index))[1]
 
         return state, jax.vmap(present_fresh)(drives, indices)
 
     def present_next(state: State, now: tuple[Any, jax.Array]) -> tuple[State, dict[str, Any]]:
         drive, index = now
-        return present(replace(between(network, state), key=own_key(index)), drive)
+        return present(drive, state=replace(between(network, state), key=own_key(index)))
 
     return jax.lax.scan(present_next, state, (drives, indices))
 

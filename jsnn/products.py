@@ -7,14 +7,20 @@ exactly on its threshold would then spike or not according to how many other ima
 in the batch. Here every shape takes a path that sums like a sequential loop over the presynaptic
 neurons, which is also the order in which GeNN adds weights to its input current; above a fan-in of
 2,048 it sums blocks in that order and then adds the blocks.
+
+On the CPU the same sums can be left to kernels (`jsnn.native`) that visit only the neurons that
+spiked: in a step (`event_driven`), in all steps of a run at once (`product_over_time`), or adding
+what several steps share only once (`product_of_trains`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+from jsnn import native
 
 _BLOCK = 2048
 """Longest fan-in that XLA's CPU kernel sums in one go; longer ones are summed block by block."""
@@ -29,12 +35,44 @@ _ROW_BY_ROW = 20
 """Below this many rows, one vector-matrix product each is faster than padding to 64 rows."""
 
 
-def ordered_product(spikes: jax.Array, weights: jax.Array, precision: str) -> jax.Array:
-    """[pre] @ [pre, post] -> [post]; differentiable, and no `vmap` changes a bit on the CPU."""
-    blocks = [
-        _product(precision, spikes[i : i + _BLOCK], weights[i : i + _BLOCK])
-        for i in range(0, spikes.shape[0], _BLOCK)
-    ]
+def ordered_product(
+    spikes: jax.Array, weights: jax.Array, precision: str, *, event_driven: bool = False
+) -> jax.Array:
+    """[pre] @ [pre, post] -> [post]; differentiable, and no `vmap` changes a bit on the CPU.
+
+    `event_driven` asks for the kernel that does no work for silence, where it can be had.
+    """
+    native_cpu = event_driven and native.available()
+    return _sum_of_blocks(
+        lambda rows: _product(precision, native_cpu, spikes[rows], weights[rows]), len(weights)
+    )
+
+
+def product_over_time(
+    spikes: jax.Array, weights: jax.Array, precision: str, delay: int
+) -> jax.Array:
+    """bool [T, pre] to what arrives in each step, [T, post], `delay` steps later: one product.
+
+    Not differentiable. Needs `jsnn.native` on the CPU.
+    """
+    return _sum_of_blocks(
+        lambda rows: _over_time(precision, delay)(spikes[None, :, rows], weights[rows])[0],
+        len(weights),
+    )
+
+
+def product_of_trains(trains: jax.Array, index: jax.Array, weights: jax.Array) -> jax.Array:
+    """The sums of all steps, [T, R, post], where neuron i of row r has spike train index[r, i].
+
+    trains bool [T, U], index int32 [R, pre], weights [pre, post]. On the CPU, with `jsnn.native`.
+    """
+    return _sum_of_blocks(
+        lambda rows: native.train_product(trains, index[:, rows], weights[rows]), len(weights)
+    )
+
+
+def _sum_of_blocks(product: Callable[[slice], jax.Array], fan_in: int) -> jax.Array:
+    blocks = [product(slice(i, i + _BLOCK)) for i in range(0, fan_in, _BLOCK)]
     return sum(blocks[1:], blocks[0])
 
 
@@ -42,27 +80,35 @@ def _dot(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
     return jnp.dot(spikes, weights, precision=precision)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _product(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
-    return _product_of_rows(precision)(spikes[None], weights)[0]
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _product(precision: str, native_cpu: bool, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    return _product_of_rows(precision, native_cpu)(spikes[None], weights)[0]
 
 
 @_product.defjvp
 def _product_jvp(
-    precision: str, primals: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
+    precision: str,
+    native_cpu: bool,
+    primals: tuple[jax.Array, jax.Array],
+    tangents: tuple[jax.Array, jax.Array],
 ) -> tuple[jax.Array, jax.Array]:
     (spikes, weights), (d_spikes, d_weights) = primals, tangents
     tangent = _dot(precision, d_spikes, weights) + _dot(precision, spikes, d_weights)
-    return _product(precision, spikes, weights), tangent
+    return _product(precision, native_cpu, spikes, weights), tangent
 
 
 @lru_cache
-def _product_of_rows(precision: str) -> Any:
+def _product_of_rows(precision: str, native_cpu: bool) -> Any:
     """[rows, pre] @ [pre, post], which under every `vmap` becomes the same with more rows."""
 
     @jax.custom_batching.custom_vmap
     def product(spikes: jax.Array, weights: jax.Array) -> jax.Array:
-        return _in_order(precision, spikes, weights)
+        in_order = partial(_in_order, precision)
+        if not native_cpu:
+            return in_order(spikes, weights)
+        return jax.lax.platform_dependent(
+            spikes, weights, cpu=native.event_product, default=in_order
+        )
 
     @product.def_vmap
     def _(
@@ -75,6 +121,41 @@ def _product_of_rows(precision: str) -> Any:
         if not spikes_batched:
             return jax.lax.map(lambda matrix: product(spikes, matrix), weights), True
         return jax.lax.map(lambda both: product(*both), (spikes, weights)), True
+
+    return product
+
+
+@lru_cache
+def _over_time(precision: str, delay: int) -> Any:
+    """bool [R, T, pre], [pre, post] -> [R, T, post]; under `vmap` over spikes with more rows."""
+
+    def whole(spikes: jax.Array, weights: jax.Array) -> jax.Array:
+        num_steps, rows, pre = spikes.shape
+        late = jnp.zeros((min(delay, num_steps), rows, pre), bool)
+        shifted = jnp.concatenate([late, spikes])[:num_steps].astype(weights.dtype)
+        sums = _in_order(precision, shifted.reshape(-1, pre), weights)
+        return sums.reshape(num_steps, rows, -1)
+
+    @jax.custom_batching.custom_vmap
+    def product(spikes: jax.Array, weights: jax.Array) -> jax.Array:
+        sums = jax.lax.platform_dependent(
+            jnp.moveaxis(spikes, 1, 0),
+            weights,
+            cpu=partial(native.product_over_time, delay=delay),
+            default=whole,
+        )
+        return jnp.moveaxis(sums, 0, 1)
+
+    @product.def_vmap
+    def _(
+        size: int, batched: Sequence[bool], spikes: jax.Array, weights: jax.Array
+    ) -> tuple[jax.Array, bool]:
+        spikes_batched, weights_batched = batched
+        if not weights_batched:
+            sums = product(spikes.reshape(-1, *spikes.shape[-2:]), weights)
+            return sums.reshape(*spikes.shape[:-1], -1), True
+        each = lambda i: product(spikes[i] if spikes_batched else spikes, weights[i])  # noqa: E731
+        return jax.lax.map(each, jnp.arange(size)), True
 
     return product
 

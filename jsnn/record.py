@@ -5,7 +5,7 @@ below, any function of (state, spikes), stacked over the steps, or an object of 
 methods of `Trace` or `Fold`. Recordings are static: hashable, and equal where they record the same.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -188,12 +188,32 @@ class _Sampled:
         return jax.tree.map(lambda rows: rows[:-1], kept[1])
 
 
+def population_of(recording: Any) -> str | None:
+    """The one population that a recording looks at, or None where it may look at all of them."""
+    if isinstance(recording, _Sampled):
+        return population_of(recording.trace)
+    of_one = isinstance(recording, (Spikes, Variable, SpikeCount, FirstSpike, MaxVariable))
+    return recording.population if of_one else None
+
+
+def folds_each_neuron(recording: Any) -> bool:
+    """Whether a recording keeps one value for each neuron of its population."""
+    return isinstance(recording, (SpikeCount, FirstSpike, MaxVariable))
+
+
 @dataclass(frozen=True)
 class Plan:
     """Recordings sorted by how a run keeps them: stacked by `scan`, or folded in its carry."""
 
     stacked: tuple[tuple[str, Trace], ...]
     folded: tuple[tuple[str, Fold], ...]
+
+    def of(self, populations: Collection[str]) -> "Plan":
+        """The recordings of `populations` alone."""
+        return Plan(
+            tuple((name, r) for name, r in self.stacked if population_of(r) in populations),
+            tuple((name, r) for name, r in self.folded if population_of(r) in populations),
+        )
 
     def start(self, network: Network) -> dict[str, Any]:
         return {name: recording.start(network) for name, recording in self.folded}

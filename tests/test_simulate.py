@@ -312,6 +312,7 @@ def test_a_run_that_goes_on_does_not_compile_anew(compilations) -> None:
     network = if_chain(random_weights(0, (5, 4)), delay=3)
     drive = {"layer0": random_images(0, 1, 5)[0]}
     state, _ = jsnn.simulate(network, drive, 13)
+    state, _ = jsnn.simulate(network, drive, 13, state=state)
     with compilations() as compiled:
         for _ in range(3):
             state, _ = jsnn.simulate(network, drive, 13, state=state)

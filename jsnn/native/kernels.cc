@@ -1,0 +1,440 @@
+// Products of spikes and weights that do no work for silence, for XLA's CPU backend.
+//
+// Every sum runs over the presynaptic neurons in their order, with one rounding per addition, so
+// the results equal those of jsnn/products.py bit for bit: leaving a silent neuron out leaves out
+// the addition of a zero.
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <type_traits>
+#include <vector>
+
+#include "xla/ffi/api/ffi.h"
+
+namespace ffi = xla::ffi;
+
+namespace {
+
+// f(0), ..., f(n - 1) on the caller's thread and on those of XLA's pool that are free. The caller
+// works too, so it never waits for a task that no thread has begun.
+template <class F>
+void parallel_for(ffi::ThreadPool& pool, int64_t n, const F& f) {
+  struct Progress {
+    std::atomic<int64_t> next{0}, done{0};
+    std::mutex mutex;
+    std::condition_variable all_done;
+  };
+  const int64_t workers = std::min<int64_t>(pool.num_threads(), n);
+  if (workers <= 1) {
+    for (int64_t i = 0; i < n; ++i) f(i);
+    return;
+  }
+  auto progress = std::make_shared<Progress>();
+  // A task that begins after all is done takes no index, and so never touches `f`.
+  auto work = [progress, n, &f] {
+    int64_t mine = 0;
+    for (int64_t i; (i = progress->next.fetch_add(1)) < n; ++mine) f(i);
+    if (mine && progress->done.fetch_add(mine) + mine == n) {
+      std::lock_guard<std::mutex> lock(progress->mutex);
+      progress->all_done.notify_all();
+    }
+  };
+  for (int64_t worker = 1; worker < workers; ++worker) pool.Schedule(std::function<void()>(work));
+  work();
+  std::unique_lock<std::mutex> lock(progress->mutex);
+  progress->all_done.wait(lock, [&] { return progress->done.load() == n; });
+}
+
+// The indices of the values that are not zero, in order; `indices` has room for n + 16.
+template <class F>
+int64_t nonzero(const F* values, int64_t n, int32_t* indices) {
+  int64_t found = 0, i = 0;
+  for (; i + 16 <= n; i += 16) {
+    bool any = false;
+    for (int64_t j = 0; j < 16; ++j) any |= values[i + j] != 0;
+    if (!any) continue;
+    for (int64_t j = 0; j < 16; ++j) {
+      indices[found] = static_cast<int32_t>(i + j);
+      found += values[i + j] != 0;
+    }
+  }
+  for (; i < n; ++i) {
+    indices[found] = static_cast<int32_t>(i);
+    found += values[i] != 0;
+  }
+  return found;
+}
+
+// Weights [pre, post] in strips of so many columns that the compiler keeps a strip's sums in
+// registers. What is left over is copied to a strip of its own, filled up with zeros.
+template <class F>
+class Strips {
+ public:
+  Strips(const F* weights, int64_t pre, int64_t post) : weights_(weights), post_(post) {
+    const int64_t left = post % kNarrow;
+    if (!left) return;
+    last_.assign(pre * kNarrow, F{0});
+    for (int64_t i = 0; i < pre; ++i)
+      std::copy_n(weights + i * post + post - left, left, &last_[i * kNarrow]);
+  }
+
+  // f(width, rows of weights, stride between them, first column, how many columns to write)
+  template <class Function>
+  void for_each(const Function& f) const {
+    using Wide = std::integral_constant<int64_t, kWide>;
+    using Narrow = std::integral_constant<int64_t, kNarrow>;
+    int64_t c = 0;
+    for (; c + kWide <= post_; c += kWide) f(Wide{}, weights_ + c, post_, c, kWide);
+    for (; c + kNarrow <= post_; c += kNarrow) f(Narrow{}, weights_ + c, post_, c, kNarrow);
+    if (c < post_) f(Narrow{}, last_.data(), kNarrow, c, post_ - c);
+  }
+
+  static constexpr int64_t kWide = 64;  // the sums of 100 steps fit a 32 KiB L1 cache
+
+ private:
+  static constexpr int64_t kNarrow = 16;
+  const F* weights_;
+  const int64_t post_;
+  std::vector<F> last_;
+};
+
+// One row of a product: the weights of the `n` presynaptic neurons `events`, each times its spike.
+template <class Spike, class F>
+void sum_events(const Spike* spikes, const int32_t* events, int64_t n, const Strips<F>& strips,
+                F* sums) {
+  strips.for_each([&](auto width, const F* weights, int64_t stride, int64_t c, int64_t columns) {
+    F total[width] = {};
+    for (int64_t k = 0; k < n; ++k) {
+      const F spike = static_cast<F>(spikes[events[k]]);
+      const F* row = weights + events[k] * stride;
+      for (int64_t j = 0; j < width; ++j) total[j] = std::fma(spike, row[j], total[j]);
+    }
+    std::copy_n(total, columns, sums + c);
+  });
+}
+
+// spikes [num_steps * R, pre] @ weights [pre, post] -> sums [num_steps * R, post], `delay` steps
+// later; nothing arrives in the first `delay` steps.
+template <class Spike, class F>
+void event_product(ffi::ThreadPool& pool, const Spike* spikes, int64_t num_steps, int64_t rows,
+                   int64_t pre, int64_t delay, const F* weights, int64_t post, F* sums) {
+  const int64_t all_rows = num_steps * rows, late = std::min(num_steps, delay) * rows;
+  const Strips<F> strips(weights, pre, post);
+  // A task should take longer than its start does.
+  const int64_t rows_per_task = std::max<int64_t>(8, (1 << 18) / (pre * post + 1));
+  parallel_for(pool, (all_rows + rows_per_task - 1) / rows_per_task, [&](int64_t task) {
+    std::vector<int32_t> events(pre + 16);
+    const int64_t end = std::min(all_rows, (task + 1) * rows_per_task);
+    for (int64_t r = task * rows_per_task; r < end; ++r) {
+      if (r < late) {
+        std::fill_n(sums + r * post, post, F{0});
+        continue;
+      }
+      const Spike* row = spikes + (r - late) * pre;
+      sum_events(row, events.data(), nonzero(row, pre, events.data()), strips, sums + r * post);
+    }
+  });
+}
+
+// The spike trains of a table, each a set of steps: `words` words of 64 steps a train.
+struct Trains {
+  int64_t num_steps, words;
+  std::vector<uint64_t> steps;
+  std::vector<int32_t> first_equal;  // of each train, the first of the trains that equal it
+  std::vector<uint8_t> silent;
+
+  Trains(const bool* table, int64_t num_steps, int64_t size)
+      : num_steps(num_steps), words((num_steps + 63) / 64), steps(size * words, 0),
+        first_equal(size), silent(size) {
+    for (int64_t t = 0; t < num_steps; ++t)
+      for (int64_t u = 0; u < size; ++u)
+        steps[u * words + t / 64] |= static_cast<uint64_t>(table[t * size + u]) << (t % 64);
+    std::vector<int32_t> order(size);
+    for (int64_t u = 0; u < size; ++u) order[u] = static_cast<int32_t>(u);
+    auto compare = [&](int32_t a, int32_t b) {
+      return std::memcmp(&steps[a * words], &steps[b * words], words * sizeof(uint64_t));
+    };
+    std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+      const int c = compare(a, b);
+      return c < 0 || (c == 0 && a < b);
+    });
+    for (int64_t k = 0; k < size; ++k)
+      first_equal[order[k]] =
+          k && compare(order[k - 1], order[k]) == 0 ? first_equal[order[k - 1]] : order[k];
+    for (int64_t u = 0; u < size; ++u) {
+      const uint64_t* s = &steps[u * words];
+      silent[u] = std::all_of(s, s + words, [](uint64_t w) { return w == 0; });
+    }
+  }
+
+  const uint64_t* operator[](int64_t train) const { return &steps[train * words]; }
+};
+
+// How the sums over the neurons of one presentation come about for all steps at once.
+//
+// Steps in which the same neurons have spiked so far share one sum: a group. At first all steps are
+// one group. A neuron whose train is met for the first time splits each group that it divides into
+// the steps with and those without its spike; it then adds its row to the groups in which it
+// spikes. Every step thus sees its own additions, in the order of the neurons, and no other.
+class Groups {
+ public:
+  explicit Groups(const Trains& trains)
+      : trains_(trains), stride_(trains.num_steps + 1), local_(trains.first_equal.size(), -1),
+        steps_(stride_ * trains.words), group_of_(trains.words * 64) {}
+
+  void plan(const int32_t* train_of_neuron, int64_t num_neurons) {
+    const int64_t words = trains_.words;
+    additions_.clear();
+    met_.clear();
+    num_groups_ = 1;
+    std::fill(steps_.begin(), steps_.begin() + words, ~uint64_t{0});
+    if (trains_.num_steps % 64) steps_[words - 1] = (uint64_t{1} << (trains_.num_steps % 64)) - 1;
+    active_.resize(num_neurons + 1);
+    int64_t num_active = 0;
+    for (int64_t i = 0; i < num_neurons; ++i) {
+      active_[num_active] = static_cast<int32_t>(i);
+      num_active += !trains_.silent[train_of_neuron[i]];
+    }
+    for (int64_t k = 0; k < num_active; ++k) {
+      const int32_t train = trains_.first_equal[train_of_neuron[active_[k]]];
+      const bool is_new = local_[train] < 0;
+      if (is_new) meet(train);
+      const int32_t local = local_[train];
+      additions_.push_back({active_[k], local, static_cast<int32_t>(num_groups_of_[local]), is_new});
+    }
+    for (int32_t train : met_) local_[train] = -1;
+    for (int64_t g = 0; g < num_groups_; ++g)
+      for (int64_t w = 0; w < words; ++w)
+        for (uint64_t bits = steps_[g * words + w]; bits; bits &= bits - 1)
+          group_of_[w * 64 + __builtin_ctzll(bits)] = static_cast<int32_t>(g);
+  }
+
+  int32_t group_of(int64_t step) const { return group_of_[step]; }
+
+  // The sums of each group, [groups, columns], over a strip of the weights.
+  template <int64_t columns, class F>
+  void sum(const F* weights, int64_t stride, F* sums) const {
+    std::fill(sums, sums + num_groups_ * columns, F{0});
+    for (const Addition& a : additions_) {
+      F row[columns];
+      std::memcpy(row, weights + a.neuron * stride, sizeof row);
+      const int32_t* to = &groups_of_[a.train * stride_];
+      if (a.splits) {
+        const int32_t* from = &split_from_[a.train * stride_];
+        for (int32_t j = 0; j < a.num_groups; ++j)
+          for (int64_t c = 0; c < columns; ++c)
+            sums[to[j] * columns + c] = sums[from[j] * columns + c] + row[c];
+      } else {
+        for (int32_t j = 0; j < a.num_groups; ++j)
+          for (int64_t c = 0; c < columns; ++c) sums[to[j] * columns + c] += row[c];
+      }
+    }
+  }
+
+ private:
+  struct Addition {
+    int32_t neuron;
+    int32_t train;       // as numbered in this presentation
+    int32_t num_groups;  // how many groups the train has by now
+    bool splits;
+  };
+
+  bool inside(const uint64_t* steps, const uint64_t* train) const {
+    for (int64_t w = 0; w < trains_.words; ++w)
+      if (steps[w] & ~train[w]) return false;
+    return true;
+  }
+
+  void meet(int32_t train) {
+    const int64_t words = trains_.words, number = static_cast<int64_t>(met_.size());
+    const uint64_t* spikes = trains_[train];
+    if (static_cast<int64_t>(num_groups_of_.size()) <= number) {
+      num_groups_of_.resize(number + 1);
+      groups_of_.resize((number + 1) * stride_);
+      split_from_.resize((number + 1) * stride_);
+    }
+    int32_t* to = &groups_of_[number * stride_];
+    int32_t* from = &split_from_[number * stride_];
+    int64_t n = 0;
+    for (int64_t g = 0, before = num_groups_; g < before; ++g) {
+      uint64_t* steps = &steps_[g * words];
+      uint64_t with = 0;
+      for (int64_t w = 0; w < words; ++w) with |= steps[w] & spikes[w];
+      if (!with) continue;
+      from[n] = to[n] = static_cast<int32_t>(g);
+      if (!inside(steps, spikes)) {
+        const int32_t split = static_cast<int32_t>(num_groups_++);
+        for (int64_t other = 0; other < number; ++other)
+          if (inside(steps, trains_[met_[other]]))
+            groups_of_[other * stride_ + num_groups_of_[other]++] = split;
+        for (int64_t w = 0; w < words; ++w) {
+          steps_[split * words + w] = steps[w] & spikes[w];
+          steps[w] &= ~spikes[w];
+        }
+        to[n] = split;
+      }
+      ++n;
+    }
+    num_groups_of_[number] = n;
+    local_[train] = static_cast<int32_t>(number);
+    met_.push_back(train);
+  }
+
+  const Trains& trains_;
+  const int64_t stride_;  // the most groups there can be, and one
+  int64_t num_groups_ = 1;
+  std::vector<int32_t> local_;  // of each train of the table, its number in this presentation
+  std::vector<int32_t> met_;    // of each number, the train
+  std::vector<uint64_t> steps_;  // of each group, the set of its steps
+  std::vector<int32_t> group_of_;
+  std::vector<int32_t> active_;
+  std::vector<Addition> additions_;
+  std::vector<int64_t> num_groups_of_;
+  std::vector<int32_t> groups_of_;   // of each number, the groups inside the train, oldest first
+  std::vector<int32_t> split_from_;  // of each number, what those of its first time split from
+};
+
+// trains [T, U], index [R, pre] into them, weights [pre, post] -> sums [T, R, post]
+template <class F>
+void train_product(ffi::ThreadPool& pool, const Trains& trains, const int32_t* index,
+                   int64_t num_rows, int64_t pre, const F* weights, int64_t post, F* sums) {
+  constexpr int64_t kRowsPerTask = 8;
+  const Strips<F> strips(weights, pre, post);
+  parallel_for(pool, (num_rows + kRowsPerTask - 1) / kRowsPerTask, [&](int64_t task) {
+    Groups groups(trains);
+    std::vector<F> buffer((trains.num_steps + 1) * Strips<F>::kWide + 64 / sizeof(F));
+    F* aligned = reinterpret_cast<F*>((reinterpret_cast<uintptr_t>(buffer.data()) + 63) & ~63ull);
+    const int64_t end = std::min(num_rows, (task + 1) * kRowsPerTask);
+    for (int64_t r = task * kRowsPerTask; r < end; ++r) {
+      groups.plan(index + r * pre, pre);
+      strips.for_each([&](auto width, const F* rows, int64_t stride, int64_t c, int64_t columns) {
+        groups.sum<width>(rows, stride, aligned);
+        for (int64_t t = 0; t < trains.num_steps; ++t)
+          std::copy_n(aligned + groups.group_of(t) * width, columns,
+                      sums + (t * num_rows + r) * post + c);
+      });
+    }
+  });
+}
+
+// The distinct values, in order of appearance, and each value's index among them. The count is
+// capacity + 1 where there are more of them, and then the other results mean nothing.
+template <class Word>
+void distinct(const Word* values, int64_t n, Word* table, int64_t capacity, int32_t* count,
+              int32_t* index) {
+  int bits = 2;
+  while ((int64_t{1} << bits) < 4 * capacity) ++bits;
+  const size_t mask = (size_t{1} << bits) - 1;
+  std::vector<int32_t> slots(mask + 1, -1);
+  std::fill(table, table + capacity, Word{0});
+  int64_t found = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const Word value = values[i];
+    size_t slot = (static_cast<uint64_t>(value) * 0x9E3779B97F4A7C15ull) >> (64 - bits);
+    while (slots[slot] >= 0 && table[slots[slot]] != value) slot = (slot + 1) & mask;
+    if (slots[slot] < 0) {
+      if (found == capacity) {
+        std::fill(index, index + n, 0);
+        *count = static_cast<int32_t>(capacity + 1);
+        return;
+      }
+      table[found] = value;
+      slots[slot] = static_cast<int32_t>(found++);
+    }
+    index[i] = slots[slot];
+  }
+  *count = static_cast<int32_t>(found);
+}
+
+ffi::Error EventProduct(ffi::ThreadPool pool, ffi::AnyBuffer spikes, ffi::AnyBuffer weights,
+                        ffi::Result<ffi::AnyBuffer> sums) {
+  const int64_t rows = spikes.dimensions()[0], pre = weights.dimensions()[0],
+                post = weights.dimensions()[1];
+  if (weights.element_type() == ffi::F32)
+    event_product(pool, spikes.typed_data<float>(), 1, rows, pre, 0, weights.typed_data<float>(),
+                  post, sums->typed_data<float>());
+  else
+    event_product(pool, spikes.typed_data<double>(), 1, rows, pre, 0,
+                  weights.typed_data<double>(), post, sums->typed_data<double>());
+  return ffi::Error::Success();
+}
+
+ffi::Error ProductOverTime(ffi::ThreadPool pool, ffi::Buffer<ffi::PRED> spikes,
+                           ffi::AnyBuffer weights, ffi::Result<ffi::AnyBuffer> sums,
+                           int64_t delay) {
+  const int64_t num_steps = spikes.dimensions()[0], rows = spikes.dimensions()[1],
+                pre = weights.dimensions()[0], post = weights.dimensions()[1];
+  if (weights.element_type() == ffi::F32)
+    event_product(pool, spikes.typed_data(), num_steps, rows, pre, delay,
+                  weights.typed_data<float>(), post, sums->typed_data<float>());
+  else
+    event_product(pool, spikes.typed_data(), num_steps, rows, pre, delay,
+                  weights.typed_data<double>(), post, sums->typed_data<double>());
+  return ffi::Error::Success();
+}
+
+ffi::Error TrainProduct(ffi::ThreadPool pool, ffi::Buffer<ffi::PRED> table,
+                        ffi::Buffer<ffi::S32> index, ffi::AnyBuffer weights,
+                        ffi::Result<ffi::AnyBuffer> sums) {
+  const Trains trains(table.typed_data(), table.dimensions()[0], table.dimensions()[1]);
+  const int64_t rows = index.dimensions()[0], pre = weights.dimensions()[0],
+                post = weights.dimensions()[1];
+  if (weights.element_type() == ffi::F32)
+    train_product(pool, trains, index.typed_data(), rows, pre, weights.typed_data<float>(), post,
+                  sums->typed_data<float>());
+  else
+    train_product(pool, trains, index.typed_data(), rows, pre, weights.typed_data<double>(), post,
+                  sums->typed_data<double>());
+  return ffi::Error::Success();
+}
+
+ffi::Error Distinct(ffi::AnyBuffer values, ffi::Result<ffi::AnyBuffer> table,
+                    ffi::Result<ffi::Buffer<ffi::S32>> count,
+                    ffi::Result<ffi::Buffer<ffi::S32>> index) {
+  const int64_t n = values.element_count(), capacity = table->element_count();
+  if (values.element_type() == ffi::F32)
+    distinct(static_cast<const uint32_t*>(values.untyped_data()), n,
+             static_cast<uint32_t*>(table->untyped_data()), capacity, count->typed_data(),
+             index->typed_data());
+  else
+    distinct(static_cast<const uint64_t*>(values.untyped_data()), n,
+             static_cast<uint64_t*>(table->untyped_data()), capacity, count->typed_data(),
+             index->typed_data());
+  return ffi::Error::Success();
+}
+
+}  // namespace
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_event_product, EventProduct,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Ret<ffi::AnyBuffer>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_product_over_time, ProductOverTime,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<ffi::Buffer<ffi::PRED>>()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Ret<ffi::AnyBuffer>()
+                                  .Attr<int64_t>("delay"));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_train_product, TrainProduct,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<ffi::Buffer<ffi::PRED>>()
+                                  .Arg<ffi::Buffer<ffi::S32>>()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Ret<ffi::AnyBuffer>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_distinct, Distinct,
+                              ffi::Ffi::Bind()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Ret<ffi::AnyBuffer>()
+                                  .Ret<ffi::Buffer<ffi::S32>>()
+                                  .Ret<ffi::Buffer<ffi::S32>>());

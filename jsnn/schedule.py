@@ -1,0 +1,125 @@
+"""What has to be stepped together, and what can be run before the rest.
+
+Populations that are joined in a loop have to be stepped together; a loop, or a population that is
+in none, is a *stage*. A stage depends only on stages before it, so each is run over all steps by
+itself, and a projection between two stages becomes one product over time and batch instead of one
+per step. This needs memory for the spikes and sums of all steps, which is bounded here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from jsnn import native
+from jsnn.connectivity import Dense
+from jsnn.network import Network
+from jsnn.parts import Projection
+from jsnn.record import Plan, folds_each_neuron, population_of
+
+_MOST_BYTES = 2**21
+"""Of the spikes and sums that one presentation may need for being run in stages."""
+
+Stage = tuple[str, ...]
+"""The names of populations that are stepped together."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a run is done; static.
+
+    Attributes:
+      stages: in the order in which they are run.
+      tabulated: populations of which one neuron is run for each distinct current, each a stage.
+      event_driven: whether spikes are delivered one by one instead of by whole products.
+    """
+
+    stages: tuple[Stage, ...]
+    tabulated: tuple[str, ...] = ()
+    event_driven: bool = False
+
+
+def together(network: Network, *, event_driven: bool) -> Schedule:
+    """Everything in one stage, as the semantics have it."""
+    return Schedule((tuple(network.order),), event_driven=event_driven)
+
+
+def scheduled(
+    network: Network, drive: Mapping[str, Any], planned: Plan, num_steps: int
+) -> Schedule:
+    """The quickest way through a run from a fresh state under `drive`, its constant part.
+
+    On a CPU without the kernels of `jsnn.native`, a product over time costs more cache than it
+    saves, and everything is stepped together.
+    """
+    on_cpu = jax.default_backend() == "cpu"
+    kernels = on_cpu and native.available()
+    whole = together(network, event_driven=kernels)
+    stages = loops(network)
+    recordings = [r for _, r in (*planned.stacked, *planned.folded)]
+    if (
+        len(stages) == 1
+        or num_steps == 1
+        or (on_cpu and not kernels)
+        or any(population_of(recording) is None for recording in recordings)
+        or _bytes_over_time(network, stages, num_steps) > _MOST_BYTES
+    ):
+        return whole
+    tabulated = tuple(
+        name
+        for name in network.sizes
+        if kernels
+        and _neurons_differ_by_drive_alone(network, name, drive)
+        and all(folds_each_neuron(r) for r in recordings if population_of(r) == name)
+    )
+    return Schedule(stages, tabulated, event_driven=kernels)
+
+
+def loops(network: Network) -> tuple[Stage, ...]:
+    """The strongly connected populations, a stage each, in an order in which spikes pass them."""
+    reached = {name: _reached_from(network, name) for name in network.order}
+    stages = {
+        tuple(n for n in network.order if n in reached[name] and name in reached[n])
+        for name in network.order
+    }
+    # Whatever reaches a stage also reaches those that it projects to, and so does the stage.
+    return tuple(
+        sorted(stages, key=lambda stage: (sum(stage[0] in r for r in reached.values()), stage))
+    )
+
+
+def leaving(network: Network, stage: Stage) -> list[Projection]:
+    """The projections from a stage to another one."""
+    return [p for p in network.projections if p.pre in stage and p.post not in stage]
+
+
+def _reached_from(network: Network, name: str) -> set[str]:
+    """The population itself, and those that its spikes may influence."""
+    reached, new = {name}, {name}
+    while new:
+        new = {p.post for p in network.projections if p.pre in new} - reached
+        reached |= new
+    return reached
+
+
+def _bytes_over_time(network: Network, stages: tuple[Stage, ...], num_steps: int) -> int:
+    sent = [projection for stage in stages for projection in leaving(network, stage)]
+    spikes = sum(network.sizes[name] for name in {projection.pre for projection in sent})
+    sums = sum(network.sizes[projection.post] for projection in sent)
+    return num_steps * (spikes + sums * np.dtype(network.dtype).itemsize)
+
+
+def _neurons_differ_by_drive_alone(network: Network, name: str, drive: Mapping[str, Any]) -> bool:
+    population = network.population(name)
+    same_for_all = (*population.params.values(), *population.variables.values())
+    outgoing = [p for p in network.projections if p.pre == name]
+    return (
+        name in drive
+        and all(np.ndim(value) == 0 for value in same_for_all)
+        and not any(p.post == name for p in network.projections)
+        and not any(source.population == name for source in network.sources)
+        and bool(outgoing)
+        and all(isinstance(p.connectivity, Dense) for p in outgoing)
+    )
