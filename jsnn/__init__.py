@@ -2,7 +2,7 @@
 
 from jsnn.check import check_model
 from jsnn.connectivity import Connectivity, Dense
-from jsnn.evaluate import Evaluation, evaluate, fresh, keep_in_flight
+from jsnn.evaluate import Evaluation, IncompleteError, evaluate, fresh, keep_in_flight
 from jsnn.network import Network, feedforward
 from jsnn.neurons import IF, LIF, NeuronModel
 from jsnn.parts import CurrentSource, Population, Projection
@@ -37,6 +37,7 @@ __all__ = [
     "Dense",
     "Evaluation",
     "FirstSpike",
+    "IncompleteError",
     "MaxVariable",
     "Network",
     "NeuronModel",

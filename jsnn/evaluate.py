@@ -1,7 +1,9 @@
 """A whole data set through a network: batches, progress, accuracy."""
 
+import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -10,16 +12,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_dtype, check_finite, check_known, check_type, positive_int
+from jsnn._checks import check_known, check_type, positive_int
 from jsnn._pytree import replace
+from jsnn.batches import Drives, batches, check_drives
+from jsnn.devices import ROWS, WHOLE, fetched, mesh_of, spread
 from jsnn.drive import check_drive
 from jsnn.network import Network, check_numbers
 from jsnn.readout import Readout
-from jsnn.record import Recording, Recordings, SpikeCount, plan
+from jsnn.record import Plan, Recording, Recordings, SpikeCount, plan
+from jsnn.schedule import bytes_over_time, scheduled
 from jsnn.simulate import simulate
-from jsnn.state import State, init
+from jsnn.state import State, abstract_state, init
 
 Between = Callable[[Network, State], State]
 """(network, state after a presentation) -> state before the next one; pure, at module level.
@@ -50,7 +56,7 @@ class Evaluation:
       predictions: int32 [n], the class read out, -1 where there was no answer.
       labels: int32 [n], the true classes.
       num_classes: how many classes the output population has.
-      spikes: {population: int64 [n]}, how many spikes each population emitted.
+      spikes: {population: int32 [n]}, how many spikes each population emitted.
       recorded: {name: [n, ...]}, what else was asked for.
       run_seconds: the time that the presentations took, compilation apart.
       compile_seconds: the time that tracing and compiling took; about 0 when done before.
@@ -85,95 +91,180 @@ class Evaluation:
         return matrix
 
 
+class IncompleteError(ValueError):
+    """The data of an evaluation did not go on as they should.
+
+    Attributes:
+      evaluation: what came of the presentations before, or None if there were none.
+    """
+
+    def __init__(self, message: str, evaluation: Evaluation | None) -> None:
+        super().__init__(message)
+        self.evaluation = evaluation
+
+
 def evaluate(
     network: Network,
-    drives: Mapping[str, Any],
+    drives: Drives,
     labels: ArrayLike,
     num_steps: int,
     readout: Readout,
     *,
     between: Between = fresh,
-    batch_size: int = 500,
+    batch_size: int | None = None,
+    max_bytes: int | None = None,
     record: Recordings | None = None,
     key: jax.Array | None = None,
     progress: bool = False,
     plain: bool = False,
+    devices: Sequence[jax.Device] | None = None,
 ) -> Evaluation:
     """Present every input of a data set and read out the answers.
 
     Args:
       network: what to run; new weights or parameters of the same shapes never recompile.
       drives: as the `drive` of `simulate`, with one more axis in front: [n, N] a population, say.
+        Arrays, memory-mapped ones too, or an iterable whose items hold the next few presentations
+        each, in the same form.
       labels: [n] integers, each the index of a neuron in the readout's population.
       num_steps: the length of a presentation.
       readout: how the answer is read, see `jsnn.readout`.
       between: what happens between presentations. With `fresh`, they run in batches; with any
         other function they run in sequence, since each then depends on the one before.
-      batch_size: how many presentations one compiled call takes. The results do not depend on it.
+      batch_size: how many presentations one compiled call takes; by default as many as `max_bytes`
+        have room for. The results do not depend on it.
+      max_bytes: that one call may take for inputs, results and all between, as XLA counts them; by
+        default what a CPU's cache holds, or on other devices 1 GiB.
       record: what else to keep of each presentation.
       key: `jax.random.key(seed)` if a current source is random. Presentation i uses
         `jax.random.fold_in(key, i)`, in batches and in sequence.
       progress: show a progress bar with images/s and running accuracy (needs tqdm).
       plain: as in `simulate`; the results are the same.
+      devices: that share the presentations of a batch; by default all there are, those of other
+        processes too (`jax.distributed`), each of which makes the same call. The results do not
+        depend on them. Presentations in sequence run on the first.
 
-    Raises ValueError or TypeError, before anything is compiled, where something does not fit.
+    Raises ValueError or TypeError, before anything is compiled, where something does not fit; and
+    IncompleteError, which has the results so far, where data that are read on the way do not.
     """
     check_type(network, Network, "network")
-    check_type(drives, Mapping, "drives", " by population, like the drive of simulate")
+    check_type(drives, Iterable, "drives", " by population, like the drive of simulate")
     check_type(readout, Readout, "readout", ", such as jsnn.spike_count(population)")
     if not callable(between):
         raise TypeError(f"between: given {between!r}; expected a function such as jsnn.fresh")
     num_steps = positive_int(num_steps, "num_steps")
     check_numbers(network)
-    plan(network, record, num_steps)
+    planned = plan(network, record, num_steps)
     check_known([readout.population], network.sizes, "readout", "population")
-    num_classes = network.sizes[readout.population]
-    labels = _check_labels(labels, num_classes)
-    _check_drives(network, drives, len(labels), num_steps)
-    batch_size = min(positive_int(batch_size, "batch_size"), len(labels))
+    labels = _check_labels(labels, network.sizes[readout.population])
+    if isinstance(drives, Mapping):
+        check_drives(network, drives, len(labels), num_steps)
+        one = jax.tree.map(lambda leaf: leaf[:1], dict(drives))
+    else:
+        first, drives = _first_of(drives, network, num_steps)
+        one = jax.tree.map(lambda leaf: leaf[:1], first)
+    mesh = mesh_of(
+        (jax.devices() if devices is None else devices)[: None if between is fresh else 1]
+    )
+    num_devices = 1 if mesh is None else mesh.size
+    if batch_size is None:
+        room = _room(max_bytes)
+        size = min(room // _bytes_of_one(network, one, planned, num_steps), len(labels))
+    else:
+        if max_bytes is not None:
+            raise ValueError("max_bytes: given together with batch_size; expected one of them")
+        size = min(positive_int(batch_size, "batch_size"), len(labels))
+    state = init(network, key)
     options = {
         "num_steps": num_steps,
         "readout": readout,
         "record": tuple(sorted((record or {}).items())),
         "between": between,
         "plain": plain,
+        "mesh": mesh,
     }
 
-    def batch_from(start: int) -> tuple[dict[str, Any], np.ndarray]:
-        batch = jax.tree.map(lambda leaf: _padded(leaf, start, batch_size), dict(drives))
-        return batch, np.arange(start, start + batch_size, dtype=np.int32)
+    def call(step: Any, rows: dict[str, Any], start: int) -> Any:
+        indices = np.arange(start, start + size, dtype=np.int32)
+        return step(network, state, key, *spread((rows, indices), mesh), **options)
 
-    state = init(network, key)
     began = time.perf_counter()
-    _check_predictions(_present.eval_shape(network, state, key, *batch_from(0), **options)[1])
-    _present.lower(network, state, key, *batch_from(0), **options).compile()
+    while True:
+        size = -(-max(size, 1) // num_devices) * num_devices
+        rows = jax.tree.map(lambda leaf: np.repeat(np.asarray(leaf), size, axis=0), one)  # noqa: B023
+        _check_predictions(call(_present.eval_shape, rows, 0)[1])
+        used = _bytes_used(call(_present.lower, rows, 0).compile())
+        if max_bytes is None or used <= max_bytes:
+            break
+        if size == num_devices:
+            raise ValueError(
+                f"max_bytes: given {max_bytes:,}; expected at least {used:,}, which "
+                f"{size} presentation{'s' * (size > 1)} of {num_steps} steps need"
+            )
+        size = min(size * max_bytes // used, size - 1)
     compile_seconds = time.perf_counter() - began
 
     began = time.perf_counter()
-    batches: list[dict[str, Any]] = []
+    results = _Results(labels, network, network.sizes[readout.population])
+    running: deque[Any] = deque()
+    source = batches(network, drives, len(labels), num_steps, size)
     with _progress_bar(len(labels), progress) as advance:
-        for start in range(0, len(labels), batch_size):
-            state, results = _present(network, state, key, *batch_from(start), **options)
-            expected = labels[start : start + batch_size]
-            valid = len(expected)
-            batches.append(jax.tree.map(lambda leaf: np.asarray(leaf)[:valid], results))  # noqa: B023
-            advance(valid, int(np.sum(batches[-1]["predictions"] == expected)))
-    run_seconds = time.perf_counter() - began
-
-    results = jax.tree.map(lambda *leaves: np.concatenate(leaves), *batches)
-    _check_answers(results["predictions"], num_classes)
-    return Evaluation(
-        predictions=results["predictions"],
-        labels=labels,
-        num_classes=num_classes,
-        spikes={name: results["spikes"][name].astype(np.int64) for name in network.sizes},
-        recorded=results["recorded"],
-        run_seconds=run_seconds,
-        compile_seconds=compile_seconds,
-    )
+        for start in [*range(0, len(labels), size), len(labels)]:
+            try:
+                rows = next(source, None)
+            except (ValueError, TypeError) as error:
+                while running:
+                    results.add(fetched(running.popleft()))
+                run_seconds = time.perf_counter() - began
+                partly = results.evaluation(run_seconds, compile_seconds) if results.done else None
+                raise IncompleteError(str(error), partly) from error
+            if rows is not None:
+                state, new = call(_present, rows, start)
+                running.append(new)
+            # While the devices compute, the next batch is made ready.
+            while len(running) > (1 if rows is not None else 0):
+                advance(*results.add(fetched(running.popleft())))
+    return results.evaluation(time.perf_counter() - began, compile_seconds)
 
 
-@partial(jax.jit, static_argnames=("num_steps", "readout", "record", "between", "plain"))
+class _Results:
+    """Arrays for all presentations, filled from the front."""
+
+    def __init__(self, labels: np.ndarray, network: Network, num_classes: int) -> None:
+        self.labels, self.network, self.num_classes = labels, network, num_classes
+        self.rows: Any = None
+        self.done = 0
+
+    def add(self, batch: dict[str, Any]) -> tuple[int, int]:
+        """Take in a batch, padded or not; how many presentations it had and how many were right."""
+        number = min(len(batch["predictions"]), len(self.labels) - self.done)
+        here = slice(self.done, self.done + number)
+        if self.rows is None:
+            total = len(self.labels)
+            self.rows = jax.tree.map(lambda x: np.empty((total, *x.shape[1:]), x.dtype), batch)
+
+        def put(all_rows: np.ndarray, new: np.ndarray) -> None:
+            all_rows[here] = new[:number]
+
+        jax.tree.map(put, self.rows, batch)
+        self.done += number
+        return number, int(np.sum(self.rows["predictions"][here] == self.labels[here]))
+
+    def evaluation(self, run_seconds: float, compile_seconds: float) -> Evaluation:
+        rows = jax.tree.map(lambda leaf: leaf[: self.done], self.rows)
+        _check_answers(rows["predictions"], self.num_classes)
+        return Evaluation(
+            predictions=rows["predictions"],
+            labels=self.labels[: self.done],
+            num_classes=self.num_classes,
+            spikes={name: rows["spikes"][name] for name in self.network.sizes},
+            recorded=rows["recorded"],
+            run_seconds=run_seconds,
+            compile_seconds=compile_seconds,
+        )
+
+
+@partial(jax.jit, static_argnames=("num_steps", "readout", "record", "between", "plain", "mesh"))
 def _present(
     network: Network,
     state: State,
@@ -186,6 +277,7 @@ def _present(
     record: tuple[tuple[str, Recording], ...],
     between: Between,
     plain: bool,
+    mesh: Mesh | None,
 ) -> tuple[State, dict[str, Any]]:
     """Presentations `indices` of the data set: side by side if fresh, else one after another."""
     recordings: dict[str, Any] = {
@@ -194,10 +286,9 @@ def _present(
         **{f"asked for {name}": recording for name, recording in record},
     }
 
-    def own_key(index: jax.Array) -> jax.Array | None:
-        return None if key is None else jax.random.fold_in(key, index)
-
-    def present(drive: dict[str, Any], **start: Any) -> tuple[State, dict[str, Any]]:
+    def present(
+        network: Network, drive: dict[str, Any], **start: Any
+    ) -> tuple[State, dict[str, Any]]:
         state, kept = simulate(network, drive, num_steps, record=recordings, plain=plain, **start)
         return state, {
             "predictions": readout.predict(kept["answer"]),
@@ -209,16 +300,64 @@ def _present(
 
     if between is fresh:
 
-        def present_fresh(drive: dict[str, Any], index: jax.Array) -> dict[str, Any]:
-            return present(drive, key=own_key(index))[1]
+        def present_fresh(
+            network: Network, key: jax.Array | None, drive: dict[str, Any], index: jax.Array
+        ) -> dict[str, Any]:
+            return present(network, drive, key=_own_key(key, index))[1]
 
-        return state, jax.vmap(present_fresh)(drives, indices)
+        share = jax.vmap(present_fresh, in_axes=(None, None, 0, 0))
+        if mesh is not None:
+            in_specs = (WHOLE, WHOLE, ROWS, ROWS)
+            share = jax.shard_map(
+                share, mesh=mesh, in_specs=in_specs, out_specs=ROWS, check_vma=False
+            )
+        return state, share(network, key, drives, indices)
 
     def present_next(state: State, now: tuple[Any, jax.Array]) -> tuple[State, dict[str, Any]]:
         drive, index = now
-        return present(drive, state=replace(between(network, state), key=own_key(index)))
+        before = replace(between(network, state), key=_own_key(key, index))
+        return present(network, drive, state=before)
 
     return jax.lax.scan(present_next, state, (drives, indices))
+
+
+def _own_key(key: jax.Array | None, index: jax.Array) -> jax.Array | None:
+    return None if key is None else jax.random.fold_in(key, index)
+
+
+def _first_of(
+    items: Iterable[Mapping[str, Any]], network: Network, num_steps: int
+) -> tuple[Mapping[str, Any], Iterable[Mapping[str, Any]]]:
+    """The first of the items, checked, and all of them."""
+    rest = iter(items)
+    for first in rest:
+        check_drives(network, first, None, num_steps, "drives, batch 0")
+        return first, itertools.chain([first], rest)
+    raise ValueError("drives: given no batches; expected at least one")
+
+
+def _room(max_bytes: int | None) -> int:
+    if max_bytes is not None:
+        return positive_int(max_bytes, "max_bytes")
+    return 2**25 if jax.default_backend() == "cpu" else 2**30
+
+
+def _bytes_of_one(network: Network, one: dict[str, Any], planned: Plan, num_steps: int) -> int:
+    """About what one presentation takes; what all of them do is then measured."""
+    drive = jax.tree.map(lambda leaf: leaf[0], one)
+    constant, _ = check_drive(network, drive, num_steps)
+    schedule = scheduled(network, constant, planned, num_steps)
+    leaves = jax.tree.leaves((one, replace(abstract_state(network), key=None)))
+    numbers = sum(np.size(leaf) * np.dtype(leaf.dtype).itemsize for leaf in leaves)
+    return 2 * numbers + bytes_over_time(network, schedule.stages, num_steps)
+
+
+def _bytes_used(program: Any) -> int:
+    """For arguments, results and what lies between, on one device."""
+    memory = program.memory_analysis()
+    return int(
+        memory.argument_size_in_bytes + memory.output_size_in_bytes + memory.temp_size_in_bytes
+    )
 
 
 def _check_predictions(results: dict[str, Any]) -> None:
@@ -240,12 +379,6 @@ def _check_answers(predictions: np.ndarray, num_classes: int) -> None:
         )
 
 
-def _padded(values: Any, start: int, size: int) -> np.ndarray:
-    """`size` presentations from `start`, the last one repeated where the data set ends."""
-    rows = np.asarray(values[start : start + size])
-    return np.concatenate([rows, np.repeat(rows[-1:], size - len(rows), axis=0)])
-
-
 def _check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:
     array = np.asarray(labels)
     if not array.size:
@@ -261,21 +394,6 @@ def _check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:
             f"{num_classes - 1}, the classes of the output population"
         )
     return array.astype(np.int32)
-
-
-def _check_drives(
-    network: Network, drives: Mapping[str, Any], num_presentations: int, num_steps: int
-) -> None:
-    for path, leaf in jax.tree_util.tree_leaves_with_path(dict(drives)):
-        what = f"drives{jax.tree_util.keystr(path)}"
-        if np.ndim(leaf) < 1 or len(leaf) != num_presentations:
-            raise ValueError(
-                f"{what}: given shape {np.shape(leaf)}; expected ({num_presentations}, ...), one "
-                "row for each label"
-            )
-        check_dtype(np.asarray(leaf), network.dtype, what)
-        check_finite(leaf, what)
-    check_drive(network, jax.tree.map(lambda leaf: leaf[0], dict(drives)), num_steps)
 
 
 @contextmanager

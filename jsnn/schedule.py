@@ -64,7 +64,7 @@ def scheduled(
         or num_steps == 1
         or (on_cpu and not kernels)
         or any(population_of(recording) is None for recording in recordings)
-        or _bytes_over_time(network, stages, num_steps) > _MOST_BYTES
+        or bytes_over_time(network, stages, num_steps) > _MOST_BYTES
     ):
         return whole
     tabulated = tuple(
@@ -104,7 +104,8 @@ def _reached_from(network: Network, name: str) -> set[str]:
     return reached
 
 
-def _bytes_over_time(network: Network, stages: tuple[Stage, ...], num_steps: int) -> int:
+def bytes_over_time(network: Network, stages: tuple[Stage, ...], num_steps: int) -> int:
+    """What one presentation needs for the spikes and sums that pass between stages."""
     sent = [projection for stage in stages for projection in leaving(network, stage)]
     spikes = sum(network.sizes[name] for name in {projection.pre for projection in sent})
     sums = sum(network.sizes[projection.post] for projection in sent)

@@ -217,7 +217,7 @@ def test_padding_is_never_counted() -> None:
 def test_dtypes_are_those_that_are_promised() -> None:
     evaluation = evaluated(labels=LABELS.astype(np.uint8))
     assert evaluation.predictions.dtype == evaluation.labels.dtype == np.int32
-    assert {spikes.dtype for spikes in evaluation.spikes.values()} == {np.dtype(np.int64)}
+    assert {spikes.dtype for spikes in evaluation.spikes.values()} == {np.dtype(np.int32)}
     assert isinstance(evaluation.accuracy, float)
     np.testing.assert_array_equal(evaluation.labels, LABELS)
 

@@ -32,6 +32,8 @@ ORDER = [
     "run",
     "simulate",
     "readout",
+    "devices",
+    "batches",
     "evaluate",
     "weights",
     "convert",

@@ -24,7 +24,7 @@ class Config(cli.Config):
     """Threshold of every neuron."""
     input_scale: float = INPUT_SCALE
     """Input current per grey level."""
-    batch_size: int = 500
+    batch_size: int | None = None
     """Images per compiled call; the results do not depend on it."""
     limit: int | None = None
     """Only the first so many test images."""

@@ -47,7 +47,7 @@ def spiking_evaluation(
     v_thresh: float = V_THRESH,
     input_scale: float = INPUT_SCALE,
     between: Between = jsnn.fresh,
-    batch_size: int = 500,
+    batch_size: int | None = None,
     record: Recordings | None = None,
     plain: bool = False,
 ) -> jsnn.Evaluation:
