@@ -16,19 +16,26 @@ WHOLE = PartitionSpec()
 """Everything on each device."""
 
 
-def mesh_of(devices: Sequence[jax.Device]) -> Mesh | None:
-    """The devices in a row, or None for a single one."""
-    return Mesh(np.asarray(devices), (AXIS,)) if len(devices) > 1 else None
+def mesh_of(devices: Sequence[jax.Device]) -> Mesh:
+    """The devices in a row."""
+    return Mesh(np.asarray(devices), (AXIS,))
 
 
-def spread(rows: Any, mesh: Mesh | None) -> Any:
-    """Host arrays [n, ...], n a multiple of the devices, as arrays with a share on each device.
+def replicated(tree: Any, mesh: Mesh) -> Any:
+    """All of it on each device."""
+    if jax.process_count() > 1:
+        return tree  # each process has it, and `jit` takes it for the same everywhere
+    return jax.device_put(tree, NamedSharding(mesh, WHOLE))
+
+
+def spread(rows: Any, mesh: Mesh) -> Any:
+    """Host arrays [n, ...], n a multiple of the devices, with a share on each device.
 
     With several processes, each calls this with the same rows and hands over those of its devices.
     """
-    if mesh is None:
-        return rows
     sharding = NamedSharding(mesh, ROWS)
+    if jax.process_count() == 1:
+        return jax.device_put(rows, sharding)
     return jax.tree.map(
         lambda leaf: jax.make_array_from_callback(leaf.shape, sharding, lambda i: leaf[i]), rows
     )

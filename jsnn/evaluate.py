@@ -4,6 +4,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from jax.typing import ArrayLike
 from jsnn._checks import check_known, check_type, positive_int
 from jsnn._pytree import replace
 from jsnn.batches import Drives, batches, check_drives
-from jsnn.devices import ROWS, WHOLE, fetched, mesh_of, spread
+from jsnn.devices import ROWS, WHOLE, fetched, mesh_of, replicated, spread
 from jsnn.drive import check_drive
 from jsnn.network import Network, check_numbers
 from jsnn.readout import Readout
@@ -133,8 +134,8 @@ def evaluate(
         other function they run in sequence, since each then depends on the one before.
       batch_size: how many presentations one compiled call takes; by default as many as `max_bytes`
         have room for. The results do not depend on it.
-      max_bytes: that one call may take for inputs, results and all between, as XLA counts them; by
-        default what a CPU's cache holds, or on other devices 1 GiB.
+      max_bytes: that one call may take on each device for inputs, results and all between, as XLA
+        counts them; by default what a CPU's cache holds, or on other devices 1 GiB.
       record: what else to keep of each presentation.
       key: `jax.random.key(seed)` if a current source is random. Presentation i uses
         `jax.random.fold_in(key, i)`, in batches and in sequence.
@@ -166,10 +167,10 @@ def evaluate(
     mesh = mesh_of(
         (jax.devices() if devices is None else devices)[: None if between is fresh else 1]
     )
-    num_devices = 1 if mesh is None else mesh.size
     if batch_size is None:
         room = _room(max_bytes)
-        size = min(room // _bytes_of_one(network, one, planned, num_steps), len(labels))
+        per_device = room // _bytes_of_one(network, one, planned, num_steps)
+        size = min(max(per_device, 1) * mesh.size, len(labels))
     else:
         if max_bytes is not None:
             raise ValueError("max_bytes: given together with batch_size; expected one of them")
@@ -184,19 +185,21 @@ def evaluate(
         "mesh": mesh,
     }
 
-    def call(step: Any, rows: dict[str, Any], start: int) -> Any:
-        indices = np.arange(start, start + size, dtype=np.int32)
-        return step(network, state, key, *spread((rows, indices), mesh), **options)
+    def arguments(rows: dict[str, Any], start: int) -> tuple[Any, ...]:
+        return spread((rows, np.arange(start, start + size, dtype=np.int32)), mesh)
 
     began = time.perf_counter()
+    network, state, key = replicated((network, state, key), mesh)
     while True:
-        size = -(-max(size, 1) // num_devices) * num_devices
+        size = -(-max(size, 1) // mesh.size) * mesh.size
         rows = jax.tree.map(lambda leaf: np.repeat(np.asarray(leaf), size, axis=0), one)  # noqa: B023
-        _check_predictions(call(_present.eval_shape, rows, 0)[1])
-        used = _bytes_used(call(_present.lower, rows, 0).compile())
+        lowered = _present.lower(network, state, key, *arguments(rows, 0), **options)
+        _check_predictions(lowered.out_info[1])
+        program = lowered.compile()
+        used = _bytes_used(program)
         if max_bytes is None or used <= max_bytes:
             break
-        if size == num_devices:
+        if size == mesh.size:
             raise ValueError(
                 f"max_bytes: given {max_bytes:,}; expected at least {used:,}, which "
                 f"{size} presentation{'s' * (size > 1)} of {num_steps} steps need"
@@ -204,27 +207,39 @@ def evaluate(
         size = min(size * max_bytes // used, size - 1)
     compile_seconds = time.perf_counter() - began
 
+    def run(*rows: Any) -> Any:
+        nonlocal state
+        after, batch = program(network, state, key, *rows)
+        if between is not fresh:
+            state = after
+        return fetched(batch)
+
     began = time.perf_counter()
     results = _Results(labels, network, network.sizes[readout.population])
-    running: deque[Any] = deque()
+    running: deque[Future[Any]] = deque()
     source = batches(network, drives, len(labels), num_steps, size)
-    with _progress_bar(len(labels), progress) as advance:
-        for start in [*range(0, len(labels), size), len(labels)]:
+    # Batches that do not depend on each other overlap: one is made ready or read out, or steps
+    # through a scan on one core, while others compute.
+    calls = 1 if between is not fresh or jax.process_count() > 1 else _CALLS
+    with _progress_bar(len(labels), progress) as advance, ThreadPoolExecutor(calls) as pool:
+        for start in range(0, len(labels) + size, size):
             try:
                 rows = next(source, None)
             except (ValueError, TypeError) as error:
                 while running:
-                    results.add(fetched(running.popleft()))
+                    results.add(running.popleft().result())
                 run_seconds = time.perf_counter() - began
                 partly = results.evaluation(run_seconds, compile_seconds) if results.done else None
                 raise IncompleteError(str(error), partly) from error
             if rows is not None:
-                state, new = call(_present, rows, start)
-                running.append(new)
-            # While the devices compute, the next batch is made ready.
-            while len(running) > (1 if rows is not None else 0):
-                advance(*results.add(fetched(running.popleft())))
+                running.append(pool.submit(run, *arguments(rows, start)))
+            while len(running) > (calls if rows is not None else 0):
+                advance(*results.add(running.popleft().result()))
     return results.evaluation(time.perf_counter() - began, compile_seconds)
+
+
+_CALLS = 3
+"""How many batches are under way at once: on two cores a third one still pays."""
 
 
 class _Results:
@@ -277,7 +292,7 @@ def _present(
     record: tuple[tuple[str, Recording], ...],
     between: Between,
     plain: bool,
-    mesh: Mesh | None,
+    mesh: Mesh,
 ) -> tuple[State, dict[str, Any]]:
     """Presentations `indices` of the data set: side by side if fresh, else one after another."""
     recordings: dict[str, Any] = {
@@ -305,12 +320,13 @@ def _present(
         ) -> dict[str, Any]:
             return present(network, drive, key=_own_key(key, index))[1]
 
-        share = jax.vmap(present_fresh, in_axes=(None, None, 0, 0))
-        if mesh is not None:
-            in_specs = (WHOLE, WHOLE, ROWS, ROWS)
-            share = jax.shard_map(
-                share, mesh=mesh, in_specs=in_specs, out_specs=ROWS, check_vma=False
-            )
+        share = jax.shard_map(
+            jax.vmap(present_fresh, in_axes=(None, None, 0, 0)),
+            mesh=mesh,
+            in_specs=(WHOLE, WHOLE, ROWS, ROWS),
+            out_specs=ROWS,
+            check_vma=False,
+        )
         return state, share(network, key, drives, indices)
 
     def present_next(state: State, now: tuple[Any, jax.Array]) -> tuple[State, dict[str, Any]]:

@@ -28,7 +28,15 @@ _TARGETS = (
     "jsnn_train_product",
     "jsnn_distinct",
 )
-_FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=off", "-fPIC", "-shared")
+_FLAGS = (
+    "-std=c++17",
+    "-O3",
+    "-fno-tree-loop-distribute-patterns",
+    "-march=native",
+    "-ffp-contract=off",
+    "-fPIC",
+    "-shared",
+)
 
 
 @lru_cache

@@ -72,6 +72,21 @@ int64_t nonzero(const F* values, int64_t n, int32_t* indices) {
   return found;
 }
 
+// The same for bools, eight at a time: each is a byte that is 0 or 1.
+template <>
+int64_t nonzero(const bool* values, int64_t n, int32_t* indices) {
+  int64_t found = 0, i = 0;
+  for (; i + 8 <= n; i += 8) {
+    uint64_t bytes;
+    std::memcpy(&bytes, values + i, sizeof bytes);
+    for (; bytes; bytes &= bytes - 1)
+      indices[found++] = static_cast<int32_t>(i + __builtin_ctzll(bytes) / 8);
+  }
+  for (; i < n; ++i)
+    if (values[i]) indices[found++] = static_cast<int32_t>(i);
+  return found;
+}
+
 // Weights [pre, post] in strips of so many columns that the compiler keeps a strip's sums in
 // registers. What is left over is copied to a strip of its own, filled up with zeros.
 template <class F>
@@ -105,6 +120,15 @@ class Strips {
   std::vector<F> last_;
 };
 
+// The first `columns` of `width` numbers. Loops, as calls of memcpy would cost more than they copy.
+template <int64_t width, class F>
+void copy(const F* __restrict from, int64_t columns, F* __restrict to) {
+  if (columns == width)
+    for (int64_t c = 0; c < width; ++c) to[c] = from[c];
+  else
+    for (int64_t c = 0; c < columns; ++c) to[c] = from[c];
+}
+
 // One row of a product: the weights of the `n` presynaptic neurons `events`, each times its spike.
 template <class Spike, class F>
 void sum_events(const Spike* spikes, const int32_t* events, int64_t n, const Strips<F>& strips,
@@ -116,7 +140,7 @@ void sum_events(const Spike* spikes, const int32_t* events, int64_t n, const Str
       const F* row = weights + events[k] * stride;
       for (int64_t j = 0; j < width; ++j) total[j] = std::fma(spike, row[j], total[j]);
     }
-    std::copy_n(total, columns, sums + c);
+    copy<width>(total, columns, sums + c);
   });
 }
 
@@ -317,7 +341,7 @@ void train_product(ffi::ThreadPool& pool, const Trains& trains, const int32_t* i
       strips.for_each([&](auto width, const F* rows, int64_t stride, int64_t c, int64_t columns) {
         groups.sum<width>(rows, stride, aligned);
         for (int64_t t = 0; t < trains.num_steps; ++t)
-          std::copy_n(aligned + groups.group_of(t) * width, columns,
+          copy<width>(aligned + groups.group_of(t) * width, columns,
                       sums + (t * num_rows + r) * post + c);
       });
     }
