@@ -77,3 +77,34 @@ def bench(session: nox.Session) -> None:
         *("python", "-m", "experiments.mnist.bench", "--json", "results/bench.json"),
         *session.posargs,
     )
+
+
+@nox.session
+def scaling(session: nox.Session) -> None:
+    """Work per device against devices, memory against the size of the data set."""
+    session.install("-e", ".[experiments]")
+    session.run(
+        *("python", "-m", "experiments.mnist.scaling", "--json", "results/scaling.json"),
+        *session.posargs,
+    )
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """jsnn beside other simulators; one that cannot be installed keeps its row in the table."""
+    torch = "torch==2.13.0"  # named each time, so that no requirement brings another
+    session.install(torch, "-e", ".[experiments]")
+    session.install(torch, "loguru", "nir", "nirtorch", "pbr", "scipy")  # what the peers import
+    for peer in (
+        ("spyx==1.0.0",),
+        ("jaxpike==0.1.4",),
+        ("snntorch==1.0.0",),
+        ("--no-deps", "spikingjelly==2.0.0"),  # would bring torchvision and torchaudio
+        ("--no-deps", "norse==1.1.0"),  # torchvision
+        ("--no-deps", "sinabs==3.1.3"),  # samna, for chips, and an older nir
+    ):
+        session.run("python", "-m", "pip", "install", *peer, success_codes=[0, 1])
+    session.run(
+        *("python", "-m", "experiments.mnist.peers", "--json", "results/peers.json"),
+        *session.posargs,
+    )

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import tyro
 
+from jsnn import cache_compilations
+
 
 @dataclass(frozen=True)
 class Config:
@@ -29,6 +31,7 @@ C = TypeVar("C", bound=Config)
 def run(config_type: type[C], experiment: Callable[[C], dict[str, Any]], description: str) -> None:
     """Read the flags, run, write the JSON; bad input ends with a message and status 1."""
     config = tyro.cli(config_type, description=description)
+    cache_compilations()
     try:
         if config.json is not None:
             check_writable(config.json.parent)

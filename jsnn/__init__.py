@@ -1,11 +1,14 @@
 """jsnn: spiking neural networks as pure functions, in JAX."""
 
+from jsnn.cache import cache_compilations
 from jsnn.check import check_model
 from jsnn.connectivity import Connectivity, Dense
-from jsnn.evaluate import Evaluation, IncompleteError, evaluate, fresh, keep_in_flight
+from jsnn.evaluate import evaluate
+from jsnn.evaluation import Evaluation, IncompleteError
 from jsnn.network import Network, feedforward
-from jsnn.neurons import IF, LIF, NeuronModel
+from jsnn.neurons import IF, LIF, SPIKE_SOURCE, NeuronModel
 from jsnn.parts import CurrentSource, Population, Projection
+from jsnn.present import fresh, keep_in_flight
 from jsnn.readout import Readout, first_spike, max_voltage, spike_count
 from jsnn.record import (
     FirstSpike,
@@ -32,6 +35,7 @@ __all__ = [
     "LIF",
     "PLAYBACK",
     "POISSON",
+    "SPIKE_SOURCE",
     "Connectivity",
     "CurrentSource",
     "Dense",
@@ -50,6 +54,7 @@ __all__ = [
     "State",
     "SynapseModel",
     "Variable",
+    "cache_compilations",
     "check_model",
     "evaluate",
     "feedforward",

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from jsnn._checks import check_dtype, check_finite, check_type
-from jsnn.drive import check_drive
+from jsnn.drive import check_drive, given_spikes
 from jsnn.network import Network
 
 Drives = Mapping[str, Any] | Iterable[Mapping[str, Any]]
@@ -35,7 +35,9 @@ def check_drives(
                 f"{where}: given shape {np.shape(leaf)}; expected ({num_presentations or 'n'}, "
                 "...), one row for each presentation"
             )
-        check_dtype(leaf if hasattr(leaf, "dtype") else np.asarray(leaf), network.dtype, where)
+        array = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
+        if not (array.dtype == bool and path[0].key in _sources_of_spikes(network)):
+            check_dtype(array, network.dtype, where)
         if not isinstance(leaf, np.memmap):
             check_finite(leaf, where)
     try:
@@ -43,6 +45,10 @@ def check_drives(
     except (ValueError, TypeError) as error:
         raise type(error)(f"{what}: {error}") from None
     return num_presentations or 0
+
+
+def _sources_of_spikes(network: Network) -> set[str]:
+    return {name for name in network.sizes if given_spikes(network, name)}
 
 
 def batches(
@@ -56,9 +62,11 @@ def batches(
     if isinstance(drives, Mapping):
         for start in range(0, num_presentations, size):
             rows = jax.tree.map(lambda leaf: np.asarray(leaf[start : start + size]), dict(drives))  # noqa: B023
-            for path, leaf in jax.tree_util.tree_leaves_with_path(rows):
-                name = jax.tree_util.keystr(path)
-                check_finite(leaf, f"drives{name}, presentations from {start}")
+            for path, leaf in jax.tree_util.tree_leaves_with_path(dict(drives)):
+                if isinstance(leaf, np.memmap):
+                    name = jax.tree_util.keystr(path)
+                    here = np.asarray(leaf[start : start + size])
+                    check_finite(here, f"drives{name}, presentations from {start}")
             yield _filled(rows, size)
     else:
         yield from _of_items(network, drives, num_presentations, num_steps, size)

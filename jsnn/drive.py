@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
 from jsnn._checks import check_known, check_type, real_array
 from jsnn.network import Network
+from jsnn.neurons import SPIKE_SOURCE
 from jsnn.parts import CurrentSource
 
 Drive = Mapping[str, ArrayLike | Mapping[str, ArrayLike]]
 """The input of a presentation: {population: current in nA} or {current source: {parameter: value}}.
 
-A current is a scalar or [N], constant in time, or [T, N], one row a step.
+A current is a scalar or [N], constant in time, or [T, N], one row a step. The spike trains of a
+population of `SPIKE_SOURCE` may be bool instead, [T, N] or [N].
 """
 
 
@@ -41,8 +44,17 @@ def check_drive(
             raise ValueError(
                 f"{what}: given shape {shape}; expected (), ({size},), one current per neuron{rows}"
             )
-        (varying if over_time else constant)[name] = real_array(given, network.dtype, what)
+        if np.result_type(given).kind == "b" and given_spikes(network, name):
+            array = jnp.asarray(given)
+        else:
+            array = real_array(given, network.dtype, what)
+        (varying if over_time else constant)[name] = array
     return constant, varying
+
+
+def given_spikes(network: Network, population: str) -> bool:
+    """Whether a population's drive may be its spikes."""
+    return network.population(population).model == SPIKE_SOURCE
 
 
 def _check_source_drive(

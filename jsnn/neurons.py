@@ -156,3 +156,23 @@ nor spikes. In float32 the countdown can end one step late (at dt 0.1, 5 ms are 
 GeNN. Exact integration: Rotter & Diesmann 1999, Biol. Cybern. 81, 381-402. V starts at
 -70 mV; give `variables={"v": ...}` where v_rest differs.
 """
+
+
+def _source_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    return {"spike": current}
+
+
+def _source_threshold(p: Values, x: Values) -> jax.Array:
+    return x["spike"] - 0.5
+
+
+SPIKE_SOURCE = NeuronModel(
+    params={},
+    variables={"spike": 0.0},
+    update=_source_update,
+    threshold=_source_threshold,
+)
+"""Neurons without dynamics that spike where their input is 1 and not where it is 0.
+
+Their drive may be the spike trains themselves, bool [T, N].
+"""

@@ -12,7 +12,7 @@ from jsnn.network import Network
 from jsnn.parts import Projection
 from jsnn.record import Plan
 from jsnn.schedule import Schedule, Stage, leaving
-from jsnn.state import State, in_flight_after, longest_delay
+from jsnn.state import State, in_flight_after
 from jsnn.step import advance
 from jsnn.tabulate import tabulated
 
@@ -93,7 +93,8 @@ def _in_stages(
             )
             sums, recorded = sums | table.sums, recorded | table.kept
         else:
-            state, kept, spikes = _stage(
+            run_stage = _given if stage[0] in schedule.given else _stage
+            state, kept, spikes = run_stage(
                 network, stage, state, constant, varying, sums, num_steps, mine, schedule
             )
             recorded |= kept
@@ -155,7 +156,7 @@ def _stage(
         body, start, (changing, arriving), length=num_steps
     )
     in_flight = {
-        name: in_flight_after(spikes[name], longest_delay(network, name), network.dtype)
+        name: in_flight_after(spikes[name], len(state.in_flight[name]), network.dtype)
         for name in needed
         if name in state.in_flight and name not in looped
     }
@@ -167,6 +168,31 @@ def _stage(
         in_flight=state.in_flight | part.in_flight | in_flight,
     )
     return after, planned.finish(kept, stacked), spikes
+
+
+def _given(
+    network: Network,
+    stage: Stage,
+    state: State,
+    constant: dict[str, Any],
+    varying: dict[str, jax.Array],
+    sums: dict[str, jax.Array],
+    num_steps: int,
+    planned: Plan,
+    schedule: Schedule,
+) -> tuple[State, dict[str, Any], dict[str, jax.Array]]:
+    """The same of a population of which the drive holds the spikes; all recordings count them."""
+    (name,) = stage
+    spikes = varying[name]
+    count = spikes.sum(axis=0, dtype=jnp.int32).astype(network.dtype)
+    last = {name: {"spike": spikes[-1].astype(network.dtype)}}
+    in_flight = {
+        name: in_flight_after(spikes, len(rows), network.dtype)
+        for name, rows in state.in_flight.items()
+        if name in stage
+    }
+    after = replace(state, variables=state.variables | last, in_flight=state.in_flight | in_flight)
+    return after, {recording: count for recording, _ in planned.folded}, {name: spikes}
 
 
 def _over_time(projection: Projection, spikes: jax.Array) -> jax.Array:

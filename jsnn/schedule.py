@@ -17,7 +17,7 @@ from jsnn import native
 from jsnn.connectivity import Dense
 from jsnn.network import Network
 from jsnn.parts import Projection
-from jsnn.record import Plan, folds_each_neuron, population_of
+from jsnn.record import Plan, SpikeCount, folds_each_neuron, population_of
 
 _MOST_BYTES = 2**21
 """Of the spikes and sums that one presentation may need for being run in stages."""
@@ -33,11 +33,13 @@ class Schedule:
     Attributes:
       stages: in the order in which they are run.
       tabulated: populations of which one neuron is run for each distinct current, each a stage.
+      given: populations whose spikes are the drive, each a stage.
       event_driven: whether spikes are delivered one by one instead of by whole products.
     """
 
     stages: tuple[Stage, ...]
     tabulated: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
     event_driven: bool = False
 
 
@@ -47,9 +49,13 @@ def together(network: Network, *, event_driven: bool) -> Schedule:
 
 
 def scheduled(
-    network: Network, drive: Mapping[str, Any], planned: Plan, num_steps: int
+    network: Network,
+    constant: Mapping[str, Any],
+    varying: Mapping[str, Any],
+    planned: Plan,
+    num_steps: int,
 ) -> Schedule:
-    """The quickest way through a run from a fresh state under `drive`, its constant part.
+    """The quickest way through a run from a fresh state under this drive.
 
     On a CPU without the kernels of `jsnn.native`, a product over time costs more cache than it
     saves, and everything is stepped together.
@@ -71,10 +77,18 @@ def scheduled(
         name
         for name in network.sizes
         if kernels
-        and _neurons_differ_by_drive_alone(network, name, drive)
+        and _neurons_differ_by_drive_alone(network, name, constant)
         and all(folds_each_neuron(r) for r in recordings if population_of(r) == name)
     )
-    return Schedule(stages, tabulated, event_driven=kernels)
+    given = tuple(
+        name
+        for name in network.sizes
+        if name in varying
+        and varying[name].dtype == bool
+        and _driven_alone(network, name)
+        and all(isinstance(r, SpikeCount) for r in recordings if population_of(r) == name)
+    )
+    return Schedule(stages, tabulated, given, event_driven=kernels)
 
 
 def loops(network: Network) -> tuple[Stage, ...]:
@@ -112,15 +126,22 @@ def bytes_over_time(network: Network, stages: tuple[Stage, ...], num_steps: int)
     return num_steps * (spikes + sums * np.dtype(network.dtype).itemsize)
 
 
-def _neurons_differ_by_drive_alone(network: Network, name: str, drive: Mapping[str, Any]) -> bool:
+def _driven_alone(network: Network, name: str) -> bool:
+    """Whether nothing but the drive reaches a population."""
+    projected_to = any(projection.post == name for projection in network.projections)
+    return not projected_to and not any(s.population == name for s in network.sources)
+
+
+def _neurons_differ_by_drive_alone(
+    network: Network, name: str, constant: Mapping[str, Any]
+) -> bool:
     population = network.population(name)
     same_for_all = (*population.params.values(), *population.variables.values())
-    outgoing = [p for p in network.projections if p.pre == name]
+    outgoing = [projection for projection in network.projections if projection.pre == name]
     return (
-        name in drive
+        name in constant
         and all(np.ndim(value) == 0 for value in same_for_all)
-        and not any(p.post == name for p in network.projections)
-        and not any(source.population == name for source in network.sources)
+        and _driven_alone(network, name)
         and bool(outgoing)
-        and all(isinstance(p.connectivity, Dense) for p in outgoing)
+        and all(isinstance(projection.connectivity, Dense) for projection in outgoing)
     )

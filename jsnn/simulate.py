@@ -51,7 +51,7 @@ def simulate(
     if state is None:
         state = init(network, key)
         if not plain:
-            schedule = scheduled(network, constant, planned, num_steps)
+            schedule = scheduled(network, constant, varying, planned, num_steps)
     elif key is not None:
         raise ValueError(
             "key: given together with a state; expected one of them (a state has its key)"

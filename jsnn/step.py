@@ -59,7 +59,7 @@ def advance(
             if source.population == name:
                 current = current + source_currents[source.name]
         if name in drive:
-            current = current + drive[name]
+            current = current + jnp.asarray(drive[name], network.dtype)
         variables[name], spikes[name] = _update_neurons(
             population, state.variables[name], current, network.dt
         )

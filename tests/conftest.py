@@ -55,6 +55,12 @@ def compilations() -> Compilations:
     return counted
 
 
+@pytest.fixture(autouse=True)
+def no_cache_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Experiments that run inside a test leave the user's cache and this process as they are."""
+    monkeypatch.setattr("experiments.cli.cache_compilations", lambda: None)
+
+
 @pytest.fixture
 def run_python() -> Callable[..., str]:
     """Run code in a fresh interpreter, with the repository importable; returns its output."""

@@ -116,7 +116,7 @@ def test_bytes_and_a_batch_size_are_one_too_many() -> None:
 
 
 def test_a_program_takes_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = sys.modules["jsnn.evaluate"]
+    module = sys.modules["jsnn.present"]
     used: list[int] = []
     measure = module._bytes_used
     monkeypatch.setattr(module, "_bytes_used", lambda p: used.append(measure(p)) or used[-1])

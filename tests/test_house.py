@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "jsnn"
 ORDER = [
     "_pytree",
     "_checks",
+    "cache",
     "surrogate",
     "neurons",
     "synapses",
@@ -34,6 +35,8 @@ ORDER = [
     "readout",
     "devices",
     "batches",
+    "evaluation",
+    "present",
     "evaluate",
     "weights",
     "convert",

@@ -223,6 +223,31 @@ def test_real_images(num_hidden: int) -> None:
     assert_same(scheduled.predictions, plain.predictions)
 
 
+@pytest.mark.parametrize("delay", [0, 2])
+def test_given_spike_trains(delay: int) -> None:
+    source = jsnn.Population("layer0", 30, jsnn.SPIKE_SOURCE)
+    hidden = jsnn.Population("layer1", 8, jsnn.IF, {"v_thresh": 1.5})
+    weights = jsnn.Dense(random_weights(0, (30, 8))[0])
+    network = jsnn.Network(
+        [source, hidden], [jsnn.Projection("layer0", "layer1", weights, delay=delay)]
+    )
+    trains = spike_trains(0, (3, NUM_STEPS, 30), 0.2)
+    counts = recordings(["layer1"]) | {"in": jsnn.SpikeCount("layer0")}
+    for record in (counts, counts | {"spikes": jsnn.Spikes("layer0")}):
+        both_ways(network, {"layer0": trains}, record)
+    _, recorded = jsnn.simulate(network, {"layer0": trains[0]}, NUM_STEPS, record=counts)
+    np.testing.assert_array_equal(recorded["in"], trains[0].sum(axis=0))
+    as_currents, _ = jsnn.simulate(network, {"layer0": trains[0].astype(F32)}, NUM_STEPS)
+    as_spikes, _ = jsnn.simulate(network, {"layer0": trains[0]}, NUM_STEPS)
+    assert_same(as_spikes, as_currents)
+
+
+def test_bool_is_a_drive_of_spike_sources_alone() -> None:
+    network = jsnn.feedforward(random_weights(0, (5, 3)), jsnn.IF)
+    with pytest.raises(TypeError, match=r"'layer0'.*bool"):
+        jsnn.simulate(network, {"layer0": np.ones(5, bool)}, 3)
+
+
 def test_loops_are_stages_in_the_order_of_their_spikes() -> None:
     def network(*edges: str) -> jsnn.Network:
         one = jsnn.Dense(np.ones((1, 1), F32))
@@ -242,10 +267,10 @@ def test_what_is_tabulated_and_what_is_not() -> None:
 
     def of(record: dict[str, Any], num_steps: int = NUM_STEPS, **drive: Any) -> Any:
         planned = plan(network, record, num_steps)
-        return schedule.scheduled(network, drive or {"layer0": 1.0}, planned, num_steps)
+        return schedule.scheduled(network, drive or {"layer0": 1.0}, {}, planned, num_steps)
 
     chain = (("layer0",), ("layer1",), ("layer2",))
-    assert of({}) == schedule.Schedule(chain, ("layer0",), True)
+    assert of({}) == schedule.Schedule(chain, ("layer0",), event_driven=True)
     assert of({"n": jsnn.SpikeCount("layer0")}).tabulated == ("layer0",)
     assert of({"n": jsnn.Spikes("layer0")}).tabulated == ()
     assert of({"n": jsnn.Spikes("layer0", every=2)}).tabulated == ()

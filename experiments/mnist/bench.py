@@ -1,18 +1,27 @@
 """How fast: jsnn beside the same network written by hand, the bare matrix products, and NumPy.
 
 All in one process and interleaved; medians over the repeats; compile time apart. jsnn is timed
-through `jsnn.evaluate`, as a user calls it. The hand-written network is `lax.scan` under
-`jit(vmap)` and returns what the evaluation returns: predictions and each layer's spikes. The bare
-products are the [B, 784] @ [784, 128] and [B, 128] @ [128, 10] of every step and nothing else: what
-a dense simulation cannot go below.
+through `jsnn.evaluate`, as a user calls it, scheduled and plain. The hand-written network is
+`lax.scan` under `jit(vmap)` and returns what the evaluation returns: predictions and each layer's
+spikes. The bare products are those of every step, [B, 784] @ [784, 128] and [B, 128] @ [128, 10],
+and nothing else: what a dense simulation cannot go below.
+
+Then two more jobs against their bare products: wider layers, and an input that changes in every
+step. Last, the time from the shell to the result of the evaluation, with nothing compiled yet and
+with everything in the cache.
 """
 
+import itertools
 import os
 import platform
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +36,14 @@ from experiments.mnist.data import input_currents, test_images
 from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, V_THRESH, WEIGHTS, spiking_network
 
 BATCH_SIZES = (1, 10, 100, 200, 500, 1000, 2000, 10_000)
+OTHER_JOBS = 1000
+"""Images of the jobs beside the main one."""
 
 Matrices = Sequence[Any]
-Timed = Callable[[int, int], tuple[float, float]]
-"""(batch size, number of images) -> (run seconds, compile seconds)"""
+Seconds = tuple[float, float]
+"""Of the run, and of compiling."""
+Timed = Callable[..., Seconds]
+"""(job, batch size, number of images) -> seconds"""
 
 
 @dataclass(frozen=True)
@@ -39,7 +52,7 @@ class Config(cli.Config):
 
     weights: Path = WEIGHTS
     """Directory of weights_0_1.npy, weights_1_2.npy, ..."""
-    repeats: int = 3
+    repeats: int = 5
     """How often everything is timed."""
     batch_sizes: tuple[int, ...] = BATCH_SIZES
     """Images per call."""
@@ -98,60 +111,115 @@ def numpy_loop(weights: Matrices, currents: np.ndarray) -> tuple[np.ndarray, lis
     return counts[-1].argmax(axis=1), [c.sum(axis=1) for c in counts]
 
 
-def contenders(weights: Sequence[np.ndarray]) -> dict[str, Timed]:
-    """What is timed, by name."""
-    images = test_images()
-    currents = input_currents(images.pixels, INPUT_SCALE)
-    network = spiking_network(weights)
-    matrices = [jnp.asarray(w) for w in weights]
+@dataclass(frozen=True)
+class Job:
+    """A network and what it is shown."""
+
+    weights: Sequence[np.ndarray]
+    drives: np.ndarray
+    """Currents [n, 784], or spike trains, bool [n, steps, 784]."""
+    labels: np.ndarray
+
+
+def time_jsnn(job: Job, batch_size: int | None, num_images: int, *, plain: bool = False) -> Seconds:
+    network = spiking_network(job.weights)
+    if job.drives.dtype == bool:
+        source = jsnn.Population("layer0", len(job.weights[0]), jsnn.SPIKE_SOURCE)
+        network = jsnn.Network([source, *network.populations[1:]], network.projections)
+    result = jsnn.evaluate(
+        network,
+        {"layer0": job.drives[:num_images]},
+        job.labels[:num_images],
+        NUM_STEPS,
+        jsnn.spike_count(network.populations[-1].name),
+        batch_size=batch_size,
+        plain=plain,
+    )
+    return result.run_seconds, result.compile_seconds
+
+
+def time_compiled(function: Any, weights: Any, arguments: Sequence[Any]) -> Seconds:
+    """Calls with each of the arguments, all of one shape."""
+    began = time.perf_counter()
+    function.lower(weights, arguments[0]).compile()
+    compiled = time.perf_counter()
+    for argument in arguments:
+        jax.device_get(function(weights, argument))
+    return time.perf_counter() - compiled, compiled - began
+
+
+BY_HAND = jax.jit(jax.vmap(hand_written, in_axes=(None, 0)))
+PRODUCTS = jax.jit(bare_products)
+
+
+def time_by_hand(job: Job, batch_size: int, num_images: int) -> Seconds:
+    starts = range(0, num_images, batch_size)
+    batches = [job.drives[start : start + batch_size] for start in starts]
+    return time_compiled(BY_HAND, [jnp.asarray(w) for w in job.weights], batches)
+
+
+def time_products(job: Job, batch_size: int, num_images: int) -> Seconds:
     random = np.random.default_rng(0)
+    spikes = [
+        jnp.asarray(random.random((batch_size, len(w))) < 0.06, jnp.float32) for w in job.weights
+    ]
+    calls = num_images // batch_size
+    return time_compiled(PRODUCTS, [jnp.asarray(w) for w in job.weights], [spikes] * calls)
 
-    def time_jsnn(batch_size: int, num_images: int) -> tuple[float, float]:
-        result = jsnn.evaluate(
-            network,
-            {"layer0": currents[:num_images]},
-            images.labels[:num_images],
-            NUM_STEPS,
-            jsnn.spike_count(network.populations[-1].name),
-            batch_size=batch_size,
-        )
-        return result.run_seconds, result.compile_seconds
 
-    def time_compiled(
-        function: Any, argument: Callable[[int], Any], batch_size: int, num_images: int
-    ) -> tuple[float, float]:
-        began = time.perf_counter()
-        function.lower(matrices, argument(0)).compile()
-        compiled = time.perf_counter()
-        for start in range(0, num_images, batch_size):
-            jax.device_get(function(matrices, argument(start)))
-        return time.perf_counter() - compiled, compiled - began
+def time_numpy(job: Job, batch_size: int, num_images: int) -> Seconds:
+    began = time.perf_counter()
+    for start in range(0, num_images, batch_size):
+        numpy_loop(job.weights, job.drives[start : start + batch_size])
+    return time.perf_counter() - began, 0.0
 
-    by_hand = jax.jit(jax.vmap(hand_written, in_axes=(None, 0)))
-    products = jax.jit(bare_products)
 
-    def time_by_hand(batch_size: int, num_images: int) -> tuple[float, float]:
-        batch = lambda start: currents[start : start + batch_size]  # noqa: E731
-        return time_compiled(by_hand, batch, batch_size, num_images)
+CONTENDERS: dict[str, Timed] = {
+    "jsnn": time_jsnn,
+    "jsnn, plain": partial(time_jsnn, plain=True),
+    "hand-written scan": time_by_hand,
+    "bare products": time_products,
+    "numpy": time_numpy,
+}
 
-    def time_products(batch_size: int, num_images: int) -> tuple[float, float]:
-        spikes = [
-            jnp.asarray(random.random((batch_size, len(w))) < 0.06, jnp.float32) for w in weights
-        ]
-        return time_compiled(products, lambda _: spikes, batch_size, num_images)
 
-    def time_numpy(batch_size: int, num_images: int) -> tuple[float, float]:
-        began = time.perf_counter()
-        for start in range(0, num_images, batch_size):
-            numpy_loop(weights, currents[start : start + batch_size])
-        return time.perf_counter() - began, 0.0
+def main_job(weights: Sequence[np.ndarray]) -> Job:
+    images = test_images()
+    return Job(weights, input_currents(images.pixels, INPUT_SCALE), images.labels)
 
-    return {
-        "jsnn": time_jsnn,
-        "hand-written scan": time_by_hand,
-        "bare products": time_products,
-        "numpy": time_numpy,
-    }
+
+def wide_job() -> Job:
+    """784-1200-1200-10 with random weights, which make the hidden layers spike as often as the
+    input: 6 % of the neurons in a step.
+    """
+    random = np.random.default_rng(0)
+    sizes = (784, 1200, 1200, 10)
+    weights = [
+        random.normal(0.2 / np.sqrt(pre), 2.2 / np.sqrt(pre), (pre, post)).astype(np.float32)
+        for pre, post in itertools.pairwise(sizes)
+    ]
+    main = main_job(weights)
+    return Job(weights, main.drives[:OTHER_JOBS], main.labels[:OTHER_JOBS])
+
+
+def given_trains_job(weights: Sequence[np.ndarray]) -> Job:
+    """Random spike trains, 6 % dense, in place of the input layer."""
+    random = np.random.default_rng(0)
+    trains = random.random((OTHER_JOBS, NUM_STEPS, len(weights[0])), np.float32) < 0.06
+    return Job(weights, trains, test_images().labels[:OTHER_JOBS])
+
+
+def first_results() -> dict[str, float]:
+    """Seconds from the shell to the result of the evaluation: nothing in the cache, then all."""
+    seconds = {}
+    with tempfile.TemporaryDirectory() as cache:
+        environment = os.environ | {"XDG_CACHE_HOME": cache}
+        for state in ("cold", "warm"):
+            began = time.perf_counter()
+            command = [sys.executable, "-m", "experiments.mnist.evaluate"]
+            subprocess.run(command, env=environment, check=True, capture_output=True)
+            seconds[state] = time.perf_counter() - began
+    return seconds
 
 
 def num_images_for(batch_size: int) -> int:
@@ -182,47 +250,78 @@ def main(config: Config) -> dict[str, Any]:
     wrong = [b for b in config.batch_sizes if b < 1 or num_images_for(b) % b]
     if wrong:
         raise ValueError(f"--batch-sizes: given {wrong[0]}; expected divisors of 10,000")
-    timed = contenders(jsnn.load_weights(config.weights))
-    runs: dict[tuple[str, int], list[float]] = {}
-    compiles: dict[tuple[str, int], float] = {}
-    cases = [(name, size) for size in config.batch_sizes for name in timed]
-    with tqdm(total=len(cases) * (config.repeats + 1), unit="run") as bar:
-        for repeat in range(config.repeats + 1):
-            for name, size in cases:
-                seconds, compile_seconds = timed[name](size, num_images_for(size))
-                if repeat == 0:  # the first call compiles and warms up
-                    compiles[name, size] = compile_seconds
-                else:
-                    runs.setdefault((name, size), []).append(seconds / num_images_for(size))
-                bar.update()
-    per_10_000 = {case: [10_000 * s for s in seconds] for case, seconds in runs.items()}
-    medians = {case: statistics.median(seconds) for case, seconds in per_10_000.items()}
-    best = {name: min(config.batch_sizes, key=lambda size: medians[name, size]) for name in timed}
-    paired = zip(
-        per_10_000["jsnn", best["jsnn"]],
-        per_10_000["hand-written scan", best["hand-written scan"]],
-        strict=True,
-    )
-    ratio = statistics.median(ours / theirs for ours, theirs in paired)
-    for line in markdown(config.batch_sizes, list(timed), medians, compiles):
+    weights = jsnn.load_weights(config.weights)
+    main = main_job(weights)
+    cases = {
+        (name, size): partial(timed, main, size, num_images_for(size))
+        for size in config.batch_sizes
+        for name, timed in CONTENDERS.items()
+    }
+    others = {"784-1200-1200-10": wide_job(), "spike trains given": given_trains_job(weights)}
+    for title, job in others.items():
+        cases[f"{title}: jsnn", 0] = partial(time_jsnn, job, None, OTHER_JOBS)
+        cases[f"{title}: bare products", 0] = partial(time_products, job, 200, OTHER_JOBS)
+    runs, compiles = interleaved(cases, config.repeats)
+    medians = {case: statistics.median(seconds) for case, seconds in runs.items()}
+    for line in markdown(config.batch_sizes, list(CONTENDERS), medians, compiles):
         print(line)
-    print(f"\njsnn / hand-written scan, each at its best batch size: {ratio:.3f}")
+
+    def best(name: str) -> tuple[str, int]:
+        return min(((name, size) for size in config.batch_sizes), key=medians.__getitem__)
+
+    def ratio(case: tuple[str, int], floor: tuple[str, int]) -> float:
+        pairs = zip(runs[case], runs[floor], strict=True)
+        return statistics.median(ours / theirs for ours, theirs in pairs)
+
+    ratios = {
+        "jsnn / hand-written scan": ratio(best("jsnn"), best("hand-written scan")),
+        "jsnn, plain / hand-written scan": ratio(best("jsnn, plain"), best("hand-written scan")),
+        "jsnn / bare products": ratio(best("jsnn"), best("bare products")),
+    } | {
+        f"{title}: jsnn / bare products": ratio(
+            (f"{title}: jsnn", 0), (f"{title}: bare products", 0)
+        )
+        for title in others
+    }
+    print("\nEach at its best batch size:")
+    for name, value in ratios.items():
+        print(f"- {name}: {value:.3f}")
+    first = first_results()
+    print(f"\nFrom the shell to the result: {first['cold']:.1f} s, then {first['warm']:.1f} s.")
     return {
         "machine": machine(),
         "rows": [
             {
                 "name": name,
                 "batch_size": size,
-                "num_images": num_images_for(size),
                 "seconds_per_10000_images": medians[name, size],
-                "all_repeats": per_10_000[name, size],
+                "all_repeats": runs[name, size],
                 "compile_seconds": compiles[name, size],
             }
             for name, size in cases
         ],
-        "best_batch_size": best,
-        "jsnn_over_hand_written": ratio,
+        "ratios": ratios,
+        "seconds_to_first_result": first,
     }
+
+
+def interleaved(
+    cases: dict[tuple[str, int], Callable[[], Seconds]], repeats: int
+) -> tuple[dict[tuple[str, int], list[float]], dict[tuple[str, int], float]]:
+    """Every case once to compile and warm up, then all in turn; seconds for 10,000 images."""
+    runs: dict[tuple[str, int], list[float]] = {case: [] for case in cases}
+    compiles: dict[tuple[str, int], float] = {}
+    with tqdm(total=len(cases) * (repeats + 1), unit="run") as bar:
+        for repeat in range(repeats + 1):
+            for (name, size), timed in cases.items():
+                seconds, compile_seconds = timed()
+                if repeat == 0:
+                    compiles[name, size] = compile_seconds
+                else:
+                    num_images = num_images_for(size) if size else OTHER_JOBS
+                    runs[name, size].append(seconds * 10_000 / num_images)
+                bar.update()
+    return runs, compiles
 
 
 def markdown(

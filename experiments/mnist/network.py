@@ -7,7 +7,7 @@ import numpy as np
 
 import jsnn
 from experiments.mnist.data import Images, input_currents
-from jsnn.evaluate import Between
+from jsnn.present import Between
 from jsnn.record import Recordings
 
 WEIGHTS = Path(__file__).parent / "weights"

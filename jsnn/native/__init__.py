@@ -21,6 +21,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jsnn.cache import cache_directory
+
 _SOURCE = Path(__file__).with_name("kernels.cc")
 _TARGETS = (
     "jsnn_event_product",
@@ -116,7 +118,7 @@ def _compiled(compiler: str) -> Path:
         _processor(),
     )
     name = hashlib.sha256("\0".join(made_of).encode()).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jsnn" / "native"
+    cache = cache_directory() / "native"
     library = cache / f"kernels-{name}.so"
     if not library.exists():
         cache.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,119 @@
+"""How it grows: work per device against devices, memory against the size of the data set.
+
+Weak scaling: as many images on each device, on 1, 2, 4, 8 devices that XLA makes of the CPU
+(`--xla_force_host_platform_device_count`). What counts here is not time, since they share the same
+cores, but what each device is given to do: operations and bytes of the compiled program, and what
+passes between devices. Operations are those of XLA's own code, so the network is run plain.
+
+Memory: the peak of a process that evaluates ever more synthetic images, which an iterator makes.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+import jsnn
+from experiments import cli
+from experiments.mnist.network import NUM_STEPS, WEIGHTS, spiking_network
+from jsnn.devices import mesh_of
+from jsnn.present import How, compiled
+
+BETWEEN_DEVICES = r"\b(all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter)\("
+
+
+@dataclass(frozen=True)
+class Config(cli.Config):
+    """The main job's network."""
+
+    devices: tuple[int, ...] = (1, 2, 4, 8)
+    """How many devices the CPU is divided into."""
+    images_per_device: int = 100
+    """In one call."""
+    images: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    """Sizes of the synthetic data set."""
+    part: str = ""
+    """Used by this script when it starts itself: one row of a table."""
+
+
+def work_per_device(images_per_device: int) -> dict[str, float]:
+    """Of the program that presents so many images on each device there is."""
+    network = spiking_network(jsnn.load_weights(WEIGHTS))
+    mesh = mesh_of(jax.devices())
+    how = How(NUM_STEPS, jsnn.spike_count("layer2"), (), jsnn.fresh, True, mesh)
+    one = {"layer0": np.full((1, 784), 0.5, np.float32)}
+    size = images_per_device * mesh.size
+    program, _ = compiled(network, jsnn.init(network), None, one, size, None, how)
+    cost, memory = program.cost_analysis(), program.memory_analysis()
+    return {
+        "images": size,
+        "operations_per_device": cost["flops"],
+        "bytes_accessed_per_device": cost["bytes accessed"],
+        "bytes_held_per_device": memory.temp_size_in_bytes + memory.argument_size_in_bytes,
+        "exchanges_between_devices": len(re.findall(BETWEEN_DEVICES, program.as_text())),
+    }
+
+
+def peak_memory(num_images: int, seed: int) -> dict[str, float]:
+    """Of this process, after an evaluation of `num_images` of noise."""
+    network = spiking_network(jsnn.load_weights(WEIGHTS))
+    random = np.random.default_rng(seed)
+
+    def noise() -> Any:
+        for start in range(0, num_images, 1000):
+            levels = random.integers(0, 256, (min(1000, num_images - start), 784), np.uint8)
+            yield {"layer0": np.where(levels < 200, 0, levels).astype(np.float32) / 100}
+
+    labels = np.zeros(num_images, np.uint8)
+    readout = jsnn.spike_count("layer2")
+    result = jsnn.evaluate(network, noise(), labels, NUM_STEPS, readout, progress=True)
+    return {"peak_memory_mb": cli.peak_memory_mb(), "run_seconds": result.run_seconds}
+
+
+def in_a_process_of_its_own(part: str, num_devices: int, config: Config) -> dict[str, float]:
+    flags = f"--xla_force_host_platform_device_count={num_devices}"
+    command = [
+        *(sys.executable, "-m", "experiments.mnist.scaling", "--part", part),
+        *("--seed", str(config.seed), "--images-per-device", str(config.images_per_device)),
+    ]
+    environment = os.environ | {"XLA_FLAGS": flags}
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main(config: Config) -> dict[str, Any]:
+    if config.part:
+        kind, _, number = config.part.partition(" ")
+        if kind == "devices":
+            row = work_per_device(config.images_per_device)
+        else:
+            row = peak_memory(int(number), config.seed)
+        print(json.dumps(row))
+        return row
+    devices = {n: in_a_process_of_its_own("devices", n, config) for n in config.devices}
+    print("| devices | images | Mflop each | MB accessed each | MB held each | exchanges |")
+    print("|---|---|---|---|---|---|")
+    for n, row in devices.items():
+        print(
+            f"| {n} | {row['images']:,} | {row['operations_per_device'] / 1e6:.1f} "
+            f"| {row['bytes_accessed_per_device'] / 1e6:.1f} "
+            f"| {row['bytes_held_per_device'] / 1e6:.2f} | {row['exchanges_between_devices']} |"
+        )
+    images = {n: in_a_process_of_its_own(f"images {n}", 1, config) for n in config.images}
+    print("\n| images | peak memory | images/s |\n|---|---|---|")
+    for n, row in images.items():
+        print(f"| {n:,} | {row['peak_memory_mb']:.0f} MB | {n / row['run_seconds']:,.0f} |")
+    return {
+        "devices": [{"devices": n, **row} for n, row in devices.items()],
+        "images": [{"images": n, **row} for n, row in images.items()],
+    }
+
+
+if __name__ == "__main__":
+    cli.run(Config, main, __doc__ or "")
