@@ -29,14 +29,15 @@ def check_drives(
     for path, leaf in jax.tree_util.tree_leaves_with_path(dict(drives)):
         where = f"{what}{jax.tree_util.keystr(path)}"
         rows = len(leaf) if np.ndim(leaf) else 0
+        each = "label" if num_presentations else "presentation"
         num_presentations = rows if num_presentations is None else num_presentations
         if not rows or rows != num_presentations:
             raise ValueError(
                 f"{where}: given shape {np.shape(leaf)}; expected ({num_presentations or 'n'}, "
-                "...), one row for each presentation"
+                f"...), one row for each {each}"
             )
         array = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
-        if not (array.dtype == bool and path[0].key in _sources_of_spikes(network)):
+        if not (array.dtype == np.bool_ and path[0].key in _sources_of_spikes(network)):
             check_dtype(array, network.dtype, where)
         if not isinstance(leaf, np.memmap):
             check_finite(leaf, where)

@@ -44,7 +44,7 @@ def check_drive(
             raise ValueError(
                 f"{what}: given shape {shape}; expected (), ({size},), one current per neuron{rows}"
             )
-        if np.result_type(given).kind == "b" and given_spikes(network, name):
+        if getattr(given, "dtype", None) == np.bool_ and given_spikes(network, name):
             array = jnp.asarray(given)
         else:
             array = real_array(given, network.dtype, what)

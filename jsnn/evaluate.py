@@ -149,7 +149,7 @@ def _first_of(
 def _room(max_bytes: int | None) -> int:
     if max_bytes is not None:
         return positive_int(max_bytes, "max_bytes")
-    return 2**25 if jax.default_backend() == "cpu" else 2**30
+    return 2**24 if jax.default_backend() == "cpu" else 2**30
 
 
 def _check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:

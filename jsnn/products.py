@@ -125,16 +125,19 @@ def _product_of_rows(precision: str, native_cpu: bool) -> Any:
     return product
 
 
+def _whole_over_time(
+    precision: str, delay: int, spikes: jax.Array, weights: jax.Array
+) -> jax.Array:
+    """bool [T, R, pre], [pre, post] -> [T, R, post], as one product."""
+    num_steps, rows, pre = spikes.shape
+    late = jnp.zeros((min(delay, num_steps), rows, pre), bool)
+    shifted = jnp.concatenate([late, spikes])[:num_steps].astype(weights.dtype)
+    return _in_order(precision, shifted.reshape(-1, pre), weights).reshape(num_steps, rows, -1)
+
+
 @lru_cache
 def _over_time(precision: str, delay: int) -> Any:
     """bool [R, T, pre], [pre, post] -> [R, T, post]; under `vmap` over spikes with more rows."""
-
-    def whole(spikes: jax.Array, weights: jax.Array) -> jax.Array:
-        num_steps, rows, pre = spikes.shape
-        late = jnp.zeros((min(delay, num_steps), rows, pre), bool)
-        shifted = jnp.concatenate([late, spikes])[:num_steps].astype(weights.dtype)
-        sums = _in_order(precision, shifted.reshape(-1, pre), weights)
-        return sums.reshape(num_steps, rows, -1)
 
     @jax.custom_batching.custom_vmap
     def product(spikes: jax.Array, weights: jax.Array) -> jax.Array:
@@ -142,7 +145,7 @@ def _over_time(precision: str, delay: int) -> Any:
             jnp.moveaxis(spikes, 1, 0),
             weights,
             cpu=partial(native.product_over_time, delay=delay),
-            default=whole,
+            default=partial(_whole_over_time, precision, delay),
         )
         return jnp.moveaxis(sums, 0, 1)
 

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from jsnn import native
+from jsnn._checks import is_concrete
 from jsnn.connectivity import Dense
 from jsnn.network import Network
 from jsnn.parts import Projection
@@ -44,8 +45,12 @@ class Schedule:
 
 
 def together(network: Network, *, event_driven: bool) -> Schedule:
-    """Everything in one stage, as the semantics have it."""
-    return Schedule((tuple(network.order),), event_driven=event_driven)
+    """Everything in one stage, as the semantics have it.
+
+    A network whose weights are divided over devices takes whole products, which XLA divides too.
+    """
+    kernels = event_driven and not _divided(network)
+    return Schedule((tuple(network.order),), event_driven=kernels)
 
 
 def scheduled(
@@ -69,6 +74,7 @@ def scheduled(
         len(stages) == 1
         or num_steps == 1
         or (on_cpu and not kernels)
+        or _divided(network)
         or any(population_of(recording) is None for recording in recordings)
         or bytes_over_time(network, stages, num_steps) > _MOST_BYTES
     ):
@@ -84,7 +90,7 @@ def scheduled(
         name
         for name in network.sizes
         if name in varying
-        and varying[name].dtype == bool
+        and varying[name].dtype == np.bool_
         and _driven_alone(network, name)
         and all(isinstance(r, SpikeCount) for r in recordings if population_of(r) == name)
     )
@@ -124,6 +130,13 @@ def bytes_over_time(network: Network, stages: tuple[Stage, ...], num_steps: int)
     spikes = sum(network.sizes[name] for name in {projection.pre for projection in sent})
     sums = sum(network.sizes[projection.post] for projection in sent)
     return num_steps * (spikes + sums * np.dtype(network.dtype).itemsize)
+
+
+def _divided(network: Network) -> bool:
+    return any(
+        is_concrete(leaf) and not leaf.sharding.is_fully_replicated
+        for leaf in jax.tree.leaves(network)
+    )
 
 
 def _driven_alone(network: Network, name: str) -> bool:

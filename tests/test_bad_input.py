@@ -838,7 +838,7 @@ WRONG_EVALUATIONS = [
         "drives that are a list",
         lambda: evaluated(drives=[IMAGES]),
         TypeError,
-        ("drives", "list", "expected a dict"),
+        ("drives, batch 0", "ndarray", "expected a dict"),
     ),
     Bad(
         "an unknown population of a readout",

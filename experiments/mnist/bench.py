@@ -269,23 +269,27 @@ def main(config: Config) -> dict[str, Any]:
     def best(name: str) -> tuple[str, int]:
         return min(((name, size) for size in config.batch_sizes), key=medians.__getitem__)
 
-    def ratio(case: tuple[str, int], floor: tuple[str, int]) -> float:
-        pairs = zip(runs[case], runs[floor], strict=True)
-        return statistics.median(ours / theirs for ours, theirs in pairs)
-
-    ratios = {
-        "jsnn / hand-written scan": ratio(best("jsnn"), best("hand-written scan")),
-        "jsnn, plain / hand-written scan": ratio(best("jsnn, plain"), best("hand-written scan")),
-        "jsnn / bare products": ratio(best("jsnn"), best("bare products")),
+    pairs = {
+        "jsnn / hand-written scan": (best("jsnn"), best("hand-written scan")),
+        "jsnn, plain / hand-written scan": (best("jsnn, plain"), best("hand-written scan")),
+        "jsnn / bare products": (best("jsnn"), best("bare products")),
     } | {
-        f"{title}: jsnn / bare products": ratio(
-            (f"{title}: jsnn", 0), (f"{title}: bare products", 0)
+        f"{title}: jsnn / bare products": (
+            (f"{title}: jsnn", 0),
+            (f"{title}: bare products", 0),
         )
         for title in others
     }
-    print("\nEach at its best batch size:")
-    for name, value in ratios.items():
-        print(f"- {name}: {value:.3f}")
+    ratios = {}
+    print("\nEach at its best batch size, in turns:")
+    for name, pair in pairs.items():
+        turns, _ = interleaved({case: cases[case] for case in pair}, 3 * config.repeats)
+        ours, theirs = (turns[case] for case in pair)
+        ratios[name] = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+        print(
+            f"- {name}: {ratios[name]:.3f} ({statistics.median(ours):.2f} s, "
+            f"{statistics.median(theirs):.2f} s)"
+        )
     first = first_results()
     print(f"\nFrom the shell to the result: {first['cold']:.1f} s, then {first['warm']:.1f} s.")
     return {
