@@ -250,6 +250,7 @@ def main(config: Config) -> dict[str, Any]:
     wrong = [b for b in config.batch_sizes if b < 1 or num_images_for(b) % b]
     if wrong:
         raise ValueError(f"--batch-sizes: given {wrong[0]}; expected divisors of 10,000")
+    jax.config.update("jax_enable_compilation_cache", False)  # compile times are measured
     weights = jsnn.load_weights(config.weights)
     main = main_job(weights)
     cases = {
