@@ -5,6 +5,8 @@ Weak scaling: as many images on each device, on 1, 2, 4, 8 devices that XLA make
 cores, but what each device is given to do: operations and bytes of the compiled program, and what
 passes between devices. Operations are those of XLA's own code, so the network is run plain.
 
+Throughput: the main job on two such devices against one of them, which has both cores to itself.
+
 Memory: the peak of a process that evaluates ever more synthetic images, which an iterator makes.
 """
 
@@ -13,6 +15,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +24,8 @@ import numpy as np
 
 import jsnn
 from experiments import cli
-from experiments.mnist.network import NUM_STEPS, WEIGHTS, spiking_network
+from experiments.mnist.data import input_currents, test_images
+from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, WEIGHTS, spiking_network
 from jsnn.devices import mesh_of
 from jsnn.present import How, compiled
 
@@ -60,6 +64,26 @@ def work_per_device(images_per_device: int) -> dict[str, float]:
     }
 
 
+def throughput() -> dict[str, float]:
+    """Of all devices against the first one, in turns."""
+    network = spiking_network(jsnn.load_weights(WEIGHTS))
+    images = test_images()
+    drives = {"layer0": input_currents(images.pixels, INPUT_SCALE)}
+    readout = jsnn.spike_count("layer2")
+
+    def seconds(devices: Sequence[jax.Device]) -> float:
+        result = jsnn.evaluate(network, drives, images.labels, NUM_STEPS, readout, devices=devices)
+        return result.run_seconds
+
+    turns = [(seconds(jax.devices()[:1]), seconds(jax.devices())) for _ in range(9)]
+    one, all_of_them = np.array(turns[1:]).T
+    return {
+        "seconds_on_one": float(np.median(one)),
+        "seconds_on_all": float(np.median(all_of_them)),
+        "throughput_ratio": float(np.median(one / all_of_them)),
+    }
+
+
 def peak_memory(num_images: int, seed: int) -> dict[str, float]:
     """Of this process, after an evaluation of `num_images` of noise."""
     network = spiking_network(jsnn.load_weights(WEIGHTS))
@@ -92,6 +116,8 @@ def main(config: Config) -> dict[str, Any]:
         kind, _, number = config.part.partition(" ")
         if kind == "devices":
             row = work_per_device(config.images_per_device)
+        elif kind == "throughput":
+            row = throughput()
         else:
             row = peak_memory(int(number), config.seed)
         print(json.dumps(row))
@@ -105,12 +131,18 @@ def main(config: Config) -> dict[str, Any]:
             f"| {row['bytes_accessed_per_device'] / 1e6:.1f} "
             f"| {row['bytes_held_per_device'] / 1e6:.2f} | {row['exchanges_between_devices']} |"
         )
+    ratio = in_a_process_of_its_own("throughput", 2, config)
+    print(
+        f"\nThroughput of two devices against one: {ratio['throughput_ratio']:.2f} "
+        f"({ratio['seconds_on_one']:.2f} s on one, {ratio['seconds_on_all']:.2f} s on both)"
+    )
     images = {n: in_a_process_of_its_own(f"images {n}", 1, config) for n in config.images}
     print("\n| images | peak memory | images/s |\n|---|---|---|")
     for n, row in images.items():
         print(f"| {n:,} | {row['peak_memory_mb']:.0f} MB | {n / row['run_seconds']:,.0f} |")
     return {
         "devices": [{"devices": n, **row} for n, row in devices.items()],
+        "throughput": ratio,
         "images": [{"images": n, **row} for n, row in images.items()],
     }
 
