@@ -113,7 +113,8 @@ def evaluate(
     source = batches(network, drives, len(labels), num_steps, size)
     # Batches that do not depend on each other overlap: one is made ready or read out, or steps
     # through a scan on one core, while others compute.
-    calls = 1 if between is not fresh or jax.process_count() > 1 else _CALLS
+    in_turn = between is not fresh or jax.process_count() > 1
+    calls = 1 if in_turn else _CALLS if mesh.size == 1 else _CALLS_ON_MANY
     with progress_bar(len(labels), progress) as advance, ThreadPoolExecutor(calls) as pool:
         for start in range(0, len(labels) + size, size):
             try:
@@ -133,6 +134,9 @@ def evaluate(
 
 _CALLS = 3
 """How many batches are under way at once: on two cores a third one still pays."""
+
+_CALLS_ON_MANY = 2
+"""The same on several devices, which overlap with each other."""
 
 
 def _first_of(
