@@ -63,10 +63,10 @@ def batches(
     if isinstance(drives, Mapping):
         for start in range(0, num_presentations, size):
             rows = jax.tree.map(lambda leaf: np.asarray(leaf[start : start + size]), dict(drives))  # noqa: B023
-            for path, leaf in jax.tree_util.tree_leaves_with_path(dict(drives)):
+            leaves = jax.tree_util.tree_leaves_with_path(dict(drives))
+            for (path, leaf), here in zip(leaves, jax.tree.leaves(rows), strict=True):
                 if isinstance(leaf, np.memmap):
                     name = jax.tree_util.keystr(path)
-                    here = np.asarray(leaf[start : start + size])
                     check_finite(here, f"drives{name}, presentations from {start}")
             yield _filled(rows, size)
     else:

@@ -125,14 +125,19 @@ def _product_of_rows(precision: str, native_cpu: bool) -> Any:
     return product
 
 
+def delayed(spikes: jax.Array, delay: int) -> jax.Array:
+    """bool [T, ...] as they arrive, `delay` steps later; none in the first steps."""
+    late = jnp.zeros((min(delay, len(spikes)), *spikes.shape[1:]), bool)
+    return jnp.concatenate([late, spikes])[: len(spikes)]
+
+
 def _whole_over_time(
     precision: str, delay: int, spikes: jax.Array, weights: jax.Array
 ) -> jax.Array:
     """bool [T, R, pre], [pre, post] -> [T, R, post], as one product."""
     num_steps, rows, pre = spikes.shape
-    late = jnp.zeros((min(delay, num_steps), rows, pre), bool)
-    shifted = jnp.concatenate([late, spikes])[:num_steps].astype(weights.dtype)
-    return _in_order(precision, shifted.reshape(-1, pre), weights).reshape(num_steps, rows, -1)
+    arriving = delayed(spikes, delay).astype(weights.dtype)
+    return _in_order(precision, arriving.reshape(-1, pre), weights).reshape(num_steps, rows, -1)
 
 
 @lru_cache

@@ -10,6 +10,7 @@ from jsnn._pytree import replace
 from jsnn.connectivity import EventDriven
 from jsnn.network import Network
 from jsnn.parts import Projection
+from jsnn.products import delayed
 from jsnn.record import Plan
 from jsnn.schedule import Schedule, Stage, leaving
 from jsnn.state import State, in_flight_after
@@ -93,10 +94,12 @@ def _in_stages(
             )
             sums, recorded = sums | table.sums, recorded | table.kept
         else:
-            run_stage = _given if stage[0] in schedule.given else _stage
-            state, kept, spikes = run_stage(
-                network, stage, state, constant, varying, sums, num_steps, mine, schedule
-            )
+            if stage[0] in schedule.given:
+                state, kept, spikes = _given(network, stage[0], state, varying[stage[0]], mine)
+            else:
+                state, kept, spikes = _stage(
+                    network, stage, state, constant, varying, sums, num_steps, mine, schedule
+                )
             recorded |= kept
             for projection in leaving(network, stage):
                 sums[projection.name] = _over_time(projection, spikes[projection.pre])
@@ -155,11 +158,9 @@ def _stage(
     (part, kept), (stacked, spikes) = jax.lax.scan(
         body, start, (changing, arriving), length=num_steps
     )
-    in_flight = {
-        name: in_flight_after(spikes[name], len(state.in_flight[name]), network.dtype)
-        for name in needed
-        if name in state.in_flight and name not in looped
-    }
+    in_flight: dict[str, jax.Array] = {}
+    for name in needed - looped:
+        in_flight |= in_flight_after(network, name, spikes[name])
     after = replace(
         state,
         variables=state.variables | part.variables,
@@ -171,27 +172,16 @@ def _stage(
 
 
 def _given(
-    network: Network,
-    stage: Stage,
-    state: State,
-    constant: dict[str, Any],
-    varying: dict[str, jax.Array],
-    sums: dict[str, jax.Array],
-    num_steps: int,
-    planned: Plan,
-    schedule: Schedule,
+    network: Network, name: str, state: State, spikes: jax.Array, planned: Plan
 ) -> tuple[State, dict[str, Any], dict[str, jax.Array]]:
     """The same of a population of which the drive holds the spikes; all recordings count them."""
-    (name,) = stage
-    spikes = varying[name]
     count = spikes.sum(axis=0, dtype=jnp.int32).astype(network.dtype)
     last = {name: {"spike": spikes[-1].astype(network.dtype)}}
-    in_flight = {
-        name: in_flight_after(spikes, len(rows), network.dtype)
-        for name, rows in state.in_flight.items()
-        if name in stage
-    }
-    after = replace(state, variables=state.variables | last, in_flight=state.in_flight | in_flight)
+    after = replace(
+        state,
+        variables=state.variables | last,
+        in_flight=state.in_flight | in_flight_after(network, name, spikes),
+    )
     return after, {recording: count for recording, _ in planned.folded}, {name: spikes}
 
 
@@ -200,6 +190,4 @@ def _over_time(projection: Projection, spikes: jax.Array) -> jax.Array:
     connectivity, delay = projection.connectivity, projection.delay
     if isinstance(connectivity, EventDriven):
         return connectivity.deliver_over_time(spikes, delay)
-    late = jnp.zeros((min(delay, len(spikes)), spikes.shape[1]), bool)
-    shifted = jnp.concatenate([late, spikes])[: len(spikes)]
-    return jax.vmap(connectivity.deliver)(shifted.astype(connectivity.dtype))
+    return jax.vmap(connectivity.deliver)(delayed(spikes, delay).astype(connectivity.dtype))

@@ -133,20 +133,22 @@ def _initial(values: Any, defaults: Any, size: int, dtype: Any) -> Values:
     }
 
 
-def longest_delay(network: Network, population: str) -> int:
-    """The longest delay of the projections from `population`; 0 where there are none."""
-    return max((p.delay for p in network.projections if p.pre == population), default=0)
+def in_flight_after(network: Network, population: str, spikes: jax.Array) -> dict[str, jax.Array]:
+    """{population: [D, N]}, what a run from step 0 with these `spikes`, bool [T, N], leaves.
 
-
-def in_flight_after(spikes: jax.Array, delay: int, dtype: Any) -> jax.Array:
-    """What is in flight, [delay, N], after a run from step 0 with these `spikes`, bool [T, N]."""
+    Empty where no later step needs them.
+    """
+    delay = _longest_delays(network).get(population, 0)
     num_steps = len(spikes)
     # Row r is to hold the last step n < T with n % delay == r.
     last = [num_steps - 1 - (num_steps - 1 - row) % delay for row in range(delay)]
     rows = [spikes[n] if n >= 0 else jnp.zeros_like(spikes[0]) for n in last]
-    return jnp.stack(rows).astype(dtype)
+    return {population: jnp.stack(rows).astype(network.dtype)} if rows else {}
 
 
 def _longest_delays(network: Network) -> dict[str, int]:
-    longest = {name: longest_delay(network, name) for name in network.sizes}
-    return {name: delay for name, delay in longest.items() if delay}
+    longest: dict[str, int] = {}
+    for projection in network.projections:
+        if projection.delay:
+            longest[projection.pre] = max(longest.get(projection.pre, 0), projection.delay)
+    return longest

@@ -20,8 +20,9 @@ from jsnn.connectivity import Dense
 from jsnn.network import Network
 from jsnn.neurons import Values
 from jsnn.parts import Projection
+from jsnn.products import delayed
 from jsnn.record import Plan
-from jsnn.state import in_flight_after, init, longest_delay
+from jsnn.state import in_flight_after, init
 from jsnn.step import advance
 
 _CAPACITY = 1024
@@ -105,10 +106,10 @@ def _run_table(
     of_neurons = lambda leaf: leaf[..., index]  # noqa: E731
     return Tabulated(
         sums={
-            projection.name: dense.deliver_trains(_delayed(trains, projection.delay), index)
+            projection.name: dense.deliver_trains(delayed(trains, projection.delay), index)
             for projection, dense in _outgoing(network, name)
         },
-        in_flight=jax.tree.map(of_neurons, _in_flight(network, name, trains)),
+        in_flight=jax.tree.map(of_neurons, in_flight_after(network, name, trains)),
         variables=jax.tree.map(of_neurons, variables),
         kept=jax.tree.map(of_neurons, kept),
     )
@@ -124,7 +125,7 @@ def _run_all(
             projection.name: dense.deliver_over_time(spikes, projection.delay)
             for projection, dense in _outgoing(network, name)
         },
-        in_flight=_in_flight(network, name, spikes),
+        in_flight=in_flight_after(network, name, spikes),
         variables=variables,
         kept=kept,
     )
@@ -160,13 +161,3 @@ def _outgoing(network: Network, name: str) -> list[tuple[Projection, Dense]]:
         for projection in network.projections
         if projection.pre == name and isinstance(projection.connectivity, Dense)
     ]
-
-
-def _in_flight(network: Network, name: str, spikes: jax.Array) -> dict[str, jax.Array]:
-    delay = longest_delay(network, name)
-    return {name: in_flight_after(spikes, delay, network.dtype)} if delay else {}
-
-
-def _delayed(spikes: jax.Array, delay: int) -> jax.Array:
-    late = jnp.zeros((min(delay, len(spikes)), *spikes.shape[1:]), bool)
-    return jnp.concatenate([late, spikes])[: len(spikes)]
