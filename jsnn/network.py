@@ -230,7 +230,7 @@ def _common_dtype(projections: Sequence[Projection]) -> Any:
 
 def _checked_dt(dt: Any, dtype: Any) -> jax.Array:
     step = real_array(dt, dtype, "network, dt")
-    if step.ndim or (is_concrete(step) and not step > 0):
+    if step.ndim or (is_concrete(step) and not np.asarray(step) > 0):
         raise ValueError(f"network, dt: given {dt}; expected one time in ms > 0")
     return step
 

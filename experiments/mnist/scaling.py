@@ -97,7 +97,12 @@ def peak_memory(num_images: int, seed: int) -> dict[str, float]:
     labels = np.zeros(num_images, np.uint8)
     readout = jsnn.spike_count("layer2")
     result = jsnn.evaluate(network, noise(), labels, NUM_STEPS, readout, progress=True)
-    return {"peak_memory_mb": cli.peak_memory_mb(), "run_seconds": result.run_seconds}
+    kept = [result.labels, result.predictions, *result.spikes.values()]
+    return {
+        "peak_memory_mb": cli.peak_memory_mb(),
+        "results_mb": sum(array.nbytes for array in kept) / 1e6,
+        "run_seconds": result.run_seconds,
+    }
 
 
 def in_a_process_of_its_own(part: str, num_devices: int, config: Config) -> dict[str, float]:
@@ -137,9 +142,12 @@ def main(config: Config) -> dict[str, Any]:
         f"({ratio['seconds_on_one']:.2f} s on one, {ratio['seconds_on_all']:.2f} s on both)"
     )
     images = {n: in_a_process_of_its_own(f"images {n}", 1, config) for n in config.images}
-    print("\n| images | peak memory | images/s |\n|---|---|---|")
+    print("\n| images | peak memory | of it results | images/s |\n|---|---|---|---|")
     for n, row in images.items():
-        print(f"| {n:,} | {row['peak_memory_mb']:.0f} MB | {n / row['run_seconds']:,.0f} |")
+        print(
+            f"| {n:,} | {row['peak_memory_mb']:.0f} MB | {row['results_mb']:.1f} MB "
+            f"| {n / row['run_seconds']:,.0f} |"
+        )
     return {
         "devices": [{"devices": n, **row} for n, row in devices.items()],
         "throughput": ratio,
