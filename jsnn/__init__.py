@@ -2,12 +2,14 @@
 
 from jsnn.cache import cache_compilations
 from jsnn.check import check_model
-from jsnn.connectivity import Connectivity, Dense
+from jsnn.connectivity import Connectivity, Dense, Sparse
 from jsnn.evaluate import evaluate
 from jsnn.evaluation import Evaluation, IncompleteError
+from jsnn.learn import Plastic
 from jsnn.network import Network, feedforward
 from jsnn.neurons import IF, LIF, SPIKE_SOURCE, NeuronModel
 from jsnn.parts import CurrentSource, Population, Projection
+from jsnn.plasticity import PlasticityModel
 from jsnn.present import fresh, keep_in_flight
 from jsnn.readout import Readout, first_spike, max_voltage, spike_count
 from jsnn.record import (
@@ -23,14 +25,17 @@ from jsnn.simulate import simulate, step
 from jsnn.sources import CONSTANT, GAUSSIAN_NOISE, PLAYBACK, POISSON, SourceModel
 from jsnn.state import State, init
 from jsnn.surrogate import superspike
-from jsnn.synapses import DELTA, EXPONENTIAL, SynapseModel
+from jsnn.synapses import ALPHA, CONDUCTANCE, DELTA, EXPONENTIAL, GRADED, SynapseModel
 from jsnn.weights import load_weights, save_weights
 
 __all__ = [
+    "ALPHA",
+    "CONDUCTANCE",
     "CONSTANT",
     "DELTA",
     "EXPONENTIAL",
     "GAUSSIAN_NOISE",
+    "GRADED",
     "IF",
     "LIF",
     "PLAYBACK",
@@ -45,10 +50,13 @@ __all__ = [
     "MaxVariable",
     "Network",
     "NeuronModel",
+    "Plastic",
+    "PlasticityModel",
     "Population",
     "Projection",
     "Readout",
     "SourceModel",
+    "Sparse",
     "SpikeCount",
     "Spikes",
     "State",

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn.neurons import NeuronModel
+from jsnn.plasticity import PlasticityModel
 from jsnn.sources import SourceModel
 from jsnn.synapses import SynapseModel
 
-Model = NeuronModel | SynapseModel | SourceModel
+Model = NeuronModel | SynapseModel | SourceModel | PlasticityModel
 
 _N = 3  # neurons in the trial population: not 1, which would hide broadcasting
 _BATCH = 2
@@ -34,10 +35,10 @@ def check_model(model: Model) -> None:
       UserWarning: if no gradient reaches a neuron's threshold margin from its input current, as
         happens where `update` or `threshold` rounds, compares or casts to an integer.
     """
-    if not isinstance(model, (NeuronModel, SynapseModel, SourceModel)):
+    if not isinstance(model, (NeuronModel, SynapseModel, SourceModel, PlasticityModel)):
         raise TypeError(
-            f"check_model: given {type(model).__name__}; expected a NeuronModel, SynapseModel or "
-            "SourceModel"
+            f"check_model: given {type(model).__name__}; expected a NeuronModel, SynapseModel, "
+            "SourceModel or PlasticityModel"
         )
     dtype = jnp.result_type(float)
     raise_problems(model, dtype, f"this {type(model).__name__}")
@@ -88,6 +89,12 @@ def _arguments(model: Model, dtype: Any) -> tuple[Any, ...]:
     if isinstance(model, SourceModel):
         key = jax.eval_shape(lambda: jax.random.key(0))
         return params, variables, key, dt
+    if isinstance(model, SynapseModel):
+        return params, variables, current, dict.fromkeys(model.reads, current), dt
+    if isinstance(model, NeuronModel):
+        params |= {name: current for name, _ in model.draws}
+        if model.inputs:
+            return params, variables, dict.fromkeys(model.inputs, current), dt
     return params, variables, current, dt
 
 
@@ -107,7 +114,35 @@ def _problems(model: Model, dtype: Any) -> list[str]:
             expected = [("update", model.update, arguments, (variables, current))]
         case SourceModel():
             expected = [("current", model.current, arguments, (variables, current))]
+        case PlasticityModel():
+            expected = _calls_of_plasticity(model, dtype)
     return [problem for call in expected for problem in _problems_of_call(*call)]
+
+
+def _calls_of_plasticity(model: PlasticityModel, dtype: Any) -> list[Any]:
+    each, dt = jax.ShapeDtypeStruct((_N,), dtype), jax.ShapeDtypeStruct((), dtype)
+
+    def values(defaults: Mapping[str, Any]) -> dict[str, jax.ShapeDtypeStruct]:
+        return {
+            name: jax.ShapeDtypeStruct((_N,), variable_dtype(default, dtype))
+            for name, default in defaults.items()
+        }
+
+    params = dict.fromkeys(model.params, dt)
+    synapses = {"weight": each, **values(model.variables)}
+    pre, post = values(model.pre), values(model.post)
+    sides = ({**pre, "spike": each}, {**post, "spike": each})
+    calls: list[Any] = [
+        ("update_pre", model.update_pre, (params, pre, dt), pre),
+        ("update_post", model.update_post, (params, post, dt), post),
+        ("spike_pre", model.spike_pre, (params, pre), pre),
+        ("spike_post", model.spike_post, (params, post), post),
+        ("on_pre", model.on_pre, (params, synapses, *sides), synapses),
+        ("on_post", model.on_post, (params, synapses, *sides), synapses),
+    ]
+    if model.each_step is not None:
+        calls.append(("each_step", model.each_step, (params, synapses, *sides, dt), synapses))
+    return calls
 
 
 def _problems_of_call(
@@ -116,7 +151,8 @@ def _problems_of_call(
     try:
         returned = jax.eval_shape(function, *arguments)
     except KeyError as error:
-        known = ", ".join(repr(k) for values in arguments[:2] for k in values)
+        named = [values for values in arguments if isinstance(values, dict)]
+        known = ", ".join(repr(k) for values in named for k in values)
         return [f"{name} reads {error}, which is not among its parameters and variables ({known})"]
     except jax.errors.JAXTypeError as error:
         return [

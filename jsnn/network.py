@@ -61,12 +61,14 @@ class Network:
             raise ValueError("network: given no populations; expected at least one")
         parts: list[Any] = [*populations, *projections, *sources]
         _check_unique([part.name for part in parts])
+        by_name = {population.name: population for population in populations}
         sizes = {population.name: population.size for population in populations}
         for projection in projections:
-            _check_fits(projection, sizes)
+            _check_fits(projection, by_name)
         for source in sources:
             what = f"current source {source.name!r}"
             check_known([source.population], sizes, what, "population")
+            _check_target(source.target, by_name[source.population], what)
 
         dtype = _common_dtype(projections)
         canonical = {
@@ -75,10 +77,13 @@ class Network:
             "sources": tuple(source.cast(sizes[source.population], dtype) for source in sources),
             "dt": _checked_dt(self.dt, dtype),
             "order": _zero_delay_order(populations, projections),
-            "stochastic": any(needs_key(source.model) for source in sources),
+            "stochastic": any(needs_key(source.model) for source in sources)
+            or any(population.model.draws for population in populations),
         }
         for name, value in canonical.items():
             object.__setattr__(self, name, value)
+        for population in self.populations:
+            _check_stable(population, self.dt)
 
     @property
     def parts(self) -> tuple[Population | Projection | CurrentSource, ...]:
@@ -208,16 +213,55 @@ def _check_unique(names: Sequence[str]) -> None:
         )
 
 
-def _check_fits(projection: Projection, sizes: Mapping[str, int]) -> None:
+def _check_fits(projection: Projection, populations: Mapping[str, Population]) -> None:
     what = f"projection {projection.name!r}"
-    check_known([projection.pre, projection.post], sizes, what, "population")
+    check_known([projection.pre, projection.post], populations, what, "population")
+    pre, post = populations[projection.pre], populations[projection.post]
+    _check_target(projection.target, post, what)
+    check_known(projection.synapse.reads, post.model.variables, f"{what}, reads", "variable")
+    _check_sends(projection, pre, what)
     given = (projection.connectivity.num_pre, projection.connectivity.num_post)
-    expected = (sizes[projection.pre], sizes[projection.post])
+    expected = (pre.size, post.size)
     if given != expected:
         hint = " (transposed?)" if given == expected[::-1] else ""
         raise ValueError(
             f"{what}: given weights of shape {given}{hint}; expected {expected}, the sizes of "
             f"{projection.pre!r} and {projection.post!r}"
+        )
+
+
+def _check_target(target: str, population: Population, what: str) -> None:
+    inputs = population.model.inputs or ("current",)
+    check_known([target], inputs, f"{what}, target in {population.name!r}", "input")
+
+
+def _check_sends(projection: Projection, pre: Population, what: str) -> None:
+    if projection.synapse.sends is None:
+        return
+    number = jax.ShapeDtypeStruct((), projection.connectivity.dtype)
+    each = jax.ShapeDtypeStruct((pre.size,), projection.connectivity.dtype)
+    params = dict.fromkeys(projection.synapse.params, number)
+    variables = dict.fromkeys(pre.model.variables, each)
+    try:
+        sent = jax.eval_shape(projection.synapse.sends, params, variables)
+    except Exception as error:  # whatever the author's code raises is what is wrong with it
+        raise ValueError(
+            f"{what}: sends fails on the variables of {pre.name!r} ({', '.join(variables)}): "
+            f"{type(error).__name__}: {error}"
+        ) from None
+    if getattr(sent, "shape", None) != (pre.size,):
+        raise ValueError(f"{what}: sends returns {sent}; expected an array of shape ({pre.size},)")
+
+
+def _check_stable(population: Population, dt: jax.Array) -> None:
+    """Raise ValueError where a step is too long for a population's integrator."""
+    if population.model.max_dt is None:
+        return
+    longest = population.model.max_dt(dict(population.params))
+    if is_concrete(longest) and is_concrete(dt) and np.any(np.asarray(dt > longest)):
+        raise ValueError(
+            f"network, dt: given {dt} ms; expected at most {np.min(np.asarray(longest)):.4g} ms, "
+            f"beyond which the integrator of population {population.name!r} is not stable"
         )
 
 

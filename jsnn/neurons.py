@@ -85,6 +85,9 @@ class NeuronModel(Model):
     threshold: Callable[[Values, Values], jax.Array]
     reset: Callable[[Values, Values], Values] = _unchanged
     surrogate: Surrogate = superspike
+    inputs: Any = ()
+    draws: Any = ()
+    max_dt: Any = None
 
 
 def _if_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:

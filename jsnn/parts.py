@@ -11,11 +11,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_finite, check_known, check_type, positive_int, real_array
+from jsnn._checks import (
+    check_finite,
+    check_known,
+    check_type,
+    is_concrete,
+    positive_int,
+    real_array,
+)
 from jsnn._pytree import pytree, replace, static
 from jsnn.check import raise_problems
-from jsnn.connectivity import Connectivity
+from jsnn.connectivity import Connectivity, DelayedEach, Modifiable
 from jsnn.neurons import NeuronModel
+from jsnn.plasticity import PlasticityModel
 from jsnn.sources import SourceModel
 from jsnn.synapses import DELTA, SynapseModel
 
@@ -52,6 +60,7 @@ class Population:
         _complete(self, "variables", self.model.variables, what)
         _check_shapes(self.params, self.size, f"{what}, parameter")
         _check_shapes(self.variables, self.size, f"{what}, variable")
+        _check_time_constants(self.params, what)
 
     def cast(self, dtype: Any) -> Population:
         """The same with every number an array of `dtype`, the model checked in it."""
@@ -73,11 +82,19 @@ class Projection:
       post: the name of the postsynaptic population.
       connectivity: which neuron reaches which, with what weight.
       synapse: what arriving spikes do to the postsynaptic current.
-      params: values that replace the synapse model's defaults, each a scalar or [post]; traced.
-      variables: initial values that replace the synapse model's, each a scalar or [post]; traced.
+      params: values that replace the defaults of the synapse model, each a scalar or [post], or of
+        the plasticity, each a scalar; traced.
+      variables: initial values that replace the synapse model's, each a scalar or [post], or the
+        plasticity's, each a scalar or one value per synapse; traced.
       delay: whole steps, >= 0: a spike of step n arrives in step n + delay. 1 (the default) is
-        what GeNN calls no delay. 0 is within the same step, where the graph allows an order.
+        what GeNN calls no delay. 0 is within the same step, where the graph allows an order. Not
+        given where the connectivity has a delay for each synapse, and then the longest of them.
+      plasticity: how the weights change with the spikes, or None.
+      target: which of the `inputs` of the postsynaptic neuron model it adds to.
       name: unique in the network; "pre_to_post" unless given.
+
+    Raises ValueError or TypeError where a name is unknown to the models, a shape or a delay does
+    not fit, or the connectivity cannot carry a plasticity.
     """
 
     pre: str = static()
@@ -86,7 +103,9 @@ class Projection:
     synapse: SynapseModel = static(default=DELTA)
     params: Given = dataclasses.field(default_factory=dict)
     variables: Given = dataclasses.field(default_factory=dict)
-    delay: int = static(default=1)
+    delay: int = static(default=None)
+    plasticity: PlasticityModel | None = static(default=None)
+    target: str = static(default="current")
     name: str = static(default="")
 
     def __post_init__(self) -> None:
@@ -98,21 +117,82 @@ class Projection:
                 f"{what}, connectivity: given {type(self.connectivity).__name__}; expected a "
                 "connectivity such as jsnn.Dense(weights)"
             )
-        object.__setattr__(self, "delay", positive_int(self.delay, f"{what}, delay", least=0))
+        object.__setattr__(self, "delay", self._checked_delay(what))
         check_type(self.synapse, SynapseModel, f"{what}, synapse")
-        _complete(self, "params", self.synapse.params, what)
-        _complete(self, "variables", self.synapse.variables, what)
-        _check_shapes(self.params, self.connectivity.num_post, f"{what}, parameter")
-        _check_shapes(self.variables, self.connectivity.num_post, f"{what}, variable")
+        models: list[Any] = [self.synapse]
+        if self.plasticity is not None:
+            check_type(self.plasticity, PlasticityModel, f"{what}, plasticity")
+            if not isinstance(self.connectivity, Modifiable):
+                raise TypeError(
+                    f"{what}, plasticity: given with {type(self.connectivity).__name__}, whose "
+                    "weights are not each a synapse's own; expected Dense or Sparse, say"
+                )
+            models.append(self.plasticity)
+        for field in ("params", "variables"):
+            twice = set.intersection(*({*getattr(model, field)} for model in models))
+            if len(models) > 1 and twice:
+                raise ValueError(
+                    f"{what}: {min(twice)!r} is among the {field} of both its synapse model and "
+                    "its plasticity; expected different names"
+                )
+            defaults = {k: v for model in models for k, v in getattr(model, field).items()}
+            _complete(self, field, defaults, what)
+        num_post = self.connectivity.num_post
+        _check_shapes(self.of_synapse(self.params), num_post, f"{what}, parameter")
+        _check_shapes(self.of_synapse(self.variables), num_post, f"{what}, variable")
+        _check_time_constants(self.params, what)
+        for name, value in self.of_rule(self.params).items():
+            if np.ndim(value):
+                raise ValueError(
+                    f"{what}, parameter {name!r} of its plasticity: given shape {np.shape(value)}; "
+                    "expected a scalar"
+                )
+        for name, value in self.of_rule(self.variables).items():
+            each = np.shape(self.connectivity.weights)  # type: ignore[attr-defined]
+            if np.shape(value) not in ((), each):
+                raise ValueError(
+                    f"{what}, variable {name!r} of its plasticity: given shape {np.shape(value)}; "
+                    f"expected a scalar or {each}, one value per synapse"
+                )
+
+    def _checked_delay(self, what: str) -> int:
+        longest = self.connectivity.max_delay if isinstance(self.connectivity, DelayedEach) else 0
+        if longest and self.delay not in (None, longest):
+            raise ValueError(
+                f"{what}, delay: given {self.delay} with a connectivity that has a delay for each "
+                "synapse; expected one of them"
+            )
+        return longest or positive_int(
+            1 if self.delay is None else self.delay, f"{what}, delay", least=0
+        )
+
+    @property
+    def delayed_each(self) -> bool:
+        """Whether each synapse has a delay of its own."""
+        return isinstance(self.connectivity, DelayedEach) and self.connectivity.max_delay > 0
+
+    def of_synapse(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of `values` that belong to the synapse model."""
+        known = (self.synapse.params, self.synapse.variables)
+        return {k: v for k, v in values.items() if any(k in names for names in known)}
+
+    def of_rule(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of `values` that belong to the plasticity."""
+        own = self.of_synapse(values)
+        return {k: v for k, v in values.items() if k not in own}
 
     def cast(self, dtype: Any) -> Projection:
         """The same with every parameter an array of `dtype`, the synapse model checked in it."""
         what = _named(self)
         raise_problems(self.synapse, dtype, f"{what}: its synapse model")
+        defaults = dict(self.synapse.variables)
+        if self.plasticity is not None:
+            raise_problems(self.plasticity, dtype, f"{what}: its plasticity")
+            defaults |= self.plasticity.variables
         return replace(
             self,
             params=_cast(self.params, dtype, f"{what}, parameter"),
-            variables=_cast_variables(self.variables, self.synapse.variables, dtype, what),
+            variables=_cast_variables(self.variables, defaults, dtype, what),
         )
 
 
@@ -124,6 +204,7 @@ class CurrentSource:
       name: unique in the network.
       population: the name of the population that it drives.
       model: the source model.
+      target: which of the `inputs` of the population's neuron model it adds to.
       params: values that replace the model's defaults, each a scalar or [N], or [K, N] where the
         model has a table; traced. A presentation may replace them again, through its `drive`.
       variables: initial values that replace the model's, each a scalar or [N]; traced.
@@ -134,6 +215,7 @@ class CurrentSource:
     model: SourceModel = static()
     params: Given = dataclasses.field(default_factory=dict)
     variables: Given = dataclasses.field(default_factory=dict)
+    target: str = static(default="current")
 
     def __post_init__(self) -> None:
         what = _named(self)
@@ -197,6 +279,18 @@ def _check_shapes(values: Given, size: int, what: str) -> None:
                 "one value per neuron"
             )
         check_finite(value, f"{what} {name!r}")
+
+
+def _check_time_constants(params: Given, what: str) -> None:
+    """Raise ValueError where a parameter that is a time constant by its name is not > 0."""
+    for name, value in params.items():
+        if name.startswith("tau") and is_concrete(value):
+            array, may_be_zero = np.asarray(value), name == "tau_refrac"
+            if not np.all(array >= 0 if may_be_zero else array > 0):
+                raise ValueError(
+                    f"{what}, parameter {name!r}: given {array.min()}; expected a time in ms "
+                    f"{'>=' if may_be_zero else '>'} 0"
+                )
 
 
 def _cast(values: Given, dtype: Any, what: str) -> dict[str, jax.Array]:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._pytree import replace
-from jsnn.connectivity import EventDriven
+from jsnn.connectivity import Dense, EventDriven
 from jsnn.network import Network
 from jsnn.parts import Projection
 from jsnn.products import delayed
@@ -127,7 +127,8 @@ def _stage(
 ) -> tuple[State, dict[str, Any], dict[str, jax.Array]]:
     """The state after it, what was recorded, and {population: spikes bool [T, N]}, where needed."""
     own = [p for p in network.projections if p.post in stage]
-    looped = {p.pre for p in own if p.pre in stage and p.delay}
+    within = [p for p in own if p.pre in stage and p.delay]
+    looped = {p.pre if p.synapse.sends is None else p.name for p in within} & set(state.in_flight)
     needed = {p.pre for p in leaving(network, stage)} | (set(stage) & set(state.in_flight)) - looped
     arriving = {p.name: sums[p.name] for p in own if p.pre not in stage}
     sources = [s.name for s in network.sources if s.population in stage]
@@ -137,6 +138,8 @@ def _stage(
         synapses={p.name: state.synapses[p.name] for p in own},
         sources={name: state.sources[name] for name in sources},
         in_flight={name: state.in_flight[name] for name in looped},
+        arriving={p.name: state.arriving[p.name] for p in own if p.name in state.arriving},
+        plastic={p.name: state.plastic[p.name] for p in own if p.name in state.plastic},
     )
 
     def body(carry: tuple[State, Any], now: Any) -> tuple[Any, Any]:
@@ -154,7 +157,8 @@ def _stage(
         return (state, planned.fold(kept, state, spikes)), (planned.observe(state, spikes), spiked)
 
     start = (part, planned.start(network))
-    changing = {name: rows for name, rows in varying.items() if name in stage}
+    inputs = {*stage, *(p.name for p in own)}
+    changing = {name: rows for name, rows in varying.items() if name in inputs}
     (part, kept), (stacked, spikes) = jax.lax.scan(
         body, start, (changing, arriving), length=num_steps
     )
@@ -167,6 +171,8 @@ def _stage(
         synapses=state.synapses | part.synapses,
         sources=state.sources | part.sources,
         in_flight=state.in_flight | part.in_flight | in_flight,
+        arriving=state.arriving | part.arriving,
+        plastic=state.plastic | part.plastic,
     )
     return after, planned.finish(kept, stacked), spikes
 
@@ -188,6 +194,9 @@ def _given(
 def _over_time(projection: Projection, spikes: jax.Array) -> jax.Array:
     """What arrives through a projection in every step, [T, post], of spikes bool [T, pre]."""
     connectivity, delay = projection.connectivity, projection.delay
-    if isinstance(connectivity, EventDriven):
+    if isinstance(connectivity, Dense):
         return connectivity.deliver_over_time(spikes, delay)
-    return jax.vmap(connectivity.deliver)(delayed(spikes, delay).astype(connectivity.dtype))
+    each = connectivity.deliver
+    if isinstance(connectivity, EventDriven):
+        each = connectivity.deliver_events
+    return jax.vmap(each)(delayed(spikes, delay).astype(connectivity.dtype))

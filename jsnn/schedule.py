@@ -115,11 +115,22 @@ def leaving(network: Network, stage: Stage) -> list[Projection]:
     return [p for p in network.projections if p.pre in stage and p.post not in stage]
 
 
+def is_joined(projection: Projection) -> bool:
+    """Whether both sides of a projection have to be stepped together.
+
+    So it is where they change its synapses, or where more passes than spikes of one delay.
+    """
+    sends_numbers = projection.synapse.sends is not None
+    return projection.plasticity is not None or projection.delayed_each or sends_numbers
+
+
 def _reached_from(network: Network, name: str) -> set[str]:
-    """The population itself, and those that its spikes may influence."""
+    """The population itself, those that its spikes may influence, and those joined to them."""
     reached, new = {name}, {name}
     while new:
-        new = {p.post for p in network.projections if p.pre in new} - reached
+        forwards = {p.post for p in network.projections if p.pre in new}
+        backwards = {p.pre for p in network.projections if p.post in new and is_joined(p)}
+        new = (forwards | backwards) - reached
         reached |= new
     return reached
 
@@ -142,7 +153,9 @@ def _divided(network: Network) -> bool:
 def _driven_alone(network: Network, name: str) -> bool:
     """Whether nothing but the drive reaches a population."""
     projected_to = any(projection.post == name for projection in network.projections)
-    return not projected_to and not any(s.population == name for s in network.sources)
+    joined = any(is_joined(p) for p in network.projections if p.pre == name)
+    driven = any(source.population == name for source in network.sources)
+    return not projected_to and not joined and not driven
 
 
 def _neurons_differ_by_drive_alone(
@@ -157,4 +170,6 @@ def _neurons_differ_by_drive_alone(
         and _driven_alone(network, name)
         and bool(outgoing)
         and all(isinstance(projection.connectivity, Dense) for projection in outgoing)
+        and not any(is_joined(projection) for projection in outgoing)
+        and not population.model.draws
     )

@@ -9,8 +9,11 @@ import numpy as np
 from jsnn._checks import check_type, is_concrete
 from jsnn._pytree import pytree, replace
 from jsnn.check import needs_key, variable_dtype
+from jsnn.connectivity import Modifiable
+from jsnn.learn import Plastic
 from jsnn.network import Network
 from jsnn.neurons import Values
+from jsnn.parts import Projection
 
 
 @pytree
@@ -24,7 +27,12 @@ class State:
       sources: {current source: {variable: [N]}}.
       in_flight: {population: [D, N]}, the spikes (0 or 1) of its last D steps, D being the longest
         delay of its projections; those of step n are in row n % D. Populations whose spikes no
-        later step needs are left out.
+        later step needs are left out. Where a projection sends numbers in place of spikes, they
+        are here under its name.
+      arriving: {projection: [D, post]}, where each synapse has a delay of its own: what is on its
+        way, in row 0 what arrives in the next step.
+      plastic: {projection: Plastic}, the weights that change, with what the rule needs to change
+        them.
       key: the PRNG key of this run, or None. Step n uses `jax.random.fold_in(key, n)`.
     """
 
@@ -33,6 +41,8 @@ class State:
     synapses: dict[str, Values]
     sources: dict[str, Values]
     in_flight: dict[str, jax.Array]
+    arriving: dict[str, jax.Array]
+    plastic: dict[str, Plastic]
     key: jax.Array | None
 
 
@@ -51,21 +61,34 @@ def init(network: Network, key: jax.Array | None = None) -> State:
     return State(
         step=jnp.zeros((), jnp.int32),
         variables={
-            p.name: _initial(p.variables, p.model.variables, p.size, dtype)
+            p.name: _initial(p.variables, p.model.variables, (p.size,), dtype)
             for p in network.populations
         },
         synapses={
-            p.name: _initial(p.variables, p.synapse.variables, sizes[p.post], dtype)
+            p.name: _initial(
+                p.of_synapse(p.variables), p.synapse.variables, (sizes[p.post],), dtype
+            )
             for p in network.projections
         },
         sources={
-            s.name: _initial(s.variables, s.model.variables, sizes[s.population], dtype)
+            s.name: _initial(s.variables, s.model.variables, (sizes[s.population],), dtype)
             for s in network.sources
         },
         in_flight={
             name: jnp.zeros((delay, sizes[name]), dtype)
             for name, delay in _longest_delays(network).items()
+        }
+        | {
+            p.name: jnp.zeros((p.delay, sizes[p.pre]), dtype)
+            for p in network.projections
+            if p.synapse.sends is not None and p.delay
         },
+        arriving={
+            p.name: jnp.zeros((p.delay, sizes[p.post]), dtype)
+            for p in network.projections
+            if p.delayed_each
+        },
+        plastic={p.name: _plastic(p, dtype) for p in network.projections if p.plasticity},
         key=key,
     )
 
@@ -80,10 +103,11 @@ def check_key(network: Network, key: Any) -> None:
     """Raise an error if a run of `network` cannot use `key`."""
     if key is None:
         if network.stochastic:
-            random = [source.name for source in network.sources if needs_key(source.model)]
+            random = [s.name for s in network.sources if needs_key(s.model)]
+            random += [p.name for p in network.populations if p.model.draws]
             raise ValueError(
-                f"key: given None; expected jax.random.key(seed), since current sources {random} "
-                "draw random numbers"
+                f"key: given None; expected jax.random.key(seed), since {random} draw random "
+                "numbers"
             )
         return
     dtype, shape = getattr(key, "dtype", None), np.shape(key)
@@ -123,9 +147,22 @@ def _shapes(state: State) -> dict[str, str]:
     }
 
 
-def _initial(values: Any, defaults: Any, size: int, dtype: Any) -> Values:
+def _plastic(projection: Projection, dtype: Any) -> Plastic:
+    rule, connectivity = projection.plasticity, projection.connectivity
+    assert rule is not None
+    assert isinstance(connectivity, Modifiable)
+    weights = connectivity.weights
+    own = _initial(projection.of_rule(projection.variables), rule.variables, weights.shape, dtype)
+    return Plastic(
+        synapses={"weight": weights, **own},
+        pre=_initial(rule.pre, rule.pre, (connectivity.num_pre,), dtype),
+        post=_initial(rule.post, rule.post, (connectivity.num_post,), dtype),
+    )
+
+
+def _initial(values: Any, defaults: Any, shape: tuple[int, ...], dtype: Any) -> Values:
     def of_neurons(value: Any, kind: Any) -> jax.Array:
-        return jnp.broadcast_to(jnp.asarray(value).astype(kind), (size,))
+        return jnp.broadcast_to(jnp.asarray(value).astype(kind), shape)
 
     return {
         name: of_neurons(value, variable_dtype(defaults[name], dtype))
@@ -149,6 +186,6 @@ def in_flight_after(network: Network, population: str, spikes: jax.Array) -> dic
 def _longest_delays(network: Network) -> dict[str, int]:
     longest: dict[str, int] = {}
     for projection in network.projections:
-        if projection.delay:
+        if projection.delay and not projection.delayed_each and projection.synapse.sends is None:
             longest[projection.pre] = max(longest.get(projection.pre, 0), projection.delay)
     return longest

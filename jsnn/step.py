@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._pytree import replace
-from jsnn.connectivity import EventDriven
+from jsnn.connectivity import Connectivity, DelayedEach, EventDriven, Modifiable
+from jsnn.learn import Plastic, learn
 from jsnn.network import Network
 from jsnn.neurons import Values
 from jsnn.parts import Population, Projection
@@ -40,71 +41,170 @@ def advance(
     given = {} if sums is None else sums
     source_states, source_currents = _source_currents(network, state, drive, stepped)
     variables, synapses, spikes = dict(state.variables), dict(state.synapses), SpikesOf()
+    sent: dict[str, jax.Array] = {}
     for name in network.order:
         if name not in stepped:
             continue
         population = network.population(name)
-        current = jnp.zeros(population.size, network.dtype)
+        inputs = {
+            target: jnp.zeros(population.size, network.dtype)
+            for target in population.model.inputs or ("current",)
+        }
         for projection in network.projections:
             if projection.post == name:
                 arrived = given.get(projection.name)
                 if arrived is None:
-                    arrived = deliver(projection, arriving(projection, state, spikes), event_driven)
+                    arrived = _arriving(projection, state, spikes, sent, event_driven)
                 before = state.synapses[projection.name]
-                params = _per_neuron(projection.params, population.size)
-                after, incoming = projection.synapse.update(params, before, arrived, network.dt)
+                params = _per_neuron(projection.of_synapse(projection.params), population.size)
+                reads = {k: state.variables[name][k] for k in projection.synapse.reads}
+                after, incoming = projection.synapse.update(
+                    params, before, arrived, reads, network.dt
+                )
                 synapses[projection.name] = _strong(after, before)
-                current = current + incoming
+                inputs[projection.target] = inputs[projection.target] + incoming
         for source in network.sources:
             if source.population == name:
-                current = current + source_currents[source.name]
+                inputs[source.target] = inputs[source.target] + source_currents[source.name]
         if name in drive:
-            current = current + jnp.asarray(drive[name], network.dtype)
+            driven = jnp.asarray(drive[name], network.dtype)
+            inputs["current"] = inputs["current"] + driven
         variables[name], spikes[name] = _update_neurons(
-            population, state.variables[name], current, network.dt
+            population,
+            state.variables[name],
+            inputs if population.model.inputs else inputs["current"],
+            _draws(network, state, population),
+            network.dt,
         )
+        for projection in network.projections:
+            if projection.pre == name and projection.synapse.sends is not None:
+                params = projection.of_synapse(projection.params)
+                sent[projection.name] = projection.synapse.sends(params, variables[name])
     return replace(
         state,
         step=state.step + 1,
         variables=variables,
         synapses=synapses,
         sources=dict(state.sources) | source_states,
-        in_flight=_put_in_flight(state, spikes),
+        in_flight=_put_in_flight(state, spikes | sent),
+        arriving=_on_its_way(network, state, spikes, event_driven),
+        plastic=_learnt(network, state, drive, spikes),
     ), spikes
 
 
-def arriving(projection: Projection, state: State, spikes: SpikesOf) -> jax.Array:
-    """The presynaptic spikes [pre] that arrive now, those of `delay` steps ago.
+def _arriving(
+    projection: Projection,
+    state: State,
+    spikes: SpikesOf,
+    sent: Mapping[str, jax.Array],
+    event_driven: bool,
+) -> jax.Array:
+    """What reaches each postsynaptic neuron now, [post].
 
-    `state` is that before the step, and `spikes` are those of the step itself.
+    `state` is that before the step; `spikes` and what is `sent` are those of the step itself.
     """
+    if projection.delayed_each:
+        return state.arriving[projection.name][0]
+    if projection.synapse.sends is not None:
+        values = _delayed(projection, projection.name, state, sent)
+        return _connectivity(projection, state).deliver(values)
+    return deliver(
+        _connectivity(projection, state),
+        _delayed(projection, projection.pre, state, spikes),
+        event_driven,
+    )
+
+
+def _delayed(
+    projection: Projection, name: str, state: State, now: Mapping[str, jax.Array]
+) -> jax.Array:
+    """What `name` emitted `delay` steps ago, [pre]; `now` holds what is emitted in this step."""
     if projection.delay == 0:
-        return spikes[projection.pre]
-    in_flight = state.in_flight[projection.pre]
+        return now[name]
+    in_flight = state.in_flight[name]
     if in_flight.shape[0] == 1:
         return in_flight[0]
     row = (state.step - projection.delay) % in_flight.shape[0]
     return jax.lax.dynamic_index_in_dim(in_flight, row, keepdims=False)
 
 
-def deliver(projection: Projection, spikes: jax.Array, event_driven: bool) -> jax.Array:
+def _connectivity(projection: Projection, state: State) -> Connectivity:
+    """With the weights that the synapses have now."""
+    if projection.plasticity is None:
+        return projection.connectivity
+    assert isinstance(projection.connectivity, Modifiable)
+    return projection.connectivity.with_weights(state.plastic[projection.name].synapses["weight"])
+
+
+def deliver(connectivity: Connectivity, spikes: jax.Array, event_driven: bool) -> jax.Array:
     """Spikes [pre] to the summed weights that reach each neuron [post]."""
-    connectivity = projection.connectivity
     if event_driven and isinstance(connectivity, EventDriven):
         return connectivity.deliver_events(spikes)
     return connectivity.deliver(spikes)
 
 
 def _update_neurons(
-    population: Population, variables: Values, current: jax.Array, dt: jax.Array
+    population: Population, variables: Values, current: Any, draws: Values, dt: jax.Array
 ) -> tuple[Values, jax.Array]:
-    model, params = population.model, _per_neuron(population.params, population.size)
+    model, params = population.model, _per_neuron(population.params, population.size) | draws
     updated = model.update(params, variables, current, dt)
     spikes = spike(model.surrogate, model.threshold(params, updated))
     reset = model.reset(params, updated)
     spiked = spikes > 0
     after = {k: jnp.where(spiked, reset[k], updated[k]) for k in updated}
     return _strong(after, variables), spikes
+
+
+def _draws(network: Network, state: State, population: Population) -> Values:
+    """The random numbers that a neuron model asks for in this step, [N] each."""
+    if not population.model.draws:
+        return {}
+    assert state.key is not None
+    which = _STREAMS + [p.name for p in network.populations].index(population.name)
+    own_key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), which)
+    return {
+        name: sampler(jax.random.fold_in(own_key, i), (population.size,), network.dtype)
+        for i, (name, sampler) in enumerate(population.model.draws)
+    }
+
+
+_STREAMS = 2**16
+"""From here on, random streams are those of populations; those before are of current sources."""
+
+
+def _on_its_way(
+    network: Network, state: State, spikes: SpikesOf, event_driven: bool
+) -> dict[str, jax.Array]:
+    """What arrives in the steps to come, where each synapse has a delay of its own."""
+    after = {}
+    for projection in network.projections:
+        if projection.name in state.arriving:
+            connectivity = _connectivity(projection, state)
+            assert isinstance(connectivity, DelayedEach)
+            rows = state.arriving[projection.name]
+            later = jnp.concatenate([rows[1:], jnp.zeros_like(rows[:1])])
+            after[projection.name] = later + connectivity.deliver_delayed(
+                spikes[projection.pre], event_driven=event_driven
+            )
+    return after
+
+
+def _learnt(
+    network: Network, state: State, drive: Mapping[str, Any], spikes: SpikesOf
+) -> dict[str, Plastic]:
+    """The plastic synapses after the spikes of this step."""
+    return {
+        p.name: learn(
+            p,
+            state.plastic[p.name],
+            p.of_rule(p.params) | drive.get(p.name, {}),
+            spikes[p.pre],
+            spikes[p.post],
+            network.dt,
+        )
+        for p in network.projections
+        if p.name in state.plastic
+    }
 
 
 def _source_currents(

@@ -27,7 +27,7 @@ RESONATOR = jsnn.NeuronModel(
 GOOD_SYNAPSE = jsnn.SynapseModel(
     params={"gain": 1.0},
     variables={"n": 0},
-    update=lambda p, x, arriving, dt: ({"n": x["n"] + 1}, arriving * p["gain"]),
+    update=lambda p, x, arriving, post, dt: ({"n": x["n"] + 1}, arriving * p["gain"]),
 )
 GOOD_SOURCE = jsnn.SourceModel(
     params={"amplitude": 1.0, "table": [[0.0]]},
@@ -179,14 +179,17 @@ def test_a_faulty_neuron_model_does_not_get_into_a_network(fault: str) -> None:
 
 
 SYNAPSE_FAULTS: dict[str, tuple[Any, str]] = {
-    "no current": (lambda p, x, a, dt: x, r"update.*expected \(new variables, current\)"),
-    "no variables": (lambda p, x, a, dt: ({}, a), r"update, variables.*drops.*'n'"),
-    "a scalar": (lambda p, x, a, dt: (x, a.sum()), r"update, current.*shape \(\).*\(3,\)"),
+    "no current": (lambda p, x, a, post, dt: x, r"update.*expected \(new variables, current\)"),
+    "no variables": (lambda p, x, a, post, dt: ({}, a), r"update, variables.*drops.*'n'"),
+    "a scalar": (lambda p, x, a, post, dt: (x, a.sum()), r"update, current.*shape \(\).*\(3,\)"),
     "another dtype": (
-        lambda p, x, a, dt: (x, a.astype(jnp.int32)),
+        lambda p, x, a, post, dt: (x, a.astype(jnp.int32)),
         r"update, current.*int32.*expected.*float32",
     ),
-    "unknown parameter": (lambda p, x, a, dt: (x, a * p["tau"]), r"update reads 'tau'.*'gain'"),
+    "unknown parameter": (
+        lambda p, x, a, post, dt: (x, a * p["tau"]),
+        r"update reads 'tau'.*'gain'",
+    ),
 }
 
 

@@ -13,7 +13,7 @@ from tests.networks import F32, PROBE, random_weights
 ALPHA = jsnn.SynapseModel(
     params={"tau": 4.0},
     variables={"rise": 0.0, "i": 0.0},
-    update=lambda p, x, arriving, dt: (
+    update=lambda p, x, arriving, post, dt: (
         {"rise": (x["rise"] + arriving) * 0.5, "i": x["i"] * 0.5 + x["rise"]},
         x["i"],
     ),

@@ -28,6 +28,7 @@ _TARGETS = (
     "jsnn_event_product",
     "jsnn_product_over_time",
     "jsnn_train_product",
+    "jsnn_sparse_product",
     "jsnn_distinct",
 )
 _FLAGS = (
@@ -84,6 +85,20 @@ def train_product(trains: jax.Array, index: jax.Array, weights: jax.Array) -> ja
     shape = (trains.shape[0], index.shape[0], weights.shape[1])
     sums = jax.ShapeDtypeStruct(shape, weights.dtype)
     return jax.ffi.ffi_call("jsnn_train_product", sums)(trains, index, weights)
+
+
+def sparse_product(
+    spikes: jax.Array, starts: jax.Array, post: jax.Array, weights: jax.Array, num_post: int
+) -> jax.Array:
+    """The weights of the synapses of the neurons that spiked, added up, [R, num_post].
+
+    spikes [R, pre], starts int32 [R, pre + 1], post int32 [R, S], weights [R, S]; synapses
+    starts[i] to starts[i + 1] are those of presynaptic neuron i. An operand that is the same for
+    all rows may have one row.
+    """
+    rows = max(operand.shape[0] for operand in (spikes, starts, post, weights))
+    sums = jax.ShapeDtypeStruct((rows, num_post), weights.dtype)
+    return jax.ffi.ffi_call("jsnn_sparse_product", sums)(spikes, starts, post, weights)
 
 
 def distinct(values: jax.Array, capacity: int) -> tuple[jax.Array, jax.Array, jax.Array]:

@@ -356,6 +356,27 @@ void train_product(ffi::ThreadPool& pool, const Trains& trains, const int32_t* i
   });
 }
 
+// The weights of the synapses of the neurons that spiked, added up in their order: sums [rows, post].
+// Synapses are sorted by presynaptic neuron, those of neuron i from starts[i] to starts[i + 1].
+// Each operand has one row for each row of the sums, or one for all of them.
+template <class F>
+void sparse_product(ffi::ThreadPool& pool, const F* spikes, bool own_spikes, const int32_t* starts,
+                    bool own_starts, const int32_t* targets, bool own_targets, const F* weights,
+                    bool own_weights, int64_t rows, int64_t pre, int64_t synapses, int64_t post,
+                    F* sums) {
+  parallel_for(pool, rows, [&](int64_t r) {
+    std::vector<int32_t> events(pre + 16);
+    const int32_t* start = starts + own_starts * r * (pre + 1);
+    const int32_t* target = targets + own_targets * r * synapses;
+    const F* weight = weights + own_weights * r * synapses;
+    F* sum = sums + r * post;
+    std::fill_n(sum, post, F{0});
+    const int64_t n = nonzero(spikes + own_spikes * r * pre, pre, events.data());
+    for (int64_t e = 0; e < n; ++e)
+      for (int64_t k = start[events[e]]; k < start[events[e] + 1]; ++k) sum[target[k]] += weight[k];
+  });
+}
+
 // The distinct values, in order of appearance, and each value's index among them. The count is
 // capacity + 1 where there are more of them, and then the other results mean nothing.
 template <class Word>
@@ -427,6 +448,23 @@ ffi::Error TrainProduct(ffi::ThreadPool pool, ffi::Buffer<ffi::PRED> table,
   return ffi::Error::Success();
 }
 
+ffi::Error SparseProduct(ffi::ThreadPool pool, ffi::AnyBuffer spikes, ffi::Buffer<ffi::S32> starts,
+                         ffi::Buffer<ffi::S32> targets, ffi::AnyBuffer weights,
+                         ffi::Result<ffi::AnyBuffer> sums) {
+  const int64_t rows = sums->dimensions()[0], post = sums->dimensions()[1],
+                pre = spikes.dimensions()[1], synapses = targets.dimensions()[1];
+  auto own = [](auto& operand) { return operand.dimensions()[0] > 1; };
+  if (weights.element_type() == ffi::F32)
+    sparse_product(pool, spikes.typed_data<float>(), own(spikes), starts.typed_data(), own(starts),
+                   targets.typed_data(), own(targets), weights.typed_data<float>(), own(weights),
+                   rows, pre, synapses, post, sums->typed_data<float>());
+  else
+    sparse_product(pool, spikes.typed_data<double>(), own(spikes), starts.typed_data(), own(starts),
+                   targets.typed_data(), own(targets), weights.typed_data<double>(), own(weights),
+                   rows, pre, synapses, post, sums->typed_data<double>());
+  return ffi::Error::Success();
+}
+
 ffi::Error Distinct(ffi::AnyBuffer values, ffi::Result<ffi::AnyBuffer> table,
                     ffi::Result<ffi::Buffer<ffi::S32>> count,
                     ffi::Result<ffi::Buffer<ffi::S32>> index) {
@@ -461,6 +499,14 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_train_product, TrainProduct,
                               ffi::Ffi::Bind()
                                   .Ctx<ffi::ThreadPool>()
                                   .Arg<ffi::Buffer<ffi::PRED>>()
+                                  .Arg<ffi::Buffer<ffi::S32>>()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Ret<ffi::AnyBuffer>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_sparse_product, SparseProduct,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Arg<ffi::Buffer<ffi::S32>>()
                                   .Arg<ffi::Buffer<ffi::S32>>()
                                   .Arg<ffi::AnyBuffer>()
                                   .Ret<ffi::AnyBuffer>());

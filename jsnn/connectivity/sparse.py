@@ -1,0 +1,133 @@
+"""A list of synapses: for networks in which a neuron reaches few others."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jsnn._checks import is_concrete, positive_int
+from jsnn._pytree import pytree, replace, static
+from jsnn.connectivity._weights import checked_weights
+from jsnn.events import Synapses, event_product, sparse_product
+
+
+@pytree
+class Sparse:
+    """One synapse from neuron pre[s] to neuron post[s], of weight weights[s], for every s.
+
+    Synapses are kept sorted by presynaptic neuron, those of one neuron in the order given; several
+    may join the same pair. The number of synapses is static, all else is traced. The indices are
+    integers, so `jax.grad` over a whole network needs `allow_int=True`.
+
+    Attributes:
+      pre: integers [S], from 0 to num_pre - 1.
+      post: integers [S], from 0 to num_post - 1.
+      weights: float [S], in nA or what the synapse model takes.
+      num_pre: the size of the presynaptic population.
+      num_post: the size of the postsynaptic population.
+      delays: integers [S], whole steps >= 1, in place of the projection's delay; or None.
+      max_delay: the longest of them; 0 without.
+      starts: int32 [num_pre + 1]; synapses starts[i] to starts[i + 1] are those of neuron i.
+      slots: int32 [S] where there are delays: (delay - 1) * num_post + post.
+
+    Raises ValueError or TypeError where an index is outside its population, shapes differ, a weight
+    is NaN or infinite or a delay is less than one step.
+    """
+
+    pre: Any
+    post: Any
+    weights: Any
+    num_pre: int = static()
+    num_post: int = static()
+    delays: Any = None
+    max_delay: int = static(init=False)
+    starts: jax.Array = dataclasses.field(init=False)
+    slots: jax.Array | None = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        num_pre = positive_int(self.num_pre, "Sparse, num_pre")
+        num_post = positive_int(self.num_post, "Sparse, num_post")
+        weights = checked_weights(self.weights, ("synapses",), "Sparse")
+        pre = _integers(self.pre, weights.shape, "pre", 0, num_pre - 1)
+        post = _integers(self.post, weights.shape, "post", 0, num_post - 1)
+        order = jnp.argsort(pre, stable=True)
+        neurons = jnp.arange(num_pre + 1, dtype=jnp.int32)
+        canonical = {
+            "pre": pre[order],
+            "post": post[order],
+            "weights": weights[order],
+            "starts": jnp.searchsorted(pre[order], neurons).astype(jnp.int32),
+            "max_delay": 0,
+            "slots": None,
+        }
+        if self.delays is not None:
+            delays = _integers(self.delays, weights.shape, "delays", 1, 2**15)
+            if not is_concrete(delays):
+                raise TypeError("Sparse, delays: given traced ones; expected numbers, made outside")
+            canonical["delays"] = delays[order]
+            canonical["max_delay"] = int(np.max(np.asarray(delays), initial=1))
+            canonical["slots"] = (delays[order] - 1) * num_post + post[order]
+        for name, value in canonical.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def num_synapses(self) -> int:
+        return int(self.weights.shape[0])
+
+    @property
+    def dtype(self) -> Any:
+        return self.weights.dtype
+
+    @property
+    def synapses(self) -> Synapses:
+        return Synapses(self.pre, self.post, self.starts)
+
+    def deliver(self, spikes: jax.Array) -> jax.Array:
+        """[pre] -> [post]: a pass over all synapses, added up in their order."""
+        return sparse_product(spikes, self.weights, self.synapses, self.num_post)
+
+    def deliver_events(self, spikes: jax.Array) -> jax.Array:
+        """The same, visiting only the synapses of the neurons that spiked."""
+        return event_product(spikes, self.weights, self.synapses, self.num_post)
+
+    def deliver_delayed(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
+        """[pre] -> [max_delay, post]: in row d - 1, what reaches each neuron in d steps."""
+        product = event_product if event_driven else sparse_product
+        assert self.slots is not None
+        by_delay = self.synapses._replace(post=self.slots)
+        sums = product(spikes, self.weights, by_delay, self.max_delay * self.num_post)
+        return sums.reshape(self.max_delay, self.num_post)
+
+    def with_weights(self, weights: jax.Array) -> "Sparse":
+        """The same synapses with other weights."""
+        return replace(self, weights=weights)
+
+    def of_pre(self, values: jax.Array) -> jax.Array:
+        """[pre] -> [S]: what each synapse has on its presynaptic side."""
+        return values[self.pre]
+
+    def of_post(self, values: jax.Array) -> jax.Array:
+        """[post] -> [S]."""
+        return values[self.post]
+
+
+def _integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int) -> jax.Array:
+    """An index or delay for each synapse as int32, or an error that names it."""
+    what = f"Sparse, {name}"
+    if np.shape(given) != shape:
+        raise ValueError(
+            f"{what}: given shape {np.shape(given)}; expected {shape}, one for each weight"
+        )
+    kind = np.asarray(given).dtype if is_concrete(given) else given.dtype
+    if not np.issubdtype(kind, np.integer):
+        raise TypeError(f"{what}: given {kind}; expected integers")
+    if is_concrete(given):
+        outside = np.flatnonzero((np.asarray(given) < low) | (np.asarray(given) > high))
+        if outside.size:
+            raise ValueError(
+                f"{what}: given {np.asarray(given)[outside[0]]} for synapse {outside[0]}; expected "
+                f"{low} to {high}"
+            )
+    return jnp.asarray(given, jnp.int32)

@@ -1,0 +1,88 @@
+"""Plasticity at work: one step of the synapses of a projection."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jsnn._pytree import pytree
+from jsnn.connectivity import Modifiable
+from jsnn.neurons import Values
+from jsnn.parts import Projection
+
+
+@pytree
+class Plastic:
+    """What changes in a projection that learns.
+
+    Attributes:
+      synapses: {"weight" or variable: as the weights of its connectivity}.
+      pre: {trace: [pre]}.
+      post: {trace: [post]}.
+    """
+
+    synapses: Values
+    pre: Values
+    post: Values
+
+
+def learn(
+    projection: Projection,
+    plastic: Plastic,
+    params: Mapping[str, jax.Array],
+    spikes_pre: jax.Array,
+    spikes_post: jax.Array,
+    dt: jax.Array,
+) -> Plastic:
+    """One step of the plasticity of a projection, in the order that `PlasticityModel` states.
+
+    Args:
+      projection: with a plasticity.
+      plastic: its state before the step.
+      params: of the plasticity, a scalar each.
+      spikes_pre: [pre], 1 where a neuron spiked in this step, else 0.
+      spikes_post: [post], the same.
+      dt: in ms.
+    """
+    rule, connectivity, p = projection.plasticity, projection.connectivity, dict(params)
+    assert rule is not None
+    assert isinstance(connectivity, Modifiable)
+    pre = rule.update_pre(p, plastic.pre, dt)
+    post = rule.update_post(p, plastic.post, dt)
+
+    def both_sides() -> tuple[Values, Values]:
+        return (
+            {k: connectivity.of_pre(x) for k, x in {**pre, "spike": spikes_pre}.items()},
+            {k: connectivity.of_post(x) for k, x in {**post, "spike": spikes_post}.items()},
+        )
+
+    def at_spikes(function: Callable[..., Values], synapses: Values, side: int) -> Values:
+        def changed() -> Values:
+            sides = both_sides()
+            new = function(p, synapses, *sides)
+            here = sides[side]["spike"] > 0
+            return _like({k: jnp.where(here, new[k], s) for k, s in synapses.items()}, synapses)
+
+        any_spike = jnp.any((spikes_pre, spikes_post)[side] > 0)
+        return jax.lax.cond(any_spike, changed, lambda: synapses)
+
+    synapses = plastic.synapses
+    if rule.each_step is not None:
+        synapses = _like(rule.each_step(p, synapses, *both_sides(), dt), synapses)
+    synapses = at_spikes(rule.on_pre, synapses, 0)
+    synapses = at_spikes(rule.on_post, synapses, 1)
+    return Plastic(
+        synapses=synapses,
+        pre=_like(_where(spikes_pre, rule.spike_pre(p, pre), pre), plastic.pre),
+        post=_like(_where(spikes_post, rule.spike_post(p, post), post), plastic.post),
+    )
+
+
+def _where(spikes: jax.Array, spiked: Values, silent: Values) -> Values:
+    return {k: jnp.where(spikes > 0, spiked[k], silent[k]) for k in silent}
+
+
+def _like(values: Values, before: Mapping[str, Any]) -> Values:
+    """Values without weak types, each in the dtype that it had before."""
+    return {k: jnp.broadcast_to(values[k], x.shape).astype(x.dtype) for k, x in before.items()}
