@@ -151,6 +151,40 @@ class MaxVariable:
 
 
 @dataclass(frozen=True)
+class NonFinite:
+    """The first step in which a number of the state was NaN or infinite: int32, -1 for never.
+
+    For each variable of neurons, synapses and plastic synapses, by its path in the state. The step
+    is that of the state, which counts from its fresh start.
+    """
+
+    def check(self, network: Network, what: str) -> None: ...
+
+    def start(self, network: Network) -> dict[str, jax.Array]:
+        return {path: jnp.full((), -1, jnp.int32) for path in _numbers(abstract_state(network))}
+
+    def fold(
+        self, kept: dict[str, jax.Array], state: State, spikes: SpikesOf
+    ) -> dict[str, jax.Array]:
+        def first(path: str, numbers: jax.Array) -> jax.Array:
+            is_new = (kept[path] < 0) & ~jnp.all(jnp.isfinite(numbers))
+            return jnp.where(is_new, state.step - 1, kept[path])
+
+        return {path: first(path, numbers) for path, numbers in _numbers(state).items()}
+
+
+def _numbers(state: State) -> dict[str, Any]:
+    """The floating variables of a state by their paths, such as "variables['layer0']['v']"."""
+    fields = ("variables", "synapses", "plastic")
+    leaves = [
+        (f"{field}{jax.tree_util.keystr(path)}", leaf)
+        for field in fields
+        for path, leaf in jax.tree_util.tree_leaves_with_path(getattr(state, field))
+    ]
+    return {path: leaf for path, leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)}
+
+
+@dataclass(frozen=True)
 class _Observation:
     """A plain function of (state, spikes) as a trace of every step."""
 

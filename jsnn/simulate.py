@@ -7,7 +7,7 @@ import jax
 from jsnn._checks import check_type, is_concrete, positive_int
 from jsnn.drive import Drive, check_drive
 from jsnn.network import Network, check_numbers
-from jsnn.record import Recordings, SpikesOf, plan
+from jsnn.record import NonFinite, Recordings, SpikesOf, plan
 from jsnn.run import run
 from jsnn.schedule import scheduled, together
 from jsnn.state import State, check_state, init
@@ -23,6 +23,7 @@ def simulate(
     state: State | None = None,
     key: jax.Array | None = None,
     plain: bool = False,
+    check_finite: bool = False,
 ) -> tuple[State, dict[str, Any]]:
     """Run one presentation; a pure function. For a batch, `jax.vmap` it.
 
@@ -36,16 +37,20 @@ def simulate(
       key: `jax.random.key(seed)` for a fresh state, needed where a current source is random.
       plain: step everything together with whole matrix products, instead of as `jsnn.schedule`
         finds quickest. The results are the same.
+      check_finite: look for a NaN or infinity after every step, which takes time; not under `jit`.
 
     Returns:
       The state after the last step, and {name: recorded}, traces with time as the first axis.
 
-    Raises ValueError or TypeError, before anything is compiled, where something does not fit.
+    Raises ValueError or TypeError, before anything is compiled, where something does not fit, and
+    FloatingPointError where `check_finite` finds something; it names the variable and the step.
     """
     check_type(network, Network, "network")
     num_steps = positive_int(num_steps, "num_steps")
     check_numbers(network)
     constant, varying = check_drive(network, drive, num_steps)
+    if check_finite:
+        record = {**(record or {}), _FOUND: NonFinite()}
     planned = plan(network, record, num_steps)
     schedule = together(network, event_driven=not plain)
     if state is None:
@@ -58,7 +63,23 @@ def simulate(
         )
     else:
         check_state(network, state)
-    return run(network, state, constant, varying, num_steps, planned, schedule)
+    state, recorded = run(network, state, constant, varying, num_steps, planned, schedule)
+    if check_finite:
+        _raise_if_found(recorded.pop(_FOUND))
+    return state, recorded
+
+
+_FOUND = "first step with a number that is not finite"
+
+
+def _raise_if_found(first_steps: dict[str, jax.Array]) -> None:
+    found = {path: step for path, step in first_steps.items() if step >= 0}
+    if found:
+        step = min(int(step) for step in found.values())
+        names = ", ".join(path for path, at in found.items() if at == step)
+        raise FloatingPointError(
+            f"state.{names}: NaN or infinite from step {step} on; expected finite numbers"
+        )
 
 
 def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]:

@@ -326,3 +326,27 @@ def test_one_simulation_is_one_program(compilations) -> None:
     with compilations() as compiled:
         jsnn.simulate(network, drive, 17, state=state, record={"n": jsnn.SpikeCount("layer1")})
     assert len(compiled) == 1
+
+
+def blows_up_at(step: int) -> jsnn.Network:
+    """Neuron 1 of "b" is infinite from that step on."""
+    growing = jsnn.NeuronModel(
+        params={"limit": 1.0},
+        variables={"v": 0.0, "n": 0.0},
+        update=lambda p, x, current, dt: {"n": x["n"] + 1, "v": 1 / (p["limit"] - x["n"])},
+        threshold=lambda p, x: -1 - x["n"],
+    )
+    limit = np.array([-1, step], np.float32)
+    return jsnn.Network(
+        [
+            jsnn.Population("a", 2, jsnn.IF),
+            jsnn.Population("b", 2, growing, params={"limit": limit}),
+        ]
+    )
+
+
+def test_a_number_that_is_not_finite_is_reported_with_population_variable_and_step() -> None:
+    with pytest.raises(FloatingPointError, match=r"variables\['b'\]\['v'\].* from step 7 on"):
+        jsnn.simulate(blows_up_at(7), {}, 20, check_finite=True)
+    _, kept = jsnn.simulate(blows_up_at(30), {}, 20, check_finite=True)
+    assert kept == {}

@@ -49,26 +49,28 @@ class Sparse:
     def __post_init__(self) -> None:
         num_pre = positive_int(self.num_pre, "Sparse, num_pre")
         num_post = positive_int(self.num_post, "Sparse, num_post")
-        weights = checked_weights(self.weights, ("synapses",), "Sparse")
+        weights: Any = checked_weights(self.weights, ("synapses",), "Sparse")
         pre = _integers(self.pre, weights.shape, "pre", 0, num_pre - 1)
         post = _integers(self.post, weights.shape, "post", 0, num_post - 1)
-        order = jnp.argsort(pre, stable=True)
-        neurons = jnp.arange(num_pre + 1, dtype=jnp.int32)
+        order, starts = _sorted(pre, num_pre)
+        weights = np.asarray(weights) if is_concrete(weights) else weights
         canonical = {
-            "pre": pre[order],
-            "post": post[order],
-            "weights": weights[order],
-            "starts": jnp.searchsorted(pre[order], neurons).astype(jnp.int32),
+            "num_pre": num_pre,
+            "num_post": num_post,
+            "pre": jnp.asarray(pre[order]),
+            "post": jnp.asarray(post[order]),
+            "weights": jnp.asarray(weights[order]),
+            "starts": jnp.asarray(starts),
             "max_delay": 0,
             "slots": None,
         }
         if self.delays is not None:
-            delays = _integers(self.delays, weights.shape, "delays", 1, 2**15)
-            if not is_concrete(delays):
+            if not is_concrete(self.delays):
                 raise TypeError("Sparse, delays: given traced ones; expected numbers, made outside")
-            canonical["delays"] = delays[order]
-            canonical["max_delay"] = int(np.max(np.asarray(delays), initial=1))
-            canonical["slots"] = (delays[order] - 1) * num_post + post[order]
+            delays = _integers(self.delays, weights.shape, "delays", 1, 2**15)[order]
+            canonical["delays"] = jnp.asarray(delays)
+            canonical["max_delay"] = int(np.max(delays, initial=1))
+            canonical["slots"] = jnp.asarray((delays - 1) * num_post + post[order])
         for name, value in canonical.items():
             object.__setattr__(self, name, value)
 
@@ -113,21 +115,29 @@ class Sparse:
         return values[self.post]
 
 
-def _integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int) -> jax.Array:
+def _integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int) -> Any:
     """An index or delay for each synapse as int32, or an error that names it."""
     what = f"Sparse, {name}"
     if np.shape(given) != shape:
         raise ValueError(
             f"{what}: given shape {np.shape(given)}; expected {shape}, one for each weight"
         )
-    kind = np.asarray(given).dtype if is_concrete(given) else given.dtype
-    if not np.issubdtype(kind, np.integer):
-        raise TypeError(f"{what}: given {kind}; expected integers")
+    array = np.asarray(given) if is_concrete(given) else given
+    if not np.issubdtype(array.dtype, np.integer) and array.size:
+        raise TypeError(f"{what}: given {array.dtype}; expected integers")
     if is_concrete(given):
-        outside = np.flatnonzero((np.asarray(given) < low) | (np.asarray(given) > high))
+        outside = np.flatnonzero((array < low) | (array > high))
         if outside.size:
             raise ValueError(
-                f"{what}: given {np.asarray(given)[outside[0]]} for synapse {outside[0]}; expected "
-                f"{low} to {high}"
+                f"{what}: given {array[outside[0]]} for synapse {outside[0]}; expected {low} to "
+                f"{high}"
             )
-    return jnp.asarray(given, jnp.int32)
+    return array.astype(np.int32)
+
+
+def _sorted(pre: Any, num_pre: int) -> tuple[Any, Any]:
+    """The order that sorts synapses by `pre`, and where those of each neuron then start."""
+    neurons = np.arange(num_pre + 1, dtype=np.int32)
+    numpy: Any = np if is_concrete(pre) else jnp  # the host sorts without compiling anything
+    order = numpy.argsort(pre, stable=True)
+    return order, numpy.searchsorted(pre[order], neurons).astype(np.int32)
