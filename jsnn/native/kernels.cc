@@ -54,17 +54,34 @@ void parallel_for(ffi::ThreadPool& pool, int64_t n, const F& f) {
   progress->all_done.wait(lock, [&] { return progress->done.load() == n; });
 }
 
+// Whether any of `count` values, a multiple of a vector's lanes, has a bit that is set.
+template <int64_t count, class F>
+bool any_bits(const F* values) {
+  using Words = Vector<uint64_t>;
+  constexpr int64_t vectors = count * sizeof(F) / sizeof(Words);
+  Words any = {};
+#pragma GCC unroll 8
+  for (int64_t v = 0; v < vectors; ++v) {
+    Words words;
+    std::memcpy(&words, reinterpret_cast<const char*>(values) + v * sizeof(Words), sizeof words);
+    any |= words;
+  }
+  return any[0] | any[1] | any[2] | any[3];
+}
+
 // The indices of the values that are not zero, in order; `indices` has room for n + 16.
 template <class F>
 int64_t nonzero(const F* values, int64_t n, int32_t* indices) {
+  constexpr int64_t kBlock = 64, kPart = 16;
   int64_t found = 0, i = 0;
-  for (; i + 16 <= n; i += 16) {
-    bool any = false;
-    for (int64_t j = 0; j < 16; ++j) any |= values[i + j] != 0;
-    if (!any) continue;
-    for (int64_t j = 0; j < 16; ++j) {
-      indices[found] = static_cast<int32_t>(i + j);
-      found += values[i + j] != 0;
+  for (; i + kBlock <= n; i += kBlock) {
+    if (!any_bits<kBlock>(values + i)) continue;
+    for (int64_t part = i; part < i + kBlock; part += kPart) {
+      if (!any_bits<kPart>(values + part)) continue;
+      for (int64_t j = part; j < part + kPart; ++j) {
+        indices[found] = static_cast<int32_t>(j);
+        found += values[j] != 0;
+      }
     }
   }
   for (; i < n; ++i) {
