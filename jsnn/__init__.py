@@ -1,8 +1,23 @@
 """jsnn: spiking neural networks as pure functions, in JAX."""
 
+from jsnn import initializers
 from jsnn.cache import cache_compilations
 from jsnn.check import check_model
-from jsnn.connectivity import Connectivity, Dense
+from jsnn.connectivity import (
+    AllToAll,
+    AveragePool2D,
+    Connectivity,
+    Conv2D,
+    Dense,
+    OneToOne,
+    Procedural,
+    Sparse,
+    fixed_in_degree,
+    fixed_out_degree,
+    fixed_probability,
+    fixed_total,
+    from_scipy,
+)
 from jsnn.evaluate import evaluate
 from jsnn.evaluation import Evaluation, IncompleteError
 from jsnn.network import Network, feedforward
@@ -36,7 +51,10 @@ __all__ = [
     "PLAYBACK",
     "POISSON",
     "SPIKE_SOURCE",
+    "AllToAll",
+    "AveragePool2D",
     "Connectivity",
+    "Conv2D",
     "CurrentSource",
     "Dense",
     "Evaluation",
@@ -45,10 +63,13 @@ __all__ = [
     "MaxVariable",
     "Network",
     "NeuronModel",
+    "OneToOne",
     "Population",
+    "Procedural",
     "Projection",
     "Readout",
     "SourceModel",
+    "Sparse",
     "SpikeCount",
     "Spikes",
     "State",
@@ -59,8 +80,14 @@ __all__ = [
     "evaluate",
     "feedforward",
     "first_spike",
+    "fixed_in_degree",
+    "fixed_out_degree",
+    "fixed_probability",
+    "fixed_total",
     "fresh",
+    "from_scipy",
     "init",
+    "initializers",
     "keep_in_flight",
     "load_weights",
     "max_voltage",

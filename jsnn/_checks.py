@@ -118,6 +118,14 @@ def finite_number(value: Any, what: str, *, least: float = -np.inf) -> float:
     return number
 
 
+def probability(value: Any, what: str) -> float:
+    """`value` as a float in [0, 1], or an error that names `what`."""
+    number = real_number(value, what)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{what}: given {number}; expected a probability in [0, 1]")
+    return number
+
+
 def real_number(value: Any, what: str) -> float:
     """`value` as a float that is not NaN, or an error that names `what`."""
     if isinstance(value, jax.core.Tracer):

@@ -19,6 +19,7 @@ ORDER = [
     "synapses",
     "native",
     "products",
+    "initializers",
     "connectivity",
     "sources",
     "check",
