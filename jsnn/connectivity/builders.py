@@ -5,6 +5,7 @@ initializer or an integer array [S], in steps >= 1. Arrays [S] follow the synaps
 presynaptic, then by postsynaptic neuron. The same key makes the same synapses.
 """
 
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -49,7 +50,7 @@ def fixed_probability(
 
     Raises ValueError or TypeError where an argument is not of these.
     """
-    draw = _Draw("fixed_probability", key, num_pre, num_post)
+    draw = _Draw("fixed_probability", key, num_pre, num_post, dtype)
     p = probability(p, "fixed_probability, p")
     if autapses:
         pairs = _each_with_probability(draw.rng, num_pre * num_post, p)
@@ -65,7 +66,7 @@ def fixed_probability(
             f"fixed_probability, autapses: given False for {num_pre} presynaptic and {num_post} "
             "postsynaptic neurons; expected equal numbers, those of one population"
         )
-    return draw.synapses(pairs, weight, delay, dtype)
+    return draw.synapses(pairs, weight, delay)
 
 
 def fixed_in_degree(
@@ -86,12 +87,12 @@ def fixed_in_degree(
 
     Raises ValueError where the degree exceeds `num_pre` without replacement.
     """
-    draw = _Draw("fixed_in_degree", key, num_pre, num_post)
+    draw = _Draw("fixed_in_degree", key, num_pre, num_post, dtype)
     degree = draw.count("degree", degree, num_pre, "presynaptic neurons", replace)
     pairs = _in_every_row(draw.rng, num_post, num_pre, degree, replace)  # pre, for every post
     pairs *= num_post
     pairs += np.arange(num_post)[:, None]
-    return draw.synapses(np.sort(pairs, axis=None), weight, delay, dtype)
+    return draw.synapses(np.sort(pairs, axis=None), weight, delay)
 
 
 def fixed_out_degree(
@@ -112,11 +113,11 @@ def fixed_out_degree(
 
     Raises ValueError where the degree exceeds `num_post` without replacement.
     """
-    draw = _Draw("fixed_out_degree", key, num_pre, num_post)
+    draw = _Draw("fixed_out_degree", key, num_pre, num_post, dtype)
     degree = draw.count("degree", degree, num_post, "postsynaptic neurons", replace)
     pairs = _in_every_row(draw.rng, num_pre, num_post, degree, replace)  # post, for every pre
     pairs += num_post * np.arange(num_pre)[:, None]
-    return draw.synapses(pairs.ravel(), weight, delay, dtype)
+    return draw.synapses(pairs.ravel(), weight, delay)
 
 
 def fixed_total(
@@ -137,10 +138,10 @@ def fixed_total(
 
     Raises ValueError where the total exceeds the number of pairs without replacement.
     """
-    draw = _Draw("fixed_total", key, num_pre, num_post)
+    draw = _Draw("fixed_total", key, num_pre, num_post, dtype)
     total = draw.count("total", total, num_pre * num_post, "pairs of neurons", replace)
     pairs = _in_every_row(draw.rng, 1, num_pre * num_post, total, replace)
-    return draw.synapses(pairs[0], weight, delay, dtype)
+    return draw.synapses(pairs[0], weight, delay)
 
 
 def from_scipy(matrix: Any) -> Sparse:
@@ -163,18 +164,22 @@ def from_scipy(matrix: Any) -> Sparse:
 class _Draw:
     """What all random builders do: check, seed a generator, give pairs their weights and delays."""
 
-    def __init__(self, what: str, key: jax.Array, num_pre: int, num_post: int) -> None:
+    def __init__(self, what: str, key: jax.Array, num_pre: int, num_post: int, dtype: Any) -> None:
         check_key(key, f"{what}, key")
         if not is_concrete(key):
             raise TypeError(
                 f"{what}, key: given a traced key; expected a concrete one, since synapses are "
                 "drawn on the host (jsnn.Procedural takes a traced key)"
             )
-        self.what = what
+        self.what, self.key = what, key
         self.num_pre = positive_int(num_pre, f"{what}, num_pre")
         self.num_post = positive_int(num_post, f"{what}, num_post")
-        for_pairs, self.for_weights, self.for_delays = jax.random.split(key, 3)
-        self.rng = np.random.default_rng(np.asarray(jax.random.key_data(for_pairs)).ravel())
+        self.dtype = float_dtype(dtype, f"{what}, dtype")
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        seed = jax.random.key_data(jax.random.fold_in(self.key, 0))
+        return np.random.default_rng(np.asarray(seed).ravel())
 
     def count(self, name: str, value: Any, most: int, of: str, replace: bool) -> int:
         """`value` as a number of synapses: with replacement any, without it `most` at most."""
@@ -186,10 +191,10 @@ class _Draw:
             )
         return count
 
-    def synapses(self, pairs: Pairs, weight: Weight, delay: Delay, dtype: Any) -> Sparse:
-        dtype = float_dtype(dtype, f"{self.what}, dtype")
-        weights = _weights(self.for_weights, weight, pairs.size, dtype, f"{self.what}, weight")
-        delays = _delays(self.for_delays, delay, pairs.size, f"{self.what}, delay")
+    def synapses(self, pairs: Pairs, weight: Weight, delay: Delay) -> Sparse:
+        for_weights, for_delays = (jax.random.fold_in(self.key, i) for i in (1, 2))
+        weights = _weights(for_weights, weight, pairs.size, self.dtype, f"{self.what}, weight")
+        delays = _delays(for_delays, delay, pairs.size, f"{self.what}, delay")
         pre, post = (
             divide(pairs, self.num_post, out=np.empty(pairs.size, np.int32), casting="unsafe")
             for divide in (np.floor_divide, np.remainder)
