@@ -1,8 +1,23 @@
 """jsnn: spiking neural networks as pure functions, in JAX."""
 
+from jsnn import initializers
 from jsnn.cache import cache_compilations
 from jsnn.check import check_model
-from jsnn.connectivity import Connectivity, Dense, Sparse
+from jsnn.connectivity import (
+    AllToAll,
+    AveragePool2D,
+    Connectivity,
+    Conv2D,
+    Dense,
+    OneToOne,
+    Procedural,
+    Sparse,
+    fixed_in_degree,
+    fixed_out_degree,
+    fixed_probability,
+    fixed_total,
+    from_scipy,
+)
 from jsnn.evaluate import evaluate
 from jsnn.evaluation import Evaluation, IncompleteError
 from jsnn.learn import Plastic
@@ -15,6 +30,7 @@ from jsnn.readout import Readout, first_spike, max_voltage, spike_count
 from jsnn.record import (
     FirstSpike,
     MaxVariable,
+    NonFinite,
     SpikeCount,
     Spikes,
     Variable,
@@ -41,7 +57,10 @@ __all__ = [
     "PLAYBACK",
     "POISSON",
     "SPIKE_SOURCE",
+    "AllToAll",
+    "AveragePool2D",
     "Connectivity",
+    "Conv2D",
     "CurrentSource",
     "Dense",
     "Evaluation",
@@ -50,9 +69,12 @@ __all__ = [
     "MaxVariable",
     "Network",
     "NeuronModel",
+    "NonFinite",
+    "OneToOne",
     "Plastic",
     "PlasticityModel",
     "Population",
+    "Procedural",
     "Projection",
     "Readout",
     "SourceModel",
@@ -67,8 +89,14 @@ __all__ = [
     "evaluate",
     "feedforward",
     "first_spike",
+    "fixed_in_degree",
+    "fixed_out_degree",
+    "fixed_probability",
+    "fixed_total",
     "fresh",
+    "from_scipy",
     "init",
+    "initializers",
     "keep_in_flight",
     "load_weights",
     "max_voltage",

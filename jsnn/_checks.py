@@ -23,11 +23,10 @@ def check_type(value: Any, kind: type, what: str, hint: str = "") -> None:
 
 def check_finite(value: Any, what: str) -> None:
     """Raise ValueError if a concrete `value` holds a NaN or an infinity; say where."""
-    if not is_concrete(value):
+    given = value if hasattr(value, "dtype") else np.asarray(value)
+    if not is_concrete(given) or not jnp.issubdtype(given.dtype, jnp.floating):
         return
-    array = np.asarray(value)
-    if not np.issubdtype(array.dtype, np.floating):
-        return
+    array = np.asarray(given)
     bad = ~np.isfinite(array)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -69,6 +68,76 @@ def check_dtype(array: Any, dtype: Any, what: str) -> None:
             f"{what}: given an array of {array.dtype}; expected {np.dtype(dtype)}, "
             f"the network's dtype (cast it, for example with .astype(np.{np.dtype(dtype)}))"
         )
+
+
+def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
+    """`value` as the weights of a connectivity: finite, float32 or float64, its axes as named."""
+    given = getattr(value, "dtype", None)
+    if given not in (np.float32, np.float64):
+        kind = type(value).__name__ if given is None else f"an array of {given}"
+        raise TypeError(f"{what}: given {kind}; expected an array of float32 or float64")
+    if np.ndim(value) != len(axes):
+        expected = str(axes).replace("'", "")
+        raise ValueError(f"{what}: given shape {np.shape(value)}; expected {expected}")
+    if given == np.float64 and not jax.config.read("jax_enable_x64"):
+        raise TypeError(
+            f"{what}: given an array of float64 while jax_enable_x64 is off; expected "
+            "float32 (cast it with .astype(np.float32), or enable x64)"
+        )
+    check_finite(value, f"{what} of shape {np.shape(value)}")
+    return jnp.asarray(value, given)
+
+
+def float_dtype(dtype: Any, what: str) -> np.dtype[Any]:
+    """`dtype` as that of weights: float32, or float64 where x64 is on."""
+    if dtype not in (np.float32, np.float64):
+        raise TypeError(f"{what}: given {dtype!r}; expected float32 or float64")
+    if dtype == np.float64 and not jax.config.read("jax_enable_x64"):
+        raise TypeError(
+            f"{what}: given float64 while jax_enable_x64 is off; expected float32 (or enable x64)"
+        )
+    return np.dtype(dtype)
+
+
+def check_key(key: Any, what: str) -> None:
+    """Raise TypeError or ValueError if `key` is not one typed PRNG key."""
+    dtype = getattr(key, "dtype", None)
+    if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
+        kind = type(key).__name__ if dtype is None else f"an array of {dtype}"
+        raise TypeError(f"{what}: given {kind}; expected jax.random.key(seed)")
+    if np.shape(key):
+        raise ValueError(
+            f"{what}: given keys of shape {np.shape(key)}; expected one (jax.vmap takes many)"
+        )
+
+
+def finite_number(value: Any, what: str, *, least: float = -np.inf) -> float:
+    """`value` as a finite float >= `least`, or an error that names `what`."""
+    number = real_number(value, what)
+    if not np.isfinite(number) or number < least:
+        bound = "" if least == -np.inf else f" >= {least:g}"
+        raise ValueError(f"{what}: given {number}; expected a finite number{bound}")
+    return number
+
+
+def probability(value: Any, what: str) -> float:
+    """`value` as a float in [0, 1], or an error that names `what`."""
+    number = real_number(value, what)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{what}: given {number}; expected a probability in [0, 1]")
+    return number
+
+
+def real_number(value: Any, what: str) -> float:
+    """`value` as a float that is not NaN, or an error that names `what`."""
+    if isinstance(value, jax.core.Tracer):
+        raise TypeError(f"{what}: given a traced value; expected a number")
+    kinds = (int, float, np.integer, np.floating)
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise TypeError(f"{what}: given {type(value).__name__} {value!r}; expected a number")
+    if np.isnan(value):
+        raise ValueError(f"{what}: given nan; expected a number")
+    return float(value)
 
 
 def check_known(names: Iterable[str], known: Collection[str], what: str, kind: str) -> None:

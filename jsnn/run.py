@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._pytree import replace
-from jsnn.connectivity import Dense, EventDriven
+from jsnn.connectivity import EventDriven
 from jsnn.network import Network
 from jsnn.parts import Projection
 from jsnn.products import delayed
@@ -194,9 +194,6 @@ def _given(
 def _over_time(projection: Projection, spikes: jax.Array) -> jax.Array:
     """What arrives through a projection in every step, [T, post], of spikes bool [T, pre]."""
     connectivity, delay = projection.connectivity, projection.delay
-    if isinstance(connectivity, Dense):
-        return connectivity.deliver_over_time(spikes, delay)
-    each = connectivity.deliver
     if isinstance(connectivity, EventDriven):
-        each = connectivity.deliver_events
-    return jax.vmap(each)(delayed(spikes, delay).astype(connectivity.dtype))
+        return connectivity.deliver_over_time(spikes, delay)
+    return jax.vmap(connectivity.deliver)(delayed(spikes, delay).astype(connectivity.dtype))

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import check_type, is_concrete
+from jsnn._checks import check_key, check_type, is_concrete
 from jsnn._pytree import pytree, replace
 from jsnn.check import needs_key, variable_dtype
 from jsnn.connectivity import Modifiable
@@ -56,7 +56,7 @@ def init(network: Network, key: jax.Array | None = None) -> State:
     Raises ValueError where a key is needed and missing, TypeError where it is not a typed key.
     """
     check_type(network, Network, "network")
-    check_key(network, key)
+    check_key_of(network, key)
     sizes, dtype = network.sizes, network.dtype
     return State(
         step=jnp.zeros((), jnp.int32),
@@ -99,7 +99,7 @@ def abstract_state(network: Network) -> State:
     return jax.eval_shape(init, network, key)
 
 
-def check_key(network: Network, key: Any) -> None:
+def check_key_of(network: Network, key: Any) -> None:
     """Raise an error if a run of `network` cannot use `key`."""
     if key is None:
         if network.stochastic:
@@ -110,19 +110,13 @@ def check_key(network: Network, key: Any) -> None:
                 "numbers"
             )
         return
-    dtype, shape = getattr(key, "dtype", None), np.shape(key)
-    if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
-        raise TypeError(
-            f"key: given {type(key).__name__} of {dtype}; expected jax.random.key(seed)"
-        )
-    if shape:
-        raise ValueError(f"key: given keys of shape {shape}; expected one (jax.vmap takes many)")
+    check_key(key, "key")
 
 
 def check_state(network: Network, state: State) -> None:
     """Raise an error if `state` is not one of `network`."""
     check_type(state, State, "state")
-    check_key(network, state.key)
+    check_key_of(network, state.key)
     given, expected = _shapes(state), _shapes(abstract_state(network))
     for where in [*expected, *given]:
         if given.get(where) != expected.get(where):

@@ -20,6 +20,7 @@ ORDER = [
     "native",
     "products",
     "events",
+    "initializers",
     "connectivity",
     "plasticity",
     "sources",

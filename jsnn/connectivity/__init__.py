@@ -1,7 +1,35 @@
 """Connectivity: which neuron reaches which, with what weight; how spikes become input."""
 
+from jsnn.connectivity.all_to_all import AllToAll
+from jsnn.connectivity.builders import (
+    fixed_in_degree,
+    fixed_out_degree,
+    fixed_probability,
+    fixed_total,
+    from_scipy,
+)
+from jsnn.connectivity.convolution import AveragePool2D, Conv2D
 from jsnn.connectivity.dense import Dense
+from jsnn.connectivity.one_to_one import OneToOne
+from jsnn.connectivity.procedural import Procedural
 from jsnn.connectivity.protocols import Connectivity, DelayedEach, EventDriven, Modifiable
 from jsnn.connectivity.sparse import Sparse
 
-__all__ = ["Connectivity", "DelayedEach", "Dense", "EventDriven", "Modifiable", "Sparse"]
+__all__ = [
+    "AllToAll",
+    "AveragePool2D",
+    "Connectivity",
+    "Conv2D",
+    "DelayedEach",
+    "Dense",
+    "EventDriven",
+    "Modifiable",
+    "OneToOne",
+    "Procedural",
+    "Sparse",
+    "fixed_in_degree",
+    "fixed_out_degree",
+    "fixed_probability",
+    "fixed_total",
+    "from_scipy",
+]

@@ -1,11 +1,11 @@
-"""Every neuron to every neuron: a matrix of weights."""
+"""Every presynaptic neuron reaches every postsynaptic one: a matrix."""
 
 from typing import Any
 
 import jax
 
+from jsnn._checks import weight_array
 from jsnn._pytree import pytree, replace, static
-from jsnn.connectivity._weights import checked_weights
 from jsnn.products import ordered_product, product_of_trains, product_over_time
 
 
@@ -23,7 +23,7 @@ class Dense:
     precision: str = static(default="highest")
 
     def __post_init__(self) -> None:
-        weights = checked_weights(self.weights, ("pre", "post"), "Dense")
+        weights = weight_array(self.weights, ("pre", "post"), "Dense weights")
         object.__setattr__(self, "weights", weights)
 
     @property

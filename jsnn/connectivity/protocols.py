@@ -31,6 +31,10 @@ class EventDriven(Connectivity, Protocol):
         """The same sums as `deliver`, bit for bit."""
         ...
 
+    def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
+        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
+        ...
+
 
 @runtime_checkable
 class Modifiable(Connectivity, Protocol):

@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import is_concrete, positive_int
+from jsnn._checks import is_concrete, positive_int, weight_array
 from jsnn._pytree import pytree, replace, static
-from jsnn.connectivity._weights import checked_weights
 from jsnn.events import Synapses, event_product, sparse_product
+from jsnn.products import delayed
 
 
 @pytree
@@ -49,7 +49,7 @@ class Sparse:
     def __post_init__(self) -> None:
         num_pre = positive_int(self.num_pre, "Sparse, num_pre")
         num_post = positive_int(self.num_post, "Sparse, num_post")
-        weights: Any = checked_weights(self.weights, ("synapses",), "Sparse")
+        weights: Any = weight_array(self.weights, ("synapses",), "Sparse weights")
         pre = _integers(self.pre, weights.shape, "pre", 0, num_pre - 1)
         post = _integers(self.post, weights.shape, "post", 0, num_post - 1)
         order, starts = _sorted(pre, num_pre)
@@ -93,6 +93,10 @@ class Sparse:
     def deliver_events(self, spikes: jax.Array) -> jax.Array:
         """The same, visiting only the synapses of the neurons that spiked."""
         return event_product(spikes, self.weights, self.synapses, self.num_post)
+
+    def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
+        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
+        return jax.vmap(self.deliver_events)(delayed(spikes, delay).astype(self.dtype))
 
     def deliver_delayed(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
         """[pre] -> [max_delay, post]: in row d - 1, what reaches each neuron in d steps."""

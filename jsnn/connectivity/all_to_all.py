@@ -1,0 +1,41 @@
+"""Every presynaptic neuron reaches every postsynaptic one with the same weight."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jsnn._checks import positive_int, weight_array
+from jsnn._pytree import pytree, static
+from jsnn.products import ordered_product
+
+
+@pytree
+class AllToAll:
+    """Every presynaptic neuron reaches every postsynaptic one with one weight, stored once.
+
+    Attributes:
+      weight: (), in nA; float32 or float64, which becomes the dtype of the network.
+      num_pre: the number of presynaptic neurons.
+      num_post: the number of postsynaptic neurons.
+    """
+
+    weight: Any
+    num_pre: int = static()
+    num_post: int = static()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", weight_array(self.weight, (), "AllToAll weight"))
+        for name in ("num_pre", "num_post"):
+            size = positive_int(getattr(self, name), f"AllToAll {name}")
+            object.__setattr__(self, name, size)
+
+    @property
+    def dtype(self) -> Any:
+        return self.weight.dtype
+
+    def deliver(self, spikes: jax.Array) -> jax.Array:
+        """[pre] -> [post]: the weight once for each spike, added up one after the other."""
+        column = jnp.broadcast_to(self.weight, (self.num_pre, 1))
+        total = ordered_product(spikes, column, "highest")
+        return jnp.broadcast_to(total, (self.num_post,))
