@@ -1,0 +1,108 @@
+"""CUBA and COBA in Brian2, from the same definition; numbers are float64, potentials in mV.
+
+Brian2's device and caches belong to the process: run the standalone backend in a process of its own
+(`experiments.parity.apart`).
+"""
+
+import tempfile
+import time
+from typing import Literal
+
+import brian2 as b2
+import numpy as np
+
+from experiments.balanced.network import DT, STEPS_HELD, Definition, Edges, Model, Run
+
+Backend = Literal["numpy", "cython", "standalone"]
+
+SYNAPSES = """
+dg_e/dt = -g_e / tau_e : 1
+dg_i/dt = -g_i / tau_i : 1
+"""
+EQUATIONS: dict[Model, str] = {
+    "cuba": "dv/dt = (g_e + g_i - (v - v_rest)) / tau_m : 1 (unless refractory)" + SYNAPSES,
+    "coba": "dv/dt = (g_e * (e_e - v) + g_i * (e_i - v) - (v - v_rest)) / tau_m : 1"
+    " (unless refractory)" + SYNAPSES,
+}
+METHOD: dict[Model, str] = {"cuba": "exact", "coba": "exponential_euler"}
+
+
+def simulate(
+    definition: Definition,
+    num_steps: int,
+    delay: int = 0,
+    backend: Backend = "cython",
+    threads: int = 1,
+) -> Run:
+    """Every spike of `num_steps` steps; `delay` in steps, `threads` of the standalone backend."""
+    if backend == "standalone":
+        return run_standalone(definition, num_steps, delay, threads)
+    return run_in_python(definition, num_steps, delay, backend)
+
+
+def run_in_python(definition: Definition, num_steps: int, delay: int, backend: Backend) -> Run:
+    """Brian2's runtime mode; it reports how long its loop took, code generation apart."""
+    b2.prefs.codegen.target = backend
+    reported = []
+    began = time.perf_counter()
+    network, spikes = build(definition, delay)
+    network.run(num_steps * DT * b2.ms, report=lambda elapsed, *_: reported.append(float(elapsed)))
+    total = time.perf_counter() - began
+    return Run(*spike_list(spikes), reported[-1], total - reported[-1])
+
+
+def run_standalone(definition: Definition, num_steps: int, delay: int, threads: int) -> Run:
+    """A C++ program, generated, compiled and run; it reports how long its loop took."""
+    with tempfile.TemporaryDirectory() as directory:
+        b2.set_device("cpp_standalone", directory=directory, build_on_run=False)
+        b2.prefs.devices.cpp_standalone.openmp_threads = threads if threads > 1 else 0
+        began = time.perf_counter()
+        network, spikes = build(definition, delay)
+        network.run(num_steps * DT * b2.ms)
+        b2.device.build(directory=directory, run=False)
+        built = time.perf_counter()
+        b2.device.run(directory=directory, with_output=False, run_args=[])
+        return Run(*spike_list(spikes), b2.device._last_run_time, built - began)
+
+
+def build(definition: Definition, delay: int) -> tuple[b2.Network, b2.SpikeMonitor]:
+    b2.start_scope()
+    b2.defaultclock.dt = DT * b2.ms
+    c = definition.constants
+    neurons = b2.NeuronGroup(
+        definition.num_neurons,
+        EQUATIONS[definition.model],
+        threshold="v > v_thresh",
+        reset="v = v_reset",
+        refractory=(STEPS_HELD + 1) * DT * b2.ms,
+        method=METHOD[definition.model],
+        namespace={
+            **{name: getattr(c, name) for name in ("v_rest", "v_thresh", "v_reset", "e_e", "e_i")},
+            **{name: getattr(c, name) * b2.ms for name in ("tau_m", "tau_e", "tau_i")},
+        },
+    )
+    neurons.v, neurons.g_e, neurons.g_i = definition.v, definition.g_e, definition.g_i
+
+    def synapses(edges: Edges, on_pre: str, weight: float) -> b2.Synapses:
+        made = b2.Synapses(
+            neurons, neurons, on_pre=on_pre, delay=delay * DT * b2.ms, namespace={"w": weight}
+        )
+        made.connect(i=edges.pre, j=edges.post)
+        return made
+
+    spikes = b2.SpikeMonitor(neurons)
+    network = b2.Network(
+        neurons,
+        synapses(definition.excitatory, "g_e_post += w", c.w_e),
+        synapses(definition.inhibitory, "g_i_post += w", c.w_i),
+        spikes,
+    )
+    return network, spikes
+
+
+def spike_list(spikes: b2.SpikeMonitor) -> tuple[np.ndarray, np.ndarray]:
+    """(steps, neurons), in that order."""
+    steps = np.rint(np.asarray(spikes.t / b2.ms) / DT).astype(np.int64)
+    neurons = np.asarray(spikes.i, np.int64)
+    order = np.lexsort((neurons, steps))
+    return steps[order], neurons[order]

@@ -1,0 +1,182 @@
+"""The balanced networks: how they are drawn, their statistics, and the loop by the book."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.balanced.figure import activity
+from experiments.balanced.network import CONSTANTS, DT, MODELS, Definition, Edges, draw, draw_edges
+from experiments.balanced.statistics import cv_of_intervals, histogram, rates
+from experiments.parity.numpy_reference import coba_step, cuba_step, simulate
+
+
+def spike_list(trains):
+    """bool [T, N] -> (steps, neurons)"""
+    return np.nonzero(trains)
+
+
+def test_all_ordered_pairs_are_equally_likely():
+    random = np.random.default_rng(0)
+    num_draws, probability = 4000, 0.3
+    joined = np.zeros((6, 6))
+    for _ in range(num_draws):
+        joined[draw_edges(6, probability, random)] += 1
+    deviation = np.sqrt(num_draws * probability * (1 - probability))
+    assert np.abs(joined - num_draws * probability).max() < 4 * deviation
+
+
+def test_with_probability_one_every_pair_is_joined_once():
+    pre, post = draw_edges(7, 1.0, np.random.default_rng(0))
+    np.testing.assert_array_equal(pre * 7 + post, np.arange(49))
+
+
+@pytest.mark.parametrize("num_neurons", [1000, 4000])
+def test_the_in_degree_is_80_whatever_the_size(num_neurons):
+    pre, post = draw("cuba", num_neurons, seed=1).edges
+    pairs = pre.astype(np.int64) * num_neurons + post
+    assert (np.diff(pairs) > 0).all()
+    in_degree = np.bincount(post, minlength=num_neurons)
+    assert in_degree.mean() == pytest.approx(80, rel=0.01)
+    assert in_degree.std() == pytest.approx(np.sqrt(80 * (1 - 80 / num_neurons)), rel=0.1)
+    assert (pre == post).any()
+
+
+def test_excitatory_and_inhibitory_edges_are_all_edges():
+    definition = draw("cuba", 200)
+    assert definition.excitatory.pre.max() < 160 <= definition.inhibitory.pre.min()
+    together = np.concatenate([definition.excitatory.pre, definition.inhibitory.pre])
+    np.testing.assert_array_equal(together, definition.edges.pre)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_seed_is_a_network(model):
+    first, again, other = (draw(model, 200, seed) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first.edges.post, again.edges.post)
+    np.testing.assert_array_equal(first.v, again.v)
+    assert not np.array_equal(first.v, other.v)
+
+
+def test_start_values_are_those_of_brians_examples():
+    cuba, coba = draw("cuba"), draw("coba")
+    assert -60 <= cuba.v.min() < -59.9
+    assert -50.1 < cuba.v.max() < -50
+    assert coba.v.mean() == pytest.approx(-65, abs=0.3)
+    assert coba.v.std() == pytest.approx(5, rel=0.05)
+    # the mean of max(0, X) of a normal X is mean * cdf + deviation * pdf
+    assert coba.g_e.mean() == pytest.approx(4.0, abs=0.1)
+    assert coba.g_i.mean() == pytest.approx(20.2, abs=0.8)
+    assert min(coba.g_e.min(), coba.g_i.min()) == 0
+
+
+@pytest.mark.parametrize("num_neurons", [75, 4001])
+def test_sizes_that_do_not_fit_are_refused(num_neurons):
+    with pytest.raises(ValueError, match=f"given {num_neurons}; expected a multiple of 5"):
+        draw("cuba", num_neurons)
+
+
+def test_rates_are_spikes_per_second():
+    _, neurons = spike_list(np.tile([[1, 0, 1], [1, 0, 0]], (50, 1)).astype(bool))
+    np.testing.assert_allclose(rates(neurons, 3, duration=500.0), [200, 0, 100])
+
+
+def test_a_regular_train_has_cv_0():
+    trains = np.zeros((1000, 3), bool)
+    for neuron, period in enumerate((7, 30, 90)):
+        trains[::period, neuron] = True
+    np.testing.assert_allclose(cv_of_intervals(*spike_list(trains)), 0, atol=1e-12)
+
+
+def test_a_bernoulli_train_has_the_cv_of_the_geometric_distribution():
+    probability = 0.05
+    trains = np.random.default_rng(0).random((40_000, 50)) < probability
+    cv = cv_of_intervals(*spike_list(trains))
+    assert cv.mean() == pytest.approx(np.sqrt(1 - probability), abs=0.01)
+
+
+def test_a_gamma_process_has_cv_1_over_root_of_its_shape():
+    steps = np.cumsum(np.random.default_rng(0).gamma(4.0, 250.0, (2000, 20)), axis=0)
+    neurons = np.broadcast_to(np.arange(20), steps.shape)
+    cv = cv_of_intervals(np.rint(steps).astype(int).ravel(), neurons.ravel())
+    assert cv.mean() == pytest.approx(0.5, abs=0.01)
+
+
+def test_neurons_with_few_spikes_have_no_cv():
+    trains = np.zeros((100, 3), bool)
+    trains[np.arange(9) ** 2, 0] = trains[np.arange(10) ** 2, 2] = True
+    intervals = 2 * np.arange(9) + 1
+    expected = [intervals.std() / intervals.mean()]
+    np.testing.assert_allclose(cv_of_intervals(*spike_list(trains)), expected)
+    assert len(cv_of_intervals(*spike_list(np.zeros((5, 3), bool)))) == 0
+
+
+@given(st.lists(st.floats(0, 50), min_size=1), st.sampled_from([0.1, 2.0]))
+def test_a_histogram_counts_every_value(values, width):
+    counts, edges = histogram(np.array(values), width)
+    assert counts.sum() == len(values)
+    assert edges[0] == 0
+    np.testing.assert_allclose(np.diff(edges), width)
+
+
+def test_cuba_step_is_the_solution_of_the_linear_equations():
+    c, t = CONSTANTS["cuba"], 0.1 * np.arange(300)
+    decay = {tau: np.exp(-t / tau) for tau in (c.tau_m, c.tau_e, c.tau_i)}
+    g_e, g_i = 10 * decay[c.tau_e], -4 * decay[c.tau_i]
+    v = (
+        c.v_rest
+        - 8 * decay[c.tau_m]
+        + 10 * c.tau_e / (c.tau_e - c.tau_m) * (decay[c.tau_e] - decay[c.tau_m])
+        - 4 * c.tau_i / (c.tau_i - c.tau_m) * (decay[c.tau_i] - decay[c.tau_m])
+    )
+    np.testing.assert_allclose(cuba_step(v, g_e, g_i, c)[:-1], v[1:], rtol=1e-14)
+
+
+def test_coba_step_is_exact_while_the_conductances_are_constant():
+    c, t = CONSTANTS["coba"], 0.1 * np.arange(300)
+    g_e, g_i = 0.7, 3.0
+    total = 1 + g_e + g_i
+    v_inf = (-60 + 0 * g_e - 80 * g_i) / total
+    v = v_inf + 9 * np.exp(-t * total / 20)
+    np.testing.assert_allclose(
+        coba_step(v, np.full(300, g_e), np.full(300, g_i), c)[:-1], v[1:], rtol=1e-14
+    )
+
+
+def test_an_unconnected_cuba_neuron_spikes_at_the_period_of_its_closed_form():
+    c, none = CONSTANTS["cuba"], np.zeros(0, np.int32)
+    alone = Definition("cuba", Edges(none, none), np.full(5, -60.0), np.zeros(5), np.zeros(5))
+    run = simulate(alone, 3000)
+    crossing = c.tau_m * np.log((c.v_rest - c.v_reset) / (c.v_rest - c.v_thresh))
+    updates = int(np.ceil(crossing / DT))
+    expected = np.arange(updates - 1, 3000, updates + 49)  # held for 49 updates after a spike
+    np.testing.assert_array_equal(run.steps, np.repeat(expected, 5))
+    np.testing.assert_array_equal(run.neurons, np.tile(np.arange(5), len(expected)))
+
+
+@pytest.mark.parametrize("delay", [0, 1, 7])
+def test_spikes_act_on_the_voltage_in_the_step_after_they_arrive(delay):
+    v = np.full(100, -60.0)
+    v[:80], v[80] = -49.5, -50.3  # the excitatory neurons spike in step 0, and 80 through them
+    edges = Edges(np.arange(80, dtype=np.int32), np.full(80, 80, np.int32))
+    run = simulate(Definition("cuba", edges, v, np.zeros(100), np.zeros(100)), 20, delay)
+    np.testing.assert_array_equal(run.steps, [0] * 80 + [delay + 1])
+    assert run.neurons[-1] == 80
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_figure_shows_every_spike_of_a_small_network(model):
+    run = simulate(draw(model, 200), 1000)
+    figure = activity(run.steps, run.neurons, 200, 1000, model)
+    raster = figure.axes[0]
+    dots = np.concatenate([kind.get_offsets() for kind in raster.collections])
+    assert len(dots) == len(run.steps)
+    assert {axes.get_xlabel() for axes in figure.axes} == {
+        "time [ms]",
+        "rate [Hz]",
+        "CV of inter-spike intervals",
+    }
+
+
+def test_the_figure_of_a_silent_network_is_drawn(tmp_path):
+    none = np.zeros(0, int)
+    activity(none, none, 200, 1000).savefig(tmp_path / "silent.png")
