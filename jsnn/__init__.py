@@ -5,6 +5,7 @@ from jsnn.check import check_model
 from jsnn.connectivity import Connectivity, Dense
 from jsnn.evaluate import evaluate
 from jsnn.evaluation import Evaluation, IncompleteError
+from jsnn.integrators import euler, exponential_euler, rk4, substeps
 from jsnn.network import Network, feedforward
 from jsnn.neurons import IF, LIF, SPIKE_SOURCE, NeuronModel
 from jsnn.parts import CurrentSource, Population, Projection
@@ -56,7 +57,9 @@ __all__ = [
     "Variable",
     "cache_compilations",
     "check_model",
+    "euler",
     "evaluate",
+    "exponential_euler",
     "feedforward",
     "first_spike",
     "fresh",
@@ -65,10 +68,12 @@ __all__ = [
     "load_weights",
     "max_voltage",
     "recorded_bytes",
+    "rk4",
     "save_weights",
     "simulate",
     "spike_count",
     "spike_list",
     "step",
+    "substeps",
     "superspike",
 ]
