@@ -7,7 +7,20 @@ from jsnn.evaluate import evaluate
 from jsnn.evaluation import Evaluation, IncompleteError
 from jsnn.integrators import euler, exponential_euler, rk4, substeps
 from jsnn.network import Network, feedforward
-from jsnn.neurons import IF, LIF, SPIKE_SOURCE, NeuronModel
+from jsnn.neurons import (
+    ADEX,
+    ALIF,
+    HODGKIN_HUXLEY,
+    IF,
+    IZHIKEVICH,
+    IZHIKEVICH_GENN,
+    LEAKY_INTEGRATOR,
+    LIF,
+    POISSON_NEURON,
+    SPIKE_SOURCE,
+    NeuronModel,
+    spike_trains,
+)
 from jsnn.parts import CurrentSource, Population, Projection
 from jsnn.present import fresh, keep_in_flight
 from jsnn.readout import Readout, first_spike, max_voltage, spike_count
@@ -28,14 +41,21 @@ from jsnn.synapses import DELTA, EXPONENTIAL, SynapseModel
 from jsnn.weights import load_weights, save_weights
 
 __all__ = [
+    "ADEX",
+    "ALIF",
     "CONSTANT",
     "DELTA",
     "EXPONENTIAL",
     "GAUSSIAN_NOISE",
+    "HODGKIN_HUXLEY",
     "IF",
+    "IZHIKEVICH",
+    "IZHIKEVICH_GENN",
+    "LEAKY_INTEGRATOR",
     "LIF",
     "PLAYBACK",
     "POISSON",
+    "POISSON_NEURON",
     "SPIKE_SOURCE",
     "Connectivity",
     "CurrentSource",
@@ -73,6 +93,7 @@ __all__ = [
     "simulate",
     "spike_count",
     "spike_list",
+    "spike_trains",
     "step",
     "substeps",
     "superspike",
