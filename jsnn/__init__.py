@@ -20,9 +20,23 @@ from jsnn.connectivity import (
 )
 from jsnn.evaluate import evaluate
 from jsnn.evaluation import Evaluation, IncompleteError
+from jsnn.integrators import euler, exponential_euler, rk4, substeps
 from jsnn.learn import Plastic
 from jsnn.network import Network, feedforward
-from jsnn.neurons import IF, LIF, SPIKE_SOURCE, NeuronModel
+from jsnn.neurons import (
+    ADEX,
+    ALIF,
+    HODGKIN_HUXLEY,
+    IF,
+    IZHIKEVICH,
+    IZHIKEVICH_GENN,
+    LEAKY_INTEGRATOR,
+    LIF,
+    POISSON_NEURON,
+    SPIKE_SOURCE,
+    NeuronModel,
+    spike_trains,
+)
 from jsnn.parts import CurrentSource, Population, Projection
 from jsnn.plasticity import PlasticityModel
 from jsnn.present import fresh, keep_in_flight
@@ -45,6 +59,8 @@ from jsnn.synapses import ALPHA, CONDUCTANCE, DELTA, EXPONENTIAL, GRADED, Synaps
 from jsnn.weights import load_weights, save_weights
 
 __all__ = [
+    "ADEX",
+    "ALIF",
     "ALPHA",
     "CONDUCTANCE",
     "CONSTANT",
@@ -52,10 +68,15 @@ __all__ = [
     "EXPONENTIAL",
     "GAUSSIAN_NOISE",
     "GRADED",
+    "HODGKIN_HUXLEY",
     "IF",
+    "IZHIKEVICH",
+    "IZHIKEVICH_GENN",
+    "LEAKY_INTEGRATOR",
     "LIF",
     "PLAYBACK",
     "POISSON",
+    "POISSON_NEURON",
     "SPIKE_SOURCE",
     "AllToAll",
     "AveragePool2D",
@@ -86,7 +107,9 @@ __all__ = [
     "Variable",
     "cache_compilations",
     "check_model",
+    "euler",
     "evaluate",
+    "exponential_euler",
     "feedforward",
     "first_spike",
     "fixed_in_degree",
@@ -101,10 +124,13 @@ __all__ = [
     "load_weights",
     "max_voltage",
     "recorded_bytes",
+    "rk4",
     "save_weights",
     "simulate",
     "spike_count",
     "spike_list",
+    "spike_trains",
     "step",
+    "substeps",
     "superspike",
 ]

@@ -2,19 +2,22 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn.neurons import NeuronModel
+from jsnn.neurons import NeuronModel, Sampler, Values
 from jsnn.plasticity import PlasticityModel
 from jsnn.sources import SourceModel
 from jsnn.synapses import SynapseModel
 
 Model = NeuronModel | SynapseModel | SourceModel | PlasticityModel
+
+_Call = tuple[str, Callable[..., Any], tuple[Any, ...], Any]
+"""(name, function, arguments, what it is expected to return)"""
 
 _N = 3  # neurons in the trial population: not 1, which would hide broadcasting
 _BATCH = 2
@@ -75,7 +78,9 @@ def variable_dtype(default: Any, dtype: Any) -> Any:
     return {"f": np.dtype(dtype), "b": np.dtype(bool)}.get(kind, np.dtype(np.int32))
 
 
-def _arguments(model: Model, dtype: Any) -> tuple[Any, ...]:
+def _arguments(model: Any, dtype: Any) -> tuple[Any, ...]:
+    """What a model's main function is given in a network of `dtype`, in shapes."""
+
     def param(default: Any) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((*np.shape(default)[:-1], _N), dtype)
 
@@ -86,40 +91,57 @@ def _arguments(model: Model, dtype: Any) -> tuple[Any, ...]:
     }
     current = jax.ShapeDtypeStruct((_N,), dtype)
     dt = jax.ShapeDtypeStruct((), dtype)
-    if isinstance(model, SourceModel):
-        key = jax.eval_shape(lambda: jax.random.key(0))
-        return params, variables, key, dt
-    if isinstance(model, SynapseModel):
-        return params, variables, current, dict.fromkeys(model.reads, current), dt
-    if isinstance(model, NeuronModel):
-        params |= {name: current for name, _ in model.draws}
-        if model.inputs:
-            return params, variables, dict.fromkeys(model.inputs, current), dt
-    return params, variables, current, dt
+    match model:
+        case SourceModel():
+            return params, variables, _abstract_key(), dt
+        case NeuronModel():
+            drawn = {name: current for name, _ in model.draws}
+            return params | drawn, variables, _of_inputs(model, current), dt
+        case SynapseModel():
+            return params, variables, current, dict.fromkeys(model.reads, current), dt
+
+
+def _abstract_key() -> Any:
+    return jax.eval_shape(lambda: jax.random.key(0))
+
+
+def _of_inputs(model: NeuronModel, current: Any) -> Any:
+    """What `update` is given where every input is `current`."""
+    return dict.fromkeys(model.inputs, current) if model.inputs else current
 
 
 @lru_cache
 def _problems(model: Model, dtype: Any) -> list[str]:
+    calls = _calls_of_plasticity if isinstance(model, PlasticityModel) else _calls
+    return [problem for call in calls(model, dtype) for problem in _problems_of_call(*call)]
+
+
+def _calls(model: Any, dtype: Any) -> list[_Call]:
+    """What is called in a simulation, with the shapes given and expected."""
     arguments = _arguments(model, dtype)
     variables, current = arguments[1], jax.ShapeDtypeStruct((_N,), dtype)
     match model:
         case NeuronModel():
-            expected: list[tuple[str, Callable[..., Any], tuple[Any, ...], Any]] = [
+            expected: list[_Call] = [
                 ("update", model.update, arguments, variables),
                 ("threshold", model.threshold, arguments[:2], current),
                 ("reset", model.reset, arguments[:2], variables),
                 ("surrogate", model.surrogate, (current,), current),
             ]
+            for name, sampler in model.draws:
+                draw = partial(_draw, sampler, dtype)
+                expected.append((f"draw {name!r}", draw, (_abstract_key(),), current))
+            if model.max_dt is not None:
+                limits = partial(_per_neuron, model.max_dt)
+                expected.append(("max_dt", limits, arguments[:1], current))
         case SynapseModel():
             expected = [("update", model.update, arguments, (variables, current))]
         case SourceModel():
             expected = [("current", model.current, arguments, (variables, current))]
-        case PlasticityModel():
-            expected = _calls_of_plasticity(model, dtype)
-    return [problem for call in expected for problem in _problems_of_call(*call)]
+    return expected
 
 
-def _calls_of_plasticity(model: PlasticityModel, dtype: Any) -> list[Any]:
+def _calls_of_plasticity(model: PlasticityModel, dtype: Any) -> list[_Call]:
     each, dt = jax.ShapeDtypeStruct((_N,), dtype), jax.ShapeDtypeStruct((), dtype)
 
     def values(defaults: Mapping[str, Any]) -> dict[str, jax.ShapeDtypeStruct]:
@@ -132,7 +154,7 @@ def _calls_of_plasticity(model: PlasticityModel, dtype: Any) -> list[Any]:
     synapses = {"weight": each, **values(model.variables)}
     pre, post = values(model.pre), values(model.post)
     sides = ({**pre, "spike": each}, {**post, "spike": each})
-    calls: list[Any] = [
+    calls: list[_Call] = [
         ("update_pre", model.update_pre, (params, pre, dt), pre),
         ("update_post", model.update_post, (params, post, dt), post),
         ("spike_pre", model.spike_pre, (params, pre), pre),
@@ -145,15 +167,24 @@ def _calls_of_plasticity(model: PlasticityModel, dtype: Any) -> list[Any]:
     return calls
 
 
+def _draw(sampler: Sampler, dtype: Any, key: jax.Array) -> jax.Array:
+    return sampler(key, (_N,), dtype)
+
+
+def _per_neuron(limit: Callable[[Values], jax.Array], params: Values) -> jax.Array:
+    """A limit for all neurons or for each, as one for each."""
+    return jnp.broadcast_to(limit(params), (_N,))
+
+
 def _problems_of_call(
     name: str, function: Callable[..., Any], arguments: tuple[Any, ...], expected: Any
 ) -> list[str]:
     try:
         returned = jax.eval_shape(function, *arguments)
     except KeyError as error:
-        named = [values for values in arguments if isinstance(values, dict)]
-        known = ", ".join(repr(k) for values in named for k in values)
-        return [f"{name} reads {error}, which is not among its parameters and variables ({known})"]
+        given = [values for values in arguments if isinstance(values, Mapping)]
+        known = ", ".join(repr(k) for values in given for k in values)
+        return [f"{name} reads {error}, which is not among the names that it is given ({known})"]
     except jax.errors.JAXTypeError as error:
         return [
             f"{name} is not traceable: its Python control flow or a NumPy call depends on a value "
@@ -219,28 +250,38 @@ def _first_line(error: Exception) -> str:
 
 
 def _gradient_arrives(model: NeuronModel, dtype: Any) -> bool:
-    """Whether spikes move with the current, as far as the surrogate at a margin of 0 tells."""
+    """Whether spikes move with the input, as far as the surrogate at a margin of 0 tells.
+
+    True for a model whose margin is always -inf: where nothing spikes, nothing is lost.
+    """
 
     def of_neurons(default: Any, kind: Any) -> jax.Array:
         return jnp.full(_N, np.asarray(default), kind)
 
-    params = {name: of_neurons(default, dtype) for name, default in model.params.items()}
+    given = {name: of_neurons(default, dtype) for name, default in model.params.items()}
+    drawn = {name: _draw(sampler, dtype, jax.random.key(0)) for name, sampler in model.draws}
+    params = given | drawn
     initial = {
         name: of_neurons(default, variable_dtype(default, dtype))
         for name, default in model.variables.items()
     }
+    dt = jnp.ones((), dtype)
+    if model.max_dt is not None:
+        dt = jnp.minimum(dt, jnp.min(model.max_dt(given)).astype(dtype))
 
     def margins(current: jax.Array) -> jax.Array:
-        variables, total = initial, jnp.zeros(_N, dtype)
-        for _ in range(_STEPS):
-            variables = model.update(params, variables, current, jnp.ones((), dtype))
-            total = total + model.threshold(params, variables)
-        return total
+        def advance(_: Any, carry: tuple[Values, jax.Array]) -> tuple[Values, jax.Array]:
+            variables, total = carry
+            variables = model.update(params, variables, _of_inputs(model, current), dt)
+            return variables, total + model.threshold(params, variables)
 
-    def moves(current: float) -> bool:
-        point, direction = jnp.full(_N, current, dtype), jnp.ones(_N, dtype)
-        slope = jax.jvp(margins, (point,), (direction,))[1] * at_threshold
-        return bool(jnp.all(jnp.isfinite(slope) & (slope != 0)))
+        return jax.lax.fori_loop(0, _STEPS, advance, (initial, jnp.zeros(_N, dtype)))[1]
 
-    at_threshold = model.surrogate(jnp.zeros(_N, dtype))
-    return any(moves(current) for current in _CURRENTS)
+    @jax.jit
+    def moves(current: jax.Array) -> jax.Array:
+        total, change = jax.jvp(margins, (current,), (jnp.ones_like(current),))
+        slope = change * model.surrogate(jnp.zeros_like(total))
+        never = jnp.all(total == -jnp.inf)
+        return never | jnp.all(jnp.isfinite(slope) & (slope != 0))
+
+    return any(moves(jnp.full(_N, current, dtype)) for current in _CURRENTS)

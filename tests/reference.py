@@ -146,22 +146,24 @@ def leaky_integrate_fire(
     i_offset: float,
     tau_refrac: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """GeNN's "LIF", neuron by neuron: spikes and voltages [T, N] for currents [T, N]."""
+    """GeNN's "LIF", neuron by neuron: spikes and voltages [T, N] for currents [T, N].
+
+    The refractory steps are counted in integers, as NEST does.
+    """
     num_steps, num_neurons = currents.shape
     spikes = np.zeros((num_steps, num_neurons), bool)
     voltages = np.zeros((num_steps, num_neurons), F32)
     exp_tc = F32(np.exp(-dt / tau_m))
     for neuron in range(num_neurons):
-        v, refrac_time = F32(v_rest), F32(0)
+        v, held = F32(v_rest), 0
         for step in range(num_steps):
-            if refrac_time <= 0:
+            if not held:
                 alpha = (currents[step, neuron] + F32(i_offset)) * F32(r_m) + F32(v_rest)
                 v = alpha - exp_tc * (alpha - v)
-            else:
-                refrac_time = refrac_time - F32(dt)
-            if refrac_time <= 0 and v >= F32(v_thresh):
+            held = max(held - 1, 0)
+            if not held and v >= F32(v_thresh):
                 spikes[step, neuron] = True
-                v, refrac_time = F32(v_reset), F32(tau_refrac)
+                v, held = F32(v_reset), round(tau_refrac / dt)
             voltages[step, neuron] = v
     return spikes, voltages
 

@@ -39,11 +39,39 @@ GOOD_SOURCE = jsnn.SourceModel(
 )
 
 
+SEVERAL_INPUTS = jsnn.NeuronModel(
+    params={"tau_m": 10.0},
+    variables={"v": 0.0},
+    update=lambda p, x, i, dt: {
+        "v": x["v"] + dt * (i["g_e"] * (5 - x["v"]) - i["g_i"] * x["v"] + p["noise"])
+    },
+    threshold=lambda p, x: x["v"] - 1 + p["noise"],
+    inputs=("g_e", "g_i"),
+    draws=(("noise", jax.random.normal),),
+    max_dt=lambda p: p["tau_m"] / 2,
+)
+NEEDS_SHORT_STEPS = jsnn.NeuronModel(  # at a step of 1 ms v is soon infinite
+    params={"rate": 1e12},
+    variables={"v": 0.0},
+    update=lambda p, x, i, dt: {"v": x["v"] + dt * (i - p["rate"] * x["v"])},
+    threshold=lambda p, x: x["v"] - 1,
+    max_dt=lambda p: 1 / p["rate"],
+)
+
+
 @pytest.mark.parametrize(
     "model",
     [
         jsnn.IF,
         jsnn.LIF,
+        jsnn.ALIF,
+        jsnn.ADEX,
+        jsnn.IZHIKEVICH,
+        jsnn.IZHIKEVICH_GENN,
+        jsnn.HODGKIN_HUXLEY,
+        jsnn.LEAKY_INTEGRATOR,
+        jsnn.SPIKE_SOURCE,
+        jsnn.POISSON_NEURON,
         jsnn.DELTA,
         jsnn.EXPONENTIAL,
         jsnn.CONSTANT,
@@ -52,12 +80,22 @@ GOOD_SOURCE = jsnn.SourceModel(
         jsnn.POISSON,
         GOOD,
         RESONATOR,
+        SEVERAL_INPUTS,
+        NEEDS_SHORT_STEPS,
         GOOD_SYNAPSE,
         GOOD_SOURCE,
     ],
     ids=[
         "IF",
         "LIF",
+        "ALIF",
+        "ADEX",
+        "IZHIKEVICH",
+        "IZHIKEVICH_GENN",
+        "HODGKIN_HUXLEY",
+        "LEAKY_INTEGRATOR",
+        "SPIKE_SOURCE",
+        "POISSON_NEURON",
         "DELTA",
         "EXPONENTIAL",
         "CONSTANT",
@@ -66,6 +104,8 @@ GOOD_SOURCE = jsnn.SourceModel(
         "POISSON",
         "a neuron of one's own",
         "a neuron that feels its input one step later",
+        "a neuron with several inputs and noise",
+        "a neuron that needs short steps",
         "a synapse of one's own",
         "a source of one's own",
     ],
@@ -176,6 +216,49 @@ def test_a_faulty_neuron_model_does_not_get_into_a_network(fault: str) -> None:
     population = jsnn.Population("retina", 4, dataclasses.replace(GOOD, **changes))
     with pytest.raises(ValueError, match=rf"(?s)population 'retina'.*{message}"):
         jsnn.Network([population])
+
+
+SEVERAL_INPUTS_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown input": (
+        {"update": lambda p, x, i, dt: {"v": x["v"] + i["g_x"]}},
+        r"update reads 'g_x'.*'g_e', 'g_i'",
+    ),
+    "unknown draw": (
+        {"threshold": lambda p, x: x["v"] - p["uniform"]},
+        r"threshold reads 'uniform'.*'noise'",
+    ),
+    "inputs as if they were a current": (
+        {"update": lambda p, x, i, dt: {"v": x["v"] + i * dt}},
+        r"update fails when traced.*dict",
+    ),
+    "a sampler with other arguments": (
+        {"draws": (("noise", lambda key: key),)},
+        r"draw 'noise' fails when traced: TypeError",
+    ),
+    "a sampler of integers": (
+        {"draws": (("noise", lambda key, shape, dtype: jax.random.bits(key, shape)),)},
+        r"draw 'noise': returns shape \(3,\) of uint32; expected \(3,\) of float32",
+    ),
+    "a sampler of one number": (
+        {"draws": (("noise", lambda key, shape, dtype: jax.random.normal(key, (), dtype)),)},
+        r"draw 'noise': returns shape \(\)",
+    ),
+    "max_dt of an unknown parameter": (
+        {"max_dt": lambda p: p["tau"]},
+        r"max_dt reads 'tau'.*'tau_m'",
+    ),
+    "max_dt of another shape": (
+        {"max_dt": lambda p: jnp.ones(2)},
+        r"max_dt fails when traced.*\[2\].*\[3\]",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", SEVERAL_INPUTS_FAULTS)
+def test_a_fault_in_inputs_draws_or_the_longest_step_is_named(fault: str) -> None:
+    changes, message = SEVERAL_INPUTS_FAULTS[fault]
+    with pytest.raises(ValueError, match=message):
+        jsnn.check_model(dataclasses.replace(SEVERAL_INPUTS, **changes))
 
 
 SYNAPSE_FAULTS: dict[str, tuple[Any, str]] = {

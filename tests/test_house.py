@@ -15,6 +15,7 @@ ORDER = [
     "_checks",
     "cache",
     "surrogate",
+    "integrators",
     "neurons",
     "synapses",
     "native",

@@ -1,7 +1,9 @@
 """Neuron models step by step; their closed forms are in test_closed_forms.py."""
 
 import dataclasses
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -146,3 +148,54 @@ def test_two_populations_of_one_model_keep_their_own_defaults() -> None:
     _, counts = jsnn.simulate(network, {"a": 1.0, "b": 1.0}, 8, record=record)
     assert counts["a"] == 8
     assert counts["b"] == 2
+
+
+def flip(key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    return jax.random.rademacher(key, shape, dtype)
+
+
+CONDUCTANCE = jsnn.NeuronModel(
+    params={"tau_m": 10.0, "sd": 0.1},
+    variables={"v": 0.0},
+    update=lambda p, x, i, dt: {
+        "v": x["v"] + dt * (i["g_e"] * (5 - x["v"]) - i["g_i"] * x["v"] + p["sd"] * p["sign"])
+    },
+    threshold=lambda p, x: x["v"] - 1,
+    inputs=["g_e", "g_i"],
+    draws=[("sign", flip)],
+    max_dt=lambda p: p["tau_m"] / 2,
+)
+
+
+def test_inputs_and_draws_are_part_of_what_a_model_is() -> None:
+    assert CONDUCTANCE.inputs == ("g_e", "g_i")
+    assert CONDUCTANCE.draws == (("sign", flip),)
+    same = dataclasses.replace(CONDUCTANCE, inputs=("g_e", "g_i"), params={"tau_m": 1, "sd": 0})
+    assert same == CONDUCTANCE
+    assert hash(same) == hash(CONDUCTANCE)
+    for changes in (
+        {"inputs": ("g_i", "g_e")},
+        {"draws": (("sign", jax.random.normal),)},
+        {"max_dt": None},
+    ):
+        assert dataclasses.replace(CONDUCTANCE, **changes) != CONDUCTANCE
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"inputs": "g_e"}, TypeError, r"inputs: given 'g_e'; expected a sequence"),
+        ({"inputs": [1]}, TypeError, r"inputs: given 1; expected a non-empty string"),
+        ({"inputs": [""]}, TypeError, r"inputs: given ''"),
+        ({"inputs": ["a", "b", "a"]}, ValueError, r"inputs: 'a' is given more than once"),
+        ({"draws": {"u": flip}}, TypeError, r"draws: given \{.*expected a sequence"),
+        ({"draws": ["u"]}, TypeError, r"draws: given 'u'; expected \(name, sampler\)"),
+        ({"draws": [("u", 1.0)]}, TypeError, r"draws: given \('u', 1.0\)"),
+        ({"draws": [("u", flip), ("u", flip)]}, ValueError, r"draws: 'u' is given more than once"),
+        ({"draws": [("sd", flip)]}, ValueError, r"draws: 'sd' is also a parameter"),
+        ({"max_dt": 0.5}, TypeError, r"max_dt: given 0.5; expected a function"),
+    ],
+)
+def test_bad_inputs_and_draws_are_refused(changes, error, message: str) -> None:
+    with pytest.raises(error, match=message):
+        dataclasses.replace(CONDUCTANCE, **changes)

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from jsnn.neurons import Model, Values
-from jsnn.neurons import _defaults as defaults
+from jsnn.neurons.model import defaults
 
 AtSpike = Callable[[Values, Values, Values, Values], Values]
 

@@ -1,0 +1,77 @@
+"""One time step of a differential equation, for neuron models of your own and the built-in ones.
+
+An equation is a function from all variables to the derivatives of those that change, in 1/ms:
+`derivative(x) -> {name: dx/dt}`; what it leaves out stays as it is. With the inputs bound by a
+closure it becomes a model's `update` in one line:
+
+    def update(p, x, current, dt):
+        def derivative(x):
+            return {"v": (p["r_m"] * current - x["v"]) / p["tau_m"]}
+
+        return rk4(derivative, x, dt)
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+Variables = dict[str, jax.Array]
+Derivative = Callable[[Variables], Variables]
+
+
+def euler(derivative: Derivative, x: Variables, dt: jax.Array) -> Variables:
+    """x + dt f(x): order 1, every right-hand side from the old values."""
+    return _moved(x, derivative(x), dt)
+
+
+def exponential_euler(derivative: Derivative, x: Variables, dt: jax.Array) -> Variables:
+    """x + dt f(x) (exp(z) - 1) / z with z = dt ∂f/∂x, for each variable by itself: order 1.
+
+    Exact for an equation that is linear in its own variable while the others are constant, and
+    stable for any dt where it decays. ∂f/∂x is found by automatic differentiation; neurons must
+    not depend on each other.
+    """
+    rates = derivative(x)
+
+    def own_slope(name: str) -> jax.Array:
+        def own_rate(value: jax.Array) -> jax.Array:
+            return derivative(x | {name: value})[name]
+
+        return jax.jvp(own_rate, (x[name],), (jnp.ones_like(x[name]),))[1]
+
+    mean_rates = {name: rate * exprel(dt * own_slope(name)) for name, rate in rates.items()}
+    return _moved(x, mean_rates, dt)
+
+
+def rk4(derivative: Derivative, x: Variables, dt: jax.Array) -> Variables:
+    """The classical Runge-Kutta method: order 4 with four evaluations."""
+    k1 = derivative(x)
+    k2 = derivative(_moved(x, k1, dt / 2))
+    k3 = derivative(_moved(x, k2, dt / 2))
+    k4 = derivative(_moved(x, k3, dt))
+    mean = {name: (k1[name] + 2 * (k2[name] + k3[name]) + k4[name]) / 6 for name in k1}
+    return _moved(x, mean, dt)
+
+
+def substeps(
+    step: Callable[[Variables, jax.Array], Variables], x: Variables, dt: jax.Array, num: int
+) -> Variables:
+    """`num` steps of dt / num: x <- step(x, dt / num)."""
+    return jax.lax.fori_loop(0, num, lambda _, x: step(x, dt / num), x)
+
+
+def relax(x: jax.Array, target: jax.Array, tau: jax.Array, dt: jax.Array) -> jax.Array:
+    """τ dx/dt = target - x after dt, exactly, for a constant target."""
+    return target + (x - target) * jnp.exp(-dt / tau)
+
+
+def exprel(z: jax.Array) -> jax.Array:
+    """(exp(z) - 1) / z, which is 1 at z = 0."""
+    small = jnp.abs(z) < 1e-5
+    divisor = jnp.where(small, 1, z)
+    return jnp.where(small, 1 + z / 2 + z * z / 6, jnp.expm1(divisor) / divisor)
+
+
+def _moved(x: Variables, rates: Variables, dt: jax.Array) -> Variables:
+    return x | {name: x[name] + dt * rate for name, rate in rates.items()}
