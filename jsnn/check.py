@@ -78,7 +78,7 @@ def variable_dtype(default: Any, dtype: Any) -> Any:
     return {"f": np.dtype(dtype), "b": np.dtype(bool)}.get(kind, np.dtype(np.int32))
 
 
-def _arguments(model: Any, dtype: Any) -> tuple[Any, ...]:
+def _arguments(model: NeuronModel | SynapseModel | SourceModel, dtype: Any) -> tuple[Any, ...]:
     """What a model's main function is given in a network of `dtype`, in shapes."""
 
     def param(default: Any) -> jax.ShapeDtypeStruct:
@@ -112,11 +112,14 @@ def _of_inputs(model: NeuronModel, current: Any) -> Any:
 
 @lru_cache
 def _problems(model: Model, dtype: Any) -> list[str]:
-    calls = _calls_of_plasticity if isinstance(model, PlasticityModel) else _calls
-    return [problem for call in calls(model, dtype) for problem in _problems_of_call(*call)]
+    if isinstance(model, PlasticityModel):
+        calls = _calls_of_plasticity(model, dtype)
+    else:
+        calls = _calls(model, dtype)
+    return [problem for call in calls for problem in _problems_of_call(*call)]
 
 
-def _calls(model: Any, dtype: Any) -> list[_Call]:
+def _calls(model: NeuronModel | SynapseModel | SourceModel, dtype: Any) -> list[_Call]:
     """What is called in a simulation, with the shapes given and expected."""
     arguments = _arguments(model, dtype)
     variables, current = arguments[1], jax.ShapeDtypeStruct((_N,), dtype)
