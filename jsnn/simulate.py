@@ -36,7 +36,8 @@ def simulate(
       state: where to go on from; a fresh one by default.
       key: `jax.random.key(seed)` for a fresh state, needed where a current source is random.
       plain: step everything together with whole matrix products, instead of as `jsnn.schedule`
-        finds quickest. The results are the same.
+        finds quickest. The results are the same, except that XLA, which multiplies and adds in one
+        go where it can, may round the last bit of a variable otherwise.
       check_finite: look for a NaN or infinity after every step, which takes time; not under `jit`.
 
     Returns:
