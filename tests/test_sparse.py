@@ -183,6 +183,10 @@ def test_a_recurrent_network_by_the_book() -> None:
         ({"delays": [1]}, r"delays: given shape \(1,\); expected \(2,\)"),
         ({"weights": np.array([1, np.nan], F32)}, r"1 of 2 values are NaN"),
         ({"weights": [1.0, 2.0]}, r"Sparse weights: given list; expected an array of float32"),
+        (
+            {"pre": [2, 2], "post": [1, 1], "multapses": False},
+            r"multapses: given 1 synapses between pairs that are joined already, such as 2 to 1",
+        ),
         ({"num_pre": 0}, r"num_pre: given 0; expected an integer >= 1"),
     ],
 )

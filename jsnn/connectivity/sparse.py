@@ -17,8 +17,7 @@ from jsnn.products import delayed
 class Sparse:
     """One synapse from neuron pre[s] to neuron post[s], of weight weights[s], for every s.
 
-    Synapses are kept sorted by presynaptic neuron, those of one neuron in the order given; several
-    may join the same pair. The number of synapses is static, all else is traced. The indices are
+    Synapses are kept sorted by presynaptic neuron, those of one neuron in the order given. The number of synapses is static, all else is traced. The indices are
     integers, so `jax.grad` over a whole network needs `allow_int=True`.
 
     Attributes:
@@ -28,12 +27,13 @@ class Sparse:
       num_pre: the size of the presynaptic population.
       num_post: the size of the postsynaptic population.
       delays: integers [S], whole steps >= 1, in place of the projection's delay; or None.
+      multapses: whether several synapses may join the same pair.
       max_delay: the longest of them; 0 without.
       starts: int32 [num_pre + 1]; synapses starts[i] to starts[i + 1] are those of neuron i.
       slots: int32 [S] where there are delays: (delay - 1) * num_post + post.
 
     Raises ValueError or TypeError where an index is outside its population, shapes differ, a weight
-    is NaN or infinite or a delay is less than one step.
+    is NaN or infinite, a delay is less than one step, or a pair is joined twice that may not be.
     """
 
     pre: Any
@@ -42,6 +42,7 @@ class Sparse:
     num_pre: int = static()
     num_post: int = static()
     delays: Any = None
+    multapses: bool = static(default=True)
     max_delay: int = static(init=False)
     starts: jax.Array = dataclasses.field(init=False)
     slots: jax.Array | None = dataclasses.field(init=False)
@@ -52,6 +53,8 @@ class Sparse:
         weights: Any = weight_array(self.weights, ("synapses",), "Sparse weights")
         pre = _integers(self.pre, weights.shape, "pre", 0, num_pre - 1)
         post = _integers(self.post, weights.shape, "post", 0, num_post - 1)
+        if not self.multapses:
+            _check_once(pre, post, num_post)
         order, starts = _sorted(pre, num_pre)
         weights = np.asarray(weights) if is_concrete(weights) else weights
         canonical = {
@@ -137,6 +140,21 @@ def _integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int
                 f"{high}"
             )
     return array.astype(np.int32)
+
+
+def _check_once(pre: Any, post: Any, num_post: int) -> None:
+    """Raise ValueError where two synapses join the same pair, as far as it can be seen."""
+    if not (is_concrete(pre) and is_concrete(post)):
+        return
+    pairs, first, count = np.unique(
+        pre.astype(np.int64) * num_post + post, return_index=True, return_counts=True
+    )
+    if len(pairs) < len(pre):
+        twice = first[count > 1].min()
+        raise ValueError(
+            f"Sparse, multapses: given {len(pre) - len(pairs)} synapses between pairs that are "
+            f"joined already, such as {pre[twice]} to {post[twice]}; expected each pair once"
+        )
 
 
 def _sorted(pre: Any, num_pre: int) -> tuple[Any, Any]:
