@@ -17,8 +17,9 @@ from jsnn.products import delayed
 class Sparse:
     """One synapse from neuron pre[s] to neuron post[s], of weight weights[s], for every s.
 
-    Synapses are kept sorted by presynaptic neuron, those of one neuron in the order given. The number of synapses is static, all else is traced. The indices are
-    integers, so `jax.grad` over a whole network needs `allow_int=True`.
+    Synapses are kept sorted by presynaptic neuron, those of one neuron in the order given. Their
+    number is static, all else is traced. The indices are integers, so `jax.grad` over a whole
+    network needs `allow_int=True`.
 
     Attributes:
       pre: integers [S], from 0 to num_pre - 1.
