@@ -134,7 +134,9 @@ class Procedural:
 
     def _synapses_of(self, neuron: jax.Array) -> tuple[jax.Array, jax.Array]:
         key = jax.random.fold_in(self.key, neuron)
-        return self.row(key, neuron, self.num_post, self.dtype)
+        synapses = self.row(key, neuron, self.num_post, self.dtype)
+        # Without the barrier XLA would round the weights otherwise where they are used otherwise.
+        return jax.lax.optimization_barrier(synapses)
 
     def _with_synapses_of(self, total: jax.Array, neuron: jax.Array, spike: jax.Array) -> jax.Array:
         targets, weights = self._synapses_of(neuron)
