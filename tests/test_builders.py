@@ -99,7 +99,7 @@ def test_degrees_with_replacement(builder: Any) -> None:
 
 @pytest.mark.parametrize("total", [1, 3])
 def test_a_total_is_exact_and_all_choices_as_likely(total: int) -> None:
-    keys = jax.random.split(KEY, 200)
+    keys = jax.random.split(KEY, 100)
     draws = np.array([counts(jsnn.fixed_total(key, 2, 2, total, 1.0)).ravel() for key in keys])
     assert draws.max() == 1
     choices = math.comb(4, total)

@@ -68,7 +68,7 @@ def some_spikes(procedural: jsnn.Procedural) -> np.ndarray:
     return (np.random.default_rng(0).random((70, procedural.num_pre)) < 0.4).astype(F32)
 
 
-@pytest.mark.parametrize("procedural", [ARITHMETIC, NORMAL, CLIPPED, GAMMA])
+@pytest.mark.parametrize("procedural", [ARITHMETIC, NORMAL, GAMMA])
 def test_sums_are_those_of_the_stored_synapses(procedural: jsnn.Procedural) -> None:
     spikes = some_spikes(procedural)
     expected = stored_sums(procedural, spikes)
@@ -76,16 +76,15 @@ def test_sums_are_those_of_the_stored_synapses(procedural: jsnn.Procedural) -> N
         np.testing.assert_array_equal(DELIVER["all"](procedural, spikes[row]), expected[row])
 
 
-@pytest.mark.parametrize("procedural", [ARITHMETIC, NORMAL])
-def test_events_alone_deliver_the_same_sums(procedural: jsnn.Procedural) -> None:
-    spikes = some_spikes(procedural)
+def test_events_alone_deliver_the_same_sums() -> None:
+    spikes = some_spikes(ARITHMETIC)
     for row in (spikes[0], spikes[1], np.zeros_like(spikes[0])):
-        expected = DELIVER["all"](procedural, row)
-        np.testing.assert_array_equal(DELIVER["events"](procedural, row), expected)
+        expected = DELIVER["all"](ARITHMETIC, row)
+        np.testing.assert_array_equal(DELIVER["events"](ARITHMETIC, row), expected)
 
 
 @pytest.mark.parametrize("way", DELIVER)
-@pytest.mark.parametrize(("procedural", "size"), [(ARITHMETIC, 3), (ARITHMETIC, 20), (NORMAL, 70)])
+@pytest.mark.parametrize(("procedural", "size"), [(ARITHMETIC, 3), (ARITHMETIC, 20), (CLIPPED, 70)])
 def test_no_batch_changes_a_bit(way: str, procedural: jsnn.Procedural, size: int) -> None:
     spikes = some_spikes(procedural)[:size]
     got = IN_BATCHES[way](procedural, spikes)
