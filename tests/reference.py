@@ -188,3 +188,40 @@ def _spikes_of(delay: int, past: Sequence[np.ndarray], now: np.ndarray | None) -
 
 def _row(current: np.ndarray, step: int) -> np.ndarray:
     return current[step] if np.ndim(current) == 2 else current
+
+
+def convolution(
+    image: np.ndarray, kernel: np.ndarray, stride: tuple[int, int], padding: str
+) -> np.ndarray:
+    """[h, w, c] and [kh, kw, c, o] to [places down, places across, o], one pixel after the other.
+
+    "SAME" is TensorFlow's: ceil(size / stride) places, the odd row or column of the frame last.
+    """
+    extent = kernel.shape[:2]
+    before = (0, 0)
+    if padding == "SAME":
+        places = tuple(-(-size // step) for size, step in zip(image.shape, stride, strict=False))
+        missing = [
+            max((n - 1) * step + k - size, 0)
+            for n, step, k, size in zip(places, stride, extent, image.shape, strict=False)
+        ]
+        before = (missing[0] // 2, missing[1] // 2)
+    else:
+        places = tuple(
+            (size - k) // step + 1
+            for size, k, step in zip(image.shape, extent, stride, strict=False)
+        )
+    out = np.zeros((*places, kernel.shape[3]), kernel.dtype)
+    for y, x in np.ndindex(places):
+        for dy, dx, c in np.ndindex(kernel.shape[:3]):
+            row, column = y * stride[0] + dy - before[0], x * stride[1] + dx - before[1]
+            if 0 <= row < image.shape[0] and 0 <= column < image.shape[1] and image[row, column, c]:
+                out[y, x] = out[y, x] + kernel[dy, dx, c]
+    return out
+
+
+def average_pool(image: np.ndarray, window: tuple[int, int], stride: tuple[int, int]) -> np.ndarray:
+    """[h, w, c] to [places down, places across, c]: 1 / the window's area for each spike in it."""
+    channels = np.eye(image.shape[2], dtype=F32) / F32(window[0] * window[1])
+    kernel = np.broadcast_to(channels, (*window, *channels.shape))
+    return convolution(image, kernel, stride, "VALID")

@@ -1,17 +1,22 @@
+"""Connectivities say the same in different ways: they deliver the same, bit for bit."""
+
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.sparse
 
 import jsnn
 from jsnn._pytree import pytree, static
 from tests import reference
-from tests.networks import F32, random_weights
+from tests.networks import F32, PROBE, random_weights
 
 
 @pytree
-class OneToOne:
-    """A connectivity of a user's own: neuron i reaches neuron i."""
+class Shifted:
+    """A connectivity of a user's own: neuron i reaches neuron i + shift."""
 
     weights: jax.Array
     shift: int = static(default=0)
@@ -58,7 +63,7 @@ def test_no_spike_delivers_nothing() -> None:
 
 
 def test_a_connectivity_of_ones_own_takes_part_in_a_network() -> None:
-    shifted = OneToOne(jnp.array([1.0, 2.0, 3.0]), shift=1)
+    shifted = Shifted(jnp.array([1.0, 2.0, 3.0]), shift=1)
     network = jsnn.Network(
         [jsnn.Population("a", 3, jsnn.IF), jsnn.Population("b", 3, jsnn.IF, {"v_thresh": 50.0})],
         [jsnn.Projection("a", "b", shifted)],
@@ -68,3 +73,95 @@ def test_a_connectivity_of_ones_own_takes_part_in_a_network() -> None:
     # Neuron 0 spikes in every step, neuron 1 in every other; 4 and 2 of them arrive.
     np.testing.assert_array_equal(state.variables["b"]["v"], [0, 4, 4])
     assert isinstance(shifted, jsnn.Connectivity)
+
+
+# Neuron i says i + 1 in binary.
+BITS = ((np.arange(1, 17)[:, None] >> np.arange(4)) & 1).astype(F32)
+
+
+def bits(key: jax.Array, pre: jax.Array, num_post: int, dtype: Any) -> tuple[jax.Array, jax.Array]:
+    """The row of a procedural connectivity that stands for BITS."""
+    places = jnp.arange(4, dtype=jnp.int32)
+    targets = jnp.where(((pre + 1) >> places) & 1 == 1, places, num_post)
+    return targets, jnp.ones(4, dtype)
+
+
+SPELLING: dict[str, jsnn.Connectivity] = {
+    "dense": jsnn.Dense(BITS),
+    "sparse": jsnn.from_scipy(scipy.sparse.csr_array(BITS)),
+    "procedural": jsnn.Procedural(jax.random.key(0), 16, 4, bits),
+    "channels": jsnn.Conv2D(BITS.reshape(1, 1, 16, 4), (1, 1, 16)),
+    "pixels": jsnn.Conv2D(BITS.reshape(4, 4, 1, 4), (4, 4, 1)),
+}
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("delay", [0, 1, 7])
+def test_the_inputs_spell_the_step_whatever_the_connectivity(delay: int, plain: bool) -> None:
+    """GeNN's decoder test: neuron i spikes in step i alone."""
+    network = jsnn.Network(
+        [jsnn.Population("in", 16, jsnn.SPIKE_SOURCE)]
+        + [jsnn.Population(name, 4, PROBE) for name in SPELLING],
+        [jsnn.Projection("in", name, c, delay=delay) for name, c in SPELLING.items()],
+    )
+    trains = np.eye(24, 16, dtype=bool)
+    record = {name: jsnn.Variable(name, variable="current") for name in SPELLING}
+    _, recorded = jsnn.simulate(network, {"in": trains}, 24, record=record, plain=plain)
+    spoken = np.concatenate([np.zeros((delay, 4)), BITS, np.zeros((8, 4))])[:24]
+    for name in SPELLING:
+        np.testing.assert_array_equal(recorded[name], spoken, err_msg=name)
+
+
+def diagonal(weights: np.ndarray) -> tuple[jsnn.OneToOne, np.ndarray]:
+    return jsnn.OneToOne(weights), np.diag(weights)
+
+
+def one_weight(weight: np.ndarray) -> tuple[jsnn.AllToAll, np.ndarray]:
+    return jsnn.AllToAll(weight, 90, 7), np.full((90, 7), weight)
+
+
+SHORT_FORMS = {
+    "one to one": (diagonal, np.linspace(-1, 2, 30, dtype=F32)),
+    "all to all": (one_weight, np.array(0.1, F32)),
+}
+
+deliver = jax.jit(lambda connectivity, spikes: connectivity.deliver(spikes))
+
+
+@pytest.mark.parametrize("name", SHORT_FORMS)
+def test_a_short_form_delivers_what_its_matrix_does_in_any_batch(name: str) -> None:
+    make, weights = SHORT_FORMS[name]
+    connectivity, matrix = make(weights)
+    assert (connectivity.num_pre, connectivity.num_post) == matrix.shape
+    assert connectivity.dtype == F32
+    spikes = (np.random.default_rng(0).random((70, len(matrix))) < 0.6).astype(F32)
+    expected = np.array([reference.sequential_sum(row, matrix) for row in spikes])
+    np.testing.assert_array_equal(deliver(connectivity, spikes[0]), expected[0])
+    for size in (3, 20, 70):
+        got = jax.vmap(deliver, (None, 0))(connectivity, spikes[:size])
+        np.testing.assert_array_equal(got, expected[:size])
+
+
+@pytest.mark.parametrize("name", SHORT_FORMS)
+def test_short_forms_of_many_weights(name: str) -> None:
+    make, weights = SHORT_FORMS[name]
+    many = np.stack([weights, 3 * weights, -weights])
+    spikes = np.ones(make(weights)[0].num_pre, F32)
+    connectivity = jax.vmap(lambda w: jax.tree.map(lambda leaf: w, make(weights)[0]))(many)
+    got = jax.vmap(deliver, (0, None))(connectivity, spikes)
+    expected = [reference.sequential_sum(spikes, make(w)[1]) for w in many]
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("name", SHORT_FORMS)
+def test_derivatives_of_short_forms(name: str) -> None:
+    make, weights = SHORT_FORMS[name]
+    connectivity, matrix = make(weights)
+    spikes = (np.arange(len(matrix)) % 3 == 0).astype(F32)
+    seen = np.arange(matrix.shape[1], dtype=F32)
+    loss = lambda c, s: jnp.vdot(seen, deliver(c, s))  # noqa: E731
+    by_weights, by_spikes = jax.grad(loss, argnums=(0, 1))(connectivity, spikes)
+    np.testing.assert_allclose(by_spikes, matrix @ seen, rtol=1e-5)
+    every_weight = spikes[:, None] * seen
+    expected = np.diag(every_weight) if weights.ndim else every_weight.sum()
+    np.testing.assert_allclose(jax.tree.leaves(by_weights)[0], expected, rtol=1e-5)

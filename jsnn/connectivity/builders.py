@@ -5,7 +5,7 @@ initializer or an integer array [S], in steps >= 1. Arrays [S] follow the synaps
 presynaptic, then by postsynaptic neuron. The same key makes the same synapses.
 """
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -292,10 +292,9 @@ def _in_chunks(
     key: jax.Array, initializer: Initializer, size: int, dtype: np.dtype[Any], what: str
 ) -> np.ndarray[Any, Any]:
     """[size] numbers; the initializer is compiled for one shape, whatever the size."""
-    draw = jax.jit(initializer, static_argnums=(1, 2))
     drawn = np.empty(size, dtype)
     for i, first in enumerate(range(0, size, _CHUNK)):
-        chunk = draw(jax.random.fold_in(key, i), (_CHUNK,), dtype)
+        chunk = _chunk(initializer, jax.random.fold_in(key, i), dtype)
         if chunk.shape != (_CHUNK,) or chunk.dtype != dtype:
             raise ValueError(
                 f"{what}: given an initializer that draws {chunk.dtype}{list(chunk.shape)} for "
@@ -304,6 +303,11 @@ def _in_chunks(
         rest = drawn[first : first + _CHUNK]
         rest[:] = chunk[: rest.size]
     return drawn
+
+
+@partial(jax.jit, static_argnums=(0, 2))
+def _chunk(initializer: Initializer, key: jax.Array, dtype: np.dtype[Any]) -> jax.Array:
+    return initializer(key, (_CHUNK,), dtype)
 
 
 def _check_size(array: Any, size: int, what: str) -> None:

@@ -51,6 +51,11 @@ class Procedural:
 
     def __post_init__(self) -> None:
         check_key(self.key, "Procedural, key")
+        if str(jax.random.key_impl(self.key)) != "threefry2x32":
+            raise ValueError(
+                f"Procedural, key: given a key of {jax.random.key_impl(self.key)}; expected one of "
+                "threefry2x32, whose numbers no vmap changes"
+            )
         for name in ("num_pre", "num_post"):
             size = positive_int(getattr(self, name), f"Procedural, {name}")
             object.__setattr__(self, name, size)
@@ -107,7 +112,7 @@ class Procedural:
 
     def deliver_events(self, spikes: jax.Array) -> jax.Array:
         """The same, bit for bit; only the synapses of neurons that spike are made."""
-        return _deliver_events(self, spikes)
+        return _deliver_events(self, jnp.asarray(spikes))
 
     def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
         """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
@@ -118,8 +123,7 @@ class Procedural:
 
         Needs a key that is not being traced.
         """
-        rows = jax.lax.map(self._synapses_of, self._neurons)
-        targets, weights = (np.asarray(each) for each in rows)
+        targets, weights = (np.asarray(each) for each in _all_synapses(self))
         exists = targets != self.num_post
         pre = np.nonzero(exists)[0].astype(np.int32)
         return Sparse(pre, targets[exists], weights[exists], self.num_pre, self.num_post)
@@ -134,11 +138,19 @@ class Procedural:
 
     def _synapses_of(self, neuron: jax.Array) -> tuple[jax.Array, jax.Array]:
         key = jax.random.fold_in(self.key, neuron)
-        return self.row(key, neuron, self.num_post, self.dtype)
+        synapses = self.row(key, neuron, self.num_post, self.dtype)
+        # Without the barrier XLA would round the weights otherwise where they are used otherwise.
+        return jax.lax.optimization_barrier(synapses)
 
     def _with_synapses_of(self, total: jax.Array, neuron: jax.Array, spike: jax.Array) -> jax.Array:
         targets, weights = self._synapses_of(neuron)
         return total.at[targets].add(spike * weights, mode="drop")
+
+
+@jax.jit
+def _all_synapses(procedural: Procedural) -> tuple[jax.Array, jax.Array]:
+    """Targets and weights, [pre, K]."""
+    return jax.lax.map(procedural._synapses_of, procedural._neurons)
 
 
 @jax.custom_jvp

@@ -1,0 +1,116 @@
+"""Convolution and pooling against loops over places and pixels."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.signal
+
+import jsnn
+from tests import reference
+from tests.networks import F32
+
+# image shape, kernel height and width, channels out, stride, padding
+CONVOLUTIONS = [
+    ((7, 6, 2), (3, 3), 5, 1, "VALID"),
+    ((8, 5, 3), (2, 3), 4, (2, 1), "SAME"),
+    ((9, 8, 1), (4, 2), 3, (3, 2), "VALID"),
+    ((2, 2, 2), (3, 5), 4, 1, "SAME"),
+]
+POOLS = [((6, 6, 3), 2, None), ((7, 8, 2), (3, 2), None), ((7, 7, 1), 3, 2)]
+
+
+def images(seed: int, shape: tuple[int, int, int], *batch: int) -> np.ndarray:
+    return (np.random.default_rng(seed).random((*batch, *shape)) < 0.4).astype(F32)
+
+
+def kernel(seed: int, *shape: int) -> np.ndarray:
+    """Weights whose sums depend on the order."""
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=shape) * 10.0 ** rng.integers(-2, 3, shape)).astype(F32)
+
+
+def convolution(shape, window, out, stride, padding) -> jsnn.Conv2D:
+    return jsnn.Conv2D(kernel(0, *window, shape[2], out), shape, stride, padding)
+
+
+def by_the_book(connectivity: Any, image: np.ndarray) -> np.ndarray:
+    if isinstance(connectivity, jsnn.AveragePool2D):
+        return reference.average_pool(image, connectivity.window, connectivity.stride)
+    weights = np.asarray(connectivity.kernel)
+    return reference.convolution(image, weights, connectivity.stride, connectivity.padding)
+
+
+ALL = [convolution(*given) for given in CONVOLUTIONS] + [
+    jsnn.AveragePool2D(shape, window, stride) for shape, window, stride in POOLS
+]
+
+
+deliver = jax.jit(lambda connectivity, spikes: connectivity.deliver(spikes))
+in_batches = jax.jit(jax.vmap(deliver, (None, 0)))
+
+
+@pytest.mark.parametrize("connectivity", ALL, ids=lambda c: f"{type(c).__name__}{c.image_shape}")
+def test_sums_are_those_of_the_book(connectivity: Any) -> None:
+    shown = images(1, connectivity.image_shape, 5)
+    expected = np.array([by_the_book(connectivity, image) for image in shown])
+    assert expected.any()
+    assert connectivity.output_shape == expected.shape[1:]
+    assert connectivity.num_post == expected[0].size
+    for image, sums in zip(shown, expected, strict=True):
+        np.testing.assert_array_equal(deliver(connectivity, image.ravel()), sums.ravel())
+
+
+@pytest.mark.parametrize("connectivity", [ALL[0], ALL[5]], ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize("size", [3, 20, 70])
+def test_no_batch_changes_a_bit(connectivity: Any, size: int) -> None:
+    shown = images(2, connectivity.image_shape, size)
+    got = in_batches(connectivity, shown.reshape(size, -1))
+    expected = [by_the_book(connectivity, image).ravel() for image in shown]
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_the_book_is_a_correlation() -> None:
+    image, weights = images(2, (9, 8, 1)), kernel(2, 3, 4, 1, 1)
+    got = reference.convolution(image, weights, (1, 1), "VALID")[:, :, 0]
+    expected = scipy.signal.correlate2d(image[:, :, 0], weights[:, :, 0, 0], "valid")
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(("padding", "stride"), [("SAME", 1), ("SAME", (2, 3)), ("VALID", (2, 3))])
+def test_the_frame_is_that_of_lax(padding: str, stride: Any) -> None:
+    image, weights = images(3, (10, 11, 2)), kernel(3, 4, 3, 2, 5)
+    got = deliver(jsnn.Conv2D(weights, (10, 11, 2), stride, padding), image.ravel())
+    steps = (stride, stride) if isinstance(stride, int) else stride
+    axes = ("NHWC", "HWIO", "NHWC")
+    lax = jax.lax.conv_general_dilated(image[None], weights, steps, padding, dimension_numbers=axes)
+    np.testing.assert_allclose(got, np.ravel(lax), rtol=1e-5, atol=1e-3)
+
+
+def test_kernels_in_a_batch() -> None:
+    shape, kernels = (7, 6, 2), kernel(4, 3, 3, 3, 2, 5)
+    spikes = images(4, shape).ravel()
+    got = jax.jit(jax.vmap(lambda k: jsnn.Conv2D(k, shape).deliver(spikes)))(kernels)
+    expected = [deliver(jsnn.Conv2D(k, shape), spikes) for k in kernels]
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("connectivity", [ALL[1], ALL[5]], ids=lambda c: type(c).__name__)
+def test_derivatives_are_those_of_the_equivalent_matrix(connectivity: Any) -> None:
+    @jax.jit
+    def by_kernel_and_spikes(connectivity: Any, spikes: jax.Array) -> Any:
+        return jax.grad(weighted, argnums=(0, 1))(connectivity, spikes)
+
+    def weighted(connectivity: Any, spikes: jax.Array) -> jax.Array:
+        return jnp.vdot(connectivity.deliver(spikes), jnp.arange(connectivity.num_post, dtype=F32))
+
+    one_neuron_each = np.eye(connectivity.num_pre, dtype=F32)
+    matrix = np.asarray(in_batches(connectivity, one_neuron_each))
+    spikes = images(5, connectivity.image_shape).ravel()
+    by_kernel, by_spikes = by_kernel_and_spikes(connectivity, spikes)
+    np.testing.assert_allclose(by_spikes, matrix @ np.arange(connectivity.num_post), rtol=1e-4)
+    for leaf, given in zip(jax.tree.leaves(by_kernel), jax.tree.leaves(connectivity), strict=True):
+        # Sums are linear in the kernel: the derivative along the kernel is the sum itself.
+        np.testing.assert_allclose(jnp.vdot(leaf, given), weighted(connectivity, spikes), rtol=1e-4)
