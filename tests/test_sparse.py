@@ -57,17 +57,19 @@ def test_rows_of_a_batch_are_those_of_single_calls(way: str) -> None:
     many = jnp.asarray(random.normal(size=(5, 300)).astype(F32))
     sparse = Sparse(pre, post, weights, 40, 20)
 
+    @jax.jit
     def events(w: jax.Array, s: jax.Array) -> jax.Array:
         return sparse.with_weights(w).deliver_events(s)
 
     over_both = jax.vmap(jax.vmap(events, (None, 0)))(many, spikes)
-    over_spikes = jax.vmap(jax.vmap(sparse.deliver_events))(spikes)
+    over_spikes = jax.vmap(jax.vmap(events, (None, 0)), (None, 0))(sparse.weights, spikes)
     over_weights = jax.vmap(events, (0, None))(many, spikes[0, 0])
     for i in range(5):
         np.testing.assert_array_equal(over_weights[i], events(many[i], spikes[0, 0]))
         for j in range(3):
             np.testing.assert_array_equal(over_both[i, j], events(many[i], spikes[i, j]))
-            np.testing.assert_array_equal(over_spikes[i, j], sparse.deliver_events(spikes[i, j]))
+            expected = events(sparse.weights, spikes[i, j])
+            np.testing.assert_array_equal(over_spikes[i, j], expected)
 
 
 def test_networks_with_synapses_of_their_own_run_as_a_batch(way: str) -> None:
