@@ -9,7 +9,18 @@ from jsnn.learn import Plastic
 from jsnn.network import Network, feedforward
 from jsnn.neurons import IF, LIF, SPIKE_SOURCE, NeuronModel
 from jsnn.parts import CurrentSource, Population, Projection
-from jsnn.plasticity import PlasticityModel
+from jsnn.plasticity import (
+    REWARD_STDP,
+    STDP,
+    STDP_MULTIPLICATIVE,
+    STDP_MULTIPLICATIVE_NEAREST,
+    STDP_NEAREST,
+    STDP_SYMMETRIC,
+    STDP_SYMMETRIC_NEAREST,
+    TRIPLET_STDP,
+    VOGELS_2011,
+    PlasticityModel,
+)
 from jsnn.present import fresh, keep_in_flight
 from jsnn.readout import Readout, first_spike, max_voltage, spike_count
 from jsnn.record import (
@@ -40,7 +51,16 @@ __all__ = [
     "LIF",
     "PLAYBACK",
     "POISSON",
+    "REWARD_STDP",
     "SPIKE_SOURCE",
+    "STDP",
+    "STDP_MULTIPLICATIVE",
+    "STDP_MULTIPLICATIVE_NEAREST",
+    "STDP_NEAREST",
+    "STDP_SYMMETRIC",
+    "STDP_SYMMETRIC_NEAREST",
+    "TRIPLET_STDP",
+    "VOGELS_2011",
     "Connectivity",
     "CurrentSource",
     "Dense",
