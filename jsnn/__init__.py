@@ -37,6 +37,7 @@ from jsnn.sources import CONSTANT, GAUSSIAN_NOISE, PLAYBACK, POISSON, SourceMode
 from jsnn.state import State, init
 from jsnn.surrogate import superspike
 from jsnn.synapses import ALPHA, CONDUCTANCE, DELTA, EXPONENTIAL, GRADED, SynapseModel
+from jsnn.updates import normalise_weights, reset, rewire
 from jsnn.weights import load_weights, save_weights
 
 __all__ = [
@@ -92,7 +93,10 @@ __all__ = [
     "keep_in_flight",
     "load_weights",
     "max_voltage",
+    "normalise_weights",
     "recorded_bytes",
+    "reset",
+    "rewire",
     "save_weights",
     "simulate",
     "spike_count",

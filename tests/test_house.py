@@ -29,6 +29,7 @@ ORDER = [
     "network",
     "drive",
     "state",
+    "updates",
     "record",
     "step",
     "schedule",

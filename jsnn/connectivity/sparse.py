@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import is_concrete, positive_int
+from jsnn._checks import check_dtype, is_concrete, positive_int
 from jsnn._pytree import pytree, replace, static
 from jsnn.connectivity._weights import checked_weights
 from jsnn.events import Synapses, event_product, sparse_product
@@ -52,24 +52,14 @@ class Sparse:
         weights = checked_weights(self.weights, ("synapses",), "Sparse")
         pre = _integers(self.pre, weights.shape, "pre", 0, num_pre - 1)
         post = _integers(self.post, weights.shape, "post", 0, num_post - 1)
-        order = jnp.argsort(pre, stable=True)
-        neurons = jnp.arange(num_pre + 1, dtype=jnp.int32)
-        canonical = {
-            "pre": pre[order],
-            "post": post[order],
-            "weights": weights[order],
-            "starts": jnp.searchsorted(pre[order], neurons).astype(jnp.int32),
-            "max_delay": 0,
-            "slots": None,
-        }
-        if self.delays is not None:
-            delays = _integers(self.delays, weights.shape, "delays", 1, 2**15)
+        delays, max_delay = self.delays, 0
+        if delays is not None:
+            delays = _integers(delays, weights.shape, "delays", 1, 2**15)
             if not is_concrete(delays):
                 raise TypeError("Sparse, delays: given traced ones; expected numbers, made outside")
-            canonical["delays"] = delays[order]
-            canonical["max_delay"] = int(np.max(np.asarray(delays), initial=1))
-            canonical["slots"] = (delays[order] - 1) * num_post + post[order]
-        for name, value in canonical.items():
+            max_delay = int(np.max(np.asarray(delays), initial=1))
+        canonical, _ = _sorted(pre, post, weights, delays, num_pre, num_post)
+        for name, value in {**canonical, "max_delay": max_delay}.items():
             object.__setattr__(self, name, value)
 
     @property
@@ -104,6 +94,50 @@ class Sparse:
         """The same synapses with other weights."""
         return replace(self, weights=weights)
 
+    def rewired(
+        self, remove: Any, pre: Any, post: Any, weights: Any, delays: Any = None
+    ) -> tuple["Sparse", jax.Array]:
+        """Without the synapses at `remove`, integers [k], each once, and with new ones.
+
+        The new ones, [m] each, come after those that their presynaptic neuron keeps. Delays are
+        needed where synapses have them, up to `max_delay`.
+
+        Returns:
+          The connectivity, and int32 [S - k + m]: which of all synapses, the S old ones followed by
+          the m new ones, each of its synapses is.
+
+        Raises ValueError or TypeError as `Sparse` does, and where one is removed twice.
+        """
+        num = self.num_synapses
+        remove = _integers(remove, np.shape(remove)[:1], "remove", 0, num - 1)
+        if is_concrete(remove) and len(np.unique(np.asarray(remove))) < len(remove):
+            raise ValueError("Sparse, remove: given a synapse twice; expected each once")
+        weights = checked_weights(weights, ("synapses",), "Sparse")
+        check_dtype(weights, self.dtype, "Sparse weights")
+        if (delays is None) != (self.delays is None):
+            given = "none" if delays is None else "some"
+            raise ValueError(
+                f"Sparse, delays of new synapses: given {given}; expected them exactly where the "
+                "others have them"
+            )
+        new: dict[str, Any] = {
+            "pre": _integers(pre, weights.shape, "pre", 0, self.num_pre - 1),
+            "post": _integers(post, weights.shape, "post", 0, self.num_post - 1),
+            "weights": weights,
+            "delays": delays
+            if delays is None
+            else _integers(delays, weights.shape, "delays", 1, self.max_delay),
+        }
+        removed = jnp.zeros(num, bool).at[remove].set(True)
+        kept = jnp.argsort(removed, stable=True)[: num - len(remove)]
+        which = jnp.concatenate([kept, num + jnp.arange(len(weights), dtype=kept.dtype)])
+        both: dict[str, Any] = {
+            name: None if values is None else jnp.concatenate([getattr(self, name), values])[which]
+            for name, values in new.items()
+        }
+        canonical, order = _sorted(**both, num_pre=self.num_pre, num_post=self.num_post)
+        return replace(self, **canonical), which[order].astype(jnp.int32)
+
     def of_pre(self, values: jax.Array) -> jax.Array:
         """[pre] -> [S]: what each synapse has on its presynaptic side."""
         return values[self.pre]
@@ -111,6 +145,28 @@ class Sparse:
     def of_post(self, values: jax.Array) -> jax.Array:
         """[post] -> [S]."""
         return values[self.post]
+
+
+def _sorted(
+    pre: jax.Array,
+    post: jax.Array,
+    weights: jax.Array,
+    delays: jax.Array | None,
+    num_pre: int,
+    num_post: int,
+) -> tuple[dict[str, Any], jax.Array]:
+    """The fields of synapses in the order in which they are kept, and that order, integers [S]."""
+    order = jnp.argsort(pre, stable=True)
+    neurons = jnp.arange(num_pre + 1, dtype=jnp.int32)
+    late = None if delays is None else delays[order]
+    return {
+        "pre": pre[order],
+        "post": post[order],
+        "weights": weights[order],
+        "delays": late,
+        "starts": jnp.searchsorted(pre[order], neurons).astype(jnp.int32),
+        "slots": None if late is None else (late - 1) * num_post + post[order],
+    }, order
 
 
 def _integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int) -> jax.Array:
