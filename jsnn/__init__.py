@@ -38,7 +38,18 @@ from jsnn.neurons import (
     spike_trains,
 )
 from jsnn.parts import CurrentSource, Population, Projection
-from jsnn.plasticity import PlasticityModel
+from jsnn.plasticity import (
+    REWARD_STDP,
+    STDP,
+    STDP_MULTIPLICATIVE,
+    STDP_MULTIPLICATIVE_NEAREST,
+    STDP_NEAREST,
+    STDP_SYMMETRIC,
+    STDP_SYMMETRIC_NEAREST,
+    TRIPLET_STDP,
+    VOGELS_2011,
+    PlasticityModel,
+)
 from jsnn.present import fresh, keep_in_flight
 from jsnn.readout import Readout, first_spike, max_voltage, spike_count
 from jsnn.record import (
@@ -56,6 +67,7 @@ from jsnn.sources import CONSTANT, GAUSSIAN_NOISE, PLAYBACK, POISSON, SourceMode
 from jsnn.state import State, init
 from jsnn.surrogate import superspike
 from jsnn.synapses import ALPHA, CONDUCTANCE, DELTA, EXPONENTIAL, GRADED, SynapseModel
+from jsnn.updates import normalise_weights, reset, rewire
 from jsnn.weights import load_weights, save_weights
 
 __all__ = [
@@ -77,7 +89,16 @@ __all__ = [
     "PLAYBACK",
     "POISSON",
     "POISSON_NEURON",
+    "REWARD_STDP",
     "SPIKE_SOURCE",
+    "STDP",
+    "STDP_MULTIPLICATIVE",
+    "STDP_MULTIPLICATIVE_NEAREST",
+    "STDP_NEAREST",
+    "STDP_SYMMETRIC",
+    "STDP_SYMMETRIC_NEAREST",
+    "TRIPLET_STDP",
+    "VOGELS_2011",
     "AllToAll",
     "AveragePool2D",
     "Connectivity",
@@ -123,7 +144,10 @@ __all__ = [
     "keep_in_flight",
     "load_weights",
     "max_voltage",
+    "normalise_weights",
     "recorded_bytes",
+    "reset",
+    "rewire",
     "rk4",
     "save_weights",
     "simulate",

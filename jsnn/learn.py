@@ -65,7 +65,10 @@ def learn(
             return _like({k: jnp.where(here, new[k], s) for k, s in synapses.items()}, synapses)
 
         any_spike = jnp.any((spikes_pre, spikes_post)[side] > 0)
-        return jax.lax.cond(any_spike, changed, lambda: synapses)
+        # A postsynaptic spike is known only when the weights have been delivered. Waiting for it,
+        # as a condition that always holds, XLA writes them in place; otherwise it copies them all.
+        delivered = jnp.all(spikes_post >= 0)
+        return jax.lax.cond(any_spike & delivered, changed, lambda: synapses)
 
     synapses = plastic.synapses
     if rule.each_step is not None:

@@ -85,7 +85,8 @@ class Projection:
       params: values that replace the defaults of the synapse model, each a scalar or [post], or of
         the plasticity, each a scalar; traced.
       variables: initial values that replace the synapse model's, each a scalar or [post], or the
-        plasticity's, each a scalar or one value per synapse; traced.
+        plasticity's, each a scalar or one value per synapse, in the order in which the connectivity
+        keeps them; traced.
       delay: whole steps, >= 0: a spike of step n arrives in step n + delay. 1 (the default) is
         what GeNN calls no delay. 0 is within the same step, where the graph allows an order. Not
         given where the connectivity has a delay for each synapse, and then the longest of them.

@@ -83,3 +83,13 @@ def assert_same(got: Any, expected: Any) -> None:
 def _numbers(leaf: Any) -> np.ndarray:
     is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
     return np.asarray(jax.random.key_data(leaf) if is_key else leaf)
+
+
+# A neuron that spikes where it is told to by 2 FORCE and never by its synapses, if these are weak.
+FORCE = 1e4
+FORCED = jsnn.NeuronModel(
+    params={},
+    variables={"input": 0.0},
+    update=lambda p, x, current, dt: {"input": current},
+    threshold=lambda p, x: x["input"] - FORCE,
+)

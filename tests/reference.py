@@ -5,7 +5,7 @@ added to the input current one presynaptic neuron after the other, then every ne
 tested against its threshold and reset, then its spike goes in flight.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -225,3 +225,30 @@ def average_pool(image: np.ndarray, window: tuple[int, int], stride: tuple[int, 
     channels = np.eye(image.shape[2], dtype=F32) / F32(window[0] * window[1])
     kernel = np.broadcast_to(channels, (*window, *channels.shape))
     return convolution(image, kernel, stride, "VALID")
+
+
+def traced(spikes: Sequence[float], now: float, tau: float, *, own: bool, nearest: bool) -> float:
+    """Σ exp(-(now - t)/tau) over the spikes before `now`, or of the last; `own` counts t = now."""
+    earlier = [t for t in spikes if t < now or (own and t == now)]
+    counted = [max(earlier)] if nearest and earlier else earlier
+    return sum(float(np.exp(-(now - t) / tau)) for t in counted)
+
+
+def learnt_weight(
+    w: float,
+    pre: Sequence[float],
+    post: Sequence[float],
+    at_pre: Callable[[float, float], float],
+    at_post: Callable[[float, float], float],
+) -> float:
+    """A weight after the spikes on both sides, at times in ms, one after the other.
+
+    `at_pre(w, now)` and `at_post(w, now)` give the weight after a spike; of two at the same time
+    the presynaptic one comes first.
+    """
+    for now in sorted({*pre, *post}):
+        if now in pre:
+            w = at_pre(w, now)
+        if now in post:
+            w = at_post(w, now)
+    return w

@@ -31,6 +31,7 @@ ORDER = [
     "network",
     "drive",
     "state",
+    "updates",
     "record",
     "step",
     "schedule",

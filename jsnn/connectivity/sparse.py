@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import is_concrete, positive_int, weight_array
+from jsnn._checks import check_dtype, is_concrete, positive_int, weight_array
 from jsnn._pytree import pytree, replace, static
 from jsnn.events import Synapses, event_product, sparse_product
 from jsnn.products import delayed
@@ -56,25 +56,14 @@ class Sparse:
         post = _integers(self.post, weights.shape, "post", 0, num_post - 1)
         if not self.multapses:
             _check_once(pre, post, num_post)
-        order, starts = _sorted(pre, num_pre)
-        weights = np.asarray(weights) if is_concrete(weights) else weights
-        canonical = {
-            "num_pre": num_pre,
-            "num_post": num_post,
-            "pre": jnp.asarray(pre[order]),
-            "post": jnp.asarray(post[order]),
-            "weights": jnp.asarray(weights[order]),
-            "starts": jnp.asarray(starts),
-            "max_delay": 0,
-            "slots": None,
-        }
-        if self.delays is not None:
-            if not is_concrete(self.delays):
+        delays, max_delay = self.delays, 0
+        if delays is not None:
+            if not is_concrete(delays):
                 raise TypeError("Sparse, delays: given traced ones; expected numbers, made outside")
-            delays = _integers(self.delays, weights.shape, "delays", 1, 2**15)[order]
-            canonical["delays"] = jnp.asarray(delays)
-            canonical["max_delay"] = int(np.max(delays, initial=1))
-            canonical["slots"] = jnp.asarray((delays - 1) * num_post + post[order])
+            delays = _integers(delays, weights.shape, "delays", 1, 2**15)
+            max_delay = int(np.max(delays, initial=1))
+        sorted_, _ = _sorted(pre, post, weights, delays, num_pre, num_post)
+        canonical = {"num_pre": num_pre, "num_post": num_post, "max_delay": max_delay, **sorted_}
         for name, value in canonical.items():
             object.__setattr__(self, name, value)
 
@@ -114,6 +103,50 @@ class Sparse:
         """The same synapses with other weights."""
         return replace(self, weights=weights)
 
+    def rewired(
+        self, remove: Any, pre: Any, post: Any, weights: Any, delays: Any = None
+    ) -> tuple["Sparse", jax.Array]:
+        """Without the synapses at `remove`, integers [k], each once, and with new ones.
+
+        The new ones, [m] each, come after those that their presynaptic neuron keeps. Delays are
+        needed where synapses have them, up to `max_delay`.
+
+        Returns:
+          The connectivity, and int32 [S - k + m]: which of all synapses, the S old ones followed by
+          the m new ones, each of its synapses is.
+
+        Raises ValueError or TypeError as `Sparse` does, and where one is removed twice.
+        """
+        num = self.num_synapses
+        remove = _integers(remove, np.shape(remove)[:1], "remove", 0, num - 1)
+        if is_concrete(remove) and len(np.unique(np.asarray(remove))) < len(remove):
+            raise ValueError("Sparse, remove: given a synapse twice; expected each once")
+        weights = weight_array(weights, ("synapses",), "Sparse weights")
+        check_dtype(weights, self.dtype, "Sparse weights")
+        if (delays is None) != (self.delays is None):
+            given = "none" if delays is None else "some"
+            raise ValueError(
+                f"Sparse, delays of new synapses: given {given}; expected them exactly where the "
+                "others have them"
+            )
+        new: dict[str, Any] = {
+            "pre": _integers(pre, weights.shape, "pre", 0, self.num_pre - 1),
+            "post": _integers(post, weights.shape, "post", 0, self.num_post - 1),
+            "weights": weights,
+            "delays": delays
+            if delays is None
+            else _integers(delays, weights.shape, "delays", 1, self.max_delay),
+        }
+        removed = jnp.zeros(num, bool).at[remove].set(True)
+        kept = jnp.argsort(removed, stable=True)[: num - len(remove)]
+        which = jnp.concatenate([kept, num + jnp.arange(len(weights), dtype=kept.dtype)])
+        both: dict[str, Any] = {
+            name: None if values is None else jnp.concatenate([getattr(self, name), values])[which]
+            for name, values in new.items()
+        }
+        canonical, order = _sorted(**both, num_pre=self.num_pre, num_post=self.num_post)
+        return replace(self, **canonical), which[order].astype(jnp.int32)
+
     def of_pre(self, values: jax.Array) -> jax.Array:
         """[pre] -> [S]: what each synapse has on its presynaptic side."""
         return values[self.pre]
@@ -121,6 +154,29 @@ class Sparse:
     def of_post(self, values: jax.Array) -> jax.Array:
         """[post] -> [S]."""
         return values[self.post]
+
+
+def _sorted(
+    pre: Any, post: Any, weights: Any, delays: Any, num_pre: int, num_post: int
+) -> tuple[dict[str, Any], Any]:
+    """The fields of synapses in the order in which they are kept, and that order, integers [S]."""
+    given = [each for each in (pre, post, weights, delays) if each is not None]
+    numpy: Any = np if all(map(is_concrete, given)) else jnp  # the host sorts without compiling
+    order = numpy.argsort(numpy.asarray(pre), stable=True)
+    pre, post, weights = (numpy.asarray(each)[order] for each in (pre, post, weights))
+    neurons = np.arange(num_pre + 1, dtype=np.int32)
+    fields = {
+        "pre": pre,
+        "post": post,
+        "weights": weights,
+        "delays": None,
+        "starts": numpy.searchsorted(pre, neurons).astype(np.int32),
+        "slots": None,
+    }
+    if delays is not None:
+        fields["delays"] = numpy.asarray(delays)[order]
+        fields["slots"] = (fields["delays"] - 1) * num_post + post
+    return {k: v if v is None else jnp.asarray(v) for k, v in fields.items()}, order
 
 
 def _integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int) -> Any:
@@ -156,11 +212,3 @@ def _check_once(pre: Any, post: Any, num_post: int) -> None:
             f"Sparse, multapses: given {len(pre) - len(pairs)} synapses between pairs that are "
             f"joined already, such as {pre[twice]} to {post[twice]}; expected each pair once"
         )
-
-
-def _sorted(pre: Any, num_pre: int) -> tuple[Any, Any]:
-    """The order that sorts synapses by `pre`, and where those of each neuron then start."""
-    neurons = np.arange(num_pre + 1, dtype=np.int32)
-    numpy: Any = np if is_concrete(pre) else jnp  # the host sorts without compiling anything
-    order = numpy.argsort(pre, stable=True)
-    return order, numpy.searchsorted(pre[order], neurons).astype(np.int32)

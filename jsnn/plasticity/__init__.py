@@ -1,5 +1,27 @@
 """Plasticity: how the weights of a projection change in a run."""
 
+from jsnn.plasticity.inhibitory import VOGELS_2011
 from jsnn.plasticity.model import PlasticityModel
+from jsnn.plasticity.pair import (
+    STDP,
+    STDP_MULTIPLICATIVE,
+    STDP_MULTIPLICATIVE_NEAREST,
+    STDP_NEAREST,
+    STDP_SYMMETRIC,
+    STDP_SYMMETRIC_NEAREST,
+)
+from jsnn.plasticity.reward import REWARD_STDP
+from jsnn.plasticity.triplet import TRIPLET_STDP
 
-__all__ = ["PlasticityModel"]
+__all__ = [
+    "REWARD_STDP",
+    "STDP",
+    "STDP_MULTIPLICATIVE",
+    "STDP_MULTIPLICATIVE_NEAREST",
+    "STDP_NEAREST",
+    "STDP_SYMMETRIC",
+    "STDP_SYMMETRIC_NEAREST",
+    "TRIPLET_STDP",
+    "VOGELS_2011",
+    "PlasticityModel",
+]

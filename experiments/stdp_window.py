@@ -1,0 +1,155 @@
+"""The window of each built-in pair rule, measured with one pair of spikes for every distance."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import jsnn
+from experiments import cli
+
+WEIGHT = 0.25  # of every synapse before its pair, between bounds of 0 and 1
+A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS = 0.01, 0.008, 15.0, 30.0
+A, RHO, TAU = 0.01, 0.1, 15.0
+
+Window = Callable[[np.ndarray], np.ndarray]
+"""Δt = t_post - t_pre in ms -> change of the weight."""
+
+
+@dataclass(frozen=True)
+class Config(cli.Config):
+    """One presynaptic neuron for each distance, one postsynaptic spike for all of them."""
+
+    furthest: float = 60.0
+    """The longest distance of a pair, in ms."""
+    dt: float = 0.5
+    """The length of a step, in ms."""
+    out: Path = Path("results/stdp_window.png")
+    """The figure."""
+
+
+def additive(t: np.ndarray) -> np.ndarray:
+    """a+ exp(-Δt/τ+) from Δt = 0 on, -a- exp(Δt/τ-) before."""
+    ahead, behind = A_PLUS * np.exp(-abs(t) / TAU_PLUS), -A_MINUS * np.exp(-abs(t) / TAU_MINUS)
+    return np.where(t >= 0, ahead, behind)
+
+
+def multiplicative(t: np.ndarray) -> np.ndarray:
+    """The same in proportion to the distance from the bound ahead."""
+    return additive(t) * np.where(t >= 0, 1 - WEIGHT, WEIGHT)
+
+
+def symmetric(t: np.ndarray) -> np.ndarray:
+    """a (exp(-|Δt|/τ) - rho) at the later spike, -a rho at the earlier one; all twice at 0."""
+    return A * (np.where(t == 0, 2, 1) * np.exp(-abs(t) / TAU) - 2 * RHO)
+
+
+ORDERED = {"a_plus": A_PLUS, "a_minus": A_MINUS, "tau_plus": TAU_PLUS, "tau_minus": TAU_MINUS}
+BLIND = {"a": A, "rho": RHO, "tau_stdp": TAU}
+
+RULES: dict[str, tuple[jsnn.PlasticityModel, dict[str, float], Window]] = {
+    "STDP": (jsnn.STDP, ORDERED, additive),
+    "STDP_NEAREST": (jsnn.STDP_NEAREST, ORDERED, additive),
+    "STDP_MULTIPLICATIVE": (jsnn.STDP_MULTIPLICATIVE, ORDERED, multiplicative),
+    "STDP_MULTIPLICATIVE_NEAREST": (jsnn.STDP_MULTIPLICATIVE_NEAREST, ORDERED, multiplicative),
+    "STDP_SYMMETRIC": (jsnn.STDP_SYMMETRIC, BLIND, symmetric),
+    "STDP_SYMMETRIC_NEAREST": (jsnn.STDP_SYMMETRIC_NEAREST, BLIND, symmetric),
+}
+
+
+def measured(furthest: int, dt: float) -> dict[str, np.ndarray]:
+    """The change of the weight under every rule, [2 furthest + 1], distances in steps.
+
+    The delay is longer than the run: no spike arrives, and each neuron spikes as it is told to.
+    """
+    num_steps, num = 2 * furthest + 1, 2 * furthest + 1
+    weights = np.full((num, 1), WEIGHT, np.float32)
+    network = jsnn.Network(
+        [
+            jsnn.Population("pre", num, jsnn.SPIKE_SOURCE),
+            jsnn.Population("post", 1, jsnn.SPIKE_SOURCE),
+        ],
+        [
+            jsnn.Projection(
+                *("pre", "post", jsnn.Dense(weights), jsnn.DELTA, params),
+                delay=num_steps,
+                plasticity=rule,
+                name=name,
+            )
+            for name, (rule, params, _) in RULES.items()
+        ],
+        dt=dt,
+    )
+    once = np.arange(num_steps) == furthest
+    trains = {"pre": np.eye(num, dtype=bool)[::-1], "post": once[:, None]}
+    state, _ = jsnn.simulate(network, trains, num_steps)
+    return {
+        name: np.asarray(state.plastic[name].synapses["weight"][:, 0], np.float64) - WEIGHT
+        for name in RULES
+    }
+
+
+def main(config: Config) -> dict[str, Any]:
+    furthest = round(config.furthest / config.dt)
+    if furthest < 1:
+        raise ValueError(f"furthest: given {config.furthest} ms; expected at least one step")
+    cli.check_writable(config.out.parent)
+    distances = np.arange(-furthest, furthest + 1) * config.dt
+    changes = measured(furthest, config.dt)
+    deviations = {
+        name: float(abs(change - RULES[name][2](distances)).max())
+        for name, change in changes.items()
+    }
+    for name, deviation in deviations.items():
+        print(f"{name:28s} largest deviation from the closed form {deviation:.1e}")
+    png = io.BytesIO()
+    draw(distances, changes).savefig(png, format="png", dpi=300)
+    cli.write_atomically(config.out, png.getvalue())
+    print(f"wrote {config.out}")
+    return {
+        "distances_ms": distances.tolist(),
+        "changes": {name: change.tolist() for name, change in changes.items()},
+        "largest_deviations": deviations,
+    }
+
+
+def draw(distances: np.ndarray, changes: dict[str, np.ndarray]) -> Figure:
+    """A panel for each form of the window: the closed form, and both pairings as measured."""
+    figure = Figure(figsize=(7.0, 2.6), layout="constrained")
+    every = max(1, len(distances) // 24)
+    shown = np.arange(len(distances) // 2 % every, len(distances), every)  # the middle among them
+    for axes, name in zip(figure.subplots(1, 3, sharey=True), list(RULES)[::2], strict=True):
+        window = RULES[name][2]
+        for side in (distances < 0, distances == 0, distances > 0):
+            t = distances[side]
+            style = {"marker": "."} if len(t) == 1 else {}
+            axes.plot(t, 1e3 * window(t), color="k", linewidth=1, **style)
+        for pairing, marker, size in ((name, "o", 5), (f"{name}_NEAREST", "x", 3)):
+            axes.plot(
+                distances[shown],
+                1e3 * changes[pairing][shown],
+                linestyle="none",
+                marker=marker,
+                markersize=size,
+                markerfacecolor="none",
+                color="tab:blue" if marker == "o" else "tab:orange",
+                label="nearest neighbour" if marker == "x" else "all-to-all",
+            )
+        axes.plot([], [], color="k", linewidth=1, label="closed form")
+        axes.axhline(0, color="0.7", linewidth=0.6, zorder=0)
+        axes.axvline(0, color="0.7", linewidth=0.6, zorder=0)
+        axes.set_title(name.removeprefix("STDP_").replace("STDP", "additive").lower(), fontsize=9)
+        axes.set_xlabel(r"$t_{\mathrm{post}} - t_{\mathrm{pre}}$ [ms]", fontsize=9)
+        axes.tick_params(labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].set_ylabel(r"change of weight [$10^{-3}$]", fontsize=9)
+    figure.axes[0].legend(fontsize=7, frameon=False, loc="upper right")
+    return figure
+
+
+if __name__ == "__main__":
+    cli.run(Config, main, __doc__ or "")

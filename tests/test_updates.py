@@ -1,0 +1,306 @@
+"""Updates between steps: what they change, and that they change nothing else."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jsnn
+from tests.networks import F32, assert_same
+
+T = 40
+RANDOM = np.random.default_rng(0)
+WEIGHTS = (RANDOM.random((6, 4)) * 0.2).astype(F32)
+PRE, POST = RANDOM.integers(6, size=20), RANDOM.integers(4, size=20)
+LATE = RANDOM.integers(1, 4, size=20)
+
+
+def connectivity(kind: str) -> Any:
+    if kind == "dense":
+        return jsnn.Dense(WEIGHTS)
+    weights = np.linspace(0.1, 0.5, 20, dtype=F32)
+    return jsnn.Sparse(PRE, POST, weights, 6, 4, LATE if kind == "late" else None)
+
+
+def network(kind: str = "dense", **fields: Any) -> jsnn.Network:
+    projection = {
+        "synapse": jsnn.EXPONENTIAL,
+        "plasticity": jsnn.REWARD_STDP,
+        "params": {"reward": 1e-3},
+    } | fields
+    return jsnn.Network(
+        [jsnn.Population("a", 6, jsnn.IF), jsnn.Population("b", 4, jsnn.LIF)],
+        [jsnn.Projection("a", "b", connectivity(kind), **projection)],
+        [jsnn.CurrentSource("s", "a", jsnn.PLAYBACK, {"currents": np.full((9, 6), 0.3, F32)})],
+    )
+
+
+DRIVE = {"a": np.linspace(0.1, 0.9, 6, dtype=F32), "b": np.full(4, 1.5, F32)}
+
+
+def after_a_run(net: jsnn.Network) -> jsnn.State:
+    return jsnn.simulate(net, DRIVE, T)[0]
+
+
+def synapses_of(state: jsnn.State) -> dict[str, np.ndarray]:
+    return {k: np.asarray(v) for k, v in state.plastic["a_to_b"].synapses.items()}
+
+
+# reset
+
+
+def test_reset_restores_the_variables_that_are_named_and_no_others() -> None:
+    net = network()
+    state, fresh = after_a_run(net), jsnn.init(net)
+    names = {"b": ["v"], "a_to_b": ["i_syn", "eligibility", "trace"], "s": ["step"]}
+    new = jsnn.reset(net, state, names)
+    np.testing.assert_array_equal(new.variables["b"]["v"], fresh.variables["b"]["v"])
+    assert_same(new.synapses, fresh.synapses)
+    assert_same(new.sources, fresh.sources)
+    plastic, before = new.plastic["a_to_b"], state.plastic["a_to_b"]
+    assert_same(plastic.pre, fresh.plastic["a_to_b"].pre)
+    assert_same(plastic.post, fresh.plastic["a_to_b"].post)
+    assert not np.any(plastic.synapses["eligibility"])
+    assert_same(plastic.synapses["weight"], before.synapses["weight"])
+    for kept in ("step", "in_flight", "arriving"):
+        assert_same(getattr(new, kept), getattr(state, kept))
+    assert_same(new.variables["a"], state.variables["a"])
+    assert_same(new.variables["b"]["refractory"], state.variables["b"]["refractory"])
+
+
+def test_resetting_everything_but_weights_and_time_leaves_these_two() -> None:
+    net = network(kind="sparse")
+    state = after_a_run(net)
+    everything = {"a": ["v"], "b": ["v", "refractory"], "a_to_b": ["i_syn", "weight"]}
+    new = jax.jit(lambda n, s: jsnn.reset(n, s, everything))(net, state)
+    np.testing.assert_array_equal(new.plastic["a_to_b"].synapses["weight"], sorted_weights(net))
+    assert int(new.step) == T
+
+
+def sorted_weights(net: jsnn.Network) -> jax.Array:
+    return net.projections[0].connectivity.weights
+
+
+# normalise_weights
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+@pytest.mark.parametrize("axis", ["post", "pre"])
+def test_the_weights_of_each_neuron_add_up_to_the_total(kind: str, axis: str) -> None:
+    net = network(kind)
+    state = after_a_run(net)
+    pre, post = (
+        (np.asarray(net.projections[0].connectivity.pre), net.projections[0].connectivity.post)
+        if kind == "sparse"
+        else (i.ravel() for i in np.indices((6, 4)))
+    )
+    own, size = (np.asarray(post), 4) if axis == "post" else (np.asarray(pre), 6)
+    totals = np.linspace(1, 2, size, dtype=F32)
+    before = synapses_of(state)["weight"].ravel()
+    for total in (F32(0.7), totals):
+        new = jsnn.normalise_weights(net, state, "a_to_b", total, axis=axis)
+        weights = synapses_of(new)["weight"].ravel()
+        sums = np.bincount(own, weights, minlength=size)
+        here = np.bincount(own, minlength=size) > 0
+        np.testing.assert_allclose(sums[here], np.broadcast_to(total, size)[here], rtol=1e-6)
+        shares = before / np.bincount(own, before, minlength=size)[own]
+        expected = np.broadcast_to(total, size)[own] * shares
+        np.testing.assert_allclose(weights, expected, rtol=1e-5)
+        assert_same(new.plastic["a_to_b"].pre, state.plastic["a_to_b"].pre)
+
+
+def test_weights_of_both_signs_keep_them_and_zeros_stay_zeros() -> None:
+    matrix = np.array([[1, 0], [-3, 0]], F32)
+    net = jsnn.Network(
+        [jsnn.Population("a", 2, jsnn.IF)],
+        [jsnn.Projection("a", "a", jsnn.Dense(matrix), plasticity=jsnn.STDP, name="p")],
+    )
+    state = jsnn.normalise_weights(net, jsnn.init(net), "p", 1.0)
+    weights = state.plastic["p"].synapses["weight"]
+    np.testing.assert_array_equal(weights, [[0.25, 0], [-0.75, 0]])
+
+
+# rewire
+
+
+def by_pair(net: jsnn.Network, state: jsnn.State) -> list[tuple[float, ...]]:
+    """Every synapse as (pre, post, delay, weight, eligibility), sorted."""
+    sparse = net.projections[0].connectivity
+    late = sparse.delays if sparse.delays is not None else np.zeros(sparse.num_synapses)
+    values = synapses_of(state)
+    rows = (sparse.pre, sparse.post, late, values["weight"], values["eligibility"])
+    return sorted(zip(*(np.asarray(row).tolist() for row in rows), strict=True))
+
+
+NEW_PRE, NEW_POST = np.array([5, 0, 3]), np.array([1, 2, 2])
+NEW_WEIGHTS = np.array([0.9, 0.8, 0.7], F32)
+REMOVE = np.array([17, 2, 9])
+
+
+@pytest.mark.parametrize("kind", ["sparse", "late"])
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_rewiring_keeps_the_values_of_the_synapses_that_stay(kind: str, number: int) -> None:
+    net = network(kind)
+    state = after_a_run(net)
+    delays = np.array([3, 1, 2])[:number] if kind == "late" else None
+    new_net, new = jsnn.rewire(
+        net,
+        state,
+        "a_to_b",
+        REMOVE,
+        NEW_PRE[:number],
+        NEW_POST[:number],
+        NEW_WEIGHTS[:number],
+        delays,
+    )
+    sparse, old = new_net.projections[0].connectivity, net.projections[0].connectivity
+    values = synapses_of(state)
+    stay = np.setdiff1d(np.arange(20), REMOVE)
+    late = np.asarray(old.delays) if kind == "late" else np.zeros(20)
+    columns = (old.pre, old.post, late, values["weight"], values["eligibility"])
+    expected = list(zip(*(np.asarray(c)[stay].tolist() for c in columns), strict=True))
+    for i in range(number):
+        delay = float(delays[i]) if delays is not None else 0.0
+        expected.append((NEW_PRE[i], NEW_POST[i], delay, float(NEW_WEIGHTS[i]), 0.0))
+    assert by_pair(new_net, new) == sorted(expected)
+
+    again = jsnn.Sparse(
+        np.asarray(sparse.pre),
+        np.asarray(sparse.post),
+        np.asarray(sparse.weights),
+        6,
+        4,
+        None if sparse.delays is None else np.asarray(sparse.delays),
+    )
+    for field in ("pre", "post", "weights", "starts", "slots", "delays"):
+        assert_same(getattr(sparse, field), getattr(again, field))
+    later, _ = jsnn.simulate(new_net, DRIVE, 5, state=new)
+    assert int(later.step) == T + 5
+
+
+@pytest.mark.parametrize("kind", ["sparse", "late"])
+def test_as_many_new_synapses_work_in_a_compiled_loop(kind: str) -> None:
+    net = network(kind)
+    state = after_a_run(net)
+    delays = np.array([3, 1, 2]) if kind == "late" else None
+    new = (NEW_PRE, NEW_POST, NEW_WEIGHTS, delays)
+    on_the_host = net, state
+    for _ in range(3):
+        on_the_host = jsnn.rewire(*on_the_host, "a_to_b", REMOVE, *new)
+
+    def once(_: int, carry: tuple[jsnn.Network, jsnn.State]) -> Any:
+        return jsnn.rewire(*carry, "a_to_b", jnp.asarray(REMOVE), *new)
+
+    assert_same(jax.jit(lambda c: jax.lax.fori_loop(0, 3, once, c))((net, state)), on_the_host)
+
+
+def test_rewiring_as_many_synapses_compiles_no_new_run(compilations) -> None:
+    net = network("sparse")
+    state = jsnn.simulate(net, DRIVE, T, state=after_a_run(net))[0]
+    new_net, new = jsnn.rewire(net, state, "a_to_b", REMOVE, NEW_PRE, NEW_POST, NEW_WEIGHTS)
+    with compilations() as names:
+        jsnn.simulate(new_net, DRIVE, T, state=new)
+    assert names == []
+
+
+def test_initial_values_given_for_each_synapse_stay_with_it() -> None:
+    each = np.arange(20, dtype=F32)
+    net = network("sparse", variables={"eligibility": each})
+    state = jsnn.init(net)
+    new_net, new = jsnn.rewire(net, state, "a_to_b", REMOVE, NEW_PRE, NEW_POST, NEW_WEIGHTS)
+    assert_same(jsnn.init(new_net).plastic, new.plastic)
+    kept = np.setdiff1d(each, REMOVE)
+    np.testing.assert_array_equal(np.sort(synapses_of(new)["eligibility"]), [0, 0, 0, *kept])
+
+
+def test_a_projection_that_does_not_learn_can_be_rewired() -> None:
+    net = network("sparse", plasticity=None, params={})
+    state = after_a_run(net)
+    new_net, new = jsnn.rewire(net, state, "a_to_b", [0], [5], [3], NEW_WEIGHTS[:1])
+    assert_same(new, state)
+    assert float(new_net.projections[0].connectivity.weights[-1]) == F32(0.9)
+
+
+# What needs no function of its own.
+
+
+def test_means_over_neurons_and_over_the_batch_are_plain_jax() -> None:
+    net = network()
+
+    def run(scale: jax.Array) -> jsnn.State:
+        return jsnn.simulate(net, {"a": DRIVE["a"] * scale, "b": DRIVE["b"]}, T)[0]
+
+    batch = jax.vmap(run)(jnp.linspace(0.5, 2, 3))
+    assert batch.variables["b"]["v"].mean(axis=1).shape == (3,)
+    mean = jax.tree.map(lambda weights: weights.mean(axis=0), batch.plastic["a_to_b"].synapses)
+    single = np.mean([synapses_of(run(s))["weight"] for s in np.linspace(0.5, 2, 3, dtype=F32)], 0)
+    np.testing.assert_allclose(mean["weight"], single, rtol=1e-5)
+    totals = jax.vmap(lambda s: jsnn.normalise_weights(net, s, "a_to_b", 1.0))(batch)
+    sums = totals.plastic["a_to_b"].synapses["weight"].sum(axis=1)
+    np.testing.assert_allclose(sums, 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda n, s: jsnn.reset(n, s, {"c": ["v"]}), "unknown part of the network 'c'"),
+        (
+            lambda n, s: jsnn.reset(n, s, {"b": ["w"]}),
+            r"reset of 'b': unknown variable 'w'.*known: 'refractory', 'v'",
+        ),
+        (lambda n, s: jsnn.reset(n, s, {"b": "v"}), "reset of 'b': given 'v'; expected a list"),
+        (
+            lambda n, s: jsnn.normalise_weights(n, s, "a", 1.0),
+            "'a': unknown projection 'a'",
+        ),
+        (
+            lambda n, s: jsnn.normalise_weights(n, s, "a_to_b", np.ones(6, F32)),
+            r"'a_to_b', total: given shape \(6,\); expected a scalar or \(4,\)",
+        ),
+        (
+            lambda n, s: jsnn.normalise_weights(n, s, "a_to_b", 1.0, axis="row"),
+            "unknown axis 'row'",
+        ),
+        (
+            lambda n, s: jsnn.rewire(n, s, "a_to_b", [20], [0], [0], NEW_WEIGHTS[:1]),
+            "remove: given 20 for synapse 0; expected 0 to 19",
+        ),
+        (
+            lambda n, s: jsnn.rewire(n, s, "a_to_b", [1, 1], [0], [0], NEW_WEIGHTS[:1]),
+            "remove: given a synapse twice",
+        ),
+        (
+            lambda n, s: jsnn.rewire(n, s, "a_to_b", [1], [6], [0], NEW_WEIGHTS[:1]),
+            "pre: given 6 for synapse 0; expected 0 to 5",
+        ),
+        (
+            lambda n, s: jsnn.rewire(n, s, "a_to_b", [1], [5], [0, 1], NEW_WEIGHTS[:1]),
+            r"post: given shape \(2,\); expected \(1,\)",
+        ),
+        (
+            lambda n, s: jsnn.rewire(n, s, "a_to_b", [1], [5], [0], NEW_WEIGHTS[:1], [1]),
+            "delays of new synapses: given some",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(wrong: Any, message: str) -> None:
+    net = network("sparse")
+    with pytest.raises((ValueError, TypeError), match=message):
+        wrong(net, jsnn.init(net))
+
+
+def test_only_sparse_connectivity_is_rewired_and_only_plastic_weights_normalised() -> None:
+    dense = network()
+    with pytest.raises(TypeError, match="rewire of 'a_to_b': given Dense; expected a Sparse"):
+        jsnn.rewire(dense, jsnn.init(dense), "a_to_b", [0], [0], [0], NEW_WEIGHTS[:1])
+    still = network(plasticity=None, params={})
+    with pytest.raises(ValueError, match="unknown plastic projection 'a_to_b'"):
+        jsnn.normalise_weights(still, jsnn.init(still), "a_to_b", 1.0)
+    late = network("late")
+    new = (np.array([0]), np.array([0]), NEW_WEIGHTS[:1])
+    with pytest.raises(ValueError, match="delays of new synapses: given none"):
+        jsnn.rewire(late, jsnn.init(late), "a_to_b", [0], *new)
+    with pytest.raises(ValueError, match="delays: given 4 for synapse 0; expected 1 to 3"):
+        jsnn.rewire(late, jsnn.init(late), "a_to_b", [0], *new, [4])
