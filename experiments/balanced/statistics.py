@@ -1,9 +1,45 @@
 """Statistics of spike lists: rates and the irregularity of spike trains."""
 
+from typing import NamedTuple
+
 import numpy as np
+
+from experiments.balanced.network import num_excitatory
 
 MIN_SPIKES = 10
 """A neuron with fewer has no coefficient of variation: of few intervals it says little."""
+
+
+class Summary(NamedTuple):
+    """What a balanced network did."""
+
+    num_spikes: int
+    rate: float
+    """Mean over all neurons, Hz."""
+    excitatory_rate: float
+    inhibitory_rate: float
+    cv: float | None
+    """Mean over the neurons with at least `MIN_SPIKES`; None where there are none."""
+
+    def __str__(self) -> str:
+        cv = "none" if self.cv is None else f"{self.cv:.3f}"
+        return (
+            f"{self.num_spikes:,} spikes, excitatory {self.excitatory_rate:.2f} Hz, "
+            f"inhibitory {self.inhibitory_rate:.2f} Hz, CV {cv}"
+        )
+
+
+def summary(steps: np.ndarray, neurons: np.ndarray, num_neurons: int, duration: float) -> Summary:
+    """Of a run of `duration` ms; steps, neurons: int [num_spikes]."""
+    hertz, first = rates(neurons, num_neurons, duration), num_excitatory(num_neurons)
+    cv = cv_of_intervals(steps, neurons)
+    return Summary(
+        num_spikes=len(steps),
+        rate=float(hertz.mean()),
+        excitatory_rate=float(hertz[:first].mean()),
+        inhibitory_rate=float(hertz[first:].mean()),
+        cv=float(cv.mean()) if len(cv) else None,
+    )
 
 
 def rates(neurons: np.ndarray, num_neurons: int, duration: float) -> np.ndarray:

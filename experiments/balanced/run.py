@@ -1,0 +1,105 @@
+"""CUBA or COBA, the balanced networks of Vogels and Abbott: spikes, rates, irregularity.
+
+Several random networks, one after the other: the figure shows the first, the statistics are of all.
+A COBA network may fall silent after its start; silent ones are counted apart.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiments import cli
+from experiments.balanced.figure import activity
+from experiments.balanced.network import DT, Model, Run, draw
+from experiments.balanced.simulate import simulate
+from experiments.balanced.statistics import Summary, summary
+
+SILENT = 1.0
+"""Hz: a network below has fallen silent."""
+
+
+@dataclass(frozen=True)
+class Config(cli.Config):
+    """Brette et al. 2007's benchmarks 2 (CUBA) and 1 (COBA), for one second."""
+
+    model: Model = "cuba"
+    """Which of the two."""
+    num_neurons: int = 4000
+    """Of a network, four fifths of them excitatory; the mean in-degree is 80 whatever the size."""
+    num_networks: int = 10
+    """How many are drawn; the first has the seed, the others those that follow."""
+    duration_ms: float = 1000.0
+    """In steps of 0.1 ms."""
+    float64: bool = False
+    """Simulate in float64 instead of float32."""
+    out: Path = Path("results/balanced.png")
+    """Where to write the figure."""
+
+
+def main(config: Config) -> dict[str, Any]:
+    if config.num_networks < 1:
+        raise ValueError(f"--num-networks: given {config.num_networks}; expected at least 1")
+    num_steps = round(config.duration_ms / DT)
+    if num_steps < 1:
+        raise ValueError(f"--duration-ms: given {config.duration_ms}; expected at least {DT}")
+    cli.check_writable(config.out.parent)
+    seeds = range(config.seed, config.seed + config.num_networks)
+
+    results = []
+    for seed in seeds:
+        run = simulated(config, seed, num_steps)
+        results.append(summary(run.steps, run.neurons, config.num_neurons, num_steps * DT))
+        print(f"seed {seed}: {results[-1]}, {run.run_seconds:.2f} s (+{run.build_seconds:.2f})")
+        if seed == config.seed:
+            draw_figure(config, run, num_steps)
+
+    active = [result for result in results if result.rate >= SILENT]
+    silent = [seed for seed, result in zip(seeds, results, strict=True) if result.rate < SILENT]
+    means = mean_and_deviation(active)
+    print(f"{len(active)} active networks, {len(silent)} silent (seeds {silent})")
+    for name, (mean, deviation) in means.items():
+        print(f"{name}: {mean:.3f} +- {deviation:.3f}")
+    print(f"wrote {config.out}")
+    return {
+        "model": config.model,
+        "num_neurons": config.num_neurons,
+        "num_steps": num_steps,
+        "networks": {seed: result._asdict() for seed, result in zip(seeds, results, strict=True)},
+        "silent": silent,
+        "mean_and_deviation": means,
+        "figure": str(config.out),
+    }
+
+
+def simulated(config: Config, seed: int, num_steps: int) -> Run:
+    definition = draw(config.model, config.num_neurons, seed)
+    with jax.enable_x64(config.float64):
+        dtype = np.float64 if config.float64 else np.float32
+        return simulate(definition, num_steps, dtype=dtype, progress=True)
+
+
+def draw_figure(config: Config, run: Run, num_steps: int) -> None:
+    title = f"{config.model.upper()}, {config.num_neurons:,} neurons, seed {config.seed}"
+    figure = activity(run.steps, run.neurons, config.num_neurons, num_steps, title)
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=150)
+    cli.write_atomically(config.out, png.getvalue())
+
+
+def mean_and_deviation(results: Sequence[Summary]) -> dict[str, tuple[float, float]]:
+    """Over networks, of each statistic that every one of them has."""
+    columns = {name: [getattr(result, name) for result in results] for name in Summary._fields}
+    return {
+        name: (float(np.mean(values)), float(np.std(values)))
+        for name, values in columns.items()
+        if values and None not in values
+    }
+
+
+if __name__ == "__main__":
+    cli.run(Config, main, __doc__ or "")

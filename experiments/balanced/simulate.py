@@ -1,0 +1,65 @@
+"""CUBA and COBA in jsnn, every spike as a list.
+
+The spikes of all steps as bool [T, N] would be 400 MB for 40,000 neurons and a second, so a run
+goes on from chunk to chunk, and each chunk's spikes become a list.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import DTypeLike
+from tqdm import tqdm
+
+import jsnn
+from experiments.balanced.models import POPULATION, network_of
+from experiments.balanced.network import Definition, Run
+
+CHUNK = 1000
+"""Steps."""
+
+Chunk = Callable[[jsnn.Network, jsnn.State], tuple[jsnn.State, jax.Array]]
+"""(network, state) -> the state some steps later, and the spikes of these, bool [steps, N]"""
+
+
+def simulate(
+    definition: Definition,
+    num_steps: int,
+    delay: int = 0,
+    dtype: DTypeLike = np.float32,
+    *,
+    progress: bool = False,
+) -> Run:
+    """Every spike of `num_steps` steps; `delay` in steps, as Brian2 counts it.
+
+    float64 needs `jax_enable_x64`.
+    """
+    began = time.perf_counter()
+    network = network_of(definition, delay, dtype)
+    state = jsnn.init(network)
+    lengths = [min(CHUNK, num_steps - first) for first in range(0, num_steps, CHUNK)]
+    chunks = {length: compiled_chunk(network, state, length) for length in set(lengths)}
+    built = time.perf_counter()
+
+    steps, neurons, done = [], [], 0
+    with tqdm(total=num_steps, unit="step", leave=False, disable=not progress) as bar:
+        for length in lengths:
+            state, spikes = chunks[length](network, state)
+            steps_of_chunk, neurons_of_chunk = jsnn.spike_list(spikes)
+            steps.append(done + steps_of_chunk)
+            neurons.append(neurons_of_chunk)
+            done += length
+            bar.update(length)
+    ran = time.perf_counter()
+    return Run(np.concatenate(steps), np.concatenate(neurons), ran - built, built - began)
+
+
+def compiled_chunk(network: jsnn.Network, state: jsnn.State, num_steps: int) -> Chunk:
+    def chunk(network: jsnn.Network, state: jsnn.State) -> tuple[jsnn.State, Any]:
+        record = {"spikes": jsnn.Spikes(POPULATION)}
+        state, recorded = jsnn.simulate(network, {}, num_steps, record=record, state=state)
+        return state, recorded["spikes"]
+
+    return jax.jit(chunk).lower(network, state).compile()
