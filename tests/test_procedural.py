@@ -17,16 +17,13 @@ from tests.test_sources import chi_squared_pvalue
 PRE, POST = 30, 17
 
 
-def of_degree(key: jax.Array, weight: Any = 0.5, degree: int = 6) -> jsnn.Procedural:
-    return jsnn.Procedural.fixed_out_degree(key, PRE, POST, degree, weight)
-
-
 def arithmetic(
     key: jax.Array, pre: jax.Array, num_post: int, dtype: Any
 ) -> tuple[jax.Array, jax.Array]:
-    """Seven synapses that need no random numbers, some of them to the same neuron."""
-    synapse = jnp.arange(7, dtype=jnp.int32)
-    return (5 * synapse + 3 * pre) % num_post, jnp.sin((synapse + 7 * pre).astype(dtype))
+    """Seven synapses, some of them to the same neuron, that are quick to compile."""
+    number = jnp.arange(7, dtype=jnp.int32) + 7 * pre
+    seed = (jax.random.key_data(key)[0] % 1000).astype(jnp.int32)
+    return (5 * number + seed) % num_post, jnp.sin((number + seed).astype(dtype))
 
 
 def neighbours(
@@ -39,7 +36,6 @@ def neighbours(
 
 
 ARITHMETIC = jsnn.Procedural(jax.random.key(0), PRE, POST, arithmetic)
-NORMAL = of_degree(jax.random.key(1), initializers.normal(0.1, 1))
 CLIPPED = jsnn.Procedural.fixed_probability(
     jax.random.key(2), PRE, POST, 0.4, initializers.clipped_normal(0, 1, -1, 2)
 )
@@ -68,7 +64,7 @@ def some_spikes(procedural: jsnn.Procedural) -> np.ndarray:
     return (np.random.default_rng(0).random((70, procedural.num_pre)) < 0.4).astype(F32)
 
 
-@pytest.mark.parametrize("procedural", [ARITHMETIC, NORMAL, GAMMA])
+@pytest.mark.parametrize("procedural", [ARITHMETIC, GAMMA], ids=["arithmetic", "gamma"])
 def test_sums_are_those_of_the_stored_synapses(procedural: jsnn.Procedural) -> None:
     spikes = some_spikes(procedural)
     expected = stored_sums(procedural, spikes)
@@ -83,8 +79,16 @@ def test_events_alone_deliver_the_same_sums() -> None:
         np.testing.assert_array_equal(DELIVER["events"](ARITHMETIC, row), expected)
 
 
-@pytest.mark.parametrize("way", DELIVER)
-@pytest.mark.parametrize(("procedural", "size"), [(ARITHMETIC, 3), (ARITHMETIC, 20), (CLIPPED, 70)])
+@pytest.mark.parametrize(
+    ("way", "procedural", "size"),
+    [
+        ("all", ARITHMETIC, 3),
+        ("all", ARITHMETIC, 70),
+        ("events", ARITHMETIC, 3),
+        ("events", ARITHMETIC, 20),
+        ("events", CLIPPED, 70),
+    ],
+)
 def test_no_batch_changes_a_bit(way: str, procedural: jsnn.Procedural, size: int) -> None:
     spikes = some_spikes(procedural)[:size]
     got = IN_BATCHES[way](procedural, spikes)
@@ -92,19 +96,17 @@ def test_no_batch_changes_a_bit(way: str, procedural: jsnn.Procedural, size: int
 
 
 def test_all_steps_of_a_run_are_as_step_by_step() -> None:
-    procedural = ARITHMETIC
     trains = np.random.default_rng(2).random((9, PRE)) < 0.3
-    got = jax.jit(procedural.deliver_over_time, static_argnums=1)(trains, 2)
-    expected = stored_sums(procedural, np.vstack([np.zeros((2, PRE)), trains[:7]]).astype(F32))
+    got = jax.jit(ARITHMETIC.deliver_over_time, static_argnums=1)(trains, 2)
+    expected = stored_sums(ARITHMETIC, np.vstack([np.zeros((2, PRE)), trains[:7]]).astype(F32))
     np.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_a_network_gives_the_same_as_with_stored_synapses(plain: bool) -> None:
-    procedural = ARITHMETIC
     trains = np.random.default_rng(3).random((12, PRE)) < 0.3
     charges = []
-    for connectivity in (procedural, procedural.stored()):
+    for connectivity in (ARITHMETIC, ARITHMETIC.stored()):
         network = jsnn.Network(
             [jsnn.Population("a", PRE, jsnn.SPIKE_SOURCE), jsnn.Population("b", POST, CHARGE)],
             [jsnn.Projection("a", "b", connectivity, delay=2)],
@@ -121,11 +123,10 @@ def test_it_is_event_driven() -> None:
 
 @pytest.mark.parametrize("way", DELIVER)
 def test_derivatives_with_respect_to_spikes_silent_ones_too(way: str) -> None:
-    procedural = ARITHMETIC
     spikes = (np.arange(PRE) % 3 == 0).astype(F32)
     seen = jnp.arange(POST, dtype=F32)
-    loss = lambda spikes: jnp.vdot(seen, DELIVER[way](procedural, spikes))  # noqa: E731
-    sparse = procedural.stored()
+    loss = lambda spikes: jnp.vdot(seen, DELIVER[way](ARITHMETIC, spikes))  # noqa: E731
+    sparse = ARITHMETIC.stored()
     expected = np.zeros(PRE)
     np.add.at(
         expected, np.asarray(sparse.pre), np.asarray(sparse.weights) * np.asarray(sparse.post)
@@ -135,9 +136,10 @@ def test_derivatives_with_respect_to_spikes_silent_ones_too(way: str) -> None:
 
 def test_a_batch_of_keys_is_a_batch_of_networks() -> None:
     keys = jax.random.split(jax.random.key(5), 3)
+    with_key = lambda key: jsnn.Procedural(key, PRE, POST, arithmetic)  # noqa: E731
     spikes = np.ones(PRE, F32)
-    got = jax.jit(jax.vmap(lambda key: of_degree(key).deliver_events(spikes)))(keys)
-    expected = [stored_sums(of_degree(key), spikes[None])[0] for key in keys]
+    got = jax.jit(jax.vmap(lambda key: with_key(key).deliver_events(spikes)))(keys)
+    expected = [stored_sums(with_key(key), spikes[None])[0] for key in keys]
     np.testing.assert_array_equal(got, expected)
     assert np.any(got[0] != got[1])
 
@@ -147,7 +149,6 @@ def test_a_network_with_a_key_can_be_differentiated() -> None:
         state, _ = jsnn.simulate(network, {"a": np.ones(PRE, F32)}, 3)
         return state.variables["c"]["q"].sum()
 
-    procedural = ARITHMETIC
     network = jsnn.Network(
         [
             jsnn.Population("a", PRE, jsnn.SPIKE_SOURCE),
@@ -155,7 +156,7 @@ def test_a_network_with_a_key_can_be_differentiated() -> None:
             jsnn.Population("c", 2, CHARGE),
         ],
         [
-            jsnn.Projection("a", "b", procedural, delay=0),
+            jsnn.Projection("a", "b", ARITHMETIC, delay=0),
             jsnn.Projection("b", "c", jsnn.Dense(np.ones((POST, 2), F32)), delay=0),
         ],
     )
@@ -179,15 +180,15 @@ def test_out_degrees_are_exact_and_targets_uniform() -> None:
     assert scipy.stats.chisquare(np.bincount(first * 13 + second, minlength=169)).pvalue > 0.001
 
 
-@pytest.mark.parametrize("p", [0.0, 0.02, 0.7, 1.0])
+@pytest.mark.parametrize("p", [0.02, 0.7, 1.0])
 def test_pairs_are_joined_with_their_probability(p: float) -> None:
     procedural = jsnn.Procedural.fixed_probability(jax.random.key(8), 500, 400, p, 1.0)
     joined = np.zeros((500, 400), int)
     sparse = procedural.stored()
     np.add.at(joined, (np.asarray(sparse.pre), np.asarray(sparse.post)), 1)
     assert joined.max() <= 1
-    if p in (0, 1):
-        assert np.all(joined == p)
+    if p == 1:
+        assert np.all(joined)
     else:
         assert chi_squared_pvalue(joined.sum(axis=0), scipy.stats.binom(500, p)) > 0.001
         assert chi_squared_pvalue(joined.sum(axis=1), scipy.stats.binom(400, p)) > 0.001

@@ -25,10 +25,10 @@ class AllToAll:
     num_post: int = static()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weight", weight_array(self.weight, (), "AllToAll weight"))
         for name in ("num_pre", "num_post"):
             size = positive_int(getattr(self, name), f"AllToAll {name}")
             object.__setattr__(self, name, size)
+        object.__setattr__(self, "weight", weight_array(self.weight, (), "AllToAll weight"))
 
     @property
     def dtype(self) -> Any:
