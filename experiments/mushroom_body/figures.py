@@ -47,7 +47,5 @@ def weight_histogram(weights: np.ndarray, w_max: float) -> Figure:
     axes.set_xlabel("weight from Kenyon cell to output neuron [pA]")
     axes.set_ylabel("synapses")
     silent = float(np.mean(weights == 0))
-    axes.set_title(
-        f"{weights.size:,} synapses, {silent:.1%} of them at 0", loc="left", fontsize=9
-    )
+    axes.set_title(f"{weights.size:,} synapses, {silent:.1%} of them at 0", loc="left", fontsize=9)
     return figure

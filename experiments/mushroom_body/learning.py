@@ -68,9 +68,7 @@ def learn_all(
         while done < num_images:
             now = slice(done, min(done + IMAGES_PER_CALL, num_images))
             labels = images.labels[now].astype(np.int32)
-            state, spikes = learn(
-                network, learnt.state, input_currents(images.pixels[now]), labels
-            )
+            state, spikes = learn(network, learnt.state, input_currents(images.pixels[now]), labels)
             learnt = learnt._replace(
                 state=state, kc_spikes=np.concatenate([learnt.kc_spikes, spikes])
             )

@@ -158,7 +158,9 @@ def learning_network(
     return _network(inputs, num_pn, learning)
 
 
-def answering_network(inputs: np.ndarray, weights: np.ndarray, num_pn: int = NUM_PN) -> jsnn.Network:
+def answering_network(
+    inputs: np.ndarray, weights: np.ndarray, num_pn: int = NUM_PN
+) -> jsnn.Network:
     """The network with learnt weights [KC, MBON], which now excite the output neurons."""
     deciding = jsnn.Projection(
         "KC", "MBON", jsnn.Dense(weights), jsnn.EXPONENTIAL, params={"tau": 3.0}

@@ -70,9 +70,7 @@ def main(config: Config) -> dict[str, Any]:
     _write(
         config.out,
         {
-            "raster": plot.raster(
-                spikes, dt=DT, label=int(test.labels[config.image]), title=title
-            ),
+            "raster": plot.raster(spikes, dt=DT, label=int(test.labels[config.image]), title=title),
             "accuracy": figures.accuracy_against_images(learnt.seen, learnt.accuracy),
             "weights": figures.weight_histogram(weights, SYMMETRIC_STDP.params["w_max"]),
         },
