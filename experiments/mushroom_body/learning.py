@@ -34,12 +34,14 @@ class Learnt(NamedTuple):
     kc_spikes: int32 [n], spikes of all Kenyon cells for each image.
     seen: int [m], after so many images the accuracy was measured;
     accuracy: float [m], and this it was.
+    checkpoint: the file that all this is in; the caller's to remove.
     """
 
     state: jsnn.State
     kc_spikes: np.ndarray
     seen: np.ndarray
     accuracy: np.ndarray
+    checkpoint: Path
 
 
 def learn_all(
@@ -56,7 +58,7 @@ def learn_all(
     Args:
       network: one that learns.
       images: to be learnt.
-      directory: for the state while the run lasts.
+      directory: for the state.
       measure: learnt weights [KC, MBON] -> accuracy; called after 250, 500, 1000, 2000, ... images
         and after the last.
     """
@@ -79,8 +81,7 @@ def learn_all(
                     seen=np.append(learnt.seen, done),
                     accuracy=np.append(learnt.accuracy, measure(weights_of(state))),
                 )
-            _save(checkpoint, learnt)
-    checkpoint.unlink(missing_ok=True)
+            _save(learnt)
     return learnt
 
 
@@ -140,15 +141,16 @@ def _fingerprint(network: jsnn.Network, images: Images) -> str:
 
 def _load(checkpoint: Path, fresh: jsnn.State) -> Learnt:
     if not checkpoint.exists():
-        return Learnt(fresh, np.zeros(0, np.int32), np.zeros(0, int), np.zeros(0))
+        return Learnt(fresh, np.zeros(0, np.int32), np.zeros(0, int), np.zeros(0), checkpoint)
     leaves, structure = jax.tree.flatten(fresh)
     with np.load(checkpoint) as kept:
         state = jax.tree.unflatten(structure, [kept[f"state{i}"] for i in range(len(leaves))])
-        return Learnt(state, kept["kc_spikes"], kept["seen"], kept["accuracy"])
+        return Learnt(state, kept["kc_spikes"], kept["seen"], kept["accuracy"], checkpoint)
 
 
-def _save(checkpoint: Path, learnt: Learnt) -> None:
+def _save(learnt: Learnt) -> None:
     leaves = {f"state{i}": leaf for i, leaf in enumerate(jax.tree.leaves(learnt.state))}
+    curves = {name: getattr(learnt, name) for name in ("kc_spikes", "seen", "accuracy")}
     content = io.BytesIO()
-    np.savez(content, **leaves, **{k: v for k, v in learnt._asdict().items() if k != "state"})
-    write_atomically(checkpoint, content.getvalue())
+    np.savez(content, **leaves, **curves)
+    write_atomically(learnt.checkpoint, content.getvalue())

@@ -8,8 +8,7 @@ The network is that of the GeNN 5.4 tutorial "Insect-inspired MNIST classificati
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
 
 import jax
 import jax.numpy as jnp
@@ -70,18 +69,20 @@ NO_CURRENT = jsnn.SynapseModel(params={}, variables={}, update=_no_current)
 """I = 0: synapses that learn and deliver nothing."""
 
 
-def _learnt(p: Values, s: Values, side: Values, other: Values) -> Values:
-    after = jnp.where(other["spike"] > 0, 1, other["after"])
-    weight = s["weight"] + p["eta"] * (after - p["rho"])
-    return s | {"weight": jnp.clip(weight, 0, p["w_max"])}
+def _after(trace: Values) -> jax.Array:
+    return jnp.where(trace["spike"] > 0, 1, trace["after"])
+
+
+def _changed(p: Values, s: Values, change: jax.Array) -> Values:
+    return s | {"weight": jnp.clip(s["weight"] + p["eta"] * change, 0, p["w_max"])}
 
 
 def _on_pre(p: Values, s: Values, pre: Values, post: Values) -> Values:
-    return _learnt(p, s, pre, post)
+    return _changed(p, s, _after(post) - p["rho"])
 
 
 def _on_post(p: Values, s: Values, pre: Values, post: Values) -> Values:
-    return _learnt(p, s, post, pre)
+    return _changed(p, s, jnp.maximum(_after(pre) - p["rho"], -p["silent"] * p["rho"]))
 
 
 def _decay(p: Values, trace: Values, dt: jax.Array) -> Values:
@@ -93,7 +94,7 @@ def _spiked(p: Values, trace: Values) -> Values:
 
 
 SYMMETRIC_STDP = jsnn.PlasticityModel(
-    params={"tau_stdp": 15.0, "rho": 0.01, "eta": 2e-5, "w_max": 0.0233},
+    params={"tau_stdp": 15.0, "rho": 0.01, "eta": 2e-5, "w_max": 0.0233, "silent": 1.0},
     variables={},
     pre={"after": 0.0},
     post={"after": 0.0},
@@ -104,32 +105,43 @@ SYMMETRIC_STDP = jsnn.PlasticityModel(
     spike_pre=_spiked,
     spike_post=_spiked,
 )
-"""At every spike on either side: w <- clip(w + eta (exp(-d / tau_stdp) - rho), 0, w_max).
+"""At every spike on either side, d >= 0 after the last spike on the other side:
 
-d >= 0 is the time since the last spike on the other side; where there was none the exponential,
-`after`, is 0 and the synapse is weakened. tau_stdp in ms; eta and w_max in nA.
+    w <- clip(w + eta (exp(-d / tau_stdp) - rho), 0, w_max)
+
+Where the other side has not spiked the exponential is 0: the synapse is weakened. A postsynaptic
+spike weakens it by no more than eta silent rho, which is the plain rule for silent = 1. tau_stdp in
+ms; eta and w_max in nA.
 """
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["weight"],
-    meta_fields=["num_pre", "num_post"],
-)
 @dataclass(frozen=True)
-class OneWeight:
-    """Every neuron reaches every neuron with the same weight, float (), in nA."""
+class Variant:
+    """What may be different from the tutorial.
 
-    weight: jax.Array
-    num_pre: int
-    num_post: int
+    Attributes:
+      rule: parameters of `SYMMETRIC_STDP` other than its defaults.
+      v_thresh: of the output neurons when they answer, in mV.
+      readout: how the digit is read from them.
+    """
 
-    @property
-    def dtype(self):
-        return self.weight.dtype
+    rule: Mapping[str, float] = field(default_factory=dict)
+    v_thresh: float = -50.0
+    readout: jsnn.Readout = field(default_factory=lambda: jsnn.first_spike("MBON"))
 
-    def deliver(self, spikes: jax.Array) -> jax.Array:
-        return jnp.broadcast_to(self.weight * spikes.sum(), (self.num_post,))
+
+VARIANTS = {
+    "tutorial": Variant(),
+    "graded": Variant(
+        rule={"eta": 32e-5, "silent": 0.0}, v_thresh=1e6, readout=jsnn.max_voltage("MBON")
+    ),
+}
+"""tutorial: the digit is that of the output neuron that spikes first.
+
+graded: output neurons that never spike; the digit is that of the highest potential, which weighs
+all Kenyon cells and not the earliest alone. Learning is 16 times as fast, and Kenyon cells that are
+silent when the teacher makes the output neuron spike keep their weights.
+"""
 
 
 def draw_inputs(seed: int, num_pn: int = NUM_PN, num_kc: int = NUM_KC) -> np.ndarray:
@@ -138,14 +150,14 @@ def draw_inputs(seed: int, num_pn: int = NUM_PN, num_kc: int = NUM_KC) -> np.nda
 
 
 def learning_network(
-    inputs: np.ndarray, num_pn: int = NUM_PN, rule: Mapping[str, float] | None = None
+    inputs: np.ndarray, variant: Variant = VARIANTS["tutorial"], num_pn: int = NUM_PN
 ) -> jsnn.Network:
     """The network while it learns; the weights from KC to MBON start at 0.
 
     Args:
       inputs: int [KC, inputs of each], from 0 to num_pn - 1.
+      variant: of which the rule is taken.
       num_pn: the number of projection neurons.
-      rule: parameters of `SYMMETRIC_STDP` other than its defaults.
     """
     learning = jsnn.Projection(
         "KC",
@@ -153,22 +165,27 @@ def learning_network(
         jsnn.Dense(np.zeros((len(inputs), NUM_MBON), np.float32)),
         NO_CURRENT,
         plasticity=SYMMETRIC_STDP,
-        params=rule or {},
+        params=variant.rule,
     )
-    return _network(inputs, num_pn, learning)
+    return _network(inputs, num_pn, learning, _LIF["v_thresh"])
 
 
 def answering_network(
-    inputs: np.ndarray, weights: np.ndarray, num_pn: int = NUM_PN
+    inputs: np.ndarray,
+    weights: np.ndarray,
+    variant: Variant = VARIANTS["tutorial"],
+    num_pn: int = NUM_PN,
 ) -> jsnn.Network:
     """The network with learnt weights [KC, MBON], which now excite the output neurons."""
     deciding = jsnn.Projection(
         "KC", "MBON", jsnn.Dense(weights), jsnn.EXPONENTIAL, params={"tau": 3.0}
     )
-    return _network(inputs, num_pn, deciding)
+    return _network(inputs, num_pn, deciding, variant.v_thresh)
 
 
-def _network(inputs: np.ndarray, num_pn: int, kc_to_mbon: jsnn.Projection) -> jsnn.Network:
+def _network(
+    inputs: np.ndarray, num_pn: int, kc_to_mbon: jsnn.Projection, mbon_thresh: float
+) -> jsnn.Network:
     num_kc, inputs_per_kc = inputs.shape
     expansion = jsnn.Sparse(
         pre=inputs.ravel(),
@@ -177,14 +194,14 @@ def _network(inputs: np.ndarray, num_pn: int, kc_to_mbon: jsnn.Projection) -> js
         num_pre=num_pn,
         num_post=num_kc,
     )
-    counting = OneWeight(jnp.float32(1.0), num_kc, 1)
-    inhibition = OneWeight(jnp.float32(-5.0), 1, num_kc)
+    counting = jsnn.AllToAll(np.float32(1), num_kc, 1)
+    inhibition = jsnn.AllToAll(np.float32(-5), 1, num_kc)
     return jsnn.Network(
         populations=[
             _lif("PN", num_pn, tau_refrac=100.0),
             _lif("KC", num_kc, tau_refrac=2.0),
             jsnn.Population("GGN", 1, COUNTER),
-            _lif("MBON", NUM_MBON, tau_refrac=2.0),
+            _lif("MBON", NUM_MBON, tau_refrac=2.0, v_thresh=mbon_thresh),
         ],
         projections=[
             jsnn.Projection("PN", "KC", expansion, jsnn.EXPONENTIAL, params={"tau": 3.0}),
@@ -196,9 +213,8 @@ def _network(inputs: np.ndarray, num_pn: int, kc_to_mbon: jsnn.Projection) -> js
     )
 
 
-def _lif(name: str, size: int, tau_refrac: float) -> jsnn.Population:
-    params = _LIF | {"tau_refrac": tau_refrac}
-    return jsnn.Population(name, size, jsnn.LIF, params, {"v": _LIF["v_rest"]})
+def _lif(name: str, size: int, **params: float) -> jsnn.Population:
+    return jsnn.Population(name, size, jsnn.LIF, _LIF | params, {"v": _LIF["v_rest"]})
 
 
 def next_image(network: jsnn.Network, state: jsnn.State) -> jsnn.State:
