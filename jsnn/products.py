@@ -42,10 +42,7 @@ def ordered_product(
 
     `event_driven` asks for the kernel that does no work for silence, where it can be had.
     """
-    native_cpu = event_driven and native.available()
-    return _sum_of_blocks(
-        lambda rows: _product(precision, native_cpu, spikes[rows], weights[rows]), len(weights)
-    )
+    return _product(precision, event_driven and native.available(), spikes, weights)
 
 
 def product_over_time(
@@ -103,11 +100,11 @@ def _product_of_rows(precision: str, native_cpu: bool) -> Any:
 
     @jax.custom_batching.custom_vmap
     def product(spikes: jax.Array, weights: jax.Array) -> jax.Array:
-        in_order = partial(_in_order, precision)
+        in_order = partial(_block_by_block, precision)
         if not native_cpu:
             return in_order(spikes, weights)
         return jax.lax.platform_dependent(
-            spikes, weights, cpu=native.event_product, default=in_order
+            spikes, weights, cpu=partial(native.event_product, block=_BLOCK), default=in_order
         )
 
     @product.def_vmap
@@ -166,6 +163,13 @@ def _over_time(precision: str, delay: int) -> Any:
         return jax.lax.map(each, jnp.arange(size)), True
 
     return product
+
+
+def _block_by_block(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    """[rows, pre] @ [pre, post]."""
+    return _sum_of_blocks(
+        lambda rows: _in_order(precision, spikes[:, rows], weights[rows]), len(weights)
+    )
 
 
 def _in_order(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:

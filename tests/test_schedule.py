@@ -290,12 +290,20 @@ def test_the_kernels_add_in_order(post: int, dtype: str) -> None:
     with jax.enable_x64(dtype == "float64"):
         weights = np.random.default_rng(0).normal(size=(37, post)).astype(dtype)
         for rate in (0.0, 0.1, 1.0):
-            spikes = spike_trains(post, (9, 5, 37), rate)
+            spikes = spike_trains(post, (9, 20, 37), rate)
             expected = np.stack(
                 [[sequential_sum(s, weights) for s in rows.astype(dtype)] for rows in spikes]
             )
-            sums = native.event_product(spikes[0].astype(dtype), jnp.asarray(weights))
-            np.testing.assert_array_equal(sums, expected[0])
+            for block in (10, 37):
+                parts = [slice(i, i + block) for i in range(0, 37, block)]
+                in_blocks = sum(
+                    np.stack([sequential_sum(s[part], weights[part]) for s in spikes[0]])
+                    for part in parts
+                )
+                for rows in (slice(0, 2), slice(None)):
+                    few = jnp.asarray(spikes[0][rows].astype(dtype))
+                    sums = native.event_product(few, jnp.asarray(weights), block)
+                    np.testing.assert_array_equal(sums, in_blocks[rows])
             for delay in (0, 1, 4, 20):
                 late = np.zeros_like(expected)
                 late[delay:] = expected[: max(0, 9 - delay)]

@@ -36,6 +36,13 @@ class AllToAll:
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """[pre] -> [post]: the weight once for each spike, added up one after the other."""
+        return self._product(spikes, event_driven=False)
+
+    def deliver_events(self, spikes: jax.Array) -> jax.Array:
+        """The same by a kernel that visits the spiking neurons alone, where it can be had."""
+        return self._product(spikes, event_driven=True)
+
+    def _product(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
         column = jnp.broadcast_to(self.weight, (self.num_pre, 1))
-        total = ordered_product(spikes, column, "highest")
+        total = ordered_product(spikes, column, "highest", event_driven=event_driven)
         return jnp.broadcast_to(total, (self.num_post,))

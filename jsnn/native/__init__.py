@@ -64,10 +64,13 @@ def available() -> bool:
     return True
 
 
-def event_product(spikes: jax.Array, weights: jax.Array) -> jax.Array:
-    """spikes [R, pre] @ weights [pre, post] -> [R, post]; work for the spikes alone."""
+def event_product(spikes: jax.Array, weights: jax.Array, block: int) -> jax.Array:
+    """spikes [R, pre] @ weights [pre, post] -> [R, post]; work for the spikes alone.
+
+    Weights are added up in order within every `block` presynaptic neurons, then the blocks' sums.
+    """
     sums = jax.ShapeDtypeStruct((spikes.shape[0], weights.shape[1]), weights.dtype)
-    return jax.ffi.ffi_call("jsnn_event_product", sums)(spikes, weights)
+    return jax.ffi.ffi_call("jsnn_event_product", sums)(spikes, weights, block=np.int64(block))
 
 
 def product_over_time(spikes: jax.Array, weights: jax.Array, delay: int) -> jax.Array:

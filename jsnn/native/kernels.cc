@@ -107,13 +107,15 @@ int64_t nonzero(const bool* values, int64_t n, int32_t* indices) {
 }
 
 // Weights [pre, post] in strips of so many columns that the compiler keeps a strip's sums in
-// registers. What is left over is copied to a strip of its own, filled up with zeros.
+// registers. What is left over is copied to a strip of its own, filled up with zeros; where few
+// sums are made of it, `copies` is false and it is given as columns of the weights.
 template <class F>
 class Strips {
  public:
-  Strips(const F* weights, int64_t pre, int64_t post) : weights_(weights), post_(post) {
+  Strips(const F* weights, int64_t pre, int64_t post, bool copies = true)
+      : weights_(weights), post_(post) {
     const int64_t left = post % kNarrow;
-    if (!left) return;
+    if (!left || !copies) return;
     last_.assign(pre * kNarrow, F{0});
     for (int64_t i = 0; i < pre; ++i)
       std::copy_n(weights + i * post + post - left, left, &last_[i * kNarrow]);
@@ -127,8 +129,13 @@ class Strips {
     int64_t c = 0;
     for (; c + kWide <= post_; c += kWide) f(Wide{}, weights_ + c, post_, c, kWide);
     for (; c + kNarrow <= post_; c += kNarrow) f(Narrow{}, weights_ + c, post_, c, kNarrow);
-    if (c < post_) f(Narrow{}, last_.data(), kNarrow, c, post_ - c);
+    if (c < post_ && !last_.empty()) f(Narrow{}, last_.data(), kNarrow, c, post_ - c);
   }
+
+  // The first column that was left over and not copied.
+  int64_t uncopied() const { return last_.empty() ? post_ - post_ % kNarrow : post_; }
+  const F* weights() const { return weights_; }
+  int64_t post() const { return post_; }
 
   // 256 bytes: eight vector registers, and the sums of 100 steps fit a 32 KiB L1 cache.
   static constexpr int64_t kWide = 256 / sizeof(F);
@@ -168,19 +175,40 @@ void sum_events(const int32_t* events, int64_t n, const Strips<F>& strips, F* su
     std::memcpy(added, total, sizeof total);
     copy<width>(added, columns, sums + c);
   });
+  const int64_t first = strips.uncopied(), post = strips.post();
+  std::fill(sums + first, sums + post, F{0});
+  for (int64_t k = 0; k < n; ++k)
+    for (int64_t c = first; c < post; ++c) sums[c] += strips.weights()[events[k] * post + c];
+}
+
+// The same, added up within every `block` presynaptic neurons first; `part` has room for the sums.
+template <class F>
+void sum_blocks(const int32_t* events, int64_t n, int64_t block, const Strips<F>& strips, F* part,
+                F* sums) {
+  const int32_t* const end = events + n;
+  const int32_t* next = std::lower_bound(events, end, block);
+  sum_events(events, next - events, strips, sums);
+  while (next != end) {
+    const int32_t* begin = next;
+    next = std::lower_bound(begin, end, (*begin / block + 1) * block);
+    sum_events(begin, next - begin, strips, part);
+    for (int64_t c = 0; c < strips.post(); ++c) sums[c] += part[c];
+  }
 }
 
 // spikes [num_steps * R, pre] @ weights [pre, post] -> sums [num_steps * R, post], `delay` steps
-// later; nothing arrives in the first `delay` steps.
+// later; nothing arrives in the first `delay` steps. Added up block by block.
 template <class Spike, class F>
 void event_product(ffi::ThreadPool& pool, const Spike* spikes, int64_t num_steps, int64_t rows,
-                   int64_t pre, int64_t delay, const F* weights, int64_t post, F* sums) {
+                   int64_t pre, int64_t delay, int64_t block, const F* weights, int64_t post,
+                   F* sums) {
   const int64_t all_rows = num_steps * rows, late = std::min(num_steps, delay) * rows;
-  const Strips<F> strips(weights, pre, post);
+  const Strips<F> strips(weights, pre, post, /*copies=*/all_rows >= 16);
   // A task should take longer than its start does.
   const int64_t rows_per_task = std::max<int64_t>(8, (1 << 18) / (pre * post + 1));
   parallel_for(pool, (all_rows + rows_per_task - 1) / rows_per_task, [&](int64_t task) {
     std::vector<int32_t> events(pre + 16);
+    std::vector<F> part(post);
     const int64_t end = std::min(all_rows, (task + 1) * rows_per_task);
     for (int64_t r = task * rows_per_task; r < end; ++r) {
       if (r < late) {
@@ -188,7 +216,8 @@ void event_product(ffi::ThreadPool& pool, const Spike* spikes, int64_t num_steps
         continue;
       }
       const Spike* row = spikes + (r - late) * pre;
-      sum_events(events.data(), nonzero(row, pre, events.data()), strips, sums + r * post);
+      const int64_t spiking = nonzero(row, pre, events.data());
+      sum_blocks(events.data(), spiking, block, strips, part.data(), sums + r * post);
     }
   });
 }
@@ -424,14 +453,14 @@ void distinct(const Word* values, int64_t n, Word* table, int64_t capacity, int3
 }
 
 ffi::Error EventProduct(ffi::ThreadPool pool, ffi::AnyBuffer spikes, ffi::AnyBuffer weights,
-                        ffi::Result<ffi::AnyBuffer> sums) {
+                        ffi::Result<ffi::AnyBuffer> sums, int64_t block) {
   const int64_t rows = spikes.dimensions()[0], pre = weights.dimensions()[0],
                 post = weights.dimensions()[1];
   if (weights.element_type() == ffi::F32)
-    event_product(pool, spikes.typed_data<float>(), 1, rows, pre, 0, weights.typed_data<float>(),
-                  post, sums->typed_data<float>());
+    event_product(pool, spikes.typed_data<float>(), 1, rows, pre, 0, block,
+                  weights.typed_data<float>(), post, sums->typed_data<float>());
   else
-    event_product(pool, spikes.typed_data<double>(), 1, rows, pre, 0,
+    event_product(pool, spikes.typed_data<double>(), 1, rows, pre, 0, block,
                   weights.typed_data<double>(), post, sums->typed_data<double>());
   return ffi::Error::Success();
 }
@@ -442,10 +471,10 @@ ffi::Error ProductOverTime(ffi::ThreadPool pool, ffi::Buffer<ffi::PRED> spikes,
   const int64_t num_steps = spikes.dimensions()[0], rows = spikes.dimensions()[1],
                 pre = weights.dimensions()[0], post = weights.dimensions()[1];
   if (weights.element_type() == ffi::F32)
-    event_product(pool, spikes.typed_data(), num_steps, rows, pre, delay,
+    event_product(pool, spikes.typed_data(), num_steps, rows, pre, delay, pre,
                   weights.typed_data<float>(), post, sums->typed_data<float>());
   else
-    event_product(pool, spikes.typed_data(), num_steps, rows, pre, delay,
+    event_product(pool, spikes.typed_data(), num_steps, rows, pre, delay, pre,
                   weights.typed_data<double>(), post, sums->typed_data<double>());
   return ffi::Error::Success();
 }
@@ -504,7 +533,8 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_event_product, EventProduct,
                                   .Ctx<ffi::ThreadPool>()
                                   .Arg<ffi::AnyBuffer>()
                                   .Arg<ffi::AnyBuffer>()
-                                  .Ret<ffi::AnyBuffer>());
+                                  .Ret<ffi::AnyBuffer>()
+                                  .Attr<int64_t>("block"));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_product_over_time, ProductOverTime,
                               ffi::Ffi::Bind()
                                   .Ctx<ffi::ThreadPool>()

@@ -1,0 +1,213 @@
+"""Izhikevich's simple neuron: four firing regimes, and the random network of his paper.
+
+Izhikevich 2003, "Simple model of spiking neurons", IEEE Trans. Neural Networks 14, 1569-1572.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import jsnn
+from experiments import cli
+
+REGIMES = {
+    "regular spiking": {"a": 0.02, "b": 0.2, "c": -65.0, "d": 8.0},
+    "fast spiking": {"a": 0.1, "b": 0.2, "c": -65.0, "d": 2.0},
+    "chattering": {"a": 0.02, "b": 0.2, "c": -50.0, "d": 2.0},
+    "intrinsically bursting": {"a": 0.02, "b": 0.2, "c": -55.0, "d": 4.0},
+}
+"""The parameters of figure 2 of the paper."""
+
+REGIMES_DT = 0.1
+REGIMES_MS = 300
+ONSET_MS = 30
+STEP_CURRENT = 10.0
+"""The neurons rest for 30 ms and then receive this current, dimensionless as the model is."""
+
+PEAK = 30.0
+"""Where a spike is cut off and v is reset; drawn, as a recording shows v after the reset."""
+
+NUM_EXCITATORY = 800
+NUM_INHIBITORY = 200
+NETWORK_DT = 1.0
+"""In ms; that of the published script."""
+
+_WIDTH = 7.0  # inches, a page's text width
+
+
+@dataclass(frozen=True)
+class Config(cli.Config):
+    """The settings of the paper are the defaults."""
+
+    duration: int = 1_000
+    """How long the random network runs, in ms."""
+    out: Path = Path("results/izhikevich")
+    """Directory for the figures."""
+
+
+def main(config: Config) -> dict[str, Any]:
+    cli.check_writable(config.out)
+    v, u, spikes = firing_regimes()
+    rates = spikes.sum(axis=0) / ((REGIMES_MS - ONSET_MS) / 1000)
+    for name, rate in zip(REGIMES, rates, strict=True):
+        print(f"{name:>22}: {rate:6.1f} spikes/s")
+
+    raster = run_random_network(config.seed, config.duration)
+    excitatory, inhibitory = (
+        float(part.mean() * 1000 / NETWORK_DT) for part in np.split(raster, [NUM_EXCITATORY], 1)
+    )
+    print(f"random network: excitatory {excitatory:.2f}, inhibitory {inhibitory:.2f} spikes/s")
+
+    for name, figure in (
+        ("regimes", draw_regimes(np.where(spikes, PEAK, v), u)),
+        ("network", draw_network(raster)),
+    ):
+        png = io.BytesIO()
+        figure.savefig(png, format="png", dpi=150)
+        cli.write_atomically(config.out / f"{name}.png", png.getvalue())
+        print(f"wrote {config.out / f'{name}.png'}")
+    return {
+        "seed": config.seed,
+        "duration_ms": config.duration,
+        "regimes_hz": dict(zip(REGIMES, rates.tolist(), strict=True)),
+        "excitatory_hz": excitatory,
+        "inhibitory_hz": inhibitory,
+        "rate_hz": population_rate(raster).tolist(),
+    }
+
+
+def firing_regimes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """v and u, float [steps, 4], and spikes, bool [steps, 4], of a neuron of each regime."""
+    params = {name: np.array([p[name] for p in REGIMES.values()], np.float32) for name in "abcd"}
+    network = jsnn.Network(
+        [jsnn.Population("neuron", len(REGIMES), jsnn.IZHIKEVICH, params, _at_rest(params))],
+        dt=REGIMES_DT,
+    )
+    num_steps = round(REGIMES_MS / REGIMES_DT)
+    current = np.zeros((num_steps, len(REGIMES)), np.float32)
+    current[round(ONSET_MS / REGIMES_DT) :] = STEP_CURRENT
+    _, recorded = jsnn.simulate(
+        network,
+        {"neuron": current},
+        num_steps,
+        record={
+            "v": jsnn.Variable("neuron", "v"),
+            "u": jsnn.Variable("neuron", "u"),
+            "spikes": jsnn.Spikes("neuron"),
+        },
+    )
+    return tuple(np.asarray(recorded[name]) for name in ("v", "u", "spikes"))
+
+
+def _at_rest(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Where 0.04 v^2 + 5 v + 140 - u = 0 and u = b v: the lower, stable, of the two solutions."""
+    slope = 5 - params["b"]
+    v = (-slope - np.sqrt(slope**2 - 4 * 0.04 * 140)) / (2 * 0.04)
+    return {"v": v, "u": params["b"] * v}
+
+
+def random_network(seed: int) -> jsnn.Network:
+    """All to all, 800 excitatory and 200 inhibitory neurons, each a little different.
+
+    As the script at the end of the paper draws them; every neuron has thalamic noise of its own.
+    """
+    random = np.random.default_rng(seed)
+    re, ri = random.random(NUM_EXCITATORY, np.float32), random.random(NUM_INHIBITORY, np.float32)
+    one = np.ones_like
+    params = {
+        "a": np.concatenate([0.02 * one(re), 0.02 + 0.08 * ri]),
+        "b": np.concatenate([0.2 * one(re), 0.25 - 0.05 * ri]),
+        "c": np.concatenate([-65 + 15 * re**2, -65 * one(ri)]),
+        "d": np.concatenate([8 - 6 * re**2, 2 * one(ri)]),
+    }
+    size = NUM_EXCITATORY + NUM_INHIBITORY
+    weights = random.random((size, size), np.float32)
+    weights[:NUM_EXCITATORY] *= 0.5
+    weights[NUM_EXCITATORY:] *= -1.0
+    noise = np.repeat(np.float32([5, 2]), [NUM_EXCITATORY, NUM_INHIBITORY])
+    start = {"v": -65.0, "u": -65 * params["b"]}
+    return jsnn.Network(
+        [jsnn.Population("neurons", size, jsnn.IZHIKEVICH_GENN, params, start)],
+        [jsnn.Projection("neurons", "neurons", jsnn.Dense(weights))],
+        [jsnn.CurrentSource("thalamus", "neurons", jsnn.GAUSSIAN_NOISE, params={"sd": noise})],
+        dt=NETWORK_DT,
+    )
+
+
+def run_random_network(seed: int, num_steps: int) -> np.ndarray:
+    """Spikes, bool [num_steps, 1000]; excitatory neurons first."""
+    _, recorded = jsnn.simulate(
+        random_network(seed),
+        {},
+        num_steps,
+        key=jax.random.key(seed),
+        record={"spikes": jsnn.Spikes("neurons")},
+    )
+    return np.asarray(recorded["spikes"])
+
+
+def population_rate(raster: np.ndarray, width_ms: float = 5.0) -> np.ndarray:
+    """Spikes per second and neuron, averaged over all neurons and `width_ms`; float [steps]."""
+    width = round(width_ms / NETWORK_DT)
+    per_step = raster.mean(axis=1) * 1000 / NETWORK_DT
+    return np.convolve(per_step, np.full(width, 1 / width), mode="same")
+
+
+def draw_regimes(v: np.ndarray, u: np.ndarray) -> Figure:
+    """A membrane potential over its recovery variable, for each regime; v, u [steps, 4]."""
+    figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
+    panels = figure.subplots(4, 2, sharex=True, sharey="row", height_ratios=[3, 1, 3, 1])
+    time = (np.arange(len(v)) + 1) * REGIMES_DT
+    for i, (name, p) in enumerate(REGIMES.items()):
+        top, bottom = panels[2 * (i // 2) : 2 * (i // 2) + 2, i % 2]
+        top.plot(time, v[:, i], "k", linewidth=0.7)
+        top.plot([ONSET_MS, REGIMES_MS], [-95, -95], color="0.6", linewidth=3)
+        top.text(REGIMES_MS, -89, f"I = {STEP_CURRENT:g}", color="0.4", fontsize=8, ha="right")
+        parameters = ", ".join(f"{key} = {value:g}" for key, value in p.items())
+        top.set_title(f"{name}\n{parameters}", loc="left", fontsize=9)
+        bottom.plot(time, u[:, i], color="tab:blue", linewidth=0.9)
+    for row, label in enumerate(["v [mV]", "u", "v [mV]", "u"]):
+        panels[row, 0].set_ylabel(label)
+    for axes in panels[-1]:
+        axes.set_xlabel("time [ms]")
+        axes.set_xlim(0, REGIMES_MS)
+    figure.align_ylabels()
+    return figure
+
+
+def draw_network(raster: np.ndarray) -> Figure:
+    """All spikes, and the rate over time; raster bool [steps, 1000]."""
+    figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    steps, neurons = jsnn.spike_list(raster)
+    inhibitory = neurons >= NUM_EXCITATORY
+    _dots(above, steps[~inhibitory], neurons[~inhibitory], "k", "excitatory")
+    _dots(above, steps[inhibitory], neurons[inhibitory], "tab:red", "inhibitory")
+    above.set_ylabel("neuron")
+    above.set_ylim(-0.5, raster.shape[1] - 0.5)
+    below.plot(np.arange(len(raster)) * NETWORK_DT, population_rate(raster), "k", linewidth=0.9)
+    below.set_ylabel("rate [spikes/s]")
+    below.set_xlabel("time [ms]")
+    below.set_xlim(0, len(raster) * NETWORK_DT)
+    below.set_ylim(0, None)
+    figure.align_ylabels()
+    return figure
+
+
+def _dots(axes: Axes, steps: np.ndarray, neurons: np.ndarray, color: str, name: str) -> None:
+    axes.scatter(steps * NETWORK_DT, neurons, s=1.5, c=color, linewidths=0)
+    middle = NUM_EXCITATORY / 2 if name == "excitatory" else NUM_EXCITATORY + NUM_INHIBITORY / 2
+    axes.text(
+        1.01, middle, name, color=color, rotation=90, va="center", fontsize=9,
+        transform=axes.get_yaxis_transform(),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    cli.run(Config, main, __doc__ or "")

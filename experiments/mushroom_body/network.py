@@ -1,0 +1,233 @@
+"""The mushroom body of an insect as a classifier of MNIST, as GeNN's tutorial has it.
+
+Projection neurons (PN) show an image as latencies. A sparse random expansion makes a few hundred of
+20,000 Kenyon cells (KC) spike, and one giant inhibitory neuron (GGN) keeps their number in bounds.
+Output neurons (MBON), one for each digit, learn which Kenyon cells spike for it.
+
+The network is that of the GeNN 5.4 tutorial "Insect-inspired MNIST classification".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jsnn
+from jsnn.neurons import Values
+
+DT = 0.1
+"""The length of a step, in ms."""
+
+NUM_STEPS = 200
+"""Of a presentation."""
+
+NUM_PN = 784
+NUM_KC = 20_000
+NUM_MBON = 10
+INPUTS_PER_KC = 20
+
+BRIGHTNESS = 80.0
+"""The sum of the currents into all projection neurons, in nA, the same for all images."""
+
+SUPERVISION = 5.0
+"""The current into the output neuron of the true digit while the network learns, in nA."""
+
+_LIF = {"tau_m": 20.0, "r_m": 100.0, "v_rest": -60.0, "v_reset": -60.0, "v_thresh": -50.0}
+
+
+def _counter_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    return {"v": x["v"] + current}
+
+
+def _counter_threshold(p: Values, x: Values) -> jax.Array:
+    return x["v"] - p["v_thresh"]
+
+
+def _counter_reset(p: Values, x: Values) -> Values:
+    return {"v": jnp.zeros_like(x["v"])}
+
+
+COUNTER = jsnn.NeuronModel(
+    params={"v_thresh": 200.0},
+    variables={"v": 0.0},
+    update=_counter_update,
+    threshold=_counter_threshold,
+    reset=_counter_reset,
+)
+"""V <- V + I; V >= v_thresh: spike, V <- 0. It counts spikes that arrive with weight 1."""
+
+
+def _no_current(
+    p: Values, x: Values, arriving: jax.Array, post: Values, dt: jax.Array
+) -> tuple[Values, jax.Array]:
+    return x, jnp.zeros_like(arriving)
+
+
+NO_CURRENT = jsnn.SynapseModel(params={}, variables={}, update=_no_current)
+"""I = 0: synapses that learn and deliver nothing."""
+
+
+def _after(trace: Values) -> jax.Array:
+    return jnp.where(trace["spike"] > 0, 1, trace["after"])
+
+
+def _changed(p: Values, s: Values, change: jax.Array) -> Values:
+    return s | {"weight": jnp.clip(s["weight"] + p["eta"] * change, 0, p["w_max"])}
+
+
+def _on_pre(p: Values, s: Values, pre: Values, post: Values) -> Values:
+    return _changed(p, s, _after(post) - p["rho"])
+
+
+def _on_post(p: Values, s: Values, pre: Values, post: Values) -> Values:
+    return _changed(p, s, jnp.maximum(_after(pre) - p["rho"], -p["silent"] * p["rho"]))
+
+
+def _decay(p: Values, trace: Values, dt: jax.Array) -> Values:
+    return {"after": trace["after"] * jnp.exp(-dt / p["tau_stdp"])}
+
+
+def _spiked(p: Values, trace: Values) -> Values:
+    return {"after": jnp.ones_like(trace["after"])}
+
+
+SYMMETRIC_STDP = jsnn.PlasticityModel(
+    params={"tau_stdp": 15.0, "rho": 0.01, "eta": 2e-5, "w_max": 0.0233, "silent": 1.0},
+    variables={},
+    pre={"after": 0.0},
+    post={"after": 0.0},
+    on_pre=_on_pre,
+    on_post=_on_post,
+    update_pre=_decay,
+    update_post=_decay,
+    spike_pre=_spiked,
+    spike_post=_spiked,
+)
+"""At every spike on either side, d >= 0 after the last spike on the other side:
+
+    w <- clip(w + eta (exp(-d / tau_stdp) - rho), 0, w_max)
+
+Where the other side has not spiked the exponential is 0: the synapse is weakened. A postsynaptic
+spike weakens it by no more than eta silent rho, which is the plain rule for silent = 1. tau_stdp in
+ms; eta and w_max in nA.
+"""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What may be different from the tutorial.
+
+    Attributes:
+      rule: parameters of `SYMMETRIC_STDP` other than its defaults.
+      v_thresh: of the output neurons when they answer, in mV.
+      readout: how the digit is read from them.
+    """
+
+    rule: Mapping[str, float] = field(default_factory=dict)
+    v_thresh: float = -50.0
+    readout: jsnn.Readout = field(default_factory=lambda: jsnn.first_spike("MBON"))
+
+
+VARIANTS = {
+    "tutorial": Variant(),
+    "graded": Variant(
+        rule={"eta": 32e-5, "silent": 0.0}, v_thresh=1e6, readout=jsnn.max_voltage("MBON")
+    ),
+}
+"""tutorial: the digit is that of the output neuron that spikes first.
+
+graded: output neurons that never spike; the digit is that of the highest potential, which weighs
+all Kenyon cells and not the earliest alone. Learning is 16 times as fast, and Kenyon cells that are
+silent when the teacher makes the output neuron spike keep their weights.
+"""
+
+
+def draw_inputs(seed: int, num_pn: int = NUM_PN, num_kc: int = NUM_KC) -> np.ndarray:
+    """int [num_kc, 20]: each Kenyon cell's inputs, drawn uniformly with replacement."""
+    return np.random.default_rng(seed).integers(num_pn, size=(num_kc, INPUTS_PER_KC))
+
+
+def learning_network(
+    inputs: np.ndarray, variant: Variant = VARIANTS["tutorial"], num_pn: int = NUM_PN
+) -> jsnn.Network:
+    """The network while it learns; the weights from KC to MBON start at 0.
+
+    Args:
+      inputs: int [KC, inputs of each], from 0 to num_pn - 1.
+      variant: of which the rule is taken.
+      num_pn: the number of projection neurons.
+    """
+    learning = jsnn.Projection(
+        "KC",
+        "MBON",
+        jsnn.Dense(np.zeros((len(inputs), NUM_MBON), np.float32)),
+        NO_CURRENT,
+        plasticity=SYMMETRIC_STDP,
+        params=variant.rule,
+    )
+    return _network(inputs, num_pn, learning, _LIF["v_thresh"])
+
+
+def answering_network(
+    inputs: np.ndarray,
+    weights: np.ndarray,
+    variant: Variant = VARIANTS["tutorial"],
+    num_pn: int = NUM_PN,
+) -> jsnn.Network:
+    """The network with learnt weights [KC, MBON], which now excite the output neurons."""
+    deciding = jsnn.Projection(
+        "KC", "MBON", jsnn.Dense(weights), jsnn.EXPONENTIAL, params={"tau": 3.0}
+    )
+    return _network(inputs, num_pn, deciding, variant.v_thresh)
+
+
+def _network(
+    inputs: np.ndarray, num_pn: int, kc_to_mbon: jsnn.Projection, mbon_thresh: float
+) -> jsnn.Network:
+    num_kc, inputs_per_kc = inputs.shape
+    expansion = jsnn.Sparse(
+        pre=inputs.ravel(),
+        post=np.repeat(np.arange(num_kc), inputs_per_kc),
+        weights=np.full(inputs.size, 0.2, np.float32),
+        num_pre=num_pn,
+        num_post=num_kc,
+    )
+    counting = jsnn.AllToAll(np.float32(1), num_kc, 1)
+    inhibition = jsnn.AllToAll(np.float32(-5), 1, num_kc)
+    return jsnn.Network(
+        populations=[
+            _lif("PN", num_pn, tau_refrac=100.0),
+            _lif("KC", num_kc, tau_refrac=2.0),
+            jsnn.Population("GGN", 1, COUNTER),
+            _lif("MBON", NUM_MBON, tau_refrac=2.0, v_thresh=mbon_thresh),
+        ],
+        projections=[
+            jsnn.Projection("PN", "KC", expansion, jsnn.EXPONENTIAL, params={"tau": 3.0}),
+            jsnn.Projection("KC", "GGN", counting),
+            jsnn.Projection("GGN", "KC", inhibition, jsnn.EXPONENTIAL, params={"tau": 5.0}),
+            kc_to_mbon,
+        ],
+        dt=DT,
+    )
+
+
+def _lif(name: str, size: int, **params: float) -> jsnn.Population:
+    return jsnn.Population(name, size, jsnn.LIF, _LIF | params, {"v": _LIF["v_rest"]})
+
+
+def next_image(network: jsnn.Network, state: jsnn.State) -> jsnn.State:
+    """All starts anew but the weights and the spikes of the last step, which still arrive."""
+    new = jsnn.init(network, state.key)
+    learnt = {
+        name: replace(new.plastic[name], synapses=plastic.synapses)
+        for name, plastic in state.plastic.items()
+    }
+    return replace(new, in_flight=state.in_flight, plastic=learnt)
+
+
+def input_currents(pixels: np.ndarray) -> np.ndarray:
+    """uint8 [n, PN] to float32 [n, PN] in nA: each image divided by the sum of its pixels."""
+    total = pixels.sum(axis=1, keepdims=True, dtype=np.int64).astype(np.float32)
+    return pixels.astype(np.float32) / total * np.float32(BRIGHTNESS)
