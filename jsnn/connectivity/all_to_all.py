@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from jsnn._checks import positive_int, weight_array
 from jsnn._pytree import pytree, static
-from jsnn.products import ordered_product
+from jsnn.products import ordered_product, product_over_time
 
 
 @pytree
@@ -36,13 +36,19 @@ class AllToAll:
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """[pre] -> [post]: the weight once for each spike, added up one after the other."""
-        return self._product(spikes, event_driven=False)
+        return self._for_all(ordered_product(spikes, self._column, "highest"))
 
     def deliver_events(self, spikes: jax.Array) -> jax.Array:
         """The same by a kernel that visits the spiking neurons alone, where it can be had."""
-        return self._product(spikes, event_driven=True)
+        return self._for_all(ordered_product(spikes, self._column, "highest", event_driven=True))
 
-    def _product(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
-        column = jnp.broadcast_to(self.weight, (self.num_pre, 1))
-        total = ordered_product(spikes, column, "highest", event_driven=event_driven)
-        return jnp.broadcast_to(total, (self.num_post,))
+    def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
+        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
+        return self._for_all(product_over_time(spikes, self._column, "highest", delay))
+
+    @property
+    def _column(self) -> jax.Array:
+        return jnp.broadcast_to(self.weight, (self.num_pre, 1))
+
+    def _for_all(self, total: jax.Array) -> jax.Array:
+        return jnp.broadcast_to(total, (*total.shape[:-1], self.num_post))
