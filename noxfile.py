@@ -9,6 +9,9 @@ import nox
 nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_existing_virtualenvs = True
 
+BRIAN2 = ("brian2==2.9.*", "numpy<2.4")
+NEST = ("nest-simulator==3.10.*",)
+
 
 @nox.session
 def tests(session: nox.Session) -> None:
@@ -71,10 +74,40 @@ def train(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """jsnn beside a hand-written scan, the bare matrix products and NumPy."""
+    """jsnn beside others: the main job, or `-- balanced`; flags may follow."""
+    balanced = session.posargs[:1] == ["balanced"]
+    experiment, flags = (
+        ("balanced", session.posargs[1:]) if balanced else ("mnist", session.posargs)
+    )
     session.install("-e", ".[experiments]")
+    if balanced:
+        for simulator in (BRIAN2, NEST):  # one that cannot be installed is left out of the table
+            session.run("python", "-m", "pip", "install", *simulator, success_codes=[0, 1])
     session.run(
-        *("python", "-m", "experiments.mnist.bench", "--json", "results/bench.json"),
+        *("python", "-m", f"experiments.{experiment}.bench"),
+        *("--json", "results/bench_balanced.json" if balanced else "results/bench.json"),
+        *flags,
+    )
+
+
+@nox.session
+def balanced(session: nox.Session) -> None:
+    """The balanced networks CUBA and COBA: figures and statistics."""
+    session.install("-e", ".[experiments]")
+    for model in ("cuba", "coba"):
+        session.run(
+            *("python", "-m", "experiments.balanced.run", "--model", model),
+            *("--out", f"results/{model}.png", "--json", f"results/{model}.json"),
+            *session.posargs,
+        )
+
+
+@nox.session
+def parity(session: nox.Session) -> None:
+    """jsnn beside Brian2: spikes, traces and statistics; fails where they are not as asked."""
+    session.install(*BRIAN2, "-e", ".[experiments]")
+    session.run(
+        *("python", "-m", "experiments.parity.run", "--json", "results/parity.json"),
         *session.posargs,
     )
 

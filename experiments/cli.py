@@ -28,8 +28,10 @@ class Config:
 C = TypeVar("C", bound=Config)
 
 
-def run(config_type: type[C], experiment: Callable[[C], dict[str, Any]], description: str) -> None:
-    """Read the flags, run, write the JSON; bad input ends with a message and status 1."""
+def run(
+    config_type: type[C], experiment: Callable[[C], dict[str, Any]], description: str
+) -> dict[str, Any]:
+    """Read the flags, run, write and return the results; bad input: a message and status 1."""
     config = tyro.cli(config_type, description=description)
     cache_compilations()
     try:
@@ -38,6 +40,7 @@ def run(config_type: type[C], experiment: Callable[[C], dict[str, Any]], descrip
         results = experiment(config)
         if config.json is not None:
             write_atomically(config.json, json.dumps(results, indent=1).encode())
+        return results
     except (ValueError, TypeError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -1,13 +1,31 @@
-"""The balanced networks: how they are drawn, their statistics, and the loop by the book."""
+"""The balanced networks: how they are drawn, their statistics, the loop by the book, and jsnn."""
 
+import json
+
+import jax
+import matplotlib.image
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments import cli
+from experiments.balanced import bench, run
+from experiments.balanced import simulate as ours
 from experiments.balanced.figure import activity
-from experiments.balanced.network import CONSTANTS, DT, MODELS, Definition, Edges, draw, draw_edges
-from experiments.balanced.statistics import cv_of_intervals, histogram, rates
+from experiments.balanced.models import POPULATION, network_of, threshold
+from experiments.balanced.network import (
+    CONSTANTS,
+    DT,
+    MODELS,
+    Definition,
+    Edges,
+    Run,
+    draw,
+    draw_edges,
+)
+from experiments.balanced.statistics import cv_of_intervals, histogram, rates, summary
+from experiments.parity.comparison import Comparison, common_spikes, equal_spikes, markdown, within
 from experiments.parity.numpy_reference import coba_step, cuba_step, simulate
 
 
@@ -110,6 +128,15 @@ def test_neurons_with_few_spikes_have_no_cv():
     assert len(cv_of_intervals(*spike_list(np.zeros((5, 3), bool)))) == 0
 
 
+def test_a_summary_is_of_all_neurons_and_of_each_kind():
+    trains = np.zeros((1000, 10), bool)
+    trains[::50, :8] = trains[::25, 8:] = True
+    result = summary(*spike_list(trains), 10, duration=100.0)
+    assert result == (240, 240.0, 200.0, 400.0, 0.0)
+    assert str(result) == "240 spikes, excitatory 200.00 Hz, inhibitory 400.00 Hz, CV 0.000"
+    assert summary(*spike_list(np.zeros((9, 10), bool)), 10, 100.0).cv is None
+
+
 @given(st.lists(st.floats(0, 50), min_size=1), st.sampled_from([0.1, 2.0]))
 def test_a_histogram_counts_every_value(values, width):
     counts, edges = histogram(np.array(values), width)
@@ -163,6 +190,36 @@ def test_spikes_act_on_the_voltage_in_the_step_after_they_arrive(delay):
     assert run.neurons[-1] == 80
 
 
+@pytest.mark.parametrize("delay", [0, 1])
+@pytest.mark.parametrize("model", MODELS)
+def test_jsnn_gives_the_spikes_of_the_loop_by_the_book(model, delay):
+    definition = draw(model, 400)
+    expected = simulate(definition, 2000, delay)
+    with jax.enable_x64(True):
+        found = ours.simulate(definition, 2000, delay, np.float64)
+    assert len(expected.steps) > 400
+    np.testing.assert_array_equal(found.steps, expected.steps)
+    np.testing.assert_array_equal(found.neurons, expected.neurons)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_in_float32_spikes_are_the_same_at_first(model, monkeypatch):
+    monkeypatch.setattr(ours, "CHUNK", 100)  # two and a rest
+    definition = draw(model, 400)
+    row = common_spikes("", ours.simulate(definition, 250), simulate(definition, 250), 250, 0.95)
+    assert row.passed, row
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_voltage_on_the_threshold_does_not_spike_and_the_next_one_does(dtype):
+    with jax.enable_x64(True):
+        params = network_of(draw("cuba", 200), dtype=dtype).population(POPULATION).params
+        above = np.nextafter(dtype(-50), dtype(0))
+        voltages = jax.numpy.array([-50, above], dtype)
+        margin = np.asarray(threshold(params, {"v": voltages}))
+    np.testing.assert_array_equal(margin >= 0, [False, True])
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_the_figure_shows_every_spike_of_a_small_network(model):
     run = simulate(draw(model, 200), 1000)
@@ -180,3 +237,61 @@ def test_the_figure_shows_every_spike_of_a_small_network(model):
 def test_the_figure_of_a_silent_network_is_drawn(tmp_path):
     none = np.zeros(0, int)
     activity(none, none, 200, 1000).savefig(tmp_path / "silent.png")
+
+
+def test_the_experiment_writes_its_figure_and_what_it_found(tmp_path, monkeypatch, capsys):
+    picture, path = tmp_path / "b.png", tmp_path / "b.json"
+    flags = ["--num-neurons", "200", "--num-networks", "2", "--duration-ms", "50", "--seed", "5"]
+    argv = ["run", "--float64", *flags, "--out", str(picture), "--json", str(path)]
+    monkeypatch.setattr("sys.argv", argv)
+    cli.run(run.Config, run.main, "")
+    results = json.loads(path.read_text())
+    assert results["num_steps"] == 500
+    by_the_book = {str(seed): simulate(draw("cuba", 200, seed), 500) for seed in (5, 6)}
+    found = {seed: network["num_spikes"] for seed, network in results["networks"].items()}
+    assert found == {seed: len(run.steps) for seed, run in by_the_book.items()}
+    assert matplotlib.image.imread(picture).shape[2] == 4
+    assert "2 active networks, 0 silent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--num-neurons", "7"), ("--num-networks", "0"), ("--duration-ms", "0")]
+)
+def test_what_the_experiment_cannot_run_is_refused(flag, value, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("sys.argv", ["run", flag, value, "--out", str(tmp_path / "b.png")])
+    with pytest.raises(SystemExit) as stopped:
+        cli.run(run.Config, run.main, "")
+    assert stopped.value.code == 1
+    assert f"given {float(value):g}" in capsys.readouterr().err.replace("0.0", "0")
+
+
+def test_networks_of_the_benchmark_have_as_many_synapses_each():
+    first, second = (bench.draw_with_as_many_synapses(200, seed) for seed in (0, 1))
+    for definition in (first, second):
+        pairs = definition.edges.pre.astype(np.int64) * 200 + definition.edges.post
+        assert (np.diff(pairs) > 0).all()
+        assert len(definition.excitatory.pre) == 160 * 80
+        assert len(definition.inhibitory.pre) == 40 * 80
+    assert not np.array_equal(first.edges.post, second.edges.post)
+
+
+def test_many_networks_are_timed_beside_one(monkeypatch):
+    monkeypatch.setattr(bench, "SMALL", 100)
+    config = bench.Config(num_networks=3, repeats=1)
+    assert set(bench.many_networks(config, 5)) == {"seconds_of_one", "seconds_of_all", "ratio"}
+
+
+def test_a_comparison_says_where_spikes_begin_to_differ():
+    early = Run(np.array([1, 2, 5]), np.array([3, 0, 1]), 0.0, 0.0)
+    other = Run(np.array([1, 4, 5]), np.array([3, 0, 1]), 0.0, 0.0)
+    assert equal_spikes("a", early, early).passed
+    assert equal_spikes("a", early, other) == Comparison(
+        "a", "equal", "3 and 3 spikes, equal for 0.2 ms", False
+    )
+    assert common_spikes("a", early, other, 2, 0.95).measured == "100.00 % of 1"
+    assert not common_spikes("a", early, other, 6, 0.95).passed
+    assert within("a", 5.7, 5.69, 0.1).passed
+    assert not within("a", float("nan"), 5.69, 0.1).passed
+    assert markdown([within("rate", 6.0, 5.0, 0.5, " Hz")])[-1] == (
+        "| rate | 5 +- 0.5 Hz | 6.000 Hz | **no** |"
+    )

@@ -1,8 +1,8 @@
 """Single neurons in Brian2: spikes and traces in float64, each model with the scheme asked for.
 
 Potentials in mV, currents in nA, resistances in MOhm, conductances in uS, capacitances in nF, times
-in ms. A neuron spikes where its threshold condition holds at the end of an update, `>=` as in jsnn,
-where Brian2's examples have `>`.
+in ms. Equations and names are those of jsnn's built-in neurons. A neuron spikes where its threshold
+condition holds at the end of an update, `>=` as in jsnn, where Brian2's examples have `>`.
 """
 
 from collections.abc import Mapping
@@ -32,28 +32,28 @@ class Trace(NamedTuple):
 
 
 LIF = Neuron(
-    "dv/dt = (v_rest - v + r_m * i_in) / (tau_m * ms) : 1 (unless refractory)",
+    "dv/dt = (v_rest - v + r_m * (i_in + i_offset)) / (tau_m * ms) : 1 (unless refractory)",
     threshold="v >= v_thresh",
     reset="v = v_reset",
 )
 ALIF = Neuron(
     """
-    dv/dt = (v_rest - v + r_m * i_in) / (tau_m * ms) : 1 (unless refractory)
-    dtheta/dt = -theta / (tau_theta * ms) : 1
+    dv/dt = (v_rest - v + r_m * (i_in + i_offset)) / (tau_m * ms) : 1 (unless refractory)
+    dadaptation/dt = -adaptation / (tau_a * ms) : 1
     """,
-    threshold="v >= v_thresh + theta",
-    reset="v = v_reset; theta += increment",
+    threshold="v >= v_thresh + beta * adaptation",
+    reset="v = v_reset; adaptation += 1",
 )
-"""Leaky integrate-and-fire with an adaptive threshold: Bellec et al. 2018, NeurIPS."""
 ADEX = Neuron(
     """
-    dv/dt = (g_l * (e_l - v) + g_l * delta_t * exp((v - v_t) / delta_t) - w + i_in) / (c_m * ms) : 1
-    dw/dt = (a * (v - e_l) - w) / (tau_w * ms) : 1
+    dv/dt = (
+        g_leak * delta_t * exp((v - v_t) / delta_t) - g_leak * (v - e_leak) - w + i_in
+    ) / (c_m * ms) : 1
+    dw/dt = (a * (v - e_leak) - w) / (tau_w * ms) : 1
     """,
     threshold="v >= v_cut",
     reset="v = v_reset; w += b",
 )
-"""Brette & Gerstner 2005, J. Neurophysiol. 94, 3637-3642."""
 IZHIKEVICH = Neuron(
     """
     dv/dt = (0.04 * v**2 + 5 * v + 140 - u + i_in) / ms : 1
@@ -62,9 +62,6 @@ IZHIKEVICH = Neuron(
     threshold="v >= 30",
     reset="v = c; u += d",
 )
-"""Izhikevich 2003, IEEE Trans. Neural Netw. 14, 1569-1572; the current is dimensionless."""
-
-NEURONS = {"LIF": LIF, "ALIF": ALIF, "AdEx": ADEX, "Izhikevich": IZHIKEVICH}
 
 
 def simulate(

@@ -1,0 +1,55 @@
+"""jsnn's balanced networks beside Brian2's of the same definition, and beside published figures."""
+
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from experiments.balanced.network import DT, MODELS, Model, draw
+from experiments.balanced.simulate import simulate
+from experiments.balanced.statistics import summary
+from experiments.parity import brian
+from experiments.parity.comparison import Comparison, common_spikes, equal_spikes, within
+
+SEEDS: dict[Model, int] = {"cuba": 0, "coba": 1}
+"""Added to the seed given. Both stay active for the second, of the seed 0."""
+FLOAT32_STEPS = 250
+"""The first 25 ms."""
+SECOND = 10_000
+"""Steps."""
+
+
+def compared_spikes(seed: int, num_steps: int) -> Iterator[Comparison]:
+    """float64 for all steps, float32 for the first ones; delays as Brian2 counts them."""
+    for model in MODELS:
+        definition = draw(model, seed=seed + SEEDS[model])
+        for delay in (0, 1):
+            theirs = brian.simulate(definition, num_steps, delay)
+            with jax.enable_x64(True):
+                ours = simulate(definition, num_steps, delay, np.float64)
+            what = f"{model.upper()}, {'a delay of one step' if delay else 'delay 0'}"
+            yield equal_spikes(f"{what}, float64, {num_steps * DT:.0f} ms", ours, theirs)
+            single = simulate(definition, FLOAT32_STEPS, delay)
+            yield common_spikes(
+                f"{what}, float32, {FLOAT32_STEPS * DT:.0f} ms: common spikes",
+                *(single, theirs, FLOAT32_STEPS),
+                least=0.95,
+            )
+
+
+def compared_statistics(seed: int, num_networks: int = 10) -> Iterator[Comparison]:
+    """Means over random CUBA networks beside those of 20 networks in other simulators."""
+    summaries = []
+    for which in tqdm(range(seed, seed + num_networks), desc="CUBA", unit="network", leave=False):
+        definition = draw("cuba", seed=which)
+        run = simulate(definition, SECOND)
+        summaries.append(summary(run.steps, run.neurons, definition.num_neurons, SECOND * DT))
+    excitatory, inhibitory, cv = (
+        float(np.mean([getattr(s, name) for s in summaries]))
+        for name in ("excitatory_rate", "inhibitory_rate", "cv")
+    )
+    what = f"mean of {num_networks} CUBA networks"
+    yield within(f"{what}: excitatory rate", excitatory, 5.69, 0.07 * 5.69, " Hz")
+    yield within(f"{what}: inhibitory rate", inhibitory, 5.66, 0.02 * 5.66, " Hz")
+    yield within(f"{what}: CV of intervals", cv, 0.493, 0.012)

@@ -1,0 +1,45 @@
+"""Parity with Brian2: balanced networks spike for spike, their statistics, single neurons.
+
+Needs Brian2: `nox -s parity` installs it. Ends with status 1 where a comparison fails.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from experiments import cli
+from experiments.parity.comparison import Comparison, markdown
+from experiments.parity.networks import SECOND, compared_spikes, compared_statistics
+from experiments.parity.neurons import compared
+
+QUICK = 2000
+"""Steps."""
+
+
+@dataclass(frozen=True)
+class Config(cli.Config):
+    """All comparisons, for as long as the figures that are asked for hold."""
+
+    quick: bool = False
+    """Balanced networks for 200 ms instead of a second in Brian2; no statistics."""
+
+
+def comparisons(config: Config) -> Iterator[Comparison]:
+    yield from compared_spikes(config.seed, QUICK if config.quick else SECOND)
+    if not config.quick:
+        yield from compared_statistics(config.seed)
+    yield from compared(config.seed)
+
+
+def main(config: Config) -> dict[str, Any]:
+    rows = []
+    for row in comparisons(config):
+        rows.append(row)
+        print(f"{'passed' if row.passed else 'FAILED'}: {row.what}: {row.measured}", flush=True)
+    print("", *markdown(rows), sep="\n")
+    return {"passed": all(row.passed for row in rows), "rows": [row._asdict() for row in rows]}
+
+
+if __name__ == "__main__":
+    results = cli.run(Config, main, __doc__ or "")
+    raise SystemExit(not results["passed"])
