@@ -15,7 +15,6 @@ from experiments.mnist.data import Images, held_out_images, test_images, trainin
 from experiments.mushroom_body import figures
 from experiments.mushroom_body.learning import learn_all, weights_of
 from experiments.mushroom_body.network import (
-    DT,
     NUM_STEPS,
     SYMMETRIC_STDP,
     VARIANTS,
@@ -25,7 +24,6 @@ from experiments.mushroom_body.network import (
     input_currents,
     learning_network,
 )
-from jsnn import plot
 
 MEASURED_ON = 500
 """While the network learns, its accuracy is measured on so many test images."""
@@ -82,7 +80,7 @@ def main(config: Config) -> dict[str, Any]:
     _write(
         config.out,
         {
-            "raster": _raster(inputs, weights, variant, test, config.image),
+            "raster": _one_image(inputs, weights, variant, test, config.image),
             "accuracy": figures.accuracy_against_images(learnt.seen, learnt.accuracy),
             "weights": figures.weight_histogram(weights, SYMMETRIC_STDP.params["w_max"]),
         },
@@ -123,18 +121,20 @@ def _first(images: Images, number: int, flag: str) -> Images:
     return Images(images.pixels[:number], images.labels[:number])
 
 
-def _raster(
+def _one_image(
     inputs: np.ndarray, weights: np.ndarray, variant: Variant, images: Images, index: int
 ) -> Figure:
     network = answering_network(inputs, weights, variant)
-    _, spikes = jsnn.simulate(
+    record: dict[str, Any] = {name: jsnn.Spikes(name) for name in network.sizes}
+    _, kept = jsnn.simulate(
         network,
         {"PN": input_currents(images.pixels[index : index + 1])[0]},
         NUM_STEPS,
-        record={name: jsnn.Spikes(name) for name in network.sizes},
+        record=record | {"potential": jsnn.Variable("MBON")},
     )
+    kept = {name: np.asarray(value) for name, value in kept.items()}
     label = int(images.labels[index])
-    return plot.raster(spikes, dt=DT, label=label, title=f"MNIST test image {index}: a {label}")
+    return figures.one_image(kept, kept["potential"], label, f"MNIST test image {index}, a {label}")
 
 
 def _write(directory: Path, drawn: dict[str, Figure]) -> None:
