@@ -45,7 +45,9 @@ class Case:
 CASES = {
     "LIF": Case(jsnn.LIF, brian_neurons.LIF, "exact", (0.2, 2.0), 0.5, REFRACTORY),
     "adaptive LIF": Case(jsnn.ALIF, brian_neurons.ALIF, "exact", (0.2, 2.0), 0.5, REFRACTORY),
-    "AdEx": Case(jsnn.ADEX, brian_neurons.ADEX, "euler", (0.8, 1.5)),
+    "AdEx": Case(
+        jsnn.ADEX, brian_neurons.ADEX, "euler", (0.8, 1.5), params={"v_cut": -40.4}
+    ),  # v_t + 5 delta_t, as in Brian2's example
     "Izhikevich, regular spiking": Case(
         jsnn.IZHIKEVICH, brian_neurons.IZHIKEVICH, "euler", (11.0, 15.0)
     ),
