@@ -1,9 +1,10 @@
 """How fast: jsnn beside Brian2 and NEST on the same balanced network; many networks; memory.
 
 Every run is in a process of its own and records every spike; the simulators take turns, and medians
-are given. What is timed is the loop over time; code generation, compilation and making the network
-are apart, in parentheses, from the first turn. jsnn has float32, its default, and float64; Brian2
-and NEST have float64. Where Brian2 or NEST is not installed, its rows are left out.
+are given. What is timed is the loop over time by the clock on the wall; code generation,
+compilation and making the network are apart, in parentheses, from the first turn. jsnn has float32,
+its default, and float64; Brian2 and NEST have float64. Where Brian2 or NEST is not installed, its
+rows are left out, and so is a run that fails, as some of Brian2's with two threads were seen to do.
 
 Then 100 networks of 1,000 neurons under one `vmap` beside one of them; and the memory that a large
 network takes at its peak beyond the JAX runtime.
@@ -124,9 +125,12 @@ def side_by_side(config: Config, num_steps: int) -> list[dict[str, Any]]:
                 for _ in range(config.repeats):
                     for name, run in timed.items():
                         bar.set_description(f"{name}, {size:,}")
-                        runs[name].append(apart(run, definition, num_steps))
+                        try:
+                            runs[name].append(apart(run, definition, num_steps))
+                        except RuntimeError as error:  # also of a process that has crashed
+                            bar.write(f"{name}, {size:,} neurons: {error}")
                         bar.update()
-                rows += [row(name, size, of_name) for name, of_name in runs.items()]
+                rows += [row(name, size, of_name) for name, of_name in runs.items() if of_name]
     return rows
 
 
@@ -150,7 +154,7 @@ def markdown(rows: list[dict[str, Any]], sizes: tuple[int, ...]) -> list[str]:
     }
     head = "| | " + " | ".join(f"{size:,} neurons" for size in sizes) + " |"
     return [head, "|---" * (len(sizes) + 1) + "|"] + [
-        f"| {name} | " + " | ".join(cells[name, size] for size in sizes) + " |"
+        f"| {name} | " + " | ".join(cells.get((name, size), "failed") for size in sizes) + " |"
         for name in dict.fromkeys(row["name"] for row in rows)
     ]
 
