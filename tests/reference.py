@@ -35,10 +35,8 @@ class Run:
 
 def sequential_sum(spikes: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """[pre] @ [pre, post], one presynaptic neuron after the other, in the dtype of the weights."""
-    total = np.zeros(weights.shape[1], weights.dtype)
-    for neuron in np.flatnonzero(spikes):
-        total = total + weights[neuron]
-    return total
+    rows = weights[np.flatnonzero(spikes)]
+    return np.add.accumulate(rows)[-1] if len(rows) else np.zeros_like(weights[0])
 
 
 def integrate_fire(
