@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import jaxprs_in_params
 
 from jsnn.neurons import NeuronModel, Sampler, Values
 from jsnn.plasticity import PlasticityModel
@@ -70,6 +71,33 @@ def needs_key(model: SourceModel) -> bool:
     key = traced.invars[num_before]
     used = [v for equation in traced.eqns for v in equation.invars] + list(traced.outvars)
     return any(v is key for v in used)
+
+
+@lru_cache
+def each_by_itself(model: NeuronModel) -> bool:
+    """Whether no neuron's update, threshold or reset takes in what another neuron has.
+
+    As far as it shows: none of the operations is among those that can bring numbers together.
+    """
+    arguments = _arguments(model, jnp.result_type(float))
+    traced = [
+        jax.make_jaxpr(model.update)(*arguments),
+        jax.make_jaxpr(model.threshold)(*arguments[:2]),
+        jax.make_jaxpr(model.reset)(*arguments[:2]),
+    ]
+    return not any(_mixes(closed.jaxpr) for closed in traced)
+
+
+_MIXING = (
+    *("reduce", "arg", "dot_general", "conv_general", "cum", "sort", "top_k", "rev", "reshape"),
+    *("gather", "scatter", "slice", "dynamic", "concatenate", "pad", "split", "fft", "transpose"),
+)
+"""How the names of operations begin that can bring the numbers of several neurons together."""
+
+
+def _mixes(jaxpr: Any) -> bool:
+    inner = (core for equation in jaxpr.eqns for core in jaxprs_in_params(equation.params))
+    return any(e.primitive.name.startswith(_MIXING) for e in jaxpr.eqns) or any(map(_mixes, inner))
 
 
 def variable_dtype(default: Any, dtype: Any) -> Any:
@@ -156,7 +184,10 @@ def _calls_of_plasticity(model: PlasticityModel, dtype: Any) -> list[_Call]:
     params = dict.fromkeys(model.params, dt)
     synapses = {"weight": each, **values(model.variables)}
     pre, post = values(model.pre), values(model.post)
-    sides = ({**pre, "spike": each}, {**post, "spike": each})
+    sides = (
+        {**pre, "spike": each, **dict.fromkeys(model.reads_pre, each)},
+        {**post, "spike": each, **dict.fromkeys(model.reads_post, each)},
+    )
     calls: list[_Call] = [
         ("update_pre", model.update_pre, (params, pre, dt), pre),
         ("update_post", model.update_post, (params, post, dt), post),
@@ -199,7 +230,7 @@ def _problems_of_call(
         return [f"{name} fails when traced: {type(error).__name__}: {_first_line(error)}"]
 
     problems = _differences(name, returned, expected)
-    if problems:
+    if problems or not jax.tree.leaves(arguments):
         return problems
     batched = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct((_BATCH, *leaf.shape), leaf.dtype), arguments

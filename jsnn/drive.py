@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 from jsnn._checks import check_known, check_type, real_array
 from jsnn.network import Network
 from jsnn.neurons import SPIKE_SOURCE
-from jsnn.parts import CurrentSource, Projection
+from jsnn.parts import CurrentSource, Projection, check_time_constants
 
 Drive = Mapping[str, ArrayLike | Mapping[str, ArrayLike]]
 """The input of a presentation: {population: current in nA} or {source or projection: parameters}.
@@ -84,6 +84,7 @@ def _check_rule_drive(
                 f"{what}, parameter {parameter!r}: given shape {np.shape(value)}; expected "
                 f"{' or '.join(str(shape) for shape in shapes)}"
             )
+    check_time_constants(given, what)
     return {k: real_array(v, network.dtype, f"{what}, parameter {k!r}") for k, v in given.items()}
 
 

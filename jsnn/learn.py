@@ -31,8 +31,8 @@ def learn(
     projection: Projection,
     plastic: Plastic,
     params: Mapping[str, jax.Array],
-    spikes_pre: jax.Array,
-    spikes_post: jax.Array,
+    seen_pre: Values,
+    seen_post: Values,
     dt: jax.Array,
 ) -> Plastic:
     """One step of the plasticity of a projection, in the order that `PlasticityModel` states.
@@ -41,20 +41,22 @@ def learn(
       projection: with a plasticity.
       plastic: its state before the step.
       params: of the plasticity, a scalar each.
-      spikes_pre: [pre], 1 where a neuron spiked in this step, else 0.
-      spikes_post: [post], the same.
+      seen_pre: {"spike": [pre], 1 where a neuron spiked in this step, else 0}, and the variables
+        that the rule reads.
+      seen_post: [post], the same.
       dt: in ms.
     """
     rule, connectivity, p = projection.plasticity, projection.connectivity, dict(params)
     assert rule is not None
     assert isinstance(connectivity, Modifiable)
+    spikes_pre, spikes_post = seen_pre["spike"], seen_post["spike"]
     pre = rule.update_pre(p, plastic.pre, dt)
     post = rule.update_post(p, plastic.post, dt)
 
     def both_sides() -> tuple[Values, Values]:
         return (
-            {k: connectivity.of_pre(x) for k, x in {**pre, "spike": spikes_pre}.items()},
-            {k: connectivity.of_post(x) for k, x in {**post, "spike": spikes_post}.items()},
+            {k: connectivity.of_pre(x) for k, x in {**pre, **seen_pre}.items()},
+            {k: connectivity.of_post(x) for k, x in {**post, **seen_post}.items()},
         )
 
     def at_spikes(function: Callable[..., Values], synapses: Values, side: int) -> Values:

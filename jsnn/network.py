@@ -220,6 +220,11 @@ def _check_fits(projection: Projection, populations: Mapping[str, Population]) -
     _check_target(projection.target, post, what)
     check_known(projection.synapse.reads, post.model.variables, f"{what}, reads", "variable")
     _check_sends(projection, pre, what)
+    if projection.plasticity is not None:
+        for side, population in (("pre", pre), ("post", post)):
+            reads = getattr(projection.plasticity, f"reads_{side}")
+            where = f"{what}, plasticity, reads_{side}"
+            check_known(reads, population.model.variables, where, "variable")
     given = (projection.connectivity.num_pre, projection.connectivity.num_post)
     expected = (pre.size, post.size)
     if given != expected:
@@ -258,7 +263,7 @@ def _check_stable(population: Population, dt: jax.Array) -> None:
     if population.model.max_dt is None:
         return
     longest = population.model.max_dt(dict(population.params))
-    if is_concrete(longest) and is_concrete(dt) and np.any(np.asarray(dt > longest)):
+    if is_concrete(longest) and is_concrete(dt) and not np.all(np.asarray(dt <= longest)):
         raise ValueError(
             f"network, dt: given {dt} ms; expected at most {np.min(np.asarray(longest)):.4g} ms, "
             f"beyond which the integrator of population {population.name!r} is not stable"

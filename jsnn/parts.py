@@ -60,7 +60,7 @@ class Population:
         _complete(self, "variables", self.model.variables, what)
         _check_shapes(self.params, self.size, f"{what}, parameter")
         _check_shapes(self.variables, self.size, f"{what}, variable")
-        _check_time_constants(self.params, what)
+        check_time_constants(self.params, what)
 
     def cast(self, dtype: Any) -> Population:
         """The same with every number an array of `dtype`, the model checked in it."""
@@ -110,6 +110,8 @@ class Projection:
     name: str = static(default="")
 
     def __post_init__(self) -> None:
+        for side in ("pre", "post"):
+            check_type(getattr(self, side), str, f"projection, {side}", ", a population's name")
         if not self.name:
             object.__setattr__(self, "name", f"{self.pre}_to_{self.post}")
         what = _named(self)
@@ -141,7 +143,8 @@ class Projection:
         num_post = self.connectivity.num_post
         _check_shapes(self.of_synapse(self.params), num_post, f"{what}, parameter")
         _check_shapes(self.of_synapse(self.variables), num_post, f"{what}, variable")
-        _check_time_constants(self.params, what)
+        check_time_constants(self.params, what)
+        self._check_bounds(what)
         for name, value in self.of_rule(self.params).items():
             if np.ndim(value):
                 raise ValueError(
@@ -154,6 +157,24 @@ class Projection:
                 raise ValueError(
                     f"{what}, variable {name!r} of its plasticity: given shape {np.shape(value)}; "
                     f"expected a scalar or {each}, one value per synapse"
+                )
+
+    def _check_bounds(self, what: str) -> None:
+        """Raise ValueError where a plasticity's bounds are no interval or leave a weight out."""
+        bounds = self.of_rule(self.params)
+        low, high = bounds.get("w_min", -np.inf), bounds.get("w_max", np.inf)
+        if not (is_concrete(low) and is_concrete(high)) or np.ndim(low) or np.ndim(high):
+            return
+        if low > high:
+            raise ValueError(f"{what}: given w_min {low} and w_max {high}; expected w_min <= w_max")
+        weights = self.connectivity.weights if bounds else None  # type: ignore[attr-defined]
+        if bounds and is_concrete(weights):
+            array = np.asarray(weights)
+            outside = array[(array < low) | (array > high)]
+            if outside.size:
+                raise ValueError(
+                    f"{what}: given {outside.size} of {array.size} weights outside w_min to w_max "
+                    f"of its plasticity, such as {outside[0]}; expected {low} to {high}"
                 )
 
     def _checked_delay(self, what: str) -> int:
@@ -251,6 +272,7 @@ class CurrentSource:
                 )
         scalars = {name: value for name, value in given.items() if name not in tables}
         _check_shapes(scalars, size, f"{what}, parameter")
+        check_time_constants(given, what)
         return _cast(given, dtype, f"{what}, parameter")
 
 
@@ -282,7 +304,7 @@ def _check_shapes(values: Given, size: int, what: str) -> None:
         check_finite(value, f"{what} {name!r}")
 
 
-def _check_time_constants(params: Given, what: str) -> None:
+def check_time_constants(params: Given, what: str) -> None:
     """Raise ValueError where a parameter that is a time constant by its name is not > 0."""
     for name, value in params.items():
         if name.startswith("tau") and is_concrete(value):

@@ -154,8 +154,9 @@ class MaxVariable:
 class NonFinite:
     """The first step in which a number of the state was NaN or infinite: int32, -1 for never.
 
-    For each variable of neurons, synapses and plastic synapses, by its path in the state. The step
-    is that of the state, which counts from its fresh start.
+    For each variable of neurons, synapses, current sources and plastic synapses, and what is on its
+    way to arrive, by its path in the state. The step is that of the state, which counts from its
+    fresh start.
     """
 
     def check(self, network: Network, what: str) -> None: ...
@@ -175,7 +176,7 @@ class NonFinite:
 
 def _numbers(state: State) -> dict[str, Any]:
     """The floating variables of a state by their paths, such as "variables['layer0']['v']"."""
-    fields = ("variables", "synapses", "plastic")
+    fields = ("variables", "synapses", "sources", "arriving", "plastic")
     leaves = [
         (f"{field}{jax.tree_util.keystr(path)}", leaf)
         for field in fields

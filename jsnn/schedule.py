@@ -15,7 +15,8 @@ import numpy as np
 
 from jsnn import native
 from jsnn._checks import is_concrete
-from jsnn.connectivity import Dense
+from jsnn.check import each_by_itself
+from jsnn.connectivity import Dense, OneToOne
 from jsnn.network import Network
 from jsnn.parts import Projection
 from jsnn.record import Plan, SpikeCount, folds_each_neuron, population_of
@@ -118,10 +119,15 @@ def leaving(network: Network, stage: Stage) -> list[Projection]:
 def is_joined(projection: Projection) -> bool:
     """Whether both sides of a projection have to be stepped together.
 
-    So it is where they change its synapses, or where more passes than spikes of one delay.
+    So it is where they change its synapses, or where more passes than spikes of one delay. And it
+    is where a weight is all that a spike of this step becomes: in the step itself LLVM multiplies
+    that weight before it looks at the spike, and rounds otherwise than for a sum made before.
     """
     sends_numbers = projection.synapse.sends is not None
-    return projection.plasticity is not None or projection.delayed_each or sends_numbers
+    in_the_step = projection.delay == 0 and isinstance(projection.connectivity, OneToOne)
+    return (
+        projection.plasticity is not None or projection.delayed_each or sends_numbers or in_the_step
+    )
 
 
 def _reached_from(network: Network, name: str) -> set[str]:
@@ -172,4 +178,5 @@ def _neurons_differ_by_drive_alone(
         and all(isinstance(projection.connectivity, Dense) for projection in outgoing)
         and not any(is_joined(projection) for projection in outgoing)
         and not population.model.draws
+        and each_by_itself(population.model)
     )

@@ -74,6 +74,11 @@ _FOUND = "first step with a number that is not finite"
 
 
 def _raise_if_found(first_steps: dict[str, jax.Array]) -> None:
+    if not all(is_concrete(step) for step in first_steps.values()):
+        raise TypeError(
+            "check_finite: given True inside jax.jit, vmap or grad, where nothing can be raised; "
+            "record jsnn.NonFinite() there, and look at it outside"
+        )
     found = {path: step for path, step in first_steps.items() if step >= 0}
     if found:
         step = min(int(step) for step in found.values())

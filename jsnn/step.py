@@ -1,6 +1,6 @@
 """One step of a network: spikes arrive, synapses and sources make current, neurons update."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -87,8 +87,8 @@ def advance(
         synapses=synapses,
         sources=dict(state.sources) | source_states,
         in_flight=_put_in_flight(state, spikes | sent),
-        arriving=_on_its_way(network, state, spikes, event_driven),
-        plastic=_learnt(network, state, drive, spikes),
+        arriving=_on_its_way(network, state, spikes, sent, event_driven),
+        plastic=_learnt(network, state, variables, drive, spikes),
     ), spikes
 
 
@@ -173,7 +173,11 @@ _STREAMS = 2**16
 
 
 def _on_its_way(
-    network: Network, state: State, spikes: SpikesOf, event_driven: bool
+    network: Network,
+    state: State,
+    spikes: SpikesOf,
+    sent: Mapping[str, jax.Array],
+    event_driven: bool,
 ) -> dict[str, jax.Array]:
     """What arrives in the steps to come, where each synapse has a delay of its own."""
     after = {}
@@ -183,28 +187,40 @@ def _on_its_way(
             assert isinstance(connectivity, DelayedEach)
             rows = state.arriving[projection.name]
             later = jnp.concatenate([rows[1:], jnp.zeros_like(rows[:1])])
-            after[projection.name] = later + connectivity.deliver_delayed(
-                spikes[projection.pre], event_driven=event_driven
+            emitted = sent.get(projection.name)
+            after[projection.name] = later + (
+                connectivity.deliver_delayed(spikes[projection.pre], event_driven=event_driven)
+                if emitted is None
+                else connectivity.deliver_delayed(emitted, event_driven=False)
             )
     return after
 
 
 def _learnt(
-    network: Network, state: State, drive: Mapping[str, Any], spikes: SpikesOf
+    network: Network,
+    state: State,
+    variables: Mapping[str, Values],
+    drive: Mapping[str, Any],
+    spikes: SpikesOf,
 ) -> dict[str, Plastic]:
-    """The plastic synapses after the spikes of this step."""
+    """The plastic synapses after the spikes of this step; `variables` are those after it."""
     return {
         p.name: learn(
             p,
             state.plastic[p.name],
             p.of_rule(p.params) | drive.get(p.name, {}),
-            spikes[p.pre],
-            spikes[p.post],
+            _side(spikes[p.pre], variables[p.pre], p.plasticity.reads_pre),
+            _side(spikes[p.post], variables[p.post], p.plasticity.reads_post),
             network.dt,
         )
         for p in network.projections
-        if p.name in state.plastic
+        if p.plasticity is not None and p.name in state.plastic
     }
+
+
+def _side(spikes: jax.Array, variables: Values, reads: Sequence[str]) -> Values:
+    """What a learning rule sees of the neurons on one side."""
+    return {"spike": spikes, **{name: variables[name] for name in reads}}
 
 
 def _source_currents(

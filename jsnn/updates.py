@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_known, check_type, real_array
+from jsnn._checks import check_known, check_type, is_concrete, real_array
 from jsnn._pytree import replace
 from jsnn.connectivity import Modifiable, Sparse
 from jsnn.learn import Plastic
@@ -35,6 +35,7 @@ def reset(network: Network, state: State, names: Mapping[str, Sequence[str]]) ->
 
     Raises ValueError where a name is unknown.
     """
+    _check_pair(network, state, "reset")
     check_known(names, [part.name for part in network.parts], "reset", "part of the network")
     fresh = init(network, state.key)
     where = ("variables", "synapses", "sources", "plastic")
@@ -84,6 +85,7 @@ def normalise_weights(
     Raises ValueError where the projection is unknown or not plastic, or a shape does not fit.
     """
     what = f"normalise_weights of {projection!r}"
+    _check_pair(network, state, what)
     connectivity = _projection(network, projection, what).connectivity
     check_known([projection], state.plastic, what, "plastic projection")
     check_known([axis], ("post", "pre"), what, "axis")
@@ -107,6 +109,8 @@ def normalise_weights(
     add_up = jax.linear_transpose(to_synapses, jax.ShapeDtypeStruct((size,), weights.dtype))
     (sums,) = add_up(jnp.abs(weights))
     wanted = real_array(total, weights.dtype, f"{what}, total")
+    if is_concrete(wanted) and np.any(np.asarray(wanted) < 0):
+        raise ValueError(f"{what}, total: given {np.min(wanted)}; expected a number >= 0")
     factors = jnp.where(sums > 0, wanted / jnp.where(sums > 0, sums, 1), 1)
     scaled = plastic.synapses | {"weight": weights * to_synapses(factors)}
     return _with_synapses(state, projection, scaled)
@@ -148,10 +152,14 @@ def rewire(
     outside, a synapse is removed twice, or shapes differ. Indices that are traced are not checked.
     """
     what = f"rewire of {projection!r}"
+    _check_pair(network, state, what)
     old = _projection(network, projection, what)
     sparse: Any = old.connectivity
     check_type(sparse, Sparse, what, " connectivity")
-    connectivity, which = sparse.rewired(remove, pre, post, weights, delays)
+    try:
+        connectivity, which = sparse.rewired(remove, pre, post, weights, delays)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what}: {error}") from None
 
     def aligned(values: jax.Array, new: Any) -> jax.Array:
         start = jnp.broadcast_to(jnp.asarray(new).astype(values.dtype), np.shape(weights))
@@ -170,6 +178,11 @@ def rewire(
         synapses = {name: aligned(values, starts[name]) for name, values in synapses.items()}
         state = _with_synapses(state, projection, synapses)
     return replace(network, projections=projections), state
+
+
+def _check_pair(network: Network, state: State, what: str) -> None:
+    check_type(network, Network, f"{what}, network")
+    check_type(state, State, f"{what}, state")
 
 
 def _projection(network: Network, name: str, what: str) -> Projection:

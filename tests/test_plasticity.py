@@ -626,3 +626,64 @@ def driven(**parameters: Any) -> Any:
 def test_what_does_not_fit_is_refused_by_name(wrong: Callable[[], Any], message: str) -> None:
     with pytest.raises((ValueError, TypeError), match=message):
         wrong()
+
+
+VOLTAGE_RULE = jsnn.PlasticityModel(
+    params={"rate": 0.5},
+    variables={},
+    pre={},
+    post={},
+    on_pre=lambda p, s, pre, post: s | {"weight": s["weight"] + p["rate"] * post["v"]},
+    reads_post=("v",),
+)
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_a_rule_reads_the_variables_of_neurons_as_they_are_after_the_step(kind: str) -> None:
+    jsnn.check_model(VOLTAGE_RULE)
+    pre, post = np.indices((2, 3)).reshape(2, -1)
+    zeros = np.zeros(6, F64)
+    connectivity = {
+        "dense": jsnn.Dense(zeros.reshape(2, 3)),
+        "sparse": jsnn.Sparse(pre, post, zeros, 2, 3),
+    }[kind]
+    network = jsnn.Network(
+        [jsnn.Population("a", 2, FORCED), jsnn.Population("b", 3, jsnn.IF, {"v_thresh": 100.0})],
+        [jsnn.Projection("a", "b", connectivity, plasticity=VOLTAGE_RULE)],
+    )
+    trains = at_steps(4, [[1], [0, 3]])
+    drive = {"a": forced(trains, F64), "b": np.array([1.0, 2.0, 3.0])}
+    state, recorded = jsnn.simulate(network, drive, 4, record={"v": jsnn.Variable("b")})
+    v, weights = np.zeros(3), np.zeros((2, 3))
+    in_flight = np.zeros(2)
+    for step in range(4):
+        v = v + drive["b"] + in_flight @ weights
+        np.testing.assert_allclose(recorded["v"][step], v, rtol=1e-13)
+        weights += 0.5 * trains[step][:, None] * v
+        in_flight = trains[step]
+    found = np.reshape(state.plastic["a_to_b"].synapses["weight"], (2, 3))
+    np.testing.assert_allclose(found, weights, rtol=1e-13)
+
+
+def test_a_rule_cannot_read_what_the_neurons_do_not_have() -> None:
+    rule = dataclasses.replace(VOLTAGE_RULE, reads_post=("calcium",))
+    with pytest.raises(ValueError, match=r"'a_to_b', plasticity, reads_post: .*'calcium'"):
+        jsnn.Network(
+            [jsnn.Population("a", 2, FORCED), jsnn.Population("b", 3, jsnn.IF)],
+            [jsnn.Projection("a", "b", jsnn.Dense(np.ones((2, 3), F32)), plasticity=rule)],
+        )
+    with pytest.raises(ValueError, match=r"reads_pre: 'spike' is also a trace"):
+        dataclasses.replace(VOLTAGE_RULE, reads_pre=("spike",))
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"w_max": 0.5}, r"'a_to_b': given 1 of 2 weights outside w_min to w_max .* 0\.7; .* 0\.5"),
+        ({"w_min": 2.0}, r"'a_to_b': given w_min 2\.0 and w_max 1\.0; expected w_min <= w_max"),
+    ],
+)
+def test_weights_start_within_the_bounds_of_their_rule(params: Any, message: str) -> None:
+    weights = jsnn.Dense(np.array([[0.2, 0.7]]))
+    with pytest.raises(ValueError, match=message):
+        jsnn.Projection("a", "b", weights, params=params, plasticity=jsnn.STDP)

@@ -277,3 +277,23 @@ def test_spike_list_of_a_recording_rebuilds_it() -> None:
 def test_spike_list_of_silence_is_empty() -> None:
     steps, neurons = jsnn.spike_list(np.zeros((5, 2), bool))
     assert steps.size == neurons.size == 0
+
+
+def test_a_current_source_that_runs_away_is_found() -> None:
+    growing = jsnn.SourceModel(
+        params={},
+        variables={"x": 1e30},
+        current=lambda p, x, key, dt: ({"x": x["x"] * 1e5}, jnp.zeros_like(x["x"])),
+    )
+    network = jsnn.Network(
+        [jsnn.Population("a", 2, jsnn.IF)], [], [jsnn.CurrentSource("s", "a", growing)]
+    )
+    _, recorded = jsnn.simulate(network, {}, 5, record={"first": jsnn.NonFinite()})
+    assert recorded["first"]["sources['s']['x']"] == 1
+    assert recorded["first"]["variables['a']['v']"] == -1
+
+
+def test_numbers_are_not_checked_where_nothing_can_be_raised() -> None:
+    network = jsnn.Network([jsnn.Population("a", 2, jsnn.IF)])
+    with pytest.raises(TypeError, match=r"check_finite: .*jit.*jsnn\.NonFinite\(\)"):
+        jax.jit(lambda n: jsnn.simulate(n, {}, 5, check_finite=True))(network)

@@ -42,18 +42,20 @@ def both_ways(
     record: dict[str, Any],
     num_steps: int = NUM_STEPS,
     key: jax.Array | None = None,
+    *,
+    alone: bool = False,
 ) -> None:
-    """Assert that a batch of presentations ends and records the same, scheduled and plain."""
+    """Assert that presentations end and record the same, scheduled and plain; a batch, or one."""
 
     def run(drive: dict[str, Any], plain: bool) -> Any:
         return jsnn.simulate(network, drive, num_steps, record=record, key=key, plain=plain)
 
-    scheduled, plain = (
-        jax.jit(jax.vmap(lambda drive, p=p: run(drive, p)))(drives) for p in (False, True)
-    )
-    assert_same(scheduled, plain)
-    alone = jax.tree.map(lambda leaf: leaf[0], drives)
-    assert_same(run(alone, False), run(alone, True))
+    if alone:
+        first = jax.tree.map(lambda leaf: leaf[0], drives)
+        assert_same(run(first, False), run(first, True))
+    else:
+        batch = [jax.jit(jax.vmap(lambda drive, p=p: run(drive, p))) for p in (False, True)]
+        assert_same(*(run_all(drives) for run_all in batch))
 
 
 def recordings(names: list[str]) -> dict[str, Any]:
@@ -87,9 +89,9 @@ def graphs(draw: st.DrawFn) -> jsnn.Network:
     return jsnn.Network(populations, projections, dt=draw(st.sampled_from([1.0, 0.1])))
 
 
-@settings(max_examples=3, phases=[Phase.generate])  # shrinking compiles for minutes
-@given(graphs(), st.integers(0, 2**16), st.booleans())
-def test_random_graphs(network: jsnn.Network, seed: int, with_traces: bool) -> None:
+@settings(max_examples=4, phases=[Phase.generate])  # shrinking compiles for minutes
+@given(graphs(), st.integers(0, 2**16), st.booleans(), st.booleans())
+def test_random_graphs(network: jsnn.Network, seed: int, with_traces: bool, alone: bool) -> None:
     random = np.random.default_rng(seed)
     drives = {
         name: random.choice([0.0, 0.3, 0.7, 2.0], (3, size)).astype(F32)
@@ -101,15 +103,19 @@ def test_random_graphs(network: jsnn.Network, seed: int, with_traces: bool) -> N
     if with_traces:
         record |= {f"spikes {name}": jsnn.Spikes(name) for name in network.sizes}
         record |= {"v": jsnn.Variable("p0", every=3)}
-    both_ways(network, drives, record)
+    both_ways(network, drives, record, alone=alone)
 
 
-@pytest.mark.parametrize(("num_steps", "delay"), [(1, 1), (2, 3), (64, 0), (130, 3)])
-def test_chains_of_any_length_and_delay(delay: int, num_steps: int) -> None:
+@pytest.mark.parametrize(
+    ("num_steps", "delay", "alone"),
+    [(1, 1, False), (1, 1, True), (2, 3, False), (64, 0, True), (130, 3, False)],
+)
+def test_chains_of_any_length_and_delay(delay: int, num_steps: int, alone: bool) -> None:
     weights = random_weights(0, (30, 70, 5))
     network = jsnn.feedforward(weights, jsnn.IF, params={"v_thresh": 1.5}, delay=delay)
     drives = {"layer0": random_images(1, 4, 30)}
-    both_ways(network, drives, recordings(["layer0", "layer1", "layer2"]), num_steps)
+    record = recordings(["layer0", "layer1", "layer2"])
+    both_ways(network, drives, record, num_steps, alone=alone)
 
 
 def test_more_currents_than_the_table_holds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -380,3 +386,39 @@ def test_distinct_values_are_found_and_counted() -> None:
     assert count == np.unique(bits).size
     np.testing.assert_array_equal(np.asarray(table)[np.asarray(index)].view(np.int32), bits)
     assert native.distinct(jnp.asarray(values), 3)[1] == 4
+
+
+def test_neurons_that_look_at_each_other_are_not_tabulated() -> None:
+    lateral = jsnn.NeuronModel(
+        params={"v_thresh": 3.0},
+        variables={"v": 0.0},
+        update=lambda p, x, current, dt: {"v": x["v"] + dt * (current - 0.3 * jnp.mean(x["v"]))},
+        threshold=lambda p, x: x["v"] - p["v_thresh"],
+        reset=lambda p, x: {"v": jnp.zeros_like(x["v"])},
+    )
+    network = jsnn.feedforward([np.full((10, 2), 0.3, F32)], lateral)
+    drive = np.full(10, 0.5, F32)
+    drive[:3] = 2
+    _, recorded = jsnn.simulate(network, {"layer0": drive}, 25, record=recordings(["layer0"]))
+    v, counts = np.zeros(10, F32), np.zeros(10)
+    for _ in range(25):
+        v = v + (drive - F32(0.3) * v.mean())
+        counts += v >= 3
+        v = np.where(v >= 3, 0, v)
+    np.testing.assert_array_equal(recorded["SpikeCount layer0"], counts)
+
+
+@pytest.mark.parametrize("delay", [0, 1])
+def test_one_weight_of_each_neuron_rounds_the_same_in_any_run(delay: int) -> None:
+    source = jsnn.Population("a", 12, jsnn.SPIKE_SOURCE)
+    weights = jsnn.OneToOne(np.random.default_rng(0).normal(1, 1.5, 12).astype(F32))
+    network = jsnn.Network(
+        [source, jsnn.Population("b", 12, jsnn.ALIF)],
+        [jsnn.Projection("a", "b", weights, jsnn.ALPHA, delay=delay)],
+        dt=0.5,
+    )
+    trains = spike_trains(0, (60, 12), 0.15)
+    whole, _ = jsnn.simulate(network, {"a": trains}, 60)
+    first, _ = jsnn.simulate(network, {"a": trains[:23]}, 23)
+    assert_same(jsnn.simulate(network, {"a": trains[23:]}, 37, state=first)[0], whole)
+    assert_same(jsnn.simulate(network, {"a": trains}, 60, plain=True)[0], whole)

@@ -1,6 +1,7 @@
 """Synapse models in a network; their closed forms are in test_closed_forms.py."""
 
 import dataclasses
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -70,3 +71,26 @@ def test_synapse_variables_start_at_their_defaults() -> None:
         [jsnn.Projection("a", "b", jsnn.Dense(jnp.ones((2, 3))), charged)],
     )
     np.testing.assert_array_equal(jsnn.init(network).synapses["a_to_b"]["i_syn"], [2, 2, 2])
+
+
+def test_graded_values_take_the_delay_of_each_synapse() -> None:
+    """Each synapse by itself is a projection with that delay."""
+    weights, delays = np.array([1.0, 2.0], F32), np.array([3, 5])
+    populations = [jsnn.Population("a", 2, jsnn.LEAKY_INTEGRATOR), jsnn.Population("b", 1, PROBE)]
+
+    def received(projections: list[jsnn.Projection]) -> np.ndarray:
+        network = jsnn.Network(populations, projections)
+        drive, record = {"a": np.array([20.0, 5.0], F32)}, {"b": jsnn.Variable("b", "current")}
+        return np.asarray(jsnn.simulate(network, drive, 20, record=record)[1]["b"])
+
+    def graded(connectivity: jsnn.Sparse, **options: Any) -> jsnn.Projection:
+        params = {"v_thresh": 0.0, "v_slope": 10.0}
+        return jsnn.Projection("a", "b", connectivity, jsnn.GRADED, params, **options)
+
+    both = graded(jsnn.Sparse([0, 1], [0, 0], weights, 2, 1, delays))
+    apart = [
+        graded(jsnn.Sparse([i], [0], weights[i : i + 1], 2, 1), delay=int(d), name=f"p{i}")
+        for i, d in enumerate(delays)
+    ]
+    assert received([both]).any()
+    np.testing.assert_allclose(received([both]), received(apart), rtol=1e-6)

@@ -115,7 +115,14 @@ def test_weights_of_both_signs_keep_them_and_zeros_stay_zeros() -> None:
     matrix = np.array([[1, 0], [-3, 0]], F32)
     net = jsnn.Network(
         [jsnn.Population("a", 2, jsnn.IF)],
-        [jsnn.Projection("a", "a", jsnn.Dense(matrix), plasticity=jsnn.STDP, name="p")],
+        [
+            jsnn.Projection(
+                *("a", "a", jsnn.Dense(matrix)),
+                params={"w_min": -3.0},
+                plasticity=jsnn.STDP,
+                name="p",
+            )
+        ],
     )
     state = jsnn.normalise_weights(net, jsnn.init(net), "p", 1.0)
     weights = state.plastic["p"].synapses["weight"]
@@ -251,6 +258,11 @@ def test_means_over_neurons_and_over_the_batch_are_plain_jax() -> None:
             r"reset of 'b': unknown variable 'w'.*known: 'refractory', 'v'",
         ),
         (lambda n, s: jsnn.reset(n, s, {"b": "v"}), "reset of 'b': given 'v'; expected a list"),
+        (lambda n, s: jsnn.reset(s, n, {}), "reset, network: given State; expected a Network"),
+        (
+            lambda n, s: jsnn.normalise_weights(n, s, "a_to_b", -1.0),
+            r"'a_to_b', total: given -1\.0; expected a number >= 0",
+        ),
         (
             lambda n, s: jsnn.normalise_weights(n, s, "a", 1.0),
             "'a': unknown projection 'a'",
@@ -265,7 +277,7 @@ def test_means_over_neurons_and_over_the_batch_are_plain_jax() -> None:
         ),
         (
             lambda n, s: jsnn.rewire(n, s, "a_to_b", [20], [0], [0], NEW_WEIGHTS[:1]),
-            "remove: given 20 for synapse 0; expected 0 to 19",
+            "rewire of 'a_to_b': Sparse, remove: given 20 for synapse 0; expected 0 to 19",
         ),
         (
             lambda n, s: jsnn.rewire(n, s, "a_to_b", [1, 1], [0], [0], NEW_WEIGHTS[:1]),
@@ -304,3 +316,12 @@ def test_only_sparse_connectivity_is_rewired_and_only_plastic_weights_normalised
         jsnn.rewire(late, jsnn.init(late), "a_to_b", [0], *new)
     with pytest.raises(ValueError, match="delays: given 4 for synapse 0; expected 1 to 3"):
         jsnn.rewire(late, jsnn.init(late), "a_to_b", [0], *new, [4])
+
+
+def test_rewiring_joins_no_pair_twice_where_that_is_not_allowed() -> None:
+    connectivity = jsnn.Sparse([0, 1], [0, 1], np.ones(2, F32), 3, 3, multapses=False)
+    net = jsnn.Network(
+        [jsnn.Population("a", 3, jsnn.IF)], [jsnn.Projection("a", "a", connectivity)]
+    )
+    with pytest.raises(ValueError, match=r"rewire of 'a_to_a': Sparse, multapses: .* 1 to 1"):
+        jsnn.rewire(net, jsnn.init(net), "a_to_a", [0], [1], [1], np.ones(1, F32))

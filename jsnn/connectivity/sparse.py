@@ -145,6 +145,8 @@ class Sparse:
             for name, values in new.items()
         }
         canonical, order = _sorted(**both, num_pre=self.num_pre, num_post=self.num_post)
+        if not self.multapses:
+            _check_once(canonical["pre"], canonical["post"], self.num_post)
         return replace(self, **canonical), which[order].astype(jnp.int32)
 
     def of_pre(self, values: jax.Array) -> jax.Array:
@@ -203,6 +205,7 @@ def _check_once(pre: Any, post: Any, num_post: int) -> None:
     """Raise ValueError where two synapses join the same pair, as far as it can be seen."""
     if not (is_concrete(pre) and is_concrete(post)):
         return
+    pre, post = np.asarray(pre), np.asarray(post)
     pairs, first, count = np.unique(
         pre.astype(np.int64) * num_post + post, return_index=True, return_counts=True
     )

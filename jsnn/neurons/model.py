@@ -63,7 +63,7 @@ def _unchanged(params: Values, variables: Values) -> Values:
 
 @dataclass(frozen=True)
 class NeuronModel(Model):
-    """A neuron as plain functions over a whole population of N.
+    """A neuron as plain functions over a whole population of N, each neuron for itself.
 
     In every step, with I the input current,
 
@@ -98,7 +98,7 @@ class NeuronModel(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "inputs", _names(self.inputs, "NeuronModel, inputs"))
+        object.__setattr__(self, "inputs", names_of(self.inputs, "NeuronModel, inputs"))
         object.__setattr__(self, "draws", _draws(self.draws, self.params))
         if self.max_dt is not None and not callable(self.max_dt):
             raise TypeError(
@@ -106,7 +106,8 @@ class NeuronModel(Model):
             )
 
 
-def _names(given: Any, what: str) -> tuple[str, ...]:
+def names_of(given: Any, what: str) -> tuple[str, ...]:
+    """A sequence of names as a tuple, or a TypeError or ValueError that names `what`."""
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise TypeError(f"{what}: given {given!r}; expected a sequence of names")
     for name in given:
@@ -127,7 +128,7 @@ def _draws(given: Any, params: Mapping[str, Any]) -> tuple[tuple[str, Sampler], 
                 f"{what}: given {draw!r}; expected (name, sampler), for example "
                 '("uniform", jax.random.uniform)'
             )
-    for name in _names([name for name, _ in given], what):
+    for name in names_of([name for name, _ in given], what):
         if name in params:
             raise ValueError(
                 f"{what}: {name!r} is also a parameter; expected another name, since `update` "

@@ -1,13 +1,13 @@
 """What a plasticity is: how the weights of a projection change with the spikes on both sides."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 
 from jsnn.neurons import Model, Values
-from jsnn.neurons.model import defaults
+from jsnn.neurons.model import defaults, names_of
 
 AtSpike = Callable[[Values, Values, Values, Values], Values]
 
@@ -39,8 +39,8 @@ class PlasticityModel(Model):
     Spikes are seen in the step in which they are emitted, on both sides: a delay is on the way from
     synapse to soma. Functions on synapses work on each synapse by itself and see arrays that
     broadcast with one another: `s` holds "weight" and the model's variables, and `pre` and `post`
-    hold the traces of the neurons on both sides and "spike", 1 where that neuron spiked in this
-    step and else 0.
+    hold the traces of the neurons on both sides, "spike", 1 where that neuron spiked in this step
+    and else 0, and the variables of the neurons that the rule reads, as they are after the step.
 
     Attributes:
       params: default parameters; a projection may give each another scalar, and a drive one per
@@ -56,6 +56,8 @@ class PlasticityModel(Model):
       spike_post: (params, traces [post]) -> the same.
       each_step: (params, synapses, pre, post, dt in ms) -> synapses, or None where nothing happens
         to a synapse between spikes.
+      reads_pre: names of variables of the presynaptic neuron model, such as ("v",).
+      reads_post: the same of the postsynaptic one.
     """
 
     pre: Mapping[str, Any] = field(compare=False)
@@ -67,6 +69,8 @@ class PlasticityModel(Model):
     spike_pre: Callable[[Values, Values], Values] = _unchanged
     spike_post: Callable[[Values, Values], Values] = _unchanged
     each_step: Callable[[Values, Values, Values, Values, jax.Array], Values] | None = None
+    reads_pre: Sequence[str] = ()
+    reads_post: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,4 +78,12 @@ class PlasticityModel(Model):
         for name in ("pre", "post"):
             values = defaults(getattr(self, name), f"PlasticityModel, {name}")
             sides += sorted((f"{name} {key}", array.dtype.kind) for key, array in values.items())
+            what = f"PlasticityModel, reads_{name}"
+            reads = names_of(getattr(self, f"reads_{name}"), what)
+            for twice in {*values, "spike"}.intersection(reads):
+                raise ValueError(
+                    f"{what}: {twice!r} is also a trace; expected another name, since the "
+                    f"functions find both in `{name}`"
+                )
+            object.__setattr__(self, f"reads_{name}", reads)
         object.__setattr__(self, "signature", (*self.signature, *sides))
