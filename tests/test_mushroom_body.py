@@ -137,7 +137,8 @@ def test_as_many_kenyon_cells_spike_as_published():
     if not (data.cache_directory() / "train-images-idx3-ubyte").exists():
         pytest.skip("the training images have not been fetched")
     currents = input_currents(data.training_images().pixels[:4])
-    network = answering_network(draw_inputs(0), np.zeros((20_000, 10), np.float32))
+    weights, variant = np.zeros((20_000, 10), np.float32), Variant(ggn_start=0.0)
+    network = answering_network(draw_inputs(0), weights, variant)
 
     @jax.jit
     @functools.partial(jax.vmap, in_axes=(None, 0))
