@@ -144,13 +144,13 @@ class Projection:
         _check_shapes(self.of_synapse(self.params), num_post, f"{what}, parameter")
         _check_shapes(self.of_synapse(self.variables), num_post, f"{what}, variable")
         check_time_constants(self.params, what)
-        self._check_bounds(what)
         for name, value in self.of_rule(self.params).items():
             if np.ndim(value):
                 raise ValueError(
                     f"{what}, parameter {name!r} of its plasticity: given shape {np.shape(value)}; "
                     "expected a scalar"
                 )
+        self._check_bounds(what)
         for name, value in self.of_rule(self.variables).items():
             each = np.shape(self.connectivity.weights)  # type: ignore[attr-defined]
             if np.shape(value) not in ((), each):
@@ -161,14 +161,16 @@ class Projection:
 
     def _check_bounds(self, what: str) -> None:
         """Raise ValueError where a plasticity's bounds are no interval or leave a weight out."""
+        if self.plasticity is None:
+            return
         bounds = self.of_rule(self.params)
         low, high = bounds.get("w_min", -np.inf), bounds.get("w_max", np.inf)
-        if not (is_concrete(low) and is_concrete(high)) or np.ndim(low) or np.ndim(high):
+        if not (is_concrete(low) and is_concrete(high)):
             return
         if low > high:
             raise ValueError(f"{what}: given w_min {low} and w_max {high}; expected w_min <= w_max")
-        weights = self.connectivity.weights if bounds else None  # type: ignore[attr-defined]
-        if bounds and is_concrete(weights):
+        weights = self.connectivity.weights  # type: ignore[attr-defined]
+        if is_concrete(weights):
             array = np.asarray(weights)
             outside = array[(array < low) | (array > high)]
             if outside.size:
