@@ -45,7 +45,7 @@ ORDER = [
     "present",
     "evaluate",
     "weights",
-    "convert",
+    "conversion",
     "plot",
 ]
 
@@ -56,7 +56,7 @@ def modules() -> list[str]:
 
 
 def level(module: str) -> str:
-    """ "convert.flax" -> "convert"."""
+    """ "conversion.flax" -> "conversion"."""
     return module.split(".")[0]
 
 

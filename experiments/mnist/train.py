@@ -17,7 +17,7 @@ import jsnn
 from experiments import cli
 from experiments.mnist.data import Images, held_out_images, test_images, training_images
 from experiments.mnist.network import spiking_evaluation
-from jsnn.convert import dense_weights
+from jsnn.conversion import dense_weights
 from jsnn.weights import check_no_others
 
 

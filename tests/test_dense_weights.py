@@ -5,7 +5,7 @@ import pytest
 from flax import nnx
 
 import jsnn
-from jsnn.convert import dense_weights
+from jsnn.conversion import dense_weights
 
 
 def linear(pre, post, *, bias=False):
