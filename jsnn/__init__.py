@@ -1,11 +1,14 @@
 """jsnn: spiking neural networks as pure functions, in JAX."""
 
+from typing import TYPE_CHECKING, Any
+
 from jsnn import initializers
 from jsnn.cache import cache_compilations
 from jsnn.check import check_model
 from jsnn.connectivity import (
     AllToAll,
     AveragePool2D,
+    Chain,
     Connectivity,
     Conv2D,
     Dense,
@@ -28,6 +31,8 @@ from jsnn.neurons import (
     ALIF,
     HODGKIN_HUXLEY,
     IF,
+    IF_SUBTRACT,
+    INTEGRATOR,
     IZHIKEVICH,
     IZHIKEVICH_GENN,
     LEAKY_INTEGRATOR,
@@ -70,6 +75,19 @@ from jsnn.synapses import ALPHA, CONDUCTANCE, DELTA, EXPONENTIAL, GRADED, Synaps
 from jsnn.updates import normalise_weights, reset, rewire
 from jsnn.weights import load_weights, save_weights
 
+if TYPE_CHECKING:
+    from jsnn.conversion import convert
+
+
+def __getattr__(name: str) -> Any:
+    """`jsnn.convert` is imported when it is asked for, since it needs Flax."""
+    if name == "convert":
+        from jsnn.conversion import convert
+
+        return convert
+    raise AttributeError(f"module 'jsnn' has no attribute {name!r}")
+
+
 __all__ = [
     "ADEX",
     "ALIF",
@@ -82,6 +100,8 @@ __all__ = [
     "GRADED",
     "HODGKIN_HUXLEY",
     "IF",
+    "IF_SUBTRACT",
+    "INTEGRATOR",
     "IZHIKEVICH",
     "IZHIKEVICH_GENN",
     "LEAKY_INTEGRATOR",
@@ -101,6 +121,7 @@ __all__ = [
     "VOGELS_2011",
     "AllToAll",
     "AveragePool2D",
+    "Chain",
     "Connectivity",
     "Conv2D",
     "CurrentSource",
@@ -128,6 +149,7 @@ __all__ = [
     "Variable",
     "cache_compilations",
     "check_model",
+    "convert",
     "euler",
     "evaluate",
     "exponential_euler",

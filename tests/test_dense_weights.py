@@ -8,8 +8,12 @@ import jsnn
 from jsnn.conversion import dense_weights
 
 
-def linear(pre, post, *, bias=False):
-    return nnx.Linear(pre, post, use_bias=bias, rngs=nnx.Rngs(0))
+def linear(pre, post):
+    return nnx.Linear(pre, post, use_bias=False, rngs=nnx.Rngs(0))
+
+
+def biased(pre, post):
+    return nnx.Linear(pre, post, bias_init=nnx.initializers.ones, rngs=nnx.Rngs(0))
 
 
 def test_a_perceptron_gives_its_kernels_in_order():
@@ -35,13 +39,16 @@ def test_a_perceptron_goes_straight_into_a_network():
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ([], "no Linear layer"),
-        ([linear(3, 2), linear(2, 2)], "layer 1: given a Linear after a Linear"),
-        ([linear(3, 2, bias=True)], "layer 0: given a Linear with a bias"),
-        ([nnx.relu, linear(3, 2)], "layer 0: given a ReLU"),
-        ([linear(3, 2), nnx.relu], "ReLU after the last Linear"),
-        ([linear(3, 2), nnx.sigmoid, linear(2, 2)], "layer 1: given sigmoid"),
-        ([nnx.BatchNorm(3, rngs=nnx.Rngs(0)), linear(3, 2)], "layer 0: given BatchNorm"),
+        ([], "no Linear or Conv layer"),
+        ([linear(3, 2), linear(2, 2)], "layer 0 .Linear., 1 .Linear.: expected one Linear"),
+        ([biased(3, 2)], "layer 0 .Linear.: given with a bias"),
+        ([nnx.relu, linear(3, 2)], "layer 0 .relu.: given after"),
+        ([linear(3, 2), nnx.relu], "given as the last layer"),
+        ([linear(3, 2), nnx.sigmoid, linear(2, 2)], "layer 1 .sigmoid.: what it computes"),
+        (
+            [nnx.BatchNorm(3, rngs=nnx.Rngs(0)), linear(3, 2)],
+            "layer 0 .BatchNorm.: given after the input",
+        ),
     ],
 )
 def test_what_cannot_be_converted_is_named(layers, message):
@@ -52,7 +59,7 @@ def test_what_cannot_be_converted_is_named(layers, message):
 def test_a_model_with_nan_is_refused():
     layer = linear(3, 2)
     layer.kernel[...] = jnp.full((3, 2), jnp.nan)
-    with pytest.raises(ValueError, match="layer 0, kernel: 6 of 6 values are NaN"):
+    with pytest.raises(ValueError, match=r"layer 0 .Linear., kernel: 6 of 6 values are NaN"):
         dense_weights(nnx.Sequential(layer))
 
 

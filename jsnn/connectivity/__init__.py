@@ -8,6 +8,7 @@ from jsnn.connectivity.builders import (
     fixed_total,
     from_scipy,
 )
+from jsnn.connectivity.chain import Chain
 from jsnn.connectivity.convolution import AveragePool2D, Conv2D
 from jsnn.connectivity.dense import Dense
 from jsnn.connectivity.one_to_one import OneToOne
@@ -18,6 +19,7 @@ from jsnn.connectivity.sparse import Sparse
 __all__ = [
     "AllToAll",
     "AveragePool2D",
+    "Chain",
     "Connectivity",
     "Conv2D",
     "DelayedEach",

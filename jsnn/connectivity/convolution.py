@@ -81,14 +81,14 @@ class Conv2D:
         """(height, width, channels) of the postsynaptic neurons."""
         image = zip(self.image_shape[:2], self._frame, strict=True)
         framed = [size + sum(frame) for size, frame in image]
-        places = _places(framed, self.kernel.shape[:2], self.stride)
+        places = windows_in(framed, self.kernel.shape[:2], self.stride)
         return (*places, int(self.kernel.shape[3]))
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """[pre] -> [post]: at every place the weights of the spiking neurons, in their order."""
         image = jnp.pad(spikes.reshape(self.image_shape), (*self._frame, (0, 0)))
         height, width, channels_in, channels_out = self.kernel.shape
-        seen = jnp.stack(_seen(image, (height, width), self.stride), axis=2)
+        seen = jnp.stack(windows(image, (height, width), self.stride), axis=2)
         patches = seen.reshape(-1, height * width * channels_in)
         matrix = self.kernel.reshape(-1, channels_out)
         of_patch = lambda patch: ordered_product(patch, matrix, self.precision)  # noqa: E731
@@ -141,16 +141,16 @@ class AveragePool2D:
     @property
     def output_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the postsynaptic neurons."""
-        return (*_places(self.image_shape, self.window, self.stride), self.image_shape[2])
+        return (*windows_in(self.image_shape, self.window, self.stride), self.image_shape[2])
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """[pre] -> [post]: the weight once for each spike seen, added up one after the other."""
         weight = np.asarray(1 / prod(self.window), self.dtype)
         image = spikes.reshape(self.image_shape) * weight
-        return reduce(add, _seen(image, self.window, self.stride)).ravel()
+        return reduce(add, windows(image, self.window, self.stride)).ravel()
 
 
-def _places(image: Sequence[int], window: Pair, stride: Pair) -> Pair:
+def windows_in(image: Sequence[int], window: Pair, stride: Pair) -> Pair:
     """In how many places the window lies within the image, (down, across)."""
     down, across = (
         (size - extent) // step + 1
@@ -159,9 +159,9 @@ def _places(image: Sequence[int], window: Pair, stride: Pair) -> Pair:
     return down, across
 
 
-def _seen(image: jax.Array, window: Pair, stride: Pair) -> list[jax.Array]:
+def windows(image: jax.Array, window: Pair, stride: Pair) -> list[jax.Array]:
     """What each pixel of the window sees from all its places, row by row: [down, across, c]."""
-    down, across = _places(image.shape, window, stride)
+    down, across = windows_in(image.shape, window, stride)
     rows, columns = (down - 1) * stride[0] + 1, (across - 1) * stride[1] + 1
     return [
         image[y : y + rows : stride[0], x : x + columns : stride[1]] for y, x in np.ndindex(window)

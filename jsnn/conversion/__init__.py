@@ -1,6 +1,65 @@
-"""A trained artificial network becomes a spiking one."""
+"""A trained artificial network becomes a spiking one: `convert` and what recipes are made of."""
 
-from jsnn.conversion.flax import dense_weights
-from jsnn.conversion.qcfs import QCFS, qcfs
+from jsnn.conversion import recipes
+from jsnn.conversion.activation import qcfs
+from jsnn.conversion.calibration import advanced, light
+from jsnn.conversion.coding import Coding, analog, constant_current, latency, poisson
+from jsnn.conversion.conversion import Conversion, LayerReport, convert
+from jsnn.conversion.dense_weights import dense_weights
+from jsnn.conversion.firing import (
+    Firing,
+    bursts,
+    few_spikes,
+    hard_reset,
+    reset_by_subtraction,
+    signed_spikes,
+)
+from jsnn.conversion.layer import QCFS
+from jsnn.conversion.read import Read, potentials, spike_counts
+from jsnn.conversion.read_flax import flatten
+from jsnn.conversion.recipe import Recipe, Sample
+from jsnn.conversion.scales import (
+    largest_activation,
+    largest_input,
+    largest_possible,
+    least_error,
+    percentile,
+    trained,
+    unscaled,
+)
 
-__all__ = ["QCFS", "dense_weights", "qcfs"]
+__all__ = [
+    "QCFS",
+    "Coding",
+    "Conversion",
+    "Firing",
+    "LayerReport",
+    "Read",
+    "Recipe",
+    "Sample",
+    "advanced",
+    "analog",
+    "bursts",
+    "constant_current",
+    "convert",
+    "dense_weights",
+    "few_spikes",
+    "flatten",
+    "hard_reset",
+    "largest_activation",
+    "largest_input",
+    "largest_possible",
+    "latency",
+    "least_error",
+    "light",
+    "percentile",
+    "poisson",
+    "potentials",
+    "qcfs",
+    "recipes",
+    "reset_by_subtraction",
+    "signed_spikes",
+    "spike_counts",
+    "trained",
+    "unscaled",
+]

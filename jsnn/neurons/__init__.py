@@ -6,7 +6,13 @@ capacitances in nF, rates in Hz, unless a model says otherwise.
 
 from jsnn.neurons.adaptive import ADEX, ALIF
 from jsnn.neurons.hodgkin_huxley import HODGKIN_HUXLEY
-from jsnn.neurons.integrate_fire import IF, LEAKY_INTEGRATOR, LIF
+from jsnn.neurons.integrate_fire import (
+    IF,
+    IF_SUBTRACT,
+    INTEGRATOR,
+    LEAKY_INTEGRATOR,
+    LIF,
+)
 from jsnn.neurons.izhikevich import IZHIKEVICH, IZHIKEVICH_GENN
 from jsnn.neurons.model import Model, NeuronModel, Sampler, Values
 from jsnn.neurons.sources import POISSON_NEURON, SPIKE_SOURCE, spike_trains
@@ -16,6 +22,8 @@ __all__ = [
     "ALIF",
     "HODGKIN_HUXLEY",
     "IF",
+    "IF_SUBTRACT",
+    "INTEGRATOR",
     "IZHIKEVICH",
     "IZHIKEVICH_GENN",
     "LEAKY_INTEGRATOR",

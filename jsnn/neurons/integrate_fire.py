@@ -32,6 +32,32 @@ Dimensionless. The neuron of the tutorial "Spike-based machine learning with GeN
 """
 
 
+def _if_subtract(p: Values, x: Values) -> Values:
+    return x | {"v": x["v"] - p["v_thresh"]}
+
+
+IF_SUBTRACT = NeuronModel(
+    params={"v_thresh": 1.0},
+    variables={"v": 0.0},
+    update=_if_update,
+    threshold=_if_threshold,
+    reset=_if_subtract,
+)
+"""`IF` reset by subtraction: V <- V + I dt; spike where V >= v_thresh; there V <- V - v_thresh.
+
+Dimensionless. Nothing of the input is lost at a spike, so that the number of spikes is that of the
+thresholds that the summed input has passed (Rueckauer et al. 2017, Front. Neurosci. 11, 682).
+"""
+
+
+def _never(p: Values, x: Values) -> jax.Array:
+    return jnp.full_like(x["v"], -jnp.inf)
+
+
+INTEGRATOR = NeuronModel(params={}, variables={"v": 0.0}, update=_if_update, threshold=_never)
+"""The sum of all input: V <- V + I dt, and never a spike; to be read out by its potential."""
+
+
 def lif_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
     """One step of `LIF`: held at its reset potential while refractory, else integrated."""
     v_inf = p["v_rest"] + p["r_m"] * (current + p["i_offset"])
@@ -86,10 +112,6 @@ other times up. Brian2 holds one step less, as it counts from the step of the sp
 
 def _integrator_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
     return {"v": relax(x["v"], p["v_rest"] + p["r_m"] * current, p["tau_m"], dt)}
-
-
-def _never(p: Values, x: Values) -> jax.Array:
-    return jnp.full_like(x["v"], -jnp.inf)
 
 
 LEAKY_INTEGRATOR = NeuronModel(

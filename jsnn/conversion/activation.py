@@ -1,11 +1,10 @@
-"""QCFS: an activation that a spiking neuron can take the place of without loss."""
+"""The activations that spiking neurons can take the place of."""
+
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 from jax.typing import ArrayLike
-
-from jsnn._checks import finite_number, positive_int
 
 
 def qcfs(x: jax.Array, threshold: ArrayLike, levels: int) -> jax.Array:
@@ -23,7 +22,7 @@ def qcfs(x: jax.Array, threshold: ArrayLike, levels: int) -> jax.Array:
       levels: L >= 1.
     """
     clipped = jnp.clip(x / threshold, 0, 1)
-    return threshold * _rounded(clipped * levels) / levels
+    return jnp.asarray(threshold * _rounded(clipped * levels) / levels)
 
 
 @jax.custom_jvp
@@ -34,22 +33,31 @@ def _rounded(x: jax.Array) -> jax.Array:
 _rounded.defjvp(lambda primals, tangents: (_rounded(*primals), *tangents))
 
 
-class QCFS(nnx.Module):
-    """`qcfs` as a layer, in place of a ReLU; its threshold λ is trained along.
-
-    Args:
-      levels: L, the number of quantisation steps; independent of the number of time steps later.
-      threshold: λ at the start, > 0.
-
-    Raises ValueError or TypeError where one of them is not as said.
-    """
-
-    def __init__(self, levels: int, threshold: float = 1.0) -> None:
-        self.levels = positive_int(levels, "QCFS, levels")
-        start = finite_number(threshold, "QCFS, threshold")
-        if start <= 0:
-            raise ValueError(f"QCFS, threshold: given {start}; expected a number > 0")
-        self.threshold = nnx.Param(jnp.asarray(start))
+@dataclass(frozen=True)
+class Relu:
+    """max(x, 0)."""
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        return qcfs(x, self.threshold[...], self.levels)
+        return jnp.maximum(x, 0)
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """`qcfs` with a threshold that training has found."""
+
+    threshold: float
+    levels: int
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return qcfs(x, self.threshold, self.levels)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """x: what the last layer has, whose values are the logits."""
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return x
+
+
+Activation = Relu | Quantised | Identity

@@ -1,0 +1,49 @@
+"""Connectivities one after the other, without neurons in between."""
+
+from functools import reduce
+from typing import Any
+
+import jax
+
+from jsnn._pytree import pytree
+
+
+@pytree
+class Chain:
+    """Linear maps in a row, such as average pooling and a convolution of what it gives.
+
+    Attributes:
+      parts: connectivities, the first one reached by the presynaptic neurons; each has as many
+        postsynaptic neurons as the next one has presynaptic ones.
+
+    Raises ValueError where two of them do not follow on, or there is none.
+    """
+
+    parts: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", tuple(self.parts))
+        if not self.parts:
+            raise ValueError("Chain, parts: given none; expected at least one connectivity")
+        for i, (first, second) in enumerate(zip(self.parts, self.parts[1:], strict=False)):
+            if first.num_post != second.num_pre:
+                raise ValueError(
+                    f"Chain, parts {i} and {i + 1}: given {first.num_post} neurons after the first "
+                    f"and {second.num_pre} before the second; expected as many"
+                )
+
+    @property
+    def num_pre(self) -> int:
+        return int(self.parts[0].num_pre)
+
+    @property
+    def num_post(self) -> int:
+        return int(self.parts[-1].num_post)
+
+    @property
+    def dtype(self) -> Any:
+        return self.parts[0].dtype
+
+    def deliver(self, spikes: jax.Array) -> jax.Array:
+        """[pre] -> [post]: through one part after the other."""
+        return reduce(lambda values, part: part.deliver(values), self.parts, spikes)

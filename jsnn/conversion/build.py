@@ -1,0 +1,162 @@
+"""Layers with a scale become populations and projections."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jsnn.connectivity import Chain
+from jsnn.conversion.ann import Layer, MaxPool, Weighted, each_neuron, rescaled
+from jsnn.conversion.neurons import EMITTED, RELAY, TOTAL, counted
+from jsnn.conversion.recipe import Recipe
+from jsnn.network import Network
+from jsnn.neurons import INTEGRATOR, NeuronModel
+from jsnn.parts import CurrentSource, Population, Projection
+from jsnn.sources import CONSTANT
+from jsnn.synapses import SynapseModel
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A layer with what its neurons need.
+
+    Attributes:
+      layer: of the artificial network; a calibration may have changed it.
+      scale: λ, the activation of one spike a step, [channels].
+      v_init: initial potential in thresholds, () or [N].
+    """
+
+    layer: Layer
+    scale: np.ndarray
+    v_init: Any = 0.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a layer has gone.
+
+    Attributes:
+      population: its name.
+      unit: the activation that one spike a step (or all spikes together, for Few-Spike neurons)
+        stands for, [channels].
+    """
+
+    population: str
+    unit: np.ndarray
+
+
+@dataclass(frozen=True)
+class Built:
+    """A network, where each layer has gone, and the first layer's W for an analog input."""
+
+    network: Network
+    places: tuple[Place, ...]
+    entry: Any
+
+
+def build(prepared: list[Prepared], recipe: Recipe) -> Built:
+    """The network of these layers; the last one is the output."""
+    dtype = np.dtype(_weighted(prepared)[0].layer.weights.dtype)
+    firing, coding = recipe.firing, recipe.coding
+    once = firing.steps_per_layer is not None
+    populations: list[Population] = []
+    projections: list[Projection] = []
+    sources: list[CurrentSource] = []
+    places: list[Place] = []
+    pre: tuple[str, SynapseModel] | None = None
+    ratio = 1.0  # of what a spike stands for to the scale
+    if coding.model is not None:
+        size = prepared[0].layer.weights.num_pre  # type: ignore[union-attr]
+        populations.append(_input(recipe, size))
+        pre = ("input", coding.synapse)
+        if "v_thresh" in coding.model.params:
+            ratio = recipe.v_thresh / coding.scale
+    entry = None
+    before = np.ones(1)
+    depth = 0
+    for i, (name, each) in enumerate(zip(_names(prepared), prepared, strict=True)):
+        layer, last = each.layer, i == len(prepared) - 1
+        if isinstance(layer, MaxPool):
+            populations.append(Population(name, layer.size, RELAY))
+            assert pre is not None
+            projections.append(Projection(pre[0], name, layer.pool, synapse=TOTAL, delay=0))
+            pre = (name, EMITTED)
+            places.append(Place(name, ratio * before))
+            continue
+        integrates = last and recipe.read.of == "potential"
+        per_volt = ratio * each.scale
+        ratio = ratio if integrates else ratio * recipe.v_thresh
+        weights = rescaled(layer, before, each.scale)
+        connectivity = weights[0] if len(weights) == 1 else Chain(weights)
+        bias = np.asarray(layer.bias, np.float64) / each_neuron(per_volt, layer.size)
+        v = np.asarray(each.v_init) * recipe.v_thresh + (bias if once else 0.0)
+        pooled = not last and isinstance(prepared[i + 1].layer, MaxPool)
+        model = INTEGRATOR if integrates else _model(firing.model, pooled)
+        params: dict[str, Any] = {} if integrates else {**firing.params}
+        if "v_thresh" in model.params:
+            params["v_thresh"] = recipe.v_thresh
+        if once and not integrates:
+            params["start"] = float(depth * (firing.steps_per_layer or 0))
+        populations.append(Population(name, layer.size, model, params, {"v": _canonical(v, dtype)}))
+        if not once and np.any(bias):
+            magnitude = {"magnitude": _canonical(bias, dtype)}
+            sources.append(CurrentSource(f"{name}_bias", name, CONSTANT, params=magnitude))
+        if pre is None:
+            entry = connectivity
+        else:
+            projections.append(
+                Projection(pre[0], name, connectivity, synapse=pre[1], delay=recipe.delay)
+            )
+        places.append(Place(name, ratio * each.scale))
+        pre, before, depth = (name, firing.synapse), each.scale, depth + 1
+    return Built(Network(populations, projections, sources), tuple(places), entry)
+
+
+def _weighted(prepared: list[Prepared]) -> list[Any]:
+    return [each for each in prepared if isinstance(each.layer, Weighted)]
+
+
+def _input(recipe: Recipe, size: int) -> Population:
+    model = recipe.coding.model
+    assert model is not None
+    own = {"v_thresh": recipe.v_thresh, "num_steps": recipe.coding.num_steps}
+    params = {name: value for name, value in own.items() if name in model.params}
+    start = {"v": recipe.v_init * recipe.v_thresh} if "v" in model.variables else {}
+    return Population("input", size, model, params, start)
+
+
+def _model(model: NeuronModel, pooled: bool) -> NeuronModel:
+    return counted(model) if pooled and "total" not in model.variables else model
+
+
+def _names(prepared: list[Prepared]) -> list[str]:
+    names: list[str] = []
+    depth = 0
+    for each in prepared[:-1]:
+        depth += isinstance(each.layer, Weighted)
+        names.append(f"hidden{depth}" if isinstance(each.layer, Weighted) else f"pool{depth}")
+    return [*names, "output"]
+
+
+def _canonical(values: np.ndarray, dtype: Any) -> Any:
+    return float(values) if values.ndim == 0 else jnp.asarray(values, dtype)
+
+
+def prepare(layers: tuple[Layer, ...], scales: list[np.ndarray], recipe: Recipe) -> list[Prepared]:
+    """Each layer with its scale and initial potential; an output that integrates starts at 0."""
+    v_init = recipe.v_init
+    prepared = [
+        Prepared(layer, scale, v_init if isinstance(layer, Weighted) else 0.0)
+        for layer, scale in zip(layers, scales, strict=True)
+    ]
+    if recipe.read.of == "potential":
+        prepared[-1] = replace(prepared[-1], scale=np.ones(1), v_init=0.0)
+    return prepared
+
+
+def with_bias(layer: Weighted, bias: np.ndarray) -> Weighted:
+    """The layer with another bias, [post]."""
+    changed = jnp.asarray(bias, jax.tree.leaves(layer.bias)[0].dtype)
+    return Weighted(layer.name, layer.parts, changed, layer.shape, layer.activation)

@@ -1,0 +1,46 @@
+"""Max pooling, of activations and of what neurons have emitted so far."""
+
+from functools import reduce
+from math import prod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jsnn._pytree import pytree, static
+from jsnn.connectivity.convolution import windows, windows_in
+
+
+@pytree
+class MaxPool2D:
+    """The largest value in each window, channel by channel; not linear, so of values, not spikes.
+
+    Attributes:
+      image_shape: (height, width, channels) of the presynaptic neurons.
+      window: (height, width).
+      stride: of the window, (down, across).
+      dtype: float32 or float64, that of the network.
+    """
+
+    image_shape: tuple[int, int, int] = static()
+    window: tuple[int, int] = static()
+    stride: tuple[int, int] = static()
+    dtype: Any = static()
+
+    @property
+    def num_pre(self) -> int:
+        return prod(self.image_shape)
+
+    @property
+    def num_post(self) -> int:
+        return prod(self.output_shape)
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the postsynaptic neurons."""
+        return (*windows_in(self.image_shape, self.window, self.stride), self.image_shape[2])
+
+    def deliver(self, values: jax.Array) -> jax.Array:
+        """[pre] -> [post]."""
+        image = values.reshape(self.image_shape)
+        return reduce(jnp.maximum, windows(image, self.window, self.stride)).ravel()

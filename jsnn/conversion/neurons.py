@@ -1,0 +1,217 @@
+"""Neurons that take the place of activations, beyond the integrate-and-fire neurons of the library.
+
+What they send is a number, not only a spike: `emitted` in this step and `total` since the start, in
+units of one spike.
+"""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+
+from jsnn.neurons import NeuronModel, Values
+from jsnn.synapses import SynapseModel
+
+
+def _arriving(
+    p: Values, x: Values, arriving: jax.Array, post: Values, dt: jax.Array
+) -> tuple[Values, jax.Array]:
+    return x, arriving
+
+
+EMITTED = SynapseModel(
+    params={}, variables={}, update=_arriving, sends=lambda p, pre: pre["emitted"]
+)
+"""I = sum of w times what each presynaptic neuron emits in this step."""
+
+TOTAL = SynapseModel(params={}, variables={}, update=_arriving, sends=lambda p, pre: pre["total"])
+"""I = what the connectivity makes of all that the presynaptic neurons have emitted so far."""
+
+
+def _hold(
+    p: Values, x: Values, arriving: jax.Array, post: Values, dt: jax.Array
+) -> tuple[Values, jax.Array]:
+    i_syn = x["i_syn"] + arriving
+    return {"i_syn": i_syn}, i_syn
+
+
+HOLD = SynapseModel(params={}, variables={"i_syn": 0.0}, update=_hold)
+"""I <- I + w for an arriving spike of weight w, for good: the earlier it comes, the more charge."""
+
+
+def _integrate(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    return x | {"v": x["v"] + current * dt, "emitted": jnp.zeros_like(x["emitted"])}
+
+
+def _emit(p: Values, x: Values, emitted: jax.Array) -> Values:
+    return x | {
+        "v": x["v"] - emitted * p["v_thresh"],
+        "emitted": emitted,
+        "total": x["total"] + emitted,
+    }
+
+
+def _signed_threshold(p: Values, x: Values) -> jax.Array:
+    takes_back = (x["v"] < 0) & (x["total"] > 0)
+    return jnp.where(takes_back, -x["v"], x["v"] - p["v_thresh"])
+
+
+def _signed_reset(p: Values, x: Values) -> Values:
+    return _emit(p, x, jnp.where(x["v"] < 0, -1, 1).astype(x["v"].dtype))
+
+
+SIGNED_IF = NeuronModel(
+    params={"v_thresh": 1.0},
+    variables={"v": 0.0, "emitted": 0.0, "total": 0.0},
+    update=_integrate,
+    threshold=_signed_threshold,
+    reset=_signed_reset,
+)
+"""`jsnn.IF_SUBTRACT` with a memory, which takes a spike back by a negative one.
+
+    V <- V + I dt;   V >= v_thresh: emits +1, V <- V - v_thresh
+                     V < 0 and total > 0: emits -1, V <- V + v_thresh
+
+What came too early, before the inhibition that forbids it, is corrected (Wang et al. 2022, "Signed
+neuron with memory: towards simple, accurate and high-efficient ANN-SNN conversion", IJCAI, whose
+negative threshold is here 0, so that `total` is the rounded input so far).
+"""
+
+
+def _burst_reset(p: Values, x: Values) -> Values:
+    spikes = jnp.clip(jnp.floor(x["v"] / p["v_thresh"]), 1, p["max_spikes"])
+    return _emit(p, x, spikes)
+
+
+def _above_threshold(p: Values, x: Values) -> jax.Array:
+    return x["v"] - p["v_thresh"]
+
+
+BURST_IF = NeuronModel(
+    params={"v_thresh": 1.0, "max_spikes": 5.0},
+    variables={"v": 0.0, "emitted": 0.0, "total": 0.0},
+    update=_integrate,
+    threshold=_above_threshold,
+    reset=_burst_reset,
+)
+"""`jsnn.IF_SUBTRACT` that emits up to max_spikes spikes in a step, as many as V has thresholds.
+
+What is left of V is soon below the threshold (Li & Zeng 2022, "Efficient and accurate conversion of
+spiking neural network with burst spikes", IJCAI; Park et al. 2019, DAC).
+"""
+
+
+def _few_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    step = x["step"] + 1
+    listens = step.astype(current.dtype) <= p["start"] + 1
+    return x | {
+        "v": x["v"] + jnp.where(listens, current * dt, 0),
+        "emitted": jnp.zeros_like(x["emitted"]),
+        "step": step,
+    }
+
+
+def _weight_of_spike(p: Values, x: Values) -> jax.Array:
+    return jnp.exp2(p["start"] - x["step"].astype(p["start"].dtype))
+
+
+def _few_threshold(p: Values, x: Values) -> jax.Array:
+    k = x["step"].astype(p["start"].dtype) - p["start"]
+    emits = (k >= 1) & (k <= p["num_steps"])
+    return jnp.where(emits, x["v"] - _weight_of_spike(p, x) * p["v_thresh"], -jnp.inf)
+
+
+def _few_reset(p: Values, x: Values) -> Values:
+    return _emit(p, x, _weight_of_spike(p, x))
+
+
+FEW_SPIKES = NeuronModel(
+    params={"v_thresh": 1.0, "start": 0.0, "num_steps": 8.0},
+    variables={"v": 0.0, "emitted": 0.0, "total": 0.0, "step": 0},
+    update=_few_update,
+    threshold=_few_threshold,
+    reset=_few_reset,
+)
+"""A Few-Spike neuron, which emits the K = num_steps binary digits of its input.
+
+    V <- V + I dt up to the step `start`; then, for k = 1 ... K,
+    V >= 2^-k v_thresh: a spike that counts 2^-k, V <- V - 2^-k v_thresh
+
+That is T(t) = h(t) = d(t) = 2^(-t) v_thresh of Stöckl & Maass 2021, "Optimized spiking neurons can
+classify images with high accuracy through temporal coding with two spikes", Nat. Mach. Intell. 3,
+230-238, their coding of ReLU. Layers take turns, K steps each.
+"""
+
+
+def _relay_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    return {"emitted": current - x["total"], "total": current}
+
+
+def _relay_threshold(p: Values, x: Values) -> jax.Array:
+    return jnp.where(x["emitted"] == 0, -1, 1).astype(x["total"].dtype)
+
+
+RELAY = NeuronModel(
+    params={},
+    variables={"emitted": 0.0, "total": 0.0},
+    update=_relay_update,
+    threshold=_relay_threshold,
+)
+"""Emits by how much its input has changed since the last step; spikes where it has.
+
+With the largest `total` of a window as its input it is max pooling, exact at every step: the
+maximum of spike counts grows by one spike at most, that of binary digits one digit at a time. (The
+gate of Rueckauer et al. 2017 lets through the spikes of the neuron that fired most so far.)
+"""
+
+
+def _bernoulli_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    return {"probability": current}
+
+
+def _bernoulli_threshold(p: Values, x: Values) -> jax.Array:
+    return x["probability"] - (1 - p["uniform"])  # a draw lies in [0, 1): 0 never spikes
+
+
+BERNOULLI = NeuronModel(
+    params={},
+    variables={"probability": 0.0},
+    update=_bernoulli_update,
+    threshold=_bernoulli_threshold,
+    draws=(("uniform", jax.random.uniform),),
+)
+"""Spikes in each step with a probability that is its input, in [0, 1], independently."""
+
+
+def _latency_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    first = jnp.round(p["num_steps"] * (1 - current))
+    return {"steps_left": first - x["step"].astype(first.dtype), "step": x["step"] + 1}
+
+
+def _latency_threshold(p: Values, x: Values) -> jax.Array:
+    return jnp.where(x["steps_left"] == 0, 1, -1).astype(x["steps_left"].dtype)
+
+
+LATENCY = NeuronModel(
+    params={"num_steps": 16.0},
+    variables={"step": 0, "steps_left": 0.0},
+    update=_latency_update,
+    threshold=_latency_threshold,
+)
+"""Spikes once, in step round(num_steps (1 - x)) for an input x in [0, 1]: the larger, the earlier.
+
+An input that rounds to 0 does not spike within num_steps.
+"""
+
+
+@cache
+def counted(model: NeuronModel) -> NeuronModel:
+    """A model that spikes, with the number of its spikes as `total`."""
+    return NeuronModel(
+        params=model.params,
+        variables={**model.variables, "total": 0.0},
+        update=model.update,
+        threshold=model.threshold,
+        reset=lambda p, x: model.reset(p, x) | {"total": x["total"] + 1},
+        surrogate=model.surrogate,
+    )

@@ -1,0 +1,139 @@
+"""The catalogue: what has been published, each as a choice of pieces."""
+
+from jsnn._checks import finite_number
+from jsnn.conversion.calibration import advanced, light
+from jsnn.conversion.coding import Coding, analog, constant_current
+from jsnn.conversion.firing import (
+    bursts,
+    few_spikes,
+    hard_reset,
+    reset_by_subtraction,
+    signed_spikes,
+)
+from jsnn.conversion.read import spike_counts
+from jsnn.conversion.recipe import Recipe
+from jsnn.conversion.scales import (
+    largest_activation,
+    largest_input,
+    largest_possible,
+    least_error,
+    percentile,
+    trained,
+    unscaled,
+)
+from jsnn.neurons import IF
+
+_GREY_LEVELS = 255
+
+
+def copy(v_thresh: float = 5.0, scale: float = 0.01 * _GREY_LEVELS) -> Recipe:
+    """The weights as they are, hard reset, delays of one step, spikes counted.
+
+    The tutorial "Spike-based machine learning with GeNN": threshold 5, and 0.01 nA a grey level, so
+    2.55 for a pixel in [0, 1]. Give the images as float64 for the tutorial's currents to the last
+    bit.
+    """
+    return Recipe(
+        "copy",
+        unscaled,
+        hard_reset(),
+        v_thresh=finite_number(v_thresh, "copy, v_thresh"),
+        coding=constant_current(scale, IF),
+        read=spike_counts(),
+        delay=1,
+    )
+
+
+def diehl_2015(based_on: str = "data", coding: Coding | None = None) -> Recipe:
+    """Weights normalised by what is possible ("model") or by what occurs ("data"); hard reset.
+
+    Diehl et al. 2015, "Fast-classifying, high-accuracy spiking deep networks through weight and
+    threshold balancing", IJCNN; there with Poisson input, here with constant current unless given.
+    """
+    rules = {"data": largest_activation, "model": largest_possible}
+    if based_on not in rules:
+        raise ValueError(f"diehl_2015, based_on: given {based_on!r}; expected 'data' or 'model'")
+    return Recipe(
+        f"Diehl 2015, {based_on}-based",
+        rules[based_on],
+        hard_reset(),
+        coding=constant_current(1.0, IF) if coding is None else coding,
+        read=spike_counts(),
+        delay=1,
+    )
+
+
+def rueckauer_2017(
+    p: float = 99.9, *, v_init: float = 0.0, per_channel: bool = False, delay: int = 0
+) -> Recipe:
+    """Scales from a percentile, reset by subtraction, analog first layer, potentials read.
+
+    Rueckauer et al. 2017, "Conversion of continuous-valued deep networks to efficient event-driven
+    networks for image classification", Front. Neurosci. 11, 682. With v_init = 0.5 the initial
+    potential of Deng & Gu 2021.
+    """
+    names = ["Rueckauer 2017", "per channel" * per_channel, f"V0 = {v_init:g}" * (v_init != 0)]
+    return Recipe(
+        ", ".join(filter(None, names)),
+        percentile(p, per_channel=per_channel),
+        v_init=finite_number(v_init, "rueckauer_2017, v_init"),
+        delay=delay,
+    )
+
+
+def spike_norm(num_steps: int = 100, coding: Coding | None = None) -> Recipe:
+    """Thresholds balanced layer after layer in the spiking network (Sengupta et al. 2019)."""
+    return Recipe(
+        "Spike-Norm",
+        largest_input(num_steps),
+        reset_by_subtraction(),
+        coding=analog() if coding is None else coding,
+        delay=0,
+    )
+
+
+def qcfs(*, signed: bool = False) -> Recipe:
+    """A QCFS network's own thresholds, half of one as initial potential (Bu et al. 2022)."""
+    return Recipe(
+        "QCFS, signed spikes" if signed else "QCFS",
+        trained,
+        signed_spikes() if signed else reset_by_subtraction(),
+        v_init=0.5,
+    )
+
+
+def calibrated(num_steps: int, *, how: str = "light") -> Recipe:
+    """Scales of least error for T = num_steps, then biases ("light") or weights too ("advanced").
+
+    Li et al. 2021, "A free lunch from ANN: towards efficient, accurate spiking neural networks
+    calibration", ICML.
+    """
+    rules = {"light": light, "advanced": advanced}
+    if how not in rules:
+        raise ValueError(f"calibrated, how: given {how!r}; expected 'light' or 'advanced'")
+    return Recipe(
+        f"calibrated for T = {num_steps}, {how}",
+        least_error(num_steps),
+        v_init=0.5,
+        calibrate=rules[how](num_steps),
+    )
+
+
+def signed(p: float = 99.9) -> Recipe:
+    """Robust scales, half a threshold to begin with, spikes that can be taken back."""
+    return Recipe("signed spikes", percentile(p), signed_spikes(), v_init=0.5)
+
+
+def burst(max_spikes: int = 5, p: float = 99.9) -> Recipe:
+    """Robust scales, half a threshold to begin with, several spikes a step."""
+    return Recipe("bursts", percentile(p), bursts(max_spikes), v_init=0.5)
+
+
+def few_spike(num_steps: int = 8, p: float = 100.0) -> Recipe:
+    """K binary digits of each activation, rounded, layer after layer (Stöckl & Maass 2021)."""
+    return Recipe(
+        f"few spikes, K = {num_steps}",
+        percentile(p),
+        few_spikes(num_steps),
+        v_init=2.0 ** -(num_steps + 1),
+    )

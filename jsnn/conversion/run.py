@@ -1,0 +1,90 @@
+"""A network as built, shown images: how they enter, and what its neurons make of them."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jsnn.conversion.ann import each_neuron
+from jsnn.conversion.build import Built
+from jsnn.conversion.recipe import Recipe
+from jsnn.network import Network
+from jsnn.record import Recording, SpikeCount
+from jsnn.simulate import simulate
+
+_BATCH = 250
+"""Images that are presented at once."""
+
+
+def drive_of(built: Built, recipe: Recipe, images: np.ndarray) -> dict[str, Any]:
+    """What drives the network for images [n, N_0], the product of `jsnn.evaluate` or a `vmap`."""
+    recipe.coding.checked(images, recipe.v_thresh, "images")
+    scaled = (np.asarray(images, np.float64) * recipe.coding.scale).astype(built.network.dtype)
+    if built.entry is None:
+        return {"input": scaled}
+    return {built.places[0].population: np.asarray(_entering(built.entry, scaled))}
+
+
+@jax.jit
+def _entering(entry: Any, images: jax.Array) -> jax.Array:
+    return jax.lax.map(entry.deliver, jnp.asarray(images), batch_size=_BATCH)
+
+
+def values(
+    built: Built, recipe: Recipe, images: np.ndarray, num_steps: int, key: jax.Array | None
+) -> list[np.ndarray]:
+    """The activation that each layer's spikes of `num_steps` stand for, [n, N_l].
+
+    The output is decoded from its potential where that is what is read.
+    """
+    network = built.network
+    spiking = [place.population for place in built.places]
+    if recipe.read.of == "potential":
+        spiking.pop()
+    record = {
+        name: SpikeCount(name)
+        for name in spiking
+        if "total" not in network.population(name).model.variables
+    }
+    drive = drive_of(built, recipe, images)
+    state, recorded = _presented(network, drive, key, num_steps, tuple(record.items()))
+    steps = 1 if recipe.firing.steps_per_layer else num_steps
+    found = []
+    for place in built.places:
+        name = place.population
+        variable = "total" if name in spiking else "v"
+        emitted = recorded[name] if name in record else state[name][variable]
+        each = np.asarray(emitted, np.float64)
+        found.append(each * each_neuron(place.unit, each.shape[1]) / steps)
+    return found
+
+
+def evidence_over_time(
+    built: Built, recipe: Recipe, images: np.ndarray, num_steps: int, key: jax.Array | None
+) -> np.ndarray:
+    """What the recipe reads after each step, [n, T, classes]."""
+    output = built.places[-1].population
+    record: tuple[tuple[str, Recording], ...] = (("read", recipe.read.recording(output)),)
+    drive = drive_of(built, recipe, images)
+    _, recorded = _presented(built.network, drive, key, num_steps, record)
+    return np.asarray(jax.vmap(recipe.read.evidence)(recorded["read"]))
+
+
+@partial(jax.jit, static_argnames=("num_steps", "record"))
+def _presented(
+    network: Network,
+    drive: dict[str, jax.Array],
+    key: jax.Array | None,
+    num_steps: int,
+    record: tuple[tuple[str, Recording], ...],
+) -> tuple[Any, dict[str, Any]]:
+    def one(row: tuple[jax.Array, dict[str, jax.Array]]) -> tuple[Any, dict[str, Any]]:
+        i, driven = row
+        own_key = None if key is None else jax.random.fold_in(key, i)
+        state, recorded = simulate(network, driven, num_steps, record=dict(record), key=own_key)
+        return state.variables, recorded
+
+    number = len(jax.tree.leaves(drive)[0])
+    return jax.lax.map(one, (jnp.arange(number), drive), batch_size=_BATCH)

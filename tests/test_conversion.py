@@ -1,0 +1,428 @@
+"""Converted networks beside the model itself, published equations and loops in NumPy."""
+
+import functools
+import itertools
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import jsnn
+from jsnn import conversion
+from jsnn.conversion import QCFS, recipes
+
+SIZES = (12, 16, 8, 4)
+
+
+def perceptron(activation, sizes=SIZES):
+    rngs = nnx.Rngs(0)
+    layers = []
+    for i, (pre, post) in enumerate(itertools.pairwise(sizes)):
+        layers += [activation()] * (i > 0)
+        layers.append(nnx.Linear(pre, post, bias_init=nnx.initializers.normal(0.1), rngs=rngs))
+    return nnx.Sequential(*layers)
+
+
+def relu():
+    return nnx.relu
+
+
+def images(number=40, shape=(12,)):
+    return np.random.default_rng(0).random((number, *shape)).astype(np.float32)
+
+
+def evidence(network, found, pixels, num_steps):
+    """What is read after each step, [n, T, classes]."""
+    recording = found.recipe.read.recording("output")
+    run = lambda drive: jsnn.simulate(  # noqa: E731
+        network, drive, num_steps, record={"read": recording}
+    )[1]["read"]
+    recorded = jax.jit(jax.vmap(run))(found.drive(pixels))
+    return np.asarray(jax.vmap(found.recipe.read.evidence)(recorded))
+
+
+def convolutional(pool):
+    rngs = nnx.Rngs(0)
+    model = nnx.Sequential(
+        nnx.Conv(2, 3, (3, 3), padding="SAME", rngs=rngs),
+        nnx.BatchNorm(3, rngs=rngs),
+        nnx.relu,
+        functools.partial(pool, window_shape=(2, 2), strides=(2, 2)),
+        nnx.Conv(3, 4, (2, 2), strides=2, padding="VALID", rngs=rngs),
+        nnx.BatchNorm(4, rngs=rngs),
+        nnx.relu,
+        conversion.flatten,
+        nnx.Dropout(0.5, rngs=rngs),
+        nnx.Linear(16, 3, rngs=rngs),
+    )
+    for _ in range(3):
+        model(jnp.asarray(images(64, (8, 8, 2))) * 2 + 1)  # statistics that are not 0 and 1
+    return model
+
+
+@pytest.mark.parametrize("pool", [nnx.avg_pool, nnx.max_pool])
+@jax.numpy_dtype_promotion("standard")  # nnx.avg_pool needs it
+def test_the_layers_read_compute_what_the_model_does(pool):
+    model = convolutional(pool)
+    pixels = images(10, (8, 8, 2))
+    _, found = jsnn.convert(model, pixels, recipes.rueckauer_2017())
+    model.eval()
+    flat = jnp.asarray(pixels.reshape(10, -1))
+    own = jax.vmap(lambda x: functools.reduce(lambda a, layer: layer(a), found.ann, x))(flat)
+    np.testing.assert_allclose(own, model(jnp.asarray(pixels)), atol=1e-5)
+
+
+@pytest.mark.parametrize("pool", [nnx.avg_pool, nnx.max_pool])
+@jax.numpy_dtype_promotion("standard")
+def test_a_convolutional_network_tends_to_its_model(pool):
+    model = convolutional(pool)
+    pixels = images(20, (8, 8, 2))
+    network, found = jsnn.convert(model, pixels, recipes.rueckauer_2017(100.0, v_init=0.5))
+    model.eval()
+    logits = np.asarray(model(jnp.asarray(pixels)))
+    read = evidence(network, found, pixels, 300)[:, -1] / 300
+    assert np.abs(read - logits).max() < 0.03 * np.abs(logits).max()
+
+
+def test_max_pooling_gives_the_largest_count_of_each_window_at_every_step():
+    model = convolutional(nnx.max_pool)
+    pixels = images(1, (8, 8, 2))
+    network, found = jsnn.convert(model, pixels, recipes.rueckauer_2017(60.0))
+    record = {
+        "hidden": jsnn.Spikes("hidden1"),
+        "pooled": jsnn.Variable("pool1", "total"),
+        "spikes": jsnn.Spikes("pool1"),
+    }
+    _, recorded = jsnn.simulate(network, found.drive(pixels[0]), 20, record=record)
+    counts = np.cumsum(recorded["hidden"], axis=0).reshape(20, 4, 2, 4, 2, 3)
+    largest = counts.max(axis=(2, 4)).reshape(20, -1)
+    assert largest.max() > 5
+    np.testing.assert_array_equal(recorded["pooled"], largest)
+    np.testing.assert_array_equal(np.cumsum(recorded["spikes"], axis=0), largest)
+
+
+def test_qcfs_with_one_hidden_layer_is_exact_after_as_many_steps_as_levels():
+    model = perceptron(lambda: QCFS(4, 0.7), (12, 30, 4))
+    pixels = images(200)
+    network, found = jsnn.convert(model, pixels, recipes.qcfs())
+    counts = jax.vmap(
+        lambda drive: jsnn.simulate(network, drive, 4, record={"n": jsnn.SpikeCount("hidden1")})[1]
+    )(found.drive(pixels))["n"]
+    hidden = nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels))
+    np.testing.assert_allclose(counts * np.float32(0.7 / 4), hidden, atol=1e-6)
+    read = evidence(network, found, pixels, 4)[:, -1]
+    np.testing.assert_allclose(read / 4, model(jnp.asarray(pixels)), atol=1e-5)
+    result = jsnn.evaluate(network, found.drive(pixels), np.zeros(200, int), 4, found.readout)
+    np.testing.assert_array_equal(result.predictions, model(jnp.asarray(pixels)).argmax(axis=1))
+
+
+def test_binary_activations_are_exact_in_one_step_at_any_depth():
+    model = perceptron(lambda: QCFS(1, 0.4))
+    pixels = images(100)
+    network, found = jsnn.convert(model, pixels, recipes.qcfs())
+    read = evidence(network, found, pixels, 1)[:, 0]
+    np.testing.assert_allclose(read, model(jnp.asarray(pixels)), atol=1e-5)
+
+
+def test_few_spikes_are_the_binary_digits_of_the_activation():
+    model = perceptron(relu, (12, 30, 4))
+    pixels = images()
+    network, found = jsnn.convert(model, pixels, recipes.few_spike(6))
+    (scale, _) = found.layers[0].scale
+    state = jax.vmap(lambda drive: jsnn.simulate(network, drive, 6)[0])(found.drive(pixels))
+    activation = np.asarray(nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels)))
+    digits = np.clip(np.floor(activation / scale * 64 + 0.5), 0, 63)
+    np.testing.assert_array_equal(state.variables["hidden1"]["total"] * 64, digits)
+
+
+def test_few_spikes_in_two_hidden_layers_take_turns():
+    model = perceptron(relu)
+    pixels = images()
+    network, found = jsnn.convert(model, pixels, recipes.few_spike(12))
+    read = evidence(network, found, pixels, 24)[:, -1]
+    np.testing.assert_allclose(read, model(jnp.asarray(pixels)), atol=2e-3)
+
+
+def test_signed_spikes_keep_the_total_at_the_rounded_input():
+    rng = np.random.default_rng(1)
+    currents = rng.normal(0.1, 0.5, (50, 20)).astype(np.float32)
+    model = conversion.signed_spikes().model
+    network = jsnn.Network([jsnn.Population("n", 20, model, variables={"v": 0.5})], [])
+    totals = jsnn.Variable("n", "total")
+    _, recorded = jsnn.simulate(network, {"n": currents}, 50, record={"total": totals})
+    v, total = np.full(20, 0.5, np.float32), np.zeros(20)
+    for current, given in zip(currents, recorded["total"], strict=True):
+        v = v + current
+        emitted = np.where(v >= 1, 1, np.where((v < 0) & (total > 0), -1, 0))
+        v, total = (v - emitted).astype(np.float32), total + emitted
+        np.testing.assert_array_equal(given, total)
+    assert (np.diff(recorded["total"], axis=0) < 0).any()
+
+
+def test_bursts_emit_as_many_spikes_as_there_are_thresholds_up_to_the_most():
+    firing = conversion.bursts(3)
+    network = jsnn.Network([jsnn.Population("n", 1, firing.model, firing.params)], [])
+    currents = np.array([0.5, 2.0, 7.0, 0.0, 0.0], np.float32)[:, None]
+    record = {"emitted": jsnn.Variable("n", "emitted"), "v": jsnn.Variable("n", "v")}
+    _, recorded = jsnn.simulate(network, {"n": currents}, 5, record=record)
+    np.testing.assert_array_equal(recorded["emitted"][:, 0], [0, 2, 3, 3, 1])
+    np.testing.assert_array_equal(recorded["v"][:, 0], [0.5, 0.5, 4.5, 1.5, 0.5])
+
+
+def test_reset_by_subtraction_counts_the_thresholds_passed():
+    network = jsnn.Network([jsnn.Population("n", 5, jsnn.IF_SUBTRACT)], [])
+    current = np.array([-0.5, 0.0, 0.25, 0.75, 1.0], np.float32)
+    _, recorded = jsnn.simulate(network, {"n": current}, 8, record={"n": jsnn.SpikeCount("n")})
+    np.testing.assert_array_equal(recorded["n"], [0, 0, 2, 6, 8])
+
+
+def test_copied_weights_are_the_network_of_the_tutorial():
+    rng = np.random.default_rng(0)
+    kernels = [rng.normal(0.02, 0.1, (784, 12)), rng.normal(0.1, 0.3, (12, 10))]
+    tree = {
+        "params": {f"Dense_{i}": {"kernel": k.astype(np.float32)} for i, k in enumerate(kernels)}
+    }
+    grey = rng.integers(0, 256, (3, 784))
+    network, found = jsnn.convert(tree, grey / 255, recipes.copy())
+    plain = jsnn.feedforward(kernels, jsnn.IF, params={"v_thresh": 5.0})
+    pixels = (grey * 0.01).astype(np.float32)
+    spikes = lambda names: {k: jsnn.Spikes(name) for k, name in zip("ab", names, strict=True)}  # noqa: E731
+    for i in range(3):
+        _, converted = jsnn.simulate(
+            network,
+            jax.tree.map(lambda x, i=i: x[i], found.drive(grey / 255)),
+            60,
+            record=spikes(["hidden1", "output"]),
+        )
+        _, expected = jsnn.simulate(
+            plain, {"layer0": pixels[i]}, 60, record=spikes(["layer1", "layer2"])
+        )
+        assert expected["b"].any()
+        jax.tree.map(np.testing.assert_array_equal, converted, expected)
+
+
+@pytest.mark.parametrize("based_on", ["data", "model"])
+def test_a_normalised_network_is_that_of_the_equations(based_on):
+    model, pixels = perceptron(relu, (12, 16, 4)), images(3)
+    network, found = jsnn.convert(model, pixels, recipes.diehl_2015(based_on))
+    scales = [1.0, *(layer.scale[0] for layer in found.layers)]
+    record = {"hidden": jsnn.Spikes("hidden1"), "output": jsnn.Spikes("output")}
+    drive = {"input": found.drive(pixels)["input"][0]}
+    _, recorded = jsnn.simulate(network, drive, 80, record=record)
+    v = [np.zeros(size) for size in (12, 16, 4)]
+    spikes = [np.zeros(size) for size in (12, 16, 4)]
+    for step in range(80):
+        inputs = [pixels[0].astype(float)]
+        for i, layer in enumerate(model.layers[::2]):
+            kernel, bias = (np.asarray(p[...], float) for p in (layer.kernel, layer.bias))
+            inputs.append((spikes[i] @ kernel * scales[i] + bias) / scales[i + 1])
+        v = [a + b for a, b in zip(v, inputs, strict=True)]
+        spikes = [(a >= 1).astype(float) for a in v]
+        v = [np.where(s, 0, a) for a, s in zip(v, spikes, strict=True)]
+        np.testing.assert_array_equal(recorded["hidden"][step], spikes[1])
+        np.testing.assert_array_equal(recorded["output"][step], spikes[2])
+    assert recorded["output"].any()
+
+
+CONVERGING = {
+    "robust": (recipes.rueckauer_2017(100.0), 200, 0.05),
+    "channels": (recipes.rueckauer_2017(100.0, per_channel=True, v_init=0.5), 200, 0.02),
+    "balanced": (recipes.spike_norm(30), 300, 0.05),
+    "light": (recipes.calibrated(16), 16, 0.15),
+    "advanced": (recipes.calibrated(16, how="advanced"), 16, 0.15),
+    "signed": (recipes.signed(p=100.0), 100, 0.03),
+    "bursts": (recipes.burst(p=100.0), 100, 0.03),
+    "poisson": (replace(recipes.rueckauer_2017(100.0), coding=conversion.poisson()), 2000, 0.1),
+    "latency": (replace(recipes.rueckauer_2017(100.0), coding=conversion.latency(400)), 400, 0.1),
+    "input": (
+        replace(recipes.rueckauer_2017(100.0), coding=conversion.constant_current(), delay=1),
+        400,
+        0.05,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONVERGING)
+@jax.numpy_dtype_promotion("standard")  # optax needs it
+def test_what_is_decoded_tends_to_the_activations(name):
+    recipe, num_steps, tolerance = CONVERGING[name]
+    model = perceptron(relu, (12, 16, 4))
+    pixels = images(30)
+    key = jax.random.key(0)
+    _, found = jsnn.convert(model, pixels, recipe, key=key)
+    decoded = found.values(pixels, num_steps, key=key)
+    hidden = nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels))
+    error = np.abs(decoded[0] - hidden).mean() / np.abs(hidden).mean()
+    assert error < tolerance
+    if recipe.read.of == "potential":
+        logits = np.asarray(model(jnp.asarray(pixels)))
+        assert np.abs(decoded[-1] - logits).mean() < 2 * tolerance * np.abs(logits).mean()
+
+
+def test_the_scales_are_those_of_the_equations():
+    model = perceptron(relu, (12, 16, 4))
+    pixels = images(30)
+    hidden = np.asarray(nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels)))
+    kernel, bias = (np.asarray(p[...]) for p in (model.layers[0].kernel, model.layers[0].bias))
+
+    def scale(recipe):
+        return jsnn.convert(model, pixels, recipe)[1].layers[0].scale
+
+    robust = np.percentile(hidden[hidden > 0], 90)
+    np.testing.assert_allclose(scale(recipes.rueckauer_2017(90.0)), robust, rtol=1e-5)
+    most = max(hidden.max(), kernel.max())
+    np.testing.assert_allclose(scale(recipes.diehl_2015()), most, rtol=1e-5)
+    possible = (np.maximum(kernel, 0).sum(axis=0) + np.maximum(bias, 0)).max()
+    np.testing.assert_allclose(scale(recipes.diehl_2015("model")), possible, rtol=1e-5)
+    np.testing.assert_allclose(scale(recipes.spike_norm(1)), hidden.max(), rtol=1e-5)
+
+
+def test_the_report_of_the_layers_is_a_table():
+    _, found = jsnn.convert(perceptron(relu), images(), recipes.rueckauer_2017())
+    rows = str(found).splitlines()
+    assert [layer.population for layer in found.layers] == ["hidden1", "hidden2", "output"]
+    assert [layer.num_neurons for layer in found.layers] == [16, 8, 4]
+    assert len(rows) == 7
+    assert "| 2 (Linear) | hidden2 | 8 |" in rows[5]
+
+
+def test_a_delayed_start_counts_the_later_steps_alone():
+    spikes = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], bool)
+    late = conversion.spike_counts(start=2)
+    np.testing.assert_array_equal(
+        late.evidence(jnp.asarray(spikes)), [[0, 0], [0, 0], [0, 1], [0, 2]]
+    )
+    v = np.array([[3.0, 0.0], [4.0, 0.0], [4.5, 1.0]], np.float32)
+    late = conversion.potentials(start=2)
+    np.testing.assert_array_equal(late.evidence(jnp.asarray(v)), [[0, 0], [0, 0], [0.5, 1.0]])
+
+
+def test_linear_maps_in_a_row_are_one():
+    rng = np.random.default_rng(0)
+    first, second = rng.random((5, 4)).astype(np.float32), rng.random((4, 3)).astype(np.float32)
+    chain = jsnn.Chain((jsnn.Dense(first), jsnn.Dense(second)))
+    assert (chain.num_pre, chain.num_post) == (5, 3)
+    x = rng.random(5).astype(np.float32)
+    np.testing.assert_allclose(chain.deliver(jnp.asarray(x)), x @ first @ second, rtol=1e-5)
+    with pytest.raises(ValueError, match="parts 0 and 1: given 4 neurons after"):
+        jsnn.Chain((jsnn.Dense(first), jsnn.Dense(first)))
+    with pytest.raises(ValueError, match="given none"):
+        jsnn.Chain(())
+
+
+class Hidden(nnx.Module):
+    """A model that does more than its layers."""
+
+    def __init__(self):
+        self.first, self.second = perceptron(relu, (12, 16, 4)).layers[::2]
+
+    def __call__(self, x):
+        return self.second(nnx.relu(self.first(x)))
+
+
+def test_a_module_is_read_by_its_composition():
+    model = Hidden()
+    steps = [model.first, nnx.relu, model.second]
+    network, _ = jsnn.convert(model, images(), recipes.rueckauer_2017(), composition=steps)
+    assert network.sizes == {"hidden1": 16, "output": 4}
+    with pytest.raises(TypeError, match="given Hidden, whose calls cannot be seen"):
+        jsnn.convert(model, images(), recipes.rueckauer_2017())
+    wrong = [model.first, QCFS(4), model.second]
+    with pytest.raises(ValueError, match="its logits are not those of its layers"):
+        jsnn.convert(model, images(), recipes.rueckauer_2017(), composition=wrong)
+
+
+def spoilt(change):
+    model = perceptron(relu, (12, 16, 4))
+    change(model)
+    return model
+
+
+def linear(pre=12, post=4):
+    return nnx.Linear(pre, post, rngs=nnx.Rngs(0))
+
+
+def conv(**kwargs):
+    return nnx.Conv(2, 3, (3, 3), rngs=nnx.Rngs(0), **kwargs)
+
+
+def norm(features):
+    return nnx.BatchNorm(features, rngs=nnx.Rngs(0))
+
+
+def not_a_number(model):
+    model.layers[0].kernel[...] = jnp.full((12, 16), jnp.nan)
+
+
+POOL = functools.partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2))
+IMAGE, FLAT = (8, 8, 2), (12,)
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape", "message"),
+    [
+        ([linear(), nnx.sigmoid, linear(4, 3)], FLAT, r"layer 1 \(sigmoid\): what it computes"),
+        ([linear(), lambda x: x, linear(4, 3)], FLAT, r"layer 1 \(<lambda>\): what it computes"),
+        ([norm(12), linear()], FLAT, r"layer 0 \(BatchNorm\): given after the input"),
+        ([linear(), nnx.relu, norm(4), linear(4, 3)], FLAT, r"layer 2 \(BatchNorm\): given after"),
+        ([linear(), nnx.relu, nnx.relu, linear(4, 3)], FLAT, r"layer 2 \(relu\): given after"),
+        ([linear(), nnx.relu], FLAT, "given as the last layer"),
+        ([linear(10)], FLAT, r"layer 0 \(Linear\) takes 10 features, and its input has shape"),
+        ([conv(kernel_dilation=2)], IMAGE, r"layer 0 \(Conv\): kernel_dilation"),
+        ([conv(padding="CIRCULAR")], IMAGE, r"layer 0 \(Conv\): given padding 'CIRCULAR'"),
+        ([POOL, conv()], IMAGE, r"layer 0 \(max_pool\): given on the input image"),
+        ([conv(), POOL, conv()], IMAGE, r"layer 2 \(Conv\): given after layer 1 \(max_pool\)"),
+        ([conv()], FLAT, "expected a 2D convolution"),
+        ([], FLAT, "given no Linear or Conv layer"),
+    ],
+)
+def test_what_cannot_be_converted_is_named(layers, shape, message):
+    with pytest.raises(ValueError, match=message):
+        jsnn.convert(nnx.Sequential(*layers), images(5, shape), recipes.rueckauer_2017())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": spoilt(not_a_number)}, r"layer 0 \(Linear\), kernel: .* NaN.* trained"),
+        ({"calibration_images": np.zeros((5, 12))}, "all pixels are 0"),
+        ({"calibration_images": images().T}, "takes 12 features, and its input has shape"),
+        ({"calibration_images": images()[0]}, "expected .n, features. or"),
+        ({"calibration_images": images() * np.nan}, "calibration_images: .* NaN"),
+        ({"recipe": recipes.qcfs()}, r"layer 0 \(Linear\): its activation is a ReLU"),
+        (
+            {
+                "recipe": replace(recipes.qcfs(), coding=conversion.poisson()),
+                "calibration_images": images() * 3,
+            },
+            "what Poisson can tell apart",
+        ),
+        ({"model": {"Dense_a": {}}}, "'Dense_a': expected names that end in different numbers"),
+        ({"model": {"Conv_0": {"kernel": np.zeros((3, 3, 1, 1))}}}, "'Conv_0': expected the param"),
+    ],
+)
+def test_bad_input_is_named(arguments, message):
+    given = {"model": perceptron(relu), "calibration_images": images()}
+    with pytest.raises(ValueError, match=message):
+        jsnn.convert(**{**given, "recipe": recipes.rueckauer_2017(), **arguments})
+
+
+def test_images_on_another_scale_are_a_warning_with_both_ranges():
+    grey = (images() * 255).astype(np.uint8)
+    with pytest.warns(UserWarning, match=r"given uint8 from 0 to 25\d; .* \[0, 1\]"):
+        jsnn.convert(perceptron(relu), grey, recipes.rueckauer_2017())
+
+
+@pytest.mark.parametrize("p", [0, -1, 100.5, np.nan])
+def test_a_percentile_lies_above_0_and_up_to_100(p):
+    with pytest.raises(ValueError, match="percentile"):
+        recipes.rueckauer_2017(p)
+
+
+@pytest.mark.parametrize("make", [recipes.few_spike, recipes.calibrated, recipes.spike_norm])
+def test_a_number_of_steps_is_at_least_1(make):
+    with pytest.raises(ValueError, match=r"given 0; expected an integer >= 1"):
+        make(0)
