@@ -1,7 +1,7 @@
 """Figures of runs: functions of arrays that return a Matplotlib figure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jax.typing import ArrayLike
@@ -10,6 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from jsnn.record import spike_list
+
+if TYPE_CHECKING:
+    from jsnn.conversion import Report
 
 _WIDTH = 7.0  # inches, a page's text width
 
@@ -174,6 +177,39 @@ def spikes_against_accuracy(
     axes.set_ylim(100 * least, min(100.0, 100 * float(a.max()) + 0.5))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+def conversion_report(report: "Report") -> Figure:
+    """A converted network: accuracy after every step, and the spikes of each population.
+
+    Args:
+      report: from `jsnn.conversion.assess`.
+    """
+    figure: Any = Figure(figsize=(_WIDTH, 3.2), layout="constrained")
+    over_time, of_layers = figure.subplots(1, 2, width_ratios=(3, 2))
+    steps = np.arange(1, report.num_steps + 1)
+    over_time.plot(steps, 100 * report.accuracy, "-", marker=".", linewidth=1.5, label="after T")
+    exits = report.early_exits
+    over_time.plot(
+        [exit_.mean_steps for exit_ in exits],
+        [100 * exit_.accuracy for exit_ in exits],
+        "--",
+        marker="x",
+        linewidth=1,
+        label="early exit, mean T",
+    )
+    over_time.axhline(100 * report.ann_accuracy, color="k", linestyle=":", linewidth=1, label="ANN")
+    over_time.set_ylim(100 * report.ann_accuracy - 5, min(100.0, 100 * report.ann_accuracy + 0.5))
+    over_time.set_xlabel("steps")
+    over_time.set_ylabel("accuracy [%]")
+    over_time.grid(alpha=0.3)
+    over_time.legend(fontsize=8, loc="lower right")
+    names = list(report.spikes)
+    of_layers.barh(names, [report.spikes[name][-1] for name in names], color="0.5")
+    of_layers.invert_yaxis()
+    of_layers.set_xlabel(f"spikes per image, T = {report.num_steps}")
+    figure.suptitle(report.recipe, fontsize=10)
     return figure
 
 

@@ -15,9 +15,11 @@ from jsnn.conversion.firing import (
     signed_spikes,
 )
 from jsnn.conversion.layer import QCFS
+from jsnn.conversion.operations import Energy, fan_out
 from jsnn.conversion.read import Read, potentials, spike_counts
 from jsnn.conversion.read_flax import flatten
 from jsnn.conversion.recipe import Recipe, Sample
+from jsnn.conversion.report import Report, assess
 from jsnn.conversion.scales import (
     largest_activation,
     largest_input,
@@ -32,17 +34,21 @@ __all__ = [
     "QCFS",
     "Coding",
     "Conversion",
+    "Energy",
     "Firing",
     "LayerReport",
     "Read",
     "Recipe",
+    "Report",
     "Sample",
     "advanced",
     "analog",
+    "assess",
     "bursts",
     "constant_current",
     "convert",
     "dense_weights",
+    "fan_out",
     "few_spikes",
     "flatten",
     "hard_reset",

@@ -134,14 +134,18 @@ def _least_error(num_steps: int, sample: Sample, recipe: Recipe) -> list[np.ndar
             scales.append(scales[-1])
             continue
         candidates = _of_positive(100.0, found, layer.name) * np.arange(1, 101) / 100
-        values = jnp.asarray(found[:_ENOUGH])
-        rectified = jnp.maximum(values, 0)
-        errors = [
-            float(jnp.mean((qcfs(values, float(c), num_steps) - rectified) ** 2))
-            for c in candidates
-        ]
+        errors = _rounding_errors(found[:_ENOUGH], candidates.astype(found.dtype), num_steps)
         scales.append(candidates[[int(np.argmin(errors))]])
     return scales
+
+
+@partial(jax.jit, static_argnames="num_steps")
+def _rounding_errors(values: jax.Array, candidates: jax.Array, num_steps: int) -> jax.Array:
+    """Mean squared error of activations [n, N] as rates, for each λ of [candidates]."""
+    rectified = jnp.maximum(values, 0)
+    return jax.lax.map(
+        lambda c: jnp.mean((qcfs(values, c, num_steps) - rectified) ** 2), candidates
+    )
 
 
 _ENOUGH = 500

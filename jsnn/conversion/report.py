@@ -1,0 +1,360 @@
+"""One run of a converted network, and all that can be said of it."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from jsnn._checks import positive_int
+from jsnn._pytree import replace
+from jsnn.conversion.ann import activations, each_neuron
+from jsnn.conversion.conversion import Conversion
+from jsnn.conversion.operations import Energy, fan_out, multiply_accumulates, synapses_of
+from jsnn.evaluate import evaluate
+from jsnn.network import Network
+from jsnn.record import Recording, Spikes, Variable, recorded_bytes
+from jsnn.state import init
+
+
+class LayerError(NamedTuple):
+    """What the spikes of a layer stand for, less its activations: over images and neurons.
+
+    Attributes:
+      bias: the mean.
+      spread: the standard deviation.
+      activation: the mean activation, to compare with.
+    """
+
+    bias: float
+    spread: float
+    activation: float
+
+
+class Exit(NamedTuple):
+    """Answers given as soon as the evidence is clear enough.
+
+    Attributes:
+      margin: by how much the best class has to lead the second one, in logits.
+      mean_steps: after how many steps an answer was given.
+      accuracy: of these answers.
+    """
+
+    margin: float
+    mean_steps: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """A converted network on n labelled images, shown for T steps.
+
+    Spikes, operations and energies are means over images. With Few-Spike neurons T includes the
+    steps in which layers wait for each other.
+
+    Attributes:
+      recipe: its name.
+      predictions: int32 [n, T], the class read after each step.
+      margins: [n, T], by how much it leads the second one, in logits.
+      labels: [n].
+      ann_accuracy: of the artificial network on the same images.
+      spikes: {population: [T]}, spikes of all its neurons up to each step.
+      num_neurons: {population: N}.
+      synaptic_operations: [T], up to each step: each spike times the synapses of its neuron.
+      input_macs: multiply-accumulates for an analog input, done once and held.
+      ann_macs: of the artificial network, all of them.
+      ann_effective_macs: those with an activation other than 0.
+      energy_of: an operation, in pJ.
+      state_bytes: of the network's state.
+      errors: {population: LayerError}, after T steps.
+    """
+
+    recipe: str
+    predictions: np.ndarray
+    margins: np.ndarray
+    labels: np.ndarray
+    ann_accuracy: float
+    spikes: dict[str, np.ndarray]
+    num_neurons: dict[str, int]
+    synaptic_operations: np.ndarray
+    input_macs: float
+    ann_macs: int
+    ann_effective_macs: float
+    energy_of: Energy
+    state_bytes: int
+    errors: dict[str, LayerError]
+
+    @property
+    def num_steps(self) -> int:
+        """T."""
+        return self.predictions.shape[1]
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        """[T], after each step."""
+        return np.mean(self.predictions == self.labels[:, None], axis=0)
+
+    @property
+    def total_spikes(self) -> np.ndarray:
+        """[T], of all populations up to each step."""
+        return np.sum(list(self.spikes.values()), axis=0)
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """{population: spikes per neuron and step}."""
+        return {k: float(s[-1]) / n / self.num_steps for (k, s), n in self._spikes_and_sizes()}
+
+    @property
+    def energy(self) -> dict[str, float]:
+        """In pJ an image: spiking, of the artificial network, and of it with zeros skipped."""
+        mac, ac = self.energy_of
+        return {
+            "snn": mac * self.input_macs + ac * float(self.synaptic_operations[-1]),
+            "ann": mac * self.ann_macs,
+            "ann_effective": mac * self.ann_effective_macs,
+        }
+
+    def early_exit(self, margin: float) -> Exit:
+        """Each image is answered in the first step with that margin, or in the last one."""
+        clear = self.margins >= margin
+        step = np.where(clear.any(axis=1), clear.argmax(axis=1), self.num_steps - 1)
+        answers = np.take_along_axis(self.predictions, step[:, None], axis=1)[:, 0]
+        accuracy = float(np.mean(answers == self.labels))
+        return Exit(float(margin), float(np.mean(step + 1)), accuracy)
+
+    @property
+    def early_exits(self) -> list[Exit]:
+        """For ten margins, the tenths of those that occur after the last step."""
+        return [self.early_exit(m) for m in np.quantile(self.margins[:, -1], np.arange(10) / 10)]
+
+    def to_json(self) -> str:
+        """All but what is known of each image alone."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        for name in ("predictions", "margins", "labels"):
+            del fields[name]
+        fields |= {
+            "num_images": len(self.labels),
+            "num_steps": self.num_steps,
+            "accuracy": self.accuracy,
+            "rates": self.rates,
+            "energy_pj": self.energy,
+            "energy_of": self.energy_of._asdict(),
+            "early_exits": [exit_._asdict() for exit_ in self.early_exits],
+            "errors": {name: error._asdict() for name, error in self.errors.items()},
+        }
+        return json.dumps(fields, indent=1, default=lambda array: array.tolist())
+
+    def to_markdown(self) -> str:
+        """A summary and a table of the populations."""
+        energy = {name: f"{value / 1e3:,.1f} nJ" for name, value in self.energy.items()}
+        rows = [
+            f"**{self.recipe}**, {len(self.labels):,} images, T = {self.num_steps}",
+            "",
+            "| | spiking | artificial | zeros skipped |",
+            "|---|---|---|---|",
+            f"| accuracy | {self.accuracy[-1]:.2%} | {self.ann_accuracy:.2%} | |",
+            f"| additions | {self.synaptic_operations[-1]:,.0f} | | |",
+            f"| multiply-accumulates | {self.input_macs:,.0f} | {self.ann_macs:,} | "
+            f"{self.ann_effective_macs:,.0f} |",
+            f"| energy | {energy['snn']} | {energy['ann']} | {energy['ann_effective']} |",
+            "",
+            "| population | neurons | spikes an image | rate | bias | spread | activation |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for (name, spikes), size in self._spikes_and_sizes():
+            error = self.errors.get(name)
+            of_error = " | ".join(f"{number:.3g}" for number in error) if error else " | | "
+            rows.append(
+                f"| {name} | {size} | {spikes[-1]:.1f} | {self.rates[name]:.4f} | {of_error} |"
+            )
+        rows.append(f"\n{sum(self.num_neurons.values())} neurons, {self.state_bytes:,} bytes state")
+        return "\n".join(rows)
+
+    def _spikes_and_sizes(self) -> Any:
+        return zip(self.spikes.items(), self.num_neurons.values(), strict=True)
+
+
+_MOST_BYTES = 2**26
+"""Of what is recorded of all images that are looked at together."""
+
+
+def assess(
+    network: Network,
+    conversion: Conversion,
+    images: ArrayLike,
+    labels: ArrayLike,
+    num_steps: int,
+    *,
+    energy_of: Energy = Energy(),  # noqa: B008
+    key: jax.Array | None = None,
+    progress: bool = False,
+) -> Report:
+    """Show labelled images for `num_steps` each and report what came of it.
+
+    Args:
+      network: that of the conversion, perhaps with other parameters.
+      conversion: from `jsnn.convert`.
+      images: [n, ...], as the model takes them.
+      labels: [n] integers, the classes.
+      num_steps: T >= 1; the report has the accuracy after every step up to it.
+      energy_of: one operation.
+      key: `jax.random.key(seed)` where the coding is random.
+      progress: show a bar for each part of the images.
+
+    Raises ValueError or TypeError where something does not fit.
+    """
+    num_steps = positive_int(num_steps, "num_steps")
+    pixels, classes = np.asarray(images), np.asarray(labels)
+    if len(pixels) != len(classes) or not len(pixels):
+        raise ValueError(
+            f"labels: given {len(classes)} for {len(pixels)} images; expected one for each image"
+        )
+    recordings = _recordings(network, conversion)
+    each = recorded_bytes(network, recordings, num_steps)
+    size = int(np.clip(_MOST_BYTES // each, 1, len(pixels)))
+    synapses = synapses_of(network)
+    sums = _Sums(network, conversion, num_steps)
+    for start in range(0, len(pixels), size):
+        part = slice(start, start + size)
+        own_key = None if key is None else jax.random.fold_in(key, start)
+        drive = conversion.drive(pixels[part])
+        result = evaluate(
+            network,
+            drive,
+            classes[part],
+            num_steps,
+            conversion.readout,
+            record=recordings,
+            key=own_key,
+            progress=progress,
+        )
+        sums.add(pixels[part], classes[part], result.recorded, synapses)
+    return sums.report(classes, energy_of)
+
+
+def _recordings(network: Network, conversion: Conversion) -> dict[str, Recording]:
+    """What each population emits in every step, and what the answer is read from."""
+    record: dict[str, Recording] = {
+        population.name: Variable(population.name, "emitted")
+        if "emitted" in population.model.variables
+        else Spikes(population.name)
+        for population in network.populations
+    }
+    return record | {_READ: conversion.recipe.read.recording("output")}
+
+
+_READ = "what the answer is read from"
+
+
+class _Sums:
+    """Sums over images, filled part by part."""
+
+    def __init__(self, network: Network, conversion: Conversion, num_steps: int) -> None:
+        self.network, self.conversion, self.num_steps = network, conversion, num_steps
+        self.predictions: list[np.ndarray] = []
+        self.margins: list[np.ndarray] = []
+        self.ann_right = 0
+        self.spikes = {name: np.zeros(num_steps, np.int64) for name in network.sizes}
+        self.operations = np.zeros(num_steps, np.int64)
+        self.input_macs = 0
+        self.ann_macs = 0
+        self.ann_effective = 0
+        self.errors: dict[str, list[np.ndarray]] = {}
+        entry = conversion.built.entry
+        self.entry_fan_out = None if entry is None else fan_out(entry)
+
+    def add(
+        self,
+        pixels: np.ndarray,
+        labels: np.ndarray,
+        recorded: Mapping[str, np.ndarray],
+        synapses: Mapping[str, np.ndarray],
+    ) -> None:
+        """Take in what was recorded of a part of the images."""
+        conversion = self.conversion
+        rows = pixels.reshape(len(pixels), -1).astype(self.network.dtype)
+        found = activations(conversion.ann, rows)
+        self.ann_right += int(np.sum(found[-1].argmax(axis=1) == labels))
+        macs = multiply_accumulates(conversion.ann, rows, found)
+        self.ann_macs = macs.dense
+        self.ann_effective += int(macs.effective.sum())
+        if self.entry_fan_out is not None:
+            self.input_macs += int(((rows != 0) @ self.entry_fan_out).sum())
+        for name in self.spikes:
+            number = self._number_of_spikes(recorded[name]).sum(axis=0, dtype=np.int64)  # [T, N]
+            self.spikes[name] += number.sum(axis=1)
+            self.operations += number @ synapses[name]
+        self._read(np.asarray(recorded[_READ]))
+        self._compare(recorded, found)
+
+    def _number_of_spikes(self, emitted: np.ndarray) -> np.ndarray:
+        if emitted.dtype == np.bool_:
+            return emitted
+        if self.conversion.recipe.firing.steps_per_layer:
+            return emitted != 0
+        return np.abs(np.rint(emitted)).astype(np.int32)
+
+    def _read(self, recorded: np.ndarray) -> None:
+        unit = self.conversion.built.places[-1].unit[0]
+        evidence = np.asarray(jax.vmap(self.conversion.recipe.read.evidence)(jnp.asarray(recorded)))
+        elapsed = 1 if self._summed else np.arange(1, self.num_steps + 1)[:, None]
+        logits = evidence * unit / elapsed
+        two = np.sort(logits, axis=2)[:, :, -2:]
+        self.predictions.append(evidence.argmax(axis=2).astype(np.int32))
+        self.margins.append(two[:, :, 1] - two[:, :, 0])
+
+    @property
+    def _summed(self) -> bool:
+        return self.conversion.recipe.firing.steps_per_layer is not None
+
+    def _compare(self, recorded: Mapping[str, np.ndarray], found: list[np.ndarray]) -> None:
+        steps = 1 if self._summed else self.num_steps
+        for place, activation in zip(self.conversion.built.places, found, strict=True):
+            name, read = place.population, self.conversion.recipe.read
+            if name == "output" and read.of == "potential":
+                emitted = recorded[_READ][:, -1].astype(np.float64)
+            else:
+                emitted = recorded[name].sum(axis=1, dtype=np.float64)
+                activation = np.maximum(activation, 0)  # spikes stand for no logit below 0
+            value = emitted * each_neuron(place.unit, emitted.shape[1]) / steps
+            error = value - activation
+            sums = np.array([error.size, error.sum(), (error**2).sum(), activation.sum()])
+            self.errors.setdefault(name, []).append(sums)
+
+    def report(self, labels: np.ndarray, energy_of: Energy) -> Report:
+        number = len(labels)
+        return Report(
+            recipe=self.conversion.recipe.name,
+            predictions=np.concatenate(self.predictions),
+            margins=np.concatenate(self.margins),
+            labels=labels,
+            ann_accuracy=self.ann_right / number,
+            spikes={name: np.cumsum(s) / number for name, s in self.spikes.items()},
+            num_neurons=self.network.sizes,
+            synaptic_operations=np.cumsum(self.operations) / number,
+            input_macs=self.input_macs / number,
+            ann_macs=self.ann_macs,
+            ann_effective_macs=self.ann_effective / number,
+            energy_of=energy_of,
+            state_bytes=_state_bytes(self.network),
+            errors={name: _error(np.sum(sums, axis=0)) for name, sums in self.errors.items()},
+        )
+
+
+def _error(sums: np.ndarray) -> LayerError:
+    number, total, squares, activation = sums
+    mean = total / number
+    spread = float(np.sqrt(max(squares / number - mean**2, 0.0)))
+    return LayerError(float(mean), spread, float(activation / number))
+
+
+def _state_bytes(network: Network) -> int:
+    """Of all arrays of the state but the PRNG key."""
+    key = jax.random.key(0) if network.stochastic else None
+    state = replace(jax.eval_shape(lambda n: init(n, key), network), key=None)
+    return int(sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state)))
