@@ -181,10 +181,9 @@ def test_reset_by_subtraction_counts_the_thresholds_passed():
 
 def test_copied_weights_are_the_network_of_the_tutorial():
     rng = np.random.default_rng(0)
-    kernels = [rng.normal(0.02, 0.1, (784, 12)), rng.normal(0.1, 0.3, (12, 10))]
-    tree = {
-        "params": {f"Dense_{i}": {"kernel": k.astype(np.float32)} for i, k in enumerate(kernels)}
-    }
+    shapes = {(784, 12): (0.02, 0.1), (12, 10): (0.1, 0.3)}
+    kernels = [rng.normal(*of, shape).astype(np.float32) for shape, of in shapes.items()]
+    tree = {"params": {f"Dense_{i}": {"kernel": k} for i, k in enumerate(kernels)}}
     grey = rng.integers(0, 256, (3, 784))
     network, found = jsnn.convert(tree, grey / 255, recipes.copy())
     plain = jsnn.feedforward(kernels, jsnn.IF, params={"v_thresh": 5.0})
