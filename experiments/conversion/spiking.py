@@ -1,0 +1,80 @@
+"""What a network answers as it is, and as integrate-and-fire neurons: layer by layer, in plain JAX.
+
+The image is a constant current into the first layer. Every hidden neuron starts at half of its
+threshold λ and is reset by subtraction; its spikes reach the next layer in the same step. The
+outputs do not spike: they are read from their potentials.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from jsnn.conversion import QCFS
+
+
+class Answer(NamedTuple):
+    """logits [n, 10], and for every hidden layer the spikes per step of each neuron [n, ...]."""
+
+    logits: jax.Array
+    rates: list[jax.Array]
+
+
+def spikes_per_image(rates: list[jax.Array], steps: int) -> jax.Array:
+    """[]: spikes of all hidden neurons in so many steps, the mean of all images."""
+    per_layer = [jnp.sum(rate) / rate.shape[0] for rate in rates]
+    return steps * sum(per_layer, jnp.zeros(()))
+
+
+def answer(model: nnx.Sequential, x: jax.Array, key: jax.Array | None = None) -> Answer:
+    """Of the artificial network; `key` is for its dropout."""
+    rates: list[jax.Array] = []
+    for index, layer in enumerate(model.layers):
+        x = _apply(layer, x, key, index)
+        if isinstance(layer, QCFS):
+            rates.append(x / layer.threshold[...])
+    return Answer(x, rates)
+
+
+def spiking_answer(
+    model: nnx.Sequential, x: jax.Array, steps: int, key: jax.Array | None = None
+) -> Answer:
+    """Of the spiking network after so many steps: the potentials of the outputs over the steps.
+
+    Gradients go through the mean over the steps, as if each layer of neurons were a QCFS. Batch
+    normalisation has to be in evaluation mode.
+    """
+    rates: list[jax.Array] = []
+    spikes: jax.Array | None = None  # [steps, n, ...], once there are any
+    for index, layer in enumerate(model.layers):
+        if isinstance(layer, QCFS):
+            threshold = layer.threshold[...]
+            currents = jnp.broadcast_to(x, (steps, *x.shape)) if spikes is None else spikes
+            spikes = jax.lax.stop_gradient(_fire(currents, threshold))
+            between = threshold * jnp.clip(x / threshold, 0, 1)
+            x = between + jax.lax.stop_gradient(jnp.mean(spikes, axis=0) - between)
+            rates.append(x / threshold)
+            continue
+        x = _apply(layer, x, key, index)
+        if spikes is not None:
+            each = jax.vmap(lambda one, layer=layer, index=index: _apply(layer, one, key, index))
+            spikes = jax.lax.stop_gradient(each(spikes))
+    return Answer(x, rates)
+
+
+def _apply(layer: object, x: jax.Array, key: jax.Array | None, index: int) -> jax.Array:
+    if isinstance(layer, nnx.Dropout):
+        return x if key is None else layer(x, rngs=jax.random.fold_in(key, index))
+    return layer(x)
+
+
+def _fire(currents: jax.Array, threshold: jax.Array) -> jax.Array:
+    """λ where a neuron spikes and 0 elsewhere, of the shape of `currents`."""
+
+    def step(potential: jax.Array, current: jax.Array) -> tuple[jax.Array, jax.Array]:
+        potential = potential + current
+        spikes = jnp.where(potential >= threshold, threshold, jnp.zeros_like(threshold))
+        return potential - spikes, spikes
+
+    return jax.lax.scan(step, jnp.full_like(currents[0], threshold / 2), currents)[1]

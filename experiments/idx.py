@@ -1,0 +1,98 @@
+"""Data sets of labelled images in IDX files, each checked by SHA-256 and kept in a cache."""
+
+import gzip
+import hashlib
+import struct
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pooch
+
+from experiments import cli
+
+NUM_HELD_OUT = 5_000
+"""The last so many training images are never trained on: every choice is made on them."""
+
+Source = tuple[str, Callable[[str, str], bytes]]
+"""Where a file may be had, and what fetches it: (where, name) -> its unpacked content."""
+
+
+class Images(NamedTuple):
+    """uint8 [n, 784] pixels, row by row from the top left, and uint8 [n] classes."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+
+
+def read_images(prefix: str, read: Callable[[str], bytes]) -> Images:
+    """Images and labels of the two files that begin with `prefix`; `read` has their content."""
+    pixels, labels = (
+        read_idx(read(f"{prefix}-{kind}-ubyte"), f"{prefix}-{kind}-ubyte")
+        for kind in ("images-idx3", "labels-idx1")
+    )
+    return Images(pixels.reshape(len(pixels), -1), labels)
+
+
+def read_idx(content: bytes, name: str) -> np.ndarray:
+    """The uint8 array in an IDX file: magic 0 0 8 rank, sizes (big-endian int32), then bytes."""
+    rank = content[3] if len(content) >= 4 and content[:3] == b"\0\0\x08" else 0
+    header = 4 + 4 * rank
+    if not rank or len(content) < header:
+        raise ValueError(f"{name}: not an IDX file of unsigned bytes")
+    shape = struct.unpack(f">{rank}I", content[4:header])
+    if len(content) - header != int(np.prod(shape)):
+        raise ValueError(
+            f"{name}: truncated: given {len(content) - header} bytes of data; expected {shape}"
+        )
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def check_sha256(content: bytes, expected: str, path: Path | str) -> None:
+    """Raise ValueError if `content` is not, to the last bit, the file with this SHA-256."""
+    given = hashlib.sha256(content).hexdigest()
+    if given != expected:
+        raise ValueError(f"{path}: truncated or altered: SHA-256 is {given}; expected {expected}")
+
+
+def from_cache(path: Path, sha256: str, sources: Sequence[Source]) -> bytes:
+    """Content of `path`, which is fetched if it is not there yet."""
+    if not path.exists():
+        _fetch(path, sha256, sources)
+    content = path.read_bytes()
+    try:
+        check_sha256(content, sha256, path)
+    except ValueError as error:
+        path.unlink()
+        raise ValueError(f"{error}. It was removed; run again to fetch it anew.") from None
+    return content
+
+
+def _fetch(path: Path, sha256: str, sources: Sequence[Source]) -> None:
+    """Write `path`, from the first source that has it whole and unaltered."""
+    failures: list[str] = []
+    for source, fetch in sources:
+        print(f"fetching {path.name} from {source}", flush=True)
+        try:
+            content = fetch(source, path.name)
+            check_sha256(content, sha256, source)
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
+            reason = str(error).strip().split("\n")[0]
+            print(f"  not to be had there: {reason}", flush=True)
+            failures.append(f"{source}: {reason}")
+            continue
+        cli.write_atomically(path, content)
+        return
+    raise OSError("\n  ".join([f"{path.name}: could be fetched from nowhere:", *failures]))
+
+
+def from_mirror(url: str, name: str) -> bytes:
+    """The file at `url`, which is packed by gzip."""
+    with tempfile.TemporaryDirectory() as directory:
+        download = pooch.HTTPDownloader(progressbar=True, timeout=20)
+        path = Path(directory) / name
+        download(url, str(path), pooch)
+        return gzip.decompress(path.read_bytes())

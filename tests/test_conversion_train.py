@@ -1,0 +1,274 @@
+import dataclasses
+import subprocess
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from experiments import idx
+from experiments.conversion import augment, data, models, spiking, train
+from experiments.idx import Images
+from jsnn.conversion import QCFS
+
+PATTERNS = np.random.default_rng(1).integers(0, 2, (10, 784), np.uint8) * 255
+
+
+@pytest.fixture(autouse=True)
+def promotion():
+    with jax.numpy_dtype_promotion("standard"):  # optax's optimizers need it
+        yield
+
+
+def few_images(number, seed=0):
+    """Ten patterns with noise, one of a class."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 10, number, np.uint8)
+    noise = generator.random((number, 784)) < 0.2
+    return Images(np.where(noise, 255 - PATTERNS[labels], PATTERNS[labels]), labels)
+
+
+def config_of(out: Path, **fields):
+    return train.Config(out=out, **({"epochs": 2, "batch_size": 25} | fields))
+
+
+def leaves(model):
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.state(model))]
+
+
+def assert_same(one, other):
+    for a, b in zip(leaves(one), leaves(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"hidden_dropout": 0.2, "input_dropout": 0.1, "augment": True, "spike_penalty": 1e-3},
+        {"model": "cnn", "reduction": "stride"},
+    ],
+    ids=["mlp", "cnn"],
+)
+def test_an_interrupted_training_goes_on_to_the_same_result(tmp_path, fields, monkeypatch):
+    training, held_out = few_images(100), few_images(20, 1)
+    whole = train.train(config_of(tmp_path / "whole", **fields), training, held_out)
+
+    def interrupted(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    config = config_of(tmp_path / "part", **fields)
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "measure", interrupted)  # after the checkpoint of the first epoch
+        with pytest.raises(KeyboardInterrupt):
+            train.train(config, training, held_out)
+    with train._manager(config.out) as manager:
+        assert manager.latest_step() == 1
+    again = train.train(config, training, held_out)
+    assert_same(again, whole)
+    assert_same(train.load(config.out), whole)
+    assert_same(train.train(config, training, held_out), whole)  # nothing is left to do
+
+
+def test_training_learns_and_the_loaded_model_answers_in_evaluation_mode(tmp_path):
+    config = config_of(tmp_path, epochs=8, hidden_dropout=0.2)
+    held_out = few_images(50, 1)
+    model = train.train(config, few_images(200), held_out)
+    measured = train.measure(model, train.architecture_of(config), held_out)
+    assert measured.accuracy > 0.9
+    loaded = train.load(tmp_path)
+    x = data.as_flat(held_out.pixels)
+    np.testing.assert_array_equal(loaded(x), loaded(x))
+    assert train.load_architecture(tmp_path) == train.architecture_of(config)
+
+
+@pytest.mark.parametrize("augmented", [False, True])
+def test_a_pupil_learns_of_a_teacher(tmp_path, augmented):
+    training, held_out = few_images(100), few_images(50, 1)
+    teacher = config_of(tmp_path / "teacher", model="cnn", reduction="max", activation="relu")
+    train.train(teacher, training, held_out)
+    pupil = config_of(tmp_path / "pupil", distil=(teacher.out,), augment=augmented, steps=2)
+    train.check(pupil)
+    model = train.train(pupil, training, held_out)
+    assert all(np.isfinite(leaf).all() for leaf in leaves(model))
+
+
+def test_a_training_starts_from_another_model(tmp_path):
+    training, held_out = few_images(100), few_images(50, 1)
+    first = config_of(tmp_path / "first", epochs=1, hidden_dropout=0.1)
+    model = train.train(first, training, held_out)
+    second = config_of(tmp_path / "second", epochs=1, start=first.out, learning_rate=1e-20)
+    train.check(second)
+    again = train.train(second, training, held_out)
+    for a, b in zip(leaves(model), leaves(again), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"epochs": 0}, "--epochs: given 0; expected at least 1"),
+        ({"levels": 0}, "--levels: given 0; expected at least 1"),
+        ({"batch_size": 0}, "--batch-size: given 0"),
+        ({"learning_rate": 0.0}, "--learning-rate: given 0.0; expected a number > 0"),
+        ({"temperature": -1.0}, "--temperature: given -1.0"),
+        ({"steps": -1}, "--steps: given -1"),
+        ({"weight_decay": -1.0}, "--weight-decay: given -1.0"),
+        ({"strength": float("nan")}, "--strength: given nan"),
+        ({"label_smoothing": 1.0}, r"--label-smoothing: given 1.0; expected .* \[0, 1\)"),
+        ({"average": 1.0}, "--average: given 1.0"),
+        ({"input_dropout": -0.1}, "--input-dropout: given -0.1"),
+        ({"distil_weight": 1.1}, "--distil-weight: given 1.1"),
+        ({"activation": "relu", "spike_penalty": 1.0}, "--spike-penalty: there are no spikes"),
+        ({"activation": "relu", "steps": 2}, "--steps: there are no spikes"),
+        ({"model": "cnn", "reduction": "max", "steps": 2}, "--steps: given with --reduction max"),
+        ({"distil": (Path("nowhere"),)}, "nowhere: holds no architecture.json"),
+        ({"start": Path("nowhere")}, "nowhere: holds no architecture.json"),
+    ],
+)
+def test_what_no_training_can_go_on_with_is_refused(fields, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        train.check(config_of(tmp_path, **fields))
+
+
+def test_a_directory_with_another_training_is_refused(tmp_path):
+    config = config_of(tmp_path, epochs=1)
+    train.train(config, few_images(50), few_images(20))
+    train.check(config)
+    train.check(dataclasses.replace(config, test=True, json=tmp_path / "x.json"))
+    with pytest.raises(ValueError, match="holds a training with seed 0, not 1"):
+        train.check(dataclasses.replace(config, seed=1))
+    with pytest.raises(
+        ValueError, match=r"--start: the model in .* has model mlp128; expected cnn"
+    ):
+        train.check(config_of(tmp_path / "other", model="cnn", start=tmp_path))
+
+
+def test_too_large_a_batch_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="--batch-size: given 25; expected at most 20"):
+        train.train(config_of(tmp_path), few_images(20), few_images(20))
+
+
+def test_augmented_images_keep_their_shape_and_range():
+    images = few_images(6).pixels.reshape(-1, 28, 28).astype(np.float32) / 255
+    distorted = np.asarray(augment.augmented(jnp.asarray(images), jax.random.key(0)))
+    assert distorted.shape == images.shape
+    assert distorted.dtype == np.float32
+    assert distorted.min() >= 0
+    assert distorted.max() <= 1
+    assert not np.array_equal(distorted, images)
+    same = augment.augmented(jnp.asarray(images), jax.random.key(0), 0.0)
+    np.testing.assert_allclose(same, images, atol=1e-5)
+
+
+def test_augmented_images_are_shifted_as_their_coordinates_say():
+    images = few_images(2).pixels.reshape(-1, 28, 28).astype(np.float32) / 255
+    rows, columns = (jnp.asarray(a, jnp.float32) for a in np.mgrid[:28, :28])
+    at = [jnp.broadcast_to(a, images.shape) for a in (rows + 3, columns - 0.5)]
+    moved = np.asarray(augment._interpolated(jnp.asarray(images), *at))
+    expected = np.zeros_like(images)
+    expected[:, :-3, 1:] = (images[:, 3:, :-1] + images[:, 3:, 1:]) / 2
+    expected[:, :-3, 0] = images[:, 3:, 0] / 2
+    np.testing.assert_allclose(moved, expected, atol=1e-5)
+
+
+def test_the_spike_penalty_is_what_numpy_says():
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(3, 10)).astype(np.float32)
+    rates = [generator.random((3, 7)), generator.random((3, 2, 2, 5))]
+    labels = np.array([1, 0, 9], np.int32)
+    answered = spiking.Answer(
+        jnp.asarray(logits), [jnp.asarray(r.astype(np.float32)) for r in rates]
+    )
+    config = train.Config(levels=4, spike_penalty=0.01)
+    without = dataclasses.replace(config, spike_penalty=0.0)
+    loss = train.loss_of_answer(config, answered, jnp.asarray(labels), None)
+    entropy = train.loss_of_answer(without, answered, jnp.asarray(labels), None)
+    expected = np.log(np.exp(logits).sum(1)) - logits[np.arange(3), labels]
+    np.testing.assert_allclose(entropy, expected.mean(), rtol=1e-5)
+    spikes = 4 * sum(rate.sum() / 3 for rate in rates)
+    np.testing.assert_allclose(loss - entropy, 0.01 * spikes, rtol=1e-5)
+
+
+def random_model(architecture, threshold=0.7):
+    model = models.build(architecture, nnx.Rngs(3))
+    for layer in model.layers:
+        if isinstance(layer, QCFS):
+            layer.threshold[...] = jnp.asarray(threshold, jnp.float32)
+    model.eval()
+    return model
+
+
+@pytest.mark.parametrize(("model", "levels"), [("mlp128", 4), ("mlp256_128", 1), ("cnn", 1)])
+def test_the_spiking_network_is_the_artificial_one(model, levels):
+    """With one hidden layer and T = L, and at any depth with T = L = 1."""
+    architecture = models.Architecture(model, levels=levels)
+    network = random_model(architecture)
+    x = models.inputs_of(architecture, few_images(8).pixels)
+    artificial = spiking.answer(network, x)
+    spikes = spiking.spiking_answer(network, x, levels)
+    np.testing.assert_allclose(spikes.logits, artificial.logits, atol=1e-4)
+    for one, other in zip(spikes.rates, artificial.rates, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_the_spiking_network_is_what_numpy_says():
+    network = random_model(models.Architecture("mlp256_128"))
+    x = data.as_flat(few_images(4).pixels)
+    spikes = x[None].repeat(3, 0)
+    matrices = [layer for layer in network.layers if isinstance(layer, nnx.Linear)]
+    for linear in matrices[:-1]:
+        currents = spikes @ np.asarray(linear.kernel) + np.asarray(linear.bias)
+        potential, spikes = np.full_like(currents[0], 0.35), np.zeros_like(currents)
+        for step in range(3):
+            potential += currents[step]
+            spikes[step] = np.where(potential >= 0.7, np.float32(0.7), 0)
+            potential -= spikes[step]
+    expected = spikes.mean(0) @ np.asarray(matrices[-1].kernel) + np.asarray(matrices[-1].bias)
+    answered = spiking.spiking_answer(network, jnp.asarray(x), 3)
+    np.testing.assert_allclose(answered.logits, expected, atol=1e-4)
+    np.testing.assert_allclose(answered.rates[-1], spikes.mean(0) / 0.7, atol=1e-5)
+
+
+def test_the_artificial_network_is_the_model_itself():
+    architecture = models.Architecture("cnn", "relu", reduction="max")
+    network = random_model(architecture)
+    x = models.inputs_of(architecture, few_images(4).pixels)
+    np.testing.assert_array_equal(spiking.answer(network, x).logits, network(x))
+
+
+def test_fashion_mnist_is_fetched_from_a_package_of_debian(tmp_path, monkeypatch):
+    header = b"\0\0\x08\x03" + np.array([3, 2, 2], ">u4").tobytes()
+    content = header + np.arange(12, dtype=np.uint8).tobytes()
+    name = "t10k-images-idx3-ubyte"
+
+    def command(arguments, cwd, **rest):
+        directory = Path(cwd)
+        if arguments[0] == "apt-get":
+            (directory / "a.deb").touch()
+        else:
+            (directory / "unpacked").mkdir()
+            packed = idx.gzip.compress(content)
+            (directory / "unpacked" / f"{name}.gz").write_bytes(packed)
+        return subprocess.CompletedProcess(arguments, 0)
+
+    def no_mirror(url, name):
+        raise OSError("no network")
+
+    monkeypatch.setattr(data, "cache_directory", lambda: tmp_path)
+    monkeypatch.setattr(data, "from_mirror", no_mirror)
+    monkeypatch.setattr(data.subprocess, "run", command)
+    monkeypatch.setattr(data.shutil, "which", lambda program: program)
+    monkeypatch.setitem(data.SHA256, name, idx.hashlib.sha256(content).hexdigest())
+    assert data._from_cache(name) == content
+    assert (tmp_path / name).exists()
+
+
+def test_the_parts_of_a_data_set_do_not_overlap(monkeypatch):
+    pixels = np.arange(60_000 * 2).reshape(60_000, 2) % 256
+    whole = Images(pixels.astype(np.uint8), np.zeros(60_000, np.uint8))
+    monkeypatch.setattr(data, "read_images", lambda prefix, read: whole)
+    training, held_out = (data.images("fashion", part) for part in ("training", "held_out"))
+    np.testing.assert_array_equal(np.concatenate([training.pixels, held_out.pixels]), whole.pixels)
+    assert len(held_out.labels) == 5_000
