@@ -10,6 +10,7 @@ from flax import nnx
 
 from experiments import idx
 from experiments.conversion import augment, data, models, spiking, train
+from experiments.conversion.convolution import convolved
 from experiments.idx import Images
 from jsnn.conversion import QCFS
 
@@ -235,7 +236,7 @@ def test_the_artificial_network_is_the_model_itself():
     architecture = models.Architecture("cnn", "relu", reduction="max")
     network = random_model(architecture)
     x = models.inputs_of(architecture, few_images(4).pixels)
-    np.testing.assert_array_equal(spiking.answer(network, x).logits, network(x))
+    np.testing.assert_allclose(spiking.answer(network, x).logits, network(x), atol=1e-5)
 
 
 def test_fashion_mnist_is_fetched_from_a_package_of_debian(tmp_path, monkeypatch):
@@ -272,3 +273,18 @@ def test_the_parts_of_a_data_set_do_not_overlap(monkeypatch):
     training, held_out = (data.images("fashion", part) for part in ("training", "held_out"))
     np.testing.assert_array_equal(np.concatenate([training.pixels, held_out.pixels]), whole.pixels)
     assert len(held_out.labels) == 5_000
+
+
+@pytest.mark.parametrize("strides", [(1, 1), (2, 1), (2, 3)])
+def test_a_convolution_row_by_row_is_that_of_the_layer(strides):
+    x = jax.random.normal(jax.random.key(0), (3, 13, 12, 2))
+    plain = nnx.Conv(2, 5, (5, 4), strides, padding="VALID", rngs=nnx.Rngs(0))
+    plain.bias[...] = jnp.arange(5.0)
+    np.testing.assert_allclose(convolved(plain, x), plain(x), atol=1e-5)
+
+
+def test_other_convolutions_are_left_to_their_layer():
+    x = jax.random.normal(jax.random.key(0), (3, 13, 12, 2))
+    for other in ({"padding": "SAME"}, {"use_bias": False}, {"kernel_dilation": 2}):
+        layer = nnx.Conv(2, 5, (5, 4), **({"padding": "VALID"} | other), rngs=nnx.Rngs(0))
+        np.testing.assert_array_equal(convolved(layer, x), layer(x))

@@ -92,7 +92,8 @@ def _convolutional(architecture: Architecture, rngs: nnx.Rngs) -> list[Any]:
     }[architecture.reduction]
     layers: list[Any] = []
     for pre, post in itertools.pairwise((1, *CHANNELS)):
-        layers.append(nnx.Conv(pre, post, (5, 5), stride, padding="VALID", rngs=rngs))
+        size, strides = (5, 5), (stride, stride)
+        layers.append(nnx.Conv(pre, post, size, strides, padding="VALID", rngs=rngs))
         if architecture.batch_norm:
             layers.append(nnx.BatchNorm(post, rngs=rngs))
         layers += [*_activation(architecture), *pooling]

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from experiments.conversion.convolution import convolved
 from jsnn.conversion import QCFS
 
 
@@ -66,7 +67,7 @@ def spiking_answer(
 def _apply(layer: object, x: jax.Array, key: jax.Array | None, index: int) -> jax.Array:
     if isinstance(layer, nnx.Dropout):
         return x if key is None else layer(x, rngs=jax.random.fold_in(key, index))
-    return layer(x)
+    return convolved(layer, x) if isinstance(layer, nnx.Conv) else layer(x)
 
 
 def _fire(currents: jax.Array, threshold: jax.Array) -> jax.Array:
