@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-import jax
 import numpy as np
 from flax import nnx
 
 from experiments.conversion.data import as_flat, as_square
-from jsnn.conversion import QCFS
+from jsnn.conversion import QCFS, flatten
 
 Model = Literal["mlp128", "mlp256_128", "mlp1200", "cnn"]
 """mlp128: 784-128-10. mlp256_128: 784-256-128-10. mlp1200: 784-1200-1200-10. cnn: 12c5-64c5-10."""
@@ -66,11 +65,6 @@ def build(architecture: Architecture, rngs: nnx.Rngs) -> nnx.Sequential:
 def inputs_of(architecture: Architecture, pixels: np.ndarray) -> np.ndarray:
     """uint8 [n, 784] pixels, as the model takes them."""
     return as_square(pixels) if architecture.takes_squares else as_flat(pixels)
-
-
-def flatten(x: jax.Array) -> jax.Array:
-    """[..., height, width, channels] -> [..., height * width * channels]."""
-    return x.reshape(*x.shape[:-3], -1)
 
 
 def _multilayer_perceptron(architecture: Architecture, rngs: nnx.Rngs) -> list[Any]:
