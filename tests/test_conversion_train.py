@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 from experiments import idx
-from experiments.conversion import augment, data, models, spiking, train
+from experiments.conversion import augment, checkpoints, data, models, settings, spiking, train
 from experiments.conversion.convolution import convolved
 from experiments.idx import Images
 from jsnn.conversion import QCFS
@@ -32,7 +32,7 @@ def few_images(number, seed=0):
 
 
 def config_of(out: Path, **fields):
-    return train.Config(out=out, **({"epochs": 2, "batch_size": 25} | fields))
+    return settings.Config(out=out, **({"epochs": 2, "batch_size": 25} | fields))
 
 
 def leaves(model):
@@ -48,7 +48,7 @@ def assert_same(one, other):
     "fields",
     [
         {"hidden_dropout": 0.2, "input_dropout": 0.1, "augment": True, "spike_penalty": 1e-3},
-        {"model": "cnn", "reduction": "stride"},
+        {"model": "cnn", "reduction": "stride", "adversarial": 1.0},
     ],
     ids=["mlp", "cnn"],
 )
@@ -64,11 +64,11 @@ def test_an_interrupted_training_goes_on_to_the_same_result(tmp_path, fields, mo
         patch.setattr(train, "measure", interrupted)  # after the checkpoint of the first epoch
         with pytest.raises(KeyboardInterrupt):
             train.train(config, training, held_out)
-    with train._manager(config.out) as manager:
+    with checkpoints.checkpoints_in(config.out) as manager:
         assert manager.latest_step() == 1
     again = train.train(config, training, held_out)
     assert_same(again, whole)
-    assert_same(train.load(config.out), whole)
+    assert_same(checkpoints.load(config.out), whole)
     assert_same(train.train(config, training, held_out), whole)  # nothing is left to do
 
 
@@ -76,12 +76,12 @@ def test_training_learns_and_the_loaded_model_answers_in_evaluation_mode(tmp_pat
     config = config_of(tmp_path, epochs=8, hidden_dropout=0.2)
     held_out = few_images(50, 1)
     model = train.train(config, few_images(200), held_out)
-    measured = train.measure(model, train.architecture_of(config), held_out)
+    measured = train.measure(model, settings.architecture_of(config), held_out)
     assert measured.accuracy > 0.9
-    loaded = train.load(tmp_path)
+    loaded = checkpoints.load(tmp_path)
     x = data.as_flat(held_out.pixels)
     np.testing.assert_array_equal(loaded(x), loaded(x))
-    assert train.load_architecture(tmp_path) == train.architecture_of(config)
+    assert checkpoints.load_architecture(tmp_path) == settings.architecture_of(config)
 
 
 @pytest.mark.parametrize("augmented", [False, True])
@@ -90,7 +90,7 @@ def test_a_pupil_learns_of_a_teacher(tmp_path, augmented):
     teacher = config_of(tmp_path / "teacher", model="cnn", reduction="max", activation="relu")
     train.train(teacher, training, held_out)
     pupil = config_of(tmp_path / "pupil", distil=(teacher.out,), augment=augmented, steps=2)
-    train.check(pupil)
+    settings.check(pupil)
     model = train.train(pupil, training, held_out)
     assert all(np.isfinite(leaf).all() for leaf in leaves(model))
 
@@ -100,7 +100,7 @@ def test_a_training_starts_from_another_model(tmp_path):
     first = config_of(tmp_path / "first", epochs=1, hidden_dropout=0.1)
     model = train.train(first, training, held_out)
     second = config_of(tmp_path / "second", epochs=1, start=first.out, learning_rate=1e-20)
-    train.check(second)
+    settings.check(second)
     again = train.train(second, training, held_out)
     for a, b in zip(leaves(model), leaves(again), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
@@ -117,6 +117,7 @@ def test_a_training_starts_from_another_model(tmp_path):
         ({"steps": -1}, "--steps: given -1"),
         ({"weight_decay": -1.0}, "--weight-decay: given -1.0"),
         ({"strength": float("nan")}, "--strength: given nan"),
+        ({"adversarial": -1.0}, "--adversarial: given -1.0; expected a number >= 0"),
         ({"label_smoothing": 1.0}, r"--label-smoothing: given 1.0; expected .* \[0, 1\)"),
         ({"average": 1.0}, "--average: given 1.0"),
         ({"input_dropout": -0.1}, "--input-dropout: given -0.1"),
@@ -130,20 +131,20 @@ def test_a_training_starts_from_another_model(tmp_path):
 )
 def test_what_no_training_can_go_on_with_is_refused(fields, message, tmp_path):
     with pytest.raises(ValueError, match=message):
-        train.check(config_of(tmp_path, **fields))
+        settings.check(config_of(tmp_path, **fields))
 
 
 def test_a_directory_with_another_training_is_refused(tmp_path):
     config = config_of(tmp_path, epochs=1)
     train.train(config, few_images(50), few_images(20))
-    train.check(config)
-    train.check(dataclasses.replace(config, test=True, json=tmp_path / "x.json"))
+    settings.check(config)
+    settings.check(dataclasses.replace(config, test=True, json=tmp_path / "x.json"))
     with pytest.raises(ValueError, match="holds a training with seed 0, not 1"):
-        train.check(dataclasses.replace(config, seed=1))
+        settings.check(dataclasses.replace(config, seed=1))
     with pytest.raises(
         ValueError, match=r"--start: the model in .* has model mlp128; expected cnn"
     ):
-        train.check(config_of(tmp_path / "other", model="cnn", start=tmp_path))
+        settings.check(config_of(tmp_path / "other", model="cnn", start=tmp_path))
 
 
 def test_too_large_a_batch_is_refused(tmp_path):
@@ -174,6 +175,16 @@ def test_augmented_images_are_shifted_as_their_coordinates_say():
     np.testing.assert_allclose(moved, expected, atol=1e-5)
 
 
+def test_half_of_the_images_move_up_the_slope():
+    images = jnp.asarray(np.random.default_rng(0).normal(size=(5, 2, 3)).astype(np.float32))
+    moved = train.half_moved(lambda x: 3 * jnp.sum(x**2), images, 2.0)  # the slope is along x
+    length = np.sqrt(np.sum(np.asarray(images) ** 2, axis=(1, 2), keepdims=True))
+    np.testing.assert_allclose(moved[:2], (images * (1 + 2 / length))[:2], rtol=1e-5)
+    np.testing.assert_array_equal(moved[2:], images[2:])
+    flat = train.half_moved(lambda x: 0 * jnp.sum(x), images, 2.0)
+    np.testing.assert_array_equal(flat, images)
+
+
 def test_the_spike_penalty_is_what_numpy_says():
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(3, 10)).astype(np.float32)
@@ -182,7 +193,7 @@ def test_the_spike_penalty_is_what_numpy_says():
     answered = spiking.Answer(
         jnp.asarray(logits), [jnp.asarray(r.astype(np.float32)) for r in rates]
     )
-    config = train.Config(levels=4, spike_penalty=0.01)
+    config = settings.Config(levels=4, spike_penalty=0.01)
     without = dataclasses.replace(config, spike_penalty=0.0)
     loss = train.loss_of_answer(config, answered, jnp.asarray(labels), None)
     entropy = train.loss_of_answer(without, answered, jnp.asarray(labels), None)

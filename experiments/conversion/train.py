@@ -1,136 +1,35 @@
 """Train a network that is to be converted, with checkpoints: an interrupted training goes on."""
 
-import dataclasses
-import json
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import orbax.checkpoint as ocp
 from flax import nnx
 from tqdm import tqdm
 
 from experiments import cli
 from experiments.conversion.augment import augmented
-from experiments.conversion.data import DataSet, as_square, images
-from experiments.conversion.models import Architecture, Model, build, inputs_of
+from experiments.conversion.checkpoints import (
+    Progress,
+    apart,
+    checkpoints_in,
+    describe,
+    load,
+    load_architecture,
+    own,
+    resumed,
+    save,
+)
+from experiments.conversion.data import as_square, images
+from experiments.conversion.models import Architecture, build, inputs_of
+from experiments.conversion.settings import Config, architecture_of, check, settings_of
 from experiments.conversion.spiking import Answer, answer, spikes_per_image, spiking_answer
 from experiments.idx import Images
-
-ARCHITECTURE = "architecture.json"
-TRAINING = "training.json"
-
-
-@dataclass(frozen=True)
-class Config(cli.Config):
-    """AdamW with a cosine schedule on 55,000 images; choices are made on 5,000 held out."""
-
-    model: Model = "mlp128"
-    """mlp128: 784-128-10. mlp256_128: 784-256-128-10. mlp1200: 784-1200-1200-10. cnn:
-    12c5-64c5-10."""
-    activation: Literal["relu", "qcfs"] = "qcfs"
-    """After every hidden layer."""
-    levels: int = 4
-    """L, the quantisation steps of qcfs."""
-    reduction: Literal["average", "max", "stride"] = "average"
-    """How a cnn halves its images: pooled after the activation, or convolved with a stride of 2."""
-    batch_norm: bool = True
-    """Batch normalisation after every convolution of a cnn."""
-    input_dropout: float = 0.0
-    """Fraction of the pixels that are dropped in training."""
-    hidden_dropout: float = 0.0
-    """Fraction of the hidden units that are dropped in training."""
-    dataset: DataSet = "mnist"
-    """Which images."""
-    epochs: int = 20
-    """Passes over the training images."""
-    batch_size: int = 256
-    """Images per update."""
-    learning_rate: float = 2e-3
-    """Of AdamW, at the start of the cosine schedule."""
-    weight_decay: float = 1e-4
-    """Of AdamW, for the parameters that are matrices or convolutions."""
-    label_smoothing: float = 0.0
-    """Share of each label that is spread over all classes."""
-    average: float = 0.998
-    """The model is a moving average of the parameters, with this decay per update; 0: their last
-    value."""
-    spike_penalty: float = 0.0
-    """Added to the loss for every spike per image in L steps (in --steps, where they are given)."""
-    steps: int = 0
-    """Train through the spiking network itself in so many steps; 0: as the artificial network."""
-    augment: bool = False
-    """Turn, scale, shear, shift and bend the images, anew in every epoch."""
-    strength: float = 1.0
-    """Of --augment."""
-    distil: tuple[Path, ...] = ()
-    """Directories of trained models, the teachers: their mean answer is learnt along."""
-    distil_weight: float = 0.7
-    """Share of the teachers in the loss; the labels have the rest."""
-    temperature: float = 2.0
-    """By which the answers of teachers and pupil are divided before they are compared."""
-    start: Path | None = None
-    """Directory of a trained model of the same sizes, with whose parameters the training starts."""
-    out: Path = Path("results/conversion")
-    """Directory of the checkpoints; a training that was interrupted goes on."""
-    test: bool = False
-    """Measure the accuracy on the test images too, once all choices are made."""
-
-
-class Progress(NamedTuple):
-    """All that a training goes on from."""
-
-    parameters: Any
-    statistics: Any
-    optimizer: Any
-    average: Any
-    epoch: jax.Array
-
-
-class Parts(NamedTuple):
-    """A model apart: its structure, what is learnt, and what batch normalisation keeps."""
-
-    structure: Any
-    parameters: Any
-    statistics: Any
-
-    def whole(self) -> nnx.Sequential:
-        return nnx.merge(*self)
-
-
-def architecture_of(config: Config) -> Architecture:
-    names = [field.name for field in dataclasses.fields(Architecture)]
-    return Architecture(**{name: getattr(config, name) for name in names})
-
-
-def load(directory: Path) -> nnx.Sequential:
-    """The model that was trained into `directory`, as of its last epoch, in evaluation mode."""
-    model = build(load_architecture(directory), nnx.Rngs(0))
-    with _manager(directory) as manager:
-        if manager.latest_step() is None:
-            raise ValueError(f"{directory}: holds no checkpoint")
-        kept = _apart(model)[1:]
-        restored = manager.restore(
-            manager.latest_step(), args=ocp.args.Composite(model=ocp.args.StandardRestore(kept))
-        )
-    nnx.update(model, *restored["model"])
-    model.eval()
-    return model
-
-
-def load_architecture(directory: Path) -> Architecture:
-    """Of the model that was trained into `directory`."""
-    path = directory / ARCHITECTURE
-    if not path.exists():
-        raise ValueError(f"{directory}: holds no {ARCHITECTURE}; expected a trained model")
-    return Architecture(**json.loads(path.read_text()))
 
 
 def train(config: Config, training: Images, held_out: Images) -> nnx.Sequential:
@@ -146,14 +45,14 @@ def train(config: Config, training: Images, held_out: Images) -> nnx.Sequential:
     model = build(architecture, nnx.Rngs(0))
     run_epoch = _epoch(config, structure, optimizer, num_batches)
     data = _training_data(config, training)
-    _write_configuration(config)
-    with _manager(config.out) as manager, tqdm(total=config.epochs, unit="epoch") as bar:
-        progress = _resumed(manager, progress)
+    describe(config.out, settings_of(config), architecture_of(config))
+    with checkpoints_in(config.out) as manager, tqdm(total=config.epochs, unit="epoch") as bar:
+        progress = resumed(manager, progress)
         bar.update(int(progress.epoch))
         nnx.update(model, *progress.average)
         while int(progress.epoch) < config.epochs:
             progress, loss = run_epoch(progress, data)
-            _save(manager, progress)
+            save(manager, progress)
             nnx.update(model, *progress.average)
             measured = measure(model, architecture, held_out, config.steps)
             bar.update()
@@ -179,7 +78,7 @@ def measure(
 ) -> Measured:
     """Of the artificial network, or, where there are steps, of the spiking one."""
     model.eval()
-    structure, *kept = _apart(model)
+    structure, *kept = apart(model)
     right = spikes = 0.0
     for start in range(0, len(given.labels), 1000):
         part = slice(start, start + 1000)
@@ -201,10 +100,6 @@ def _predict(
 _predictions = jax.jit(_predict, static_argnums=(0, 3, 4))
 
 
-def _apart(model: nnx.Sequential) -> Parts:
-    return Parts(*nnx.split(model, nnx.Param, ...))
-
-
 def _start(config: Config, num_batches: int) -> tuple[Any, Any, Progress]:
     """Structure, optimizer, and the state of the training before its first epoch."""
     model = build(architecture_of(config), nnx.Rngs(config.seed))
@@ -215,18 +110,13 @@ def _start(config: Config, num_batches: int) -> tuple[Any, Any, Progress]:
         for layer in model.layers:
             if isinstance(layer, nnx.Dropout):
                 layer.deterministic = False
-    structure, parameters, statistics = _apart(model)
+    structure, parameters, statistics = apart(model)
     schedule = optax.cosine_decay_schedule(config.learning_rate, num_batches * config.epochs)
     matrices = jax.tree.map(lambda leaf: leaf.ndim > 1, parameters)
     optimizer = optax.adamw(schedule, weight_decay=config.weight_decay, mask=matrices)
     kept = (parameters, statistics)
     progress = Progress(*kept, optimizer.init(parameters), kept, jnp.zeros((), jnp.int32))
-    return structure, optimizer, _own(progress)
-
-
-def _own(progress: Progress) -> Progress:
-    """The same in arrays of its own, of the very types that an epoch returns."""
-    return jax.tree.map(lambda leaf: jnp.array(leaf, leaf.dtype, copy=True), progress)
+    return structure, optimizer, own(progress)
 
 
 def _take_parameters(model: nnx.Sequential, directory: Path) -> None:
@@ -255,7 +145,7 @@ def _training_data(config: Config, training: Images) -> _Data:
     data = _Data(jnp.asarray(training.pixels), labels, None, [])
     if not config.distil:
         return data
-    models = [_apart(load(directory))[1:] for directory in config.distil]
+    models = [apart(load(directory))[1:] for directory in config.distil]
     if config.augment:
         return data._replace(teachers=models)
     teach = jax.jit(_teaching(config))
@@ -273,7 +163,7 @@ def _teaching(config: Config) -> Callable[[list[Any], jax.Array], jax.Array]:
     for architecture in architectures:
         model = build(architecture, nnx.Rngs(0))
         model.eval()
-        structures.append(_apart(model).structure)
+        structures.append(apart(model).structure)
 
     def teach(teachers: list[Any], x: jax.Array) -> jax.Array:
         answers = []
@@ -313,7 +203,7 @@ def _epoch(
             else:
                 teaching = None if data.teaching is None else data.teaching[batch]
 
-            def loss_of(parameters: Any) -> tuple[jax.Array, Any]:
+            def loss_of(parameters: Any, x: jax.Array) -> tuple[jax.Array, Any]:
                 model = nnx.merge(structure, parameters, progress.statistics, copy=True)
                 given = _shaped(architecture, x)
                 if config.steps:
@@ -321,10 +211,12 @@ def _epoch(
                 else:
                     answered = answer(model, given, dropout_key)
                 loss = loss_of_answer(config, answered, data.labels[batch], teaching)
-                return loss, _apart(model).statistics
+                return loss, apart(model).statistics
 
+            if config.adversarial:
+                x = half_moved(lambda x: loss_of(progress.parameters, x)[0], x, config.adversarial)
             gradient_of = jax.value_and_grad(loss_of, has_aux=True)
-            (loss, statistics), gradients = gradient_of(progress.parameters)
+            (loss, statistics), gradients = gradient_of(progress.parameters, x)
             updates, optimizer_state = optimizer.update(
                 gradients, progress.optimizer, progress.parameters
             )
@@ -339,6 +231,22 @@ def _epoch(
         return progress._replace(epoch=progress.epoch + 1), jnp.mean(losses)
 
     return jax.jit(run, donate_argnums=0)
+
+
+def half_moved(
+    loss_of: Callable[[jax.Array], jax.Array], images: jax.Array, distance: float
+) -> jax.Array:
+    """The first half of the images [n, ...], each moved by a Euclidean distance along d loss / dx.
+
+    Adversarial training: Goodfellow et al. 2015, "Explaining and harnessing adversarial examples",
+    ICLR, with the norm of Miyato et al. 2016, "Distributional smoothing with virtual adversarial
+    training", ICLR.
+    """
+    half = len(images) // 2
+    gradient = jax.grad(loss_of)(images)[:half].reshape(half, -1)
+    length = jnp.sqrt(jnp.sum(gradient**2, axis=1, keepdims=True))
+    step = distance * gradient / jnp.maximum(length, jnp.finfo(length.dtype).tiny)
+    return images.at[:half].add(step.reshape(images[:half].shape))
 
 
 def _is_of_adam(path: Any, value: Any) -> bool:
@@ -368,128 +276,13 @@ def loss_of_answer(
     return loss
 
 
-def _manager(directory: Path) -> ocp.CheckpointManager:
-    options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
-    return ocp.CheckpointManager(directory.absolute() / "checkpoints", options=options)
-
-
-def _save(manager: ocp.CheckpointManager, progress: Progress) -> None:
-    rest = progress._replace(average=None)
-    manager.save(
-        int(progress.epoch),
-        args=ocp.args.Composite(
-            model=ocp.args.StandardSave(progress.average), training=ocp.args.StandardSave(rest)
-        ),
-    )
-
-
-def _resumed(manager: ocp.CheckpointManager, progress: Progress) -> Progress:
-    """The state in the last checkpoint, or the given one where there is none."""
-    if manager.latest_step() is None:
-        return progress
-    restored = manager.restore(
-        manager.latest_step(),
-        args=ocp.args.Composite(
-            model=ocp.args.StandardRestore(progress.average),
-            training=ocp.args.StandardRestore(progress._replace(average=None)),
-        ),
-    )
-    return _own(restored["training"]._replace(average=restored["model"]))
-
-
-def _settings(config: Config) -> dict[str, Any]:
-    """What the result depends on, as JSON has it."""
-    fields = dataclasses.asdict(config)
-    for name in ("out", "json", "test"):
-        del fields[name]
-    return json.loads(json.dumps(fields, default=str))
-
-
-def _write_configuration(config: Config) -> None:
-    for name, content in (
-        (ARCHITECTURE, dataclasses.asdict(architecture_of(config))),
-        (TRAINING, _settings(config)),
-    ):
-        cli.write_atomically(config.out / name, json.dumps(content, indent=1).encode())
-
-
-def check(config: Config) -> None:
-    """Raise ValueError for a flag that no training can go on with."""
-    for flag, number in (
-        ("--levels", config.levels),
-        ("--epochs", config.epochs),
-        ("--batch-size", config.batch_size),
-    ):
-        if number < 1:
-            raise ValueError(f"{flag}: given {number}; expected at least 1")
-    for flag, value in (
-        ("--learning-rate", config.learning_rate),
-        ("--temperature", config.temperature),
-    ):
-        if not 0 < value < math.inf:
-            raise ValueError(f"{flag}: given {value}; expected a number > 0")
-    for flag, value in (
-        ("--steps", config.steps),
-        ("--weight-decay", config.weight_decay),
-        ("--spike-penalty", config.spike_penalty),
-        ("--strength", config.strength),
-    ):
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{flag}: given {value}; expected a number >= 0")
-    for flag, rate in (
-        ("--input-dropout", config.input_dropout),
-        ("--hidden-dropout", config.hidden_dropout),
-        ("--label-smoothing", config.label_smoothing),
-        ("--average", config.average),
-    ):
-        if not 0 <= rate < 1:
-            raise ValueError(f"{flag}: given {rate}; expected a fraction in [0, 1)")
-    if not 0 <= config.distil_weight <= 1:
-        raise ValueError(f"--distil-weight: given {config.distil_weight}; expected one in [0, 1]")
-    if config.activation == "relu" and (config.steps or config.spike_penalty):
-        flag = "--steps" if config.steps else "--spike-penalty"
-        raise ValueError(f"{flag}: there are no spikes with --activation relu; expected qcfs")
-    if config.steps and config.reduction == "max" and config.model == "cnn":
-        raise ValueError("--steps: given with --reduction max; expected average or stride")
-    for directory in config.distil:
-        load_architecture(directory)
-    if config.start is not None:
-        _check_start(config, load_architecture(config.start))
-    cli.check_writable(config.out)
-    _check_same_training(config)
-
-
-def _check_start(config: Config, given: Architecture) -> None:
-    wanted = architecture_of(config)
-    for name in ("model", "activation", "reduction", "batch_norm"):
-        if getattr(given, name) != getattr(wanted, name):
-            raise ValueError(
-                f"--start: the model in {config.start} has {name} {getattr(given, name)}; "
-                f"expected {getattr(wanted, name)}"
-            )
-
-
-def _check_same_training(config: Config) -> None:
-    """A directory that holds another training is not gone on with."""
-    path = config.out / TRAINING
-    if not path.exists():
-        return
-    before, now = json.loads(path.read_text()), _settings(config)
-    for name in now:
-        if before.get(name) != now[name]:
-            raise ValueError(
-                f"--out: {config.out} holds a training with {name} {before.get(name)}, not "
-                f"{now[name]}; expected another directory"
-            )
-
-
 def main(config: Config) -> dict[str, Any]:
     check(config)
     architecture = architecture_of(config)
     training, held_out = (images(config.dataset, part) for part in ("training", "held_out"))
     started = time.perf_counter()
     model = train(config, training, held_out)
-    results: dict[str, Any] = _settings(config) | {"train_seconds": time.perf_counter() - started}
+    results: dict[str, Any] = settings_of(config) | {"train_seconds": time.perf_counter() - started}
     parts = [("held_out", held_out)]
     parts += [("test", images(config.dataset, "test"))] if config.test else []
     for name, given in parts:

@@ -1,0 +1,108 @@
+"""Checkpoints of a training: a directory from which it goes on, and a trained model is loaded."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import orbax.checkpoint as ocp
+from flax import nnx
+
+from experiments import cli
+from experiments.conversion.models import Architecture, build
+
+ARCHITECTURE = "architecture.json"
+TRAINING = "training.json"
+
+
+class Progress(NamedTuple):
+    """All that a training goes on from."""
+
+    parameters: Any
+    statistics: Any
+    optimizer: Any
+    average: Any
+    epoch: jax.Array
+
+
+class Parts(NamedTuple):
+    """A model apart: its structure, what is learnt, and what batch normalisation keeps."""
+
+    structure: Any
+    parameters: Any
+    statistics: Any
+
+    def whole(self) -> nnx.Sequential:
+        return nnx.merge(*self)
+
+
+def apart(model: nnx.Sequential) -> Parts:
+    return Parts(*nnx.split(model, nnx.Param, ...))
+
+
+def own(progress: Progress) -> Progress:
+    """The same in arrays of its own, of the very types that an epoch returns."""
+    return jax.tree.map(lambda leaf: jnp.array(leaf, leaf.dtype, copy=True), progress)
+
+
+def load(directory: Path) -> nnx.Sequential:
+    """The model that was trained into `directory`, as of its last epoch, in evaluation mode."""
+    model = build(load_architecture(directory), nnx.Rngs(0))
+    with checkpoints_in(directory) as manager:
+        if manager.latest_step() is None:
+            raise ValueError(f"{directory}: holds no checkpoint")
+        kept = apart(model)[1:]
+        restored = manager.restore(
+            manager.latest_step(), args=ocp.args.Composite(model=ocp.args.StandardRestore(kept))
+        )
+    nnx.update(model, *restored["model"])
+    model.eval()
+    return model
+
+
+def load_architecture(directory: Path) -> Architecture:
+    """Of the model that was trained into `directory`."""
+    path = directory / ARCHITECTURE
+    if not path.exists():
+        raise ValueError(f"{directory}: holds no {ARCHITECTURE}; expected a trained model")
+    return Architecture(**json.loads(path.read_text()))
+
+
+def checkpoints_in(directory: Path) -> ocp.CheckpointManager:
+    options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
+    return ocp.CheckpointManager(directory.absolute() / "checkpoints", options=options)
+
+
+def save(manager: ocp.CheckpointManager, progress: Progress) -> None:
+    rest = progress._replace(average=None)
+    manager.save(
+        int(progress.epoch),
+        args=ocp.args.Composite(
+            model=ocp.args.StandardSave(progress.average), training=ocp.args.StandardSave(rest)
+        ),
+    )
+
+
+def resumed(manager: ocp.CheckpointManager, progress: Progress) -> Progress:
+    """The state in the last checkpoint, or the given one where there is none."""
+    if manager.latest_step() is None:
+        return progress
+    restored = manager.restore(
+        manager.latest_step(),
+        args=ocp.args.Composite(
+            model=ocp.args.StandardRestore(progress.average),
+            training=ocp.args.StandardRestore(progress._replace(average=None)),
+        ),
+    )
+    return own(restored["training"]._replace(average=restored["model"]))
+
+
+def describe(directory: Path, settings: dict[str, Any], architecture: Architecture) -> None:
+    """Write down what is trained, and with which settings."""
+    for name, content in (
+        (ARCHITECTURE, dataclasses.asdict(architecture)),
+        (TRAINING, settings),
+    ):
+        cli.write_atomically(directory / name, json.dumps(content, indent=1).encode())

@@ -1,0 +1,155 @@
+"""What a training depends on: flags, and what no training can go on with."""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from experiments import cli
+from experiments.conversion.checkpoints import TRAINING, load_architecture
+from experiments.conversion.data import DataSet
+from experiments.conversion.models import Architecture, Model
+
+
+@dataclass(frozen=True)
+class Config(cli.Config):
+    """AdamW with a cosine schedule on 55,000 images; choices are made on 5,000 held out."""
+
+    model: Model = "mlp128"
+    """mlp128: 784-128-10. mlp256_128: 784-256-128-10. mlp1200: 784-1200-1200-10. cnn:
+    12c5-64c5-10."""
+    activation: Literal["relu", "qcfs"] = "qcfs"
+    """After every hidden layer."""
+    levels: int = 4
+    """L, the quantisation steps of qcfs."""
+    reduction: Literal["average", "max", "stride"] = "average"
+    """How a cnn halves its images: pooled after the activation, or convolved with a stride of 2."""
+    batch_norm: bool = True
+    """Batch normalisation after every convolution of a cnn."""
+    input_dropout: float = 0.0
+    """Fraction of the pixels that are dropped in training."""
+    hidden_dropout: float = 0.0
+    """Fraction of the hidden units that are dropped in training."""
+    dataset: DataSet = "mnist"
+    """Which images."""
+    epochs: int = 20
+    """Passes over the training images."""
+    batch_size: int = 256
+    """Images per update."""
+    learning_rate: float = 2e-3
+    """Of AdamW, at the start of the cosine schedule."""
+    weight_decay: float = 1e-4
+    """Of AdamW, for the parameters that are matrices or convolutions."""
+    label_smoothing: float = 0.0
+    """Share of each label that is spread over all classes."""
+    average: float = 0.998
+    """The model is a moving average of the parameters, with this decay per update; 0: their last
+    value."""
+    spike_penalty: float = 0.0
+    """Added to the loss for every spike per image in L steps (in --steps, where they are given)."""
+    steps: int = 0
+    """Train through the spiking network itself in so many steps; 0: as the artificial network."""
+    augment: bool = False
+    """Turn, scale, shear, shift and bend the images, anew in every epoch."""
+    strength: float = 1.0
+    """Of --augment."""
+    adversarial: float = 0.0
+    """Euclidean distance by which half of each batch is moved to where the loss grows fastest."""
+    distil: tuple[Path, ...] = ()
+    """Directories of trained models, the teachers: their mean answer is learnt along."""
+    distil_weight: float = 0.7
+    """Share of the teachers in the loss; the labels have the rest."""
+    temperature: float = 2.0
+    """By which the answers of teachers and pupil are divided before they are compared."""
+    start: Path | None = None
+    """Directory of a trained model of the same sizes, with whose parameters the training starts."""
+    out: Path = Path("results/conversion")
+    """Directory of the checkpoints; a training that was interrupted goes on."""
+    test: bool = False
+    """Measure the accuracy on the test images too, once all choices are made."""
+
+
+def architecture_of(config: Config) -> Architecture:
+    names = [field.name for field in dataclasses.fields(Architecture)]
+    return Architecture(**{name: getattr(config, name) for name in names})
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """What the result depends on, as JSON has it."""
+    fields = dataclasses.asdict(config)
+    for name in ("out", "json", "test"):
+        del fields[name]
+    return json.loads(json.dumps(fields, default=str))
+
+
+def check(config: Config) -> None:
+    """Raise ValueError for a flag that no training can go on with."""
+    for flag, number in (
+        ("--levels", config.levels),
+        ("--epochs", config.epochs),
+        ("--batch-size", config.batch_size),
+    ):
+        if number < 1:
+            raise ValueError(f"{flag}: given {number}; expected at least 1")
+    for flag, value in (
+        ("--learning-rate", config.learning_rate),
+        ("--temperature", config.temperature),
+    ):
+        if not 0 < value < math.inf:
+            raise ValueError(f"{flag}: given {value}; expected a number > 0")
+    for flag, value in (
+        ("--steps", config.steps),
+        ("--weight-decay", config.weight_decay),
+        ("--spike-penalty", config.spike_penalty),
+        ("--strength", config.strength),
+        ("--adversarial", config.adversarial),
+    ):
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{flag}: given {value}; expected a number >= 0")
+    for flag, rate in (
+        ("--input-dropout", config.input_dropout),
+        ("--hidden-dropout", config.hidden_dropout),
+        ("--label-smoothing", config.label_smoothing),
+        ("--average", config.average),
+    ):
+        if not 0 <= rate < 1:
+            raise ValueError(f"{flag}: given {rate}; expected a fraction in [0, 1)")
+    if not 0 <= config.distil_weight <= 1:
+        raise ValueError(f"--distil-weight: given {config.distil_weight}; expected one in [0, 1]")
+    if config.activation == "relu" and (config.steps or config.spike_penalty):
+        flag = "--steps" if config.steps else "--spike-penalty"
+        raise ValueError(f"{flag}: there are no spikes with --activation relu; expected qcfs")
+    if config.steps and config.reduction == "max" and config.model == "cnn":
+        raise ValueError("--steps: given with --reduction max; expected average or stride")
+    for directory in config.distil:
+        load_architecture(directory)
+    if config.start is not None:
+        _check_start(config, load_architecture(config.start))
+    cli.check_writable(config.out)
+    _check_same_training(config)
+
+
+def _check_start(config: Config, given: Architecture) -> None:
+    wanted = architecture_of(config)
+    for name in ("model", "activation", "reduction", "batch_norm"):
+        if getattr(given, name) != getattr(wanted, name):
+            raise ValueError(
+                f"--start: the model in {config.start} has {name} {getattr(given, name)}; "
+                f"expected {getattr(wanted, name)}"
+            )
+
+
+def _check_same_training(config: Config) -> None:
+    """A directory that holds another training is not gone on with."""
+    path = config.out / TRAINING
+    if not path.exists():
+        return
+    before, now = json.loads(path.read_text()), settings_of(config)
+    for name in now:
+        if before.get(name) != now[name]:
+            raise ValueError(
+                f"--out: {config.out} holds a training with {name} {before.get(name)}, not "
+                f"{now[name]}; expected another directory"
+            )
