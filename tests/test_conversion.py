@@ -172,6 +172,17 @@ def test_bursts_emit_as_many_spikes_as_there_are_thresholds_up_to_the_most():
     np.testing.assert_array_equal(recorded["v"][:, 0], [0.5, 0.5, 4.5, 1.5, 0.5])
 
 
+def test_groups_of_neurons_round_to_as_many_levels_as_they_have_members_and_steps():
+    """In two steps groups of 4 are QCFS with 8 levels, where no spike came too early."""
+    model = perceptron(lambda: QCFS(8), (12, 16, 4))
+    pixels = images(30)
+    network, found = jsnn.convert(model, pixels, recipes.group(4, conversion.trained))
+    decoded = found.values(pixels, 2)
+    hidden = nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels))
+    np.testing.assert_allclose(decoded[0], hidden, atol=1e-6)
+    assert not np.allclose(found.values(pixels, 1)[0], hidden, atol=1e-6)
+
+
 def test_reset_by_subtraction_counts_the_thresholds_passed():
     network = jsnn.Network([jsnn.Population("n", 5, jsnn.IF_SUBTRACT)], [])
     current = np.array([-0.5, 0.0, 0.25, 0.75, 1.0], np.float32)
@@ -234,6 +245,7 @@ CONVERGING = {
     "advanced": (recipes.calibrated(16, how="advanced"), 16, 0.15),
     "signed": (recipes.signed(p=100.0), 100, 0.03),
     "bursts": (recipes.burst(p=100.0), 100, 0.03),
+    "groups": (recipes.group(5, conversion.percentile(100.0)), 20, 0.03),
     "poisson": (replace(recipes.rueckauer_2017(100.0), coding=conversion.poisson()), 2000, 0.1),
     "latency": (replace(recipes.rueckauer_2017(100.0), coding=conversion.latency(400)), 400, 0.1),
     "input": (
@@ -421,7 +433,14 @@ def test_a_percentile_lies_above_0_and_up_to_100(p):
         recipes.rueckauer_2017(p)
 
 
-@pytest.mark.parametrize("make", [recipes.few_spike, recipes.calibrated, recipes.spike_norm])
-def test_a_number_of_steps_is_at_least_1(make):
+def divided(number):
+    return conversion.divided(conversion.trained, number)
+
+
+STEPS = [recipes.few_spike, recipes.calibrated, recipes.spike_norm, recipes.group, divided]
+
+
+@pytest.mark.parametrize("make", STEPS)
+def test_a_number_of_steps_or_neurons_is_at_least_1(make):
     with pytest.raises(ValueError, match=r"given 0; expected an integer >= 1"):
         make(0)

@@ -76,6 +76,8 @@ def test_a_report_is_a_recount_of_the_recorded_spikes(recipe):
         assert report.rates[name] == pytest.approx(s.mean())
     assert operations[-1] > 0
     assert report.ann_accuracy == 1
+    same = report.predictions[:, -1] == labels
+    np.testing.assert_allclose(report.agreement[-1], same.mean())
     result = jsnn.evaluate(network, found.drive(pixels), labels, 12, found.readout)
     np.testing.assert_array_equal(report.predictions[:, -1], result.predictions)
     assert report.accuracy[-1] == result.accuracy

@@ -21,6 +21,7 @@ from jsnn.conversion.read_flax import flatten
 from jsnn.conversion.recipe import Recipe, Sample
 from jsnn.conversion.report import Report, assess
 from jsnn.conversion.scales import (
+    divided,
     largest_activation,
     largest_input,
     largest_possible,
@@ -48,6 +49,7 @@ __all__ = [
     "constant_current",
     "convert",
     "dense_weights",
+    "divided",
     "fan_out",
     "few_spikes",
     "flatten",

@@ -11,8 +11,9 @@ from jsnn.conversion.firing import (
     signed_spikes,
 )
 from jsnn.conversion.read import spike_counts
-from jsnn.conversion.recipe import Recipe
+from jsnn.conversion.recipe import Recipe, Scale
 from jsnn.conversion.scales import (
+    divided,
     largest_activation,
     largest_input,
     largest_possible,
@@ -127,6 +128,19 @@ def signed(p: float = 99.9) -> Recipe:
 def burst(max_spikes: int = 5, p: float = 99.9) -> Recipe:
     """Robust scales, half a threshold to begin with, several spikes a step."""
     return Recipe("bursts", percentile(p), bursts(max_spikes), v_init=0.5)
+
+
+def group(size: int = 4, scale: Scale | None = None) -> Recipe:
+    """Groups of neurons in the place of one, so that T steps have T * size levels.
+
+    The members share their input; the k-th one spikes where the group's potential has reached
+    k / size of the threshold, and each spike takes off 1 / size of it (Lv et al. 2024, "Optimal
+    ANN-SNN conversion with group neurons", ICASSP). Here a group is one neuron that emits up to
+    `size` spikes a step, each of which counts. `scale` is the rule for the whole group's λ, the
+    99.9th percentile unless given; `jsnn.conversion.trained` for networks with QCFS.
+    """
+    rule = percentile() if scale is None else scale
+    return Recipe(f"groups of {size}", divided(rule, size), bursts(size), v_init=0.5)
 
 
 def few_spike(num_steps: int = 8, p: float = 100.0) -> Recipe:

@@ -62,7 +62,7 @@ class Report:
       predictions: int32 [n, T], the class read after each step.
       margins: [n, T], by how much it leads the second one, in logits.
       labels: [n].
-      ann_accuracy: of the artificial network on the same images.
+      ann_predictions: int32 [n], the class by the artificial network.
       spikes: {population: [T]}, spikes of all its neurons up to each step.
       num_neurons: {population: N}.
       synaptic_operations: [T], up to each step: each spike times the synapses of its neuron.
@@ -78,7 +78,7 @@ class Report:
     predictions: np.ndarray
     margins: np.ndarray
     labels: np.ndarray
-    ann_accuracy: float
+    ann_predictions: np.ndarray
     spikes: dict[str, np.ndarray]
     num_neurons: dict[str, int]
     synaptic_operations: np.ndarray
@@ -98,6 +98,16 @@ class Report:
     def accuracy(self) -> np.ndarray:
         """[T], after each step."""
         return np.mean(self.predictions == self.labels[:, None], axis=0)
+
+    @property
+    def ann_accuracy(self) -> float:
+        """Of the artificial network on the same images."""
+        return float(np.mean(self.ann_predictions == self.labels))
+
+    @property
+    def agreement(self) -> np.ndarray:
+        """[T], the fraction of images for which both networks give the same class."""
+        return np.mean(self.predictions == self.ann_predictions[:, None], axis=0)
 
     @property
     def total_spikes(self) -> np.ndarray:
@@ -135,12 +145,14 @@ class Report:
     def to_json(self) -> str:
         """All but what is known of each image alone."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        for name in ("predictions", "margins", "labels"):
+        for name in ("predictions", "margins", "labels", "ann_predictions"):
             del fields[name]
         fields |= {
             "num_images": len(self.labels),
             "num_steps": self.num_steps,
             "accuracy": self.accuracy,
+            "ann_accuracy": self.ann_accuracy,
+            "agreement": self.agreement,
             "rates": self.rates,
             "energy_pj": self.energy,
             "energy_of": self.energy_of._asdict(),
@@ -158,6 +170,7 @@ class Report:
             "| | spiking | artificial | zeros skipped |",
             "|---|---|---|---|",
             f"| accuracy | {self.accuracy[-1]:.2%} | {self.ann_accuracy:.2%} | |",
+            f"| same class as the artificial network | {self.agreement[-1]:.2%} | | |",
             f"| additions | {self.synaptic_operations[-1]:,.0f} | | |",
             f"| multiply-accumulates | {self.input_macs:,.0f} | {self.ann_macs:,} | "
             f"{self.ann_effective_macs:,.0f} |",
@@ -258,7 +271,7 @@ class _Sums:
         self.network, self.conversion, self.num_steps = network, conversion, num_steps
         self.predictions: list[np.ndarray] = []
         self.margins: list[np.ndarray] = []
-        self.ann_right = 0
+        self.ann_predictions: list[np.ndarray] = []
         self.spikes = {name: np.zeros(num_steps, np.int64) for name in network.sizes}
         self.operations = np.zeros(num_steps, np.int64)
         self.input_macs = 0
@@ -279,7 +292,7 @@ class _Sums:
         conversion = self.conversion
         rows = pixels.reshape(len(pixels), -1).astype(self.network.dtype)
         found = activations(conversion.ann, rows)
-        self.ann_right += int(np.sum(found[-1].argmax(axis=1) == labels))
+        self.ann_predictions.append(found[-1].argmax(axis=1).astype(np.int32))
         macs = multiply_accumulates(conversion.ann, rows, found)
         self.ann_macs = macs.dense
         self.ann_effective += int(macs.effective.sum())
@@ -333,7 +346,7 @@ class _Sums:
             predictions=np.concatenate(self.predictions),
             margins=np.concatenate(self.margins),
             labels=labels,
-            ann_accuracy=self.ann_right / number,
+            ann_predictions=np.concatenate(self.ann_predictions),
             spikes={name: np.cumsum(s) / number for name, s in self.spikes.items()},
             num_neurons=self.network.sizes,
             synaptic_operations=np.cumsum(self.operations) / number,

@@ -118,6 +118,15 @@ def trained(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
     return scales
 
 
+def divided(rule: Scale, number: int) -> Scale:
+    """λ_l / number, of another rule's λ_l: for neurons that emit up to `number` spikes a step."""
+    return partial(_divided, rule, positive_int(number, "divided, number"))
+
+
+def _divided(rule: Scale, number: int, sample: Sample, recipe: Recipe) -> list[np.ndarray]:
+    return [scale / number for scale in rule(sample, recipe)]
+
+
 def least_error(num_steps: int) -> Scale:
     """λ_l = what makes E (qcfs(z; λ, T) - max(z, 0))² smallest: rounding against saturation.
 
