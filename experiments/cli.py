@@ -1,5 +1,6 @@
 """What all experiments share: flags from a dataclass, errors without traceback, JSON results."""
 
+import io
 import json
 import os
 import resource
@@ -8,11 +9,14 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import tyro
 
 from jsnn import cache_compilations
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,13 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def write_figure(path: Path, figure: "Figure") -> None:
+    """Write a figure as PNG, whole or not at all."""
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=150)
+    write_atomically(path, png.getvalue())
 
 
 def peak_memory_mb() -> float:

@@ -38,6 +38,14 @@ class Parts(NamedTuple):
         return nnx.merge(*self)
 
 
+def is_finished(directory: Path, epochs: int) -> bool:
+    """Whether `directory` holds the last checkpoint of a training of so many epochs."""
+    if not (directory / TRAINING).exists():
+        return False
+    with checkpoints_in(directory) as manager:
+        return manager.latest_step() == epochs
+
+
 def apart(model: nnx.Sequential) -> Parts:
     return Parts(*nnx.split(model, nnx.Param, ...))
 

@@ -46,6 +46,13 @@ class Architecture:
     """Fraction of the hidden units that are dropped in training."""
 
     @property
+    def title(self) -> str:
+        """Sizes of the layers, as papers write them: 784-128-10, 12c5-64c5-10."""
+        if self.takes_squares:
+            return "-".join([*(f"{channels}c5" for channels in CHANNELS), "10"])
+        return "-".join(map(str, (784, *HIDDEN[self.model], 10)))
+
+    @property
     def takes_squares(self) -> bool:
         """Whether images are given as [n, 28, 28, 1], and not as [n, 784]."""
         return self.model not in HIDDEN

@@ -1,0 +1,168 @@
+"""The rows of the frontier: what is trained, how it is converted, and what is asked of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.conversion.settings import Config
+from jsnn.conversion import Recipe, recipes, trained
+
+NUM_CALIBRATION = 1000
+"""Training images that a conversion looks at."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained, with one seed after another.
+
+    Attributes:
+      config: but for the seed and the directories.
+      teacher: the name of another training, whose seed 0 is learnt of; or None.
+    """
+
+    config: Config
+    teacher: str | None = None
+
+    def with_seed(self, name: str, seed: int, trained: Path) -> Config:
+        """The configuration of one seed, below the directory of all that is trained."""
+        distil = () if self.teacher is None else (trained / self.teacher / "seed0",)
+        return replace(self.config, seed=seed, out=trained / name / f"seed{seed}", distil=distil)
+
+
+def _taught(config: Config) -> Training:
+    return Training(replace(config, temperature=4.0, distil_weight=0.5), "cnn-average")
+
+
+TRAININGS: Mapping[str, Training] = {
+    "cnn-average": Training(
+        Config(model="cnn", activation="relu", hidden_dropout=0.2, epochs=8),
+    ),
+    "cnn-max": Training(
+        Config(model="cnn", activation="relu", hidden_dropout=0.2, epochs=8, reduction="max"),
+    ),
+    "relu-256-128": _taught(Config(model="mlp256_128", activation="relu", adversarial=1.0)),
+    "qcfs-256-128": _taught(
+        Config(model="mlp256_128", levels=8, spike_penalty=3e-5, adversarial=1.0)
+    ),
+    "qcfs-128": _taught(Config(model="mlp128", levels=4, spike_penalty=1e-4, adversarial=1.0)),
+    "binary-128": _taught(Config(model="mlp128", levels=1, spike_penalty=1e-4, adversarial=0.5)),
+}
+
+
+class Outcome(NamedTuple):
+    """Of a row, one number for each seed: float64 [seeds]."""
+
+    accuracy: np.ndarray
+    """Of the spiking network."""
+    ann_accuracy: np.ndarray
+    agreement: np.ndarray
+    """Share of the images for which both give the same class."""
+    spikes: np.ndarray
+    """Per image, of all neurons."""
+    energy: np.ndarray
+    """Of the spiking network, as a share of the artificial one's with zeros skipped."""
+
+    @property
+    def loss(self) -> float:
+        """In percentage points, the mean over seeds."""
+        return 100 * float(np.mean(self.ann_accuracy - self.accuracy))
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is asked of a row, of its mean over seeds; None where nothing is.
+
+    Attributes:
+      accuracy: at least, in percent.
+      spikes: at most, per image.
+      loss: at most, in percentage points below the artificial network.
+      halves: the row whose loss is to be halved at least.
+      agreement: every image is to have the class of the artificial network, with every seed.
+      ann_near: a row whose artificial network is at most 0.2 points better than this row's.
+    """
+
+    accuracy: float | None = None
+    spikes: float | None = None
+    loss: float | None = None
+    halves: str | None = None
+    agreement: bool = False
+    ann_near: str | None = None
+
+    def __str__(self) -> str:
+        asked = {
+            f">= {self.accuracy} %": self.accuracy,
+            f"<= {self.spikes:,.0f} spikes" if self.spikes else "": self.spikes,
+            f"loss <= {self.loss}": self.loss,
+            f"loss <= half of {self.halves}": self.halves,
+            "every class as the ANN": self.agreement or None,
+            f"ANN at most 0.2 below that of {self.ann_near}": self.ann_near,
+        }
+        return "; ".join(text for text, value in asked.items() if value is not None)
+
+    @property
+    def needs(self) -> list[str]:
+        """The rows that have to be measured too."""
+        return [name for name in (self.halves, self.ann_near) if name is not None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trained network, how it is converted, for how many steps it runs, and what is asked."""
+
+    training: str
+    recipe: Callable[[], Recipe]
+    num_steps: int
+    goal: Goal
+
+
+_rueckauer = partial(recipes.rueckauer_2017, v_init=0.5)
+
+ROWS: Mapping[str, Row] = {
+    "rueckauer-100": Row("relu-256-128", _rueckauer, 100, Goal(loss=0.05)),
+    "rueckauer-16": Row("relu-256-128", _rueckauer, 16, Goal(loss=0.3)),
+    "rueckauer-8": Row("relu-256-128", _rueckauer, 8, Goal()),
+    "calibrated-8": Row(
+        "relu-256-128",
+        partial(recipes.calibrated, 8, how="advanced"),
+        8,
+        Goal(loss=0.3, halves="rueckauer-8"),
+    ),
+    "few-spikes-8": Row("relu-256-128", partial(recipes.few_spike, 8), 16, Goal(loss=0.05)),
+    "qcfs-8": Row("qcfs-256-128", recipes.qcfs, 8, Goal(loss=0.1, ann_near="rueckauer-100")),
+    "qcfs-4": Row("qcfs-256-128", recipes.qcfs, 4, Goal(loss=0.3)),
+    "qcfs-2": Row("qcfs-256-128", recipes.qcfs, 2, Goal()),
+    "signed-2": Row("qcfs-256-128", partial(recipes.qcfs, signed=True), 2, Goal(halves="qcfs-2")),
+    "group-2": Row("qcfs-256-128", partial(recipes.group, 2, trained), 2, Goal(halves="qcfs-2")),
+    "a": Row("qcfs-128", recipes.qcfs, 4, Goal(98.3, 550, agreement=True)),
+    "a-binary": Row("binary-128", recipes.qcfs, 1, Goal(97.8, 160, agreement=True)),
+    "cnn-average-32": Row("cnn-average", _rueckauer, 32, Goal(loss=0.1)),
+    "cnn-max-32": Row("cnn-max", _rueckauer, 32, Goal(loss=0.1)),
+}
+
+
+def reached(row: Row, found: Mapping[str, Outcome], name: str) -> bool | None:
+    """Whether what was found is what was asked; None where nothing was."""
+    goal, own = row.goal, found[name]
+    checks = []
+    if goal.accuracy is not None:
+        checks.append(100 * own.accuracy.mean() >= goal.accuracy)
+    if goal.spikes is not None:
+        checks.append(own.spikes.mean() <= goal.spikes)
+    if goal.loss is not None:
+        checks.append(own.loss <= goal.loss + _ROUNDING)
+    if goal.halves is not None:
+        checks.append(own.loss <= max(found[goal.halves].loss, 0) / 2 + _ROUNDING)
+    if goal.agreement:
+        checks.append(own.agreement.min() == 1)
+    if goal.ann_near is not None:
+        near = found[goal.ann_near].ann_accuracy.mean()
+        checks.append(100 * (near - own.ann_accuracy.mean()) <= 0.2 + _ROUNDING)
+    return bool(all(checks)) if checks else None
+
+
+_ROUNDING = 1e-9
+"""Of means of fractions."""

@@ -1,0 +1,219 @@
+"""Accuracy against spikes: networks trained, converted and measured, beside what is asked of them.
+
+Trains what is not trained yet. On 5,000 held-out training images, on which choices are made, or
+once all are made with --test on the 10,000 test images.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flax import nnx
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+import jsnn
+from experiments import cli
+from experiments.conversion.catalogue import (
+    NUM_CALIBRATION,
+    ROWS,
+    TRAININGS,
+    Outcome,
+    Row,
+    reached,
+)
+from experiments.conversion.checkpoints import is_finished, load
+from experiments.conversion.data import images
+from experiments.conversion.models import inputs_of
+from experiments.conversion.settings import architecture_of, check
+from experiments.conversion.train import train
+from experiments.idx import Images
+from jsnn import plot
+
+TUTORIAL = (5590.0, 0.9744)
+"""Spikes per image and test accuracy of GeNN's tutorial, after 100 steps."""
+SEEDS_OF_CNN = 3
+
+
+@dataclass(frozen=True)
+class Config(cli.Config):
+    """Everything takes hours on two cores; an interrupted run goes on with what is trained."""
+
+    rows: tuple[str, ...] = ()
+    """Names of rows; none: all of them."""
+    num_seeds: int = 5
+    """Networks of each kind, with seeds 0, 1, ...; of convolutional ones at most 3."""
+    test: bool = False
+    """Measure on the test images, once all choices are made."""
+    out: Path = Path("results/conversion")
+    """Directory for the trained networks, the table and the figure."""
+
+
+def main(config: Config) -> dict[str, Any]:
+    rows = _wanted(config)
+    cli.check_writable(config.out)
+    training, held_out = (images("mnist", part) for part in ("training", "held_out"))
+    measured = images("mnist", "test") if config.test else held_out
+    found: dict[str, Outcome] = {}
+    seeds = {name: num_seeds(row, config.num_seeds) for name, row in rows.items()}
+    with tqdm(total=sum(seeds.values()), unit="network", desc="frontier") as bar:
+        for name, row in rows.items():
+            reports = []
+            for seed in range(seeds[name]):
+                bar.set_postfix_str(f"{name}, seed {seed}")
+                model = trained(row.training, seed, config.out / "trained", training, held_out)
+                reports.append(report(row, model, training, measured))
+                bar.update()
+            found[name] = outcome(reports)
+    text = table(rows, found)
+    print(text)
+    part = "test" if config.test else "held_out"
+    cli.write_atomically(config.out / f"frontier_{part}.md", text.encode())
+    cli.write_figure(config.out / f"frontier_{part}.png", draw(rows, found))
+    print(f"wrote frontier_{part}.md, frontier_{part}.png in {config.out}")
+    return {
+        "images": part,
+        "rows": {
+            name: {"steps": row.num_steps, "training": row.training, "goal": str(row.goal)}
+            | {field: values.tolist() for field, values in found[name]._asdict().items()}
+            | {"reached": reached(row, found, name)}
+            for name, row in rows.items()
+        },
+    }
+
+
+def _wanted(config: Config) -> dict[str, Row]:
+    """The rows asked for and those they are held against, in the order of the catalogue."""
+    if config.num_seeds < 1:
+        raise ValueError(f"--num-seeds: given {config.num_seeds}; expected at least 1")
+    for name in config.rows:
+        if name not in ROWS:
+            raise ValueError(f"--rows: given {name}; expected some of {', '.join(ROWS)}")
+    names = set(config.rows or ROWS)
+    names |= {other for name in names for other in ROWS[name].goal.needs}
+    return {name: row for name, row in ROWS.items() if name in names}
+
+
+def num_seeds(row: Row, most: int) -> int:
+    """How many networks stand behind a row."""
+    return min(most, SEEDS_OF_CNN) if TRAININGS[row.training].config.model == "cnn" else most
+
+
+def trained(
+    name: str, seed: int, directory: Path, training: Images, held_out: Images
+) -> nnx.Sequential:
+    """A network of the catalogue; trained, and its teacher before it, unless it is already."""
+    chosen = TRAININGS[name]
+    own = chosen.with_seed(name, seed, directory)
+    if not is_finished(own.out, own.epochs) and chosen.teacher is not None:
+        trained(chosen.teacher, 0, directory, training, held_out)
+    check(own)
+    return load(own.out) if is_finished(own.out, own.epochs) else train(own, training, held_out)
+
+
+def report(
+    row: Row, model: nnx.Sequential, training: Images, measured: Images
+) -> jsnn.conversion.Report:
+    """Convert a network as the row says, and show it labelled images."""
+    architecture = architecture_of(TRAININGS[row.training].config)
+    calibration = inputs_of(architecture, training.pixels[:NUM_CALIBRATION])
+    network, conversion = jsnn.convert(model, calibration, row.recipe())
+    x = inputs_of(architecture, measured.pixels)
+    return jsnn.conversion.assess(network, conversion, x, measured.labels, row.num_steps)
+
+
+def outcome(reports: list[jsnn.conversion.Report]) -> Outcome:
+    """What the reports of one row say after their last step."""
+    numbers = [
+        (
+            one.accuracy[-1],
+            one.ann_accuracy,
+            one.agreement[-1],
+            one.total_spikes[-1],
+            one.energy["snn"] / one.energy["ann_effective"],
+        )
+        for one in reports
+    ]
+    return Outcome(*np.asarray(numbers, np.float64).T)
+
+
+def table(rows: Mapping[str, Row], found: Mapping[str, Outcome]) -> str:
+    """Markdown: means over seeds, with ranges."""
+    columns = (
+        "row|network|recipe|T|accuracy|artificial network|loss|spikes|energy|seeds|goal|reached"
+    )
+    lines = [f"| {columns.replace('|', ' | ')} |", "|" + "---|" * (columns.count("|") + 1)]
+    for name, row in rows.items():
+        own = found[name]
+        low, high = 100 * own.accuracy.min(), 100 * own.accuracy.max()
+        cells = (
+            name,
+            _title(row),
+            row.recipe().name,
+            row.num_steps,
+            f"{100 * own.accuracy.mean():.2f} % ({low:.2f} to {high:.2f})",
+            f"{100 * own.ann_accuracy.mean():.2f} %",
+            f"{own.loss:.2f}",
+            f"{own.spikes.mean():,.0f}",
+            f"{own.energy.mean():.2f}",
+            len(own.accuracy),
+            row.goal,
+            {True: "yes", False: "no", None: ""}[reached(row, found, name)],
+        )
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _title(row: Row) -> str:
+    return architecture_of(TRAININGS[row.training].config).title
+
+
+def draw(rows: Mapping[str, Row], found: Mapping[str, Outcome]) -> Figure:
+    """Mean accuracy against mean spikes; bars are ranges over seeds; the best are joined."""
+    figure: Any = Figure(figsize=(7.0, 4.6), layout="constrained")
+    axes = figure.subplots()
+    spikes = np.array([own.spikes.mean() for own in found.values()])
+    accuracy = np.array([own.accuracy.mean() for own in found.values()])
+    front = plot.pareto_front(spikes, accuracy)
+    axes.plot(spikes[front], 100 * accuracy[front], "-", color="0.6", zorder=1, label="best")
+    titles = [_title(row) for row in rows.values()]
+    for index, title in enumerate(dict.fromkeys(titles)):
+        of_title = [own for own, t in zip(found.values(), titles, strict=True) if t == title]
+        mean = np.array([100 * own.accuracy.mean() for own in of_title])
+        ranges = [
+            mean - [100 * own.accuracy.min() for own in of_title],
+            [100 * own.accuracy.max() for own in of_title] - mean,
+        ]
+        axes.errorbar(
+            [own.spikes.mean() for own in of_title],
+            mean,
+            yerr=ranges,
+            fmt="os^Dv"[index % 5],
+            markersize=5,
+            elinewidth=0.8,
+            label=title,
+        )
+    for i in front:
+        name = list(rows)[i]
+        place = (float(spikes[i]), 100 * float(accuracy[i]))
+        axes.annotate(
+            f"{name}, T = {rows[name].num_steps}",
+            place,
+            xytext=(-4, 7),
+            textcoords="offset points",
+            fontsize=7,
+            ha="right",
+        )
+    axes.plot(TUTORIAL[0], 100 * TUTORIAL[1], "*k", markersize=9, label="GeNN's tutorial, T = 100")
+    axes.set_xscale("log")
+    axes.set_xlabel("spikes per image")
+    axes.set_ylabel("accuracy [%]")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="lower right")
+    return figure
+
+
+if __name__ == "__main__":
+    cli.run(Config, main, __doc__ or "")
