@@ -3,7 +3,6 @@
 Izhikevich 2003, "Simple model of spiking neurons", IEEE Trans. Neural Networks 14, 1569-1572.
 """
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,9 +67,7 @@ def main(config: Config) -> dict[str, Any]:
         ("regimes", draw_regimes(np.where(spikes, PEAK, v), u)),
         ("network", draw_network(raster)),
     ):
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=150)
-        cli.write_atomically(config.out / f"{name}.png", png.getvalue())
+        cli.write_figure(config.out / f"{name}.png", figure)
         print(f"wrote {config.out / f'{name}.png'}")
     return {
         "seed": config.seed,

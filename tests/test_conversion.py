@@ -176,7 +176,7 @@ def test_groups_of_neurons_round_to_as_many_levels_as_they_have_members_and_step
     """In two steps groups of 4 are QCFS with 8 levels, where no spike came too early."""
     model = perceptron(lambda: QCFS(8), (12, 16, 4))
     pixels = images(30)
-    network, found = jsnn.convert(model, pixels, recipes.group(4, conversion.trained))
+    _, found = jsnn.convert(model, pixels, recipes.group(4, conversion.trained))
     decoded = found.values(pixels, 2)
     hidden = nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels))
     np.testing.assert_allclose(decoded[0], hidden, atol=1e-6)

@@ -4,7 +4,6 @@ Several random networks, one after the other: the figure shows the first, the st
 A COBA network may fall silent after its start; silent ones are counted apart.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,9 +85,7 @@ def simulated(config: Config, seed: int, num_steps: int) -> Run:
 def draw_figure(config: Config, run: Run, num_steps: int) -> None:
     title = f"{config.model.upper()}, {config.num_neurons:,} neurons, seed {config.seed}"
     figure = activity(run.steps, run.neurons, config.num_neurons, num_steps, title)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=150)
-    cli.write_atomically(config.out, png.getvalue())
+    cli.write_figure(config.out, figure)
 
 
 def mean_and_deviation(results: Sequence[Summary]) -> dict[str, tuple[float, float]]:

@@ -7,7 +7,6 @@
 (c) The same for a network of your own: --weights.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +127,7 @@ def main(config: Config) -> dict[str, Any]:
     print(table)
     figures = draw(swept, settings, time_course, ann_accuracy(weights, test))
     for name, figure in figures.items():
-        _save(config.out / name, figure)
+        cli.write_figure(config.out / name, figure)
     cli.write_atomically(config.out / "table.md", table.encode())
     swept.checkpoint.unlink()
     print(f"wrote {', '.join(str(config.out / name) for name in [*figures, 'table.md'])}")
@@ -203,12 +202,6 @@ def draw(
             swept.spikes.ravel(), swept.accuracy.ravel(), marked=marked
         ),
     }
-
-
-def _save(path: Path, figure: Figure) -> None:
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=150)
-    cli.write_atomically(path, png.getvalue())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Part 1: show one test image to the spiking network and look at the spikes."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,9 +65,7 @@ def main(config: Config) -> dict[str, Any]:
     print(f"true label={label}, predicted label={prediction}")
     title = f"MNIST test image {config.image_index}: true label {label}, predicted {prediction}"
     figure = plot.raster(spikes, label=label, title=title)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=150)
-    cli.write_atomically(config.out, png.getvalue())
+    cli.write_figure(config.out, figure)
     print(f"wrote {config.out}")
     return {
         "image_index": config.image_index,

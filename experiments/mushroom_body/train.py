@@ -1,6 +1,5 @@
 """MNIST learnt by spike-timing-dependent plasticity: 20,000 Kenyon cells, ten output neurons."""
 
-import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,9 +138,7 @@ def _one_image(
 
 def _write(directory: Path, drawn: dict[str, Figure]) -> None:
     for name, figure in drawn.items():
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=150)
-        cli.write_atomically(directory / f"{name}.png", png.getvalue())
+        cli.write_figure(directory / f"{name}.png", figure)
         print(f"wrote {directory / f'{name}.png'}")
 
 

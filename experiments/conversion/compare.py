@@ -1,0 +1,192 @@
+"""All recipes on one trained network: accuracy and spikes after 1, 2, 4, ... steps."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flax import nnx
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+import jsnn
+from experiments import cli
+from experiments.conversion.catalogue import NUM_CALIBRATION
+from experiments.conversion.checkpoints import load, load_architecture
+from experiments.conversion.data import DataSet, images
+from experiments.conversion.models import HIDDEN, Architecture, inputs_of
+from experiments.idx import Images
+from jsnn.conversion import Recipe, Report, recipes, trained
+
+Measured = dict[int, tuple[float, float]]
+"""{T: (accuracy, spikes per image)}."""
+
+
+@dataclass(frozen=True)
+class Config(cli.Config):
+    """Give a network from experiments.conversion.train, or of the frontier."""
+
+    model: Path = Path("results/conversion/trained/relu-256-128/seed0")
+    """Directory of a trained network."""
+    recipes: tuple[str, ...] = ()
+    """Names of recipes; none: all that suit the network."""
+    steps: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
+    """Lengths of a presentation."""
+    dataset: DataSet = "mnist"
+    """Which images."""
+    num_images: int = 5000
+    """Of the held-out training images."""
+    out: Path = Path("results/conversion")
+    """Directory for the table and the figure."""
+
+
+_OF_ANY: dict[str, Callable[[], Recipe]] = {
+    "diehl": recipes.diehl_2015,
+    "rueckauer": recipes.rueckauer_2017,
+    "rueckauer-half": partial(recipes.rueckauer_2017, v_init=0.5),
+    "per-channel": partial(recipes.rueckauer_2017, v_init=0.5, per_channel=True),
+    "spike-norm": recipes.spike_norm,
+    "signed": recipes.signed,
+    "burst": recipes.burst,
+    "group": recipes.group,
+}
+_OF_QCFS: dict[str, Callable[[], Recipe]] = {
+    "qcfs": recipes.qcfs,
+    "qcfs-signed": partial(recipes.qcfs, signed=True),
+    "qcfs-group": partial(recipes.group, 4, trained),
+}
+_FOR_A_NUMBER_OF_STEPS: Mapping[str, Callable[[int], Recipe]] = {
+    "light": recipes.calibrated,
+    "advanced": partial(recipes.calibrated, how="advanced"),
+}
+_FEW_SPIKES = "few-spikes"
+
+
+def main(config: Config) -> dict[str, Any]:
+    architecture = load_architecture(config.model)
+    names = _wanted(config, architecture)
+    cli.check_writable(config.out)
+    model = load(config.model)
+    training = images(config.dataset, "training")
+    held_out = images(config.dataset, "held_out")
+    shown = Images(held_out.pixels[: config.num_images], held_out.labels[: config.num_images])
+    calibration = inputs_of(architecture, training.pixels[:NUM_CALIBRATION])
+    x = inputs_of(architecture, shown.pixels)
+
+    def assessed(recipe: Recipe, num_steps: int) -> Report:
+        network, conversion = jsnn.convert(model, calibration, recipe)
+        return jsnn.conversion.assess(network, conversion, x, shown.labels, num_steps)
+
+    found: dict[str, Measured] = {}
+    ann = _ann_accuracy(model, x, shown.labels)
+    with tqdm(names, unit="recipe") as bar:
+        for name in bar:
+            bar.set_postfix_str(name)
+            found[name] = _measured(name, config.steps, _depth(architecture), assessed)
+    text = table(found, config.steps, ann)
+    print(text)
+    cli.write_atomically(config.out / "compare.md", text.encode())
+    cli.write_figure(config.out / "compare.png", draw(found, ann))
+    print(f"wrote compare.md, compare.png in {config.out}")
+    return {"model": str(config.model), "ann_accuracy": ann, "recipes": found}
+
+
+def _wanted(config: Config, architecture: Architecture) -> list[str]:
+    for steps in config.steps:
+        if steps < 1:
+            raise ValueError(f"--steps: given {steps}; expected numbers of at least 1")
+    if not config.steps:
+        raise ValueError("--steps: given none; expected at least one")
+    if not 1 <= config.num_images <= 5000:
+        raise ValueError(f"--num-images: given {config.num_images}; expected 1 to 5000")
+    suited = list(_suited(architecture))
+    for name in config.recipes:
+        if name not in suited:
+            raise ValueError(f"--recipes: given {name}; expected some of {', '.join(suited)}")
+    return [name for name in suited if name in (config.recipes or suited)]
+
+
+def _suited(architecture: Architecture) -> Sequence[str]:
+    qcfs = _OF_QCFS if architecture.activation == "qcfs" else {}
+    return [*_OF_ANY, *qcfs, *_FOR_A_NUMBER_OF_STEPS, _FEW_SPIKES]
+
+
+def _depth(architecture: Architecture) -> int:
+    """Hidden layers."""
+    return 2 if architecture.takes_squares else len(HIDDEN[architecture.model])
+
+
+def _measured(
+    name: str,
+    steps: Sequence[int],
+    depth: int,
+    assessed: Callable[[Recipe, int], Report],
+) -> Measured:
+    """After each number of steps: out of one run, unless the recipe depends on that number."""
+    of_any_length = _OF_ANY | _OF_QCFS
+    if name in of_any_length:
+        report = assessed(of_any_length[name](), max(steps))
+        return {t: _after(report, t) for t in sorted(steps)}
+    if name == _FEW_SPIKES:  # layers take turns, so many steps each
+        possible = [t for t in sorted(steps) if t % depth == 0]
+        return {t: _after(assessed(recipes.few_spike(t // depth), t), t) for t in possible}
+    recipe_for = _FOR_A_NUMBER_OF_STEPS[name]
+    return {t: _after(assessed(recipe_for(t), t), t) for t in sorted(steps)}
+
+
+def _after(report: Report, steps: int) -> tuple[float, float]:
+    return float(report.accuracy[steps - 1]), float(report.total_spikes[steps - 1])
+
+
+def _ann_accuracy(model: nnx.Sequential, x: np.ndarray, labels: np.ndarray) -> float:
+    return float(np.mean(np.asarray(model(x)).argmax(axis=1) == labels))
+
+
+def table(found: Mapping[str, Measured], steps: Sequence[int], ann: float) -> str:
+    """Markdown: accuracy and spikes per image after each number of steps."""
+    ordered = sorted(steps)
+    lines = [
+        f"Artificial network: {ann:.2%}. Accuracy, spikes per image:",
+        "",
+        "| recipe | " + " | ".join(f"T = {t}" for t in ordered) + " |",
+        "|" + "---|" * (1 + len(ordered)),
+    ]
+    for name, measured in found.items():
+        cells = [
+            f"{measured[t][0]:.2%}, {measured[t][1]:,.0f}" if t in measured else "" for t in ordered
+        ]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def draw(found: Mapping[str, Measured], ann: float) -> Figure:
+    """Error against steps and against spikes, a line for each recipe."""
+    figure: Any = Figure(figsize=(8.0, 4.4), layout="constrained")
+    over_steps, over_spikes = figure.subplots(1, 2, sharey=True)
+    for index, (name, measured) in enumerate(found.items()):
+        steps = list(measured)
+        error = [100 * (1 - measured[t][0]) for t in steps]
+        style: dict[str, Any] = {
+            "color": f"C{index % 10}",
+            "linestyle": "-" if index < 10 else "--",
+            "marker": "os^Dv<>pXPh*d"[index % 13],
+            "markersize": 4,
+            "linewidth": 1,
+        }
+        over_steps.plot(steps, error, label=name, **style)
+        over_spikes.plot([measured[t][1] for t in steps], error, **style)
+    for axes, label in ((over_steps, "steps"), (over_spikes, "spikes per image")):
+        axes.axhline(100 * (1 - ann), color="k", linestyle=":", linewidth=1)
+        axes.set_xscale("log", base=2 if label == "steps" else 10)
+        axes.set_yscale("log")
+        axes.set_xlabel(label)
+        axes.grid(alpha=0.3, which="both")
+    over_steps.set_ylabel("error [%] (dotted: artificial network)")
+    figure.legend(loc="outside right upper", fontsize=8)
+    return figure
+
+
+if __name__ == "__main__":
+    cli.run(Config, main, __doc__ or "")
