@@ -115,6 +115,19 @@ def parity(session: nox.Session) -> None:
 
 
 @nox.session
+def conversion(session: nox.Session) -> None:
+    """Train and convert what the frontier shows, an hour or more; compare the recipes on one."""
+    session.install("-e", ".[experiments]")
+    session.run(
+        *("python", "-m", "experiments.conversion.frontier", "--test"),
+        *("--json", "results/frontier.json", *session.posargs),
+    )
+    session.run(
+        *("python", "-m", "experiments.conversion.compare", "--json", "results/compare.json")
+    )
+
+
+@nox.session
 def scaling(session: nox.Session) -> None:
     """Work per device against devices, memory against the size of the data set."""
     session.install("-e", ".[experiments]")
