@@ -49,7 +49,28 @@ TRAININGS: Mapping[str, Training] = {
         Config(model="mlp256_128", levels=8, spike_penalty=3e-5, adversarial=1.0)
     ),
     "qcfs-128": _taught(Config(model="mlp128", levels=4, spike_penalty=1e-4, adversarial=1.0)),
-    "binary-128": _taught(Config(model="mlp128", levels=1, spike_penalty=1e-4, adversarial=0.5)),
+    "binary-128": _taught(Config(model="mlp128", levels=1, spike_penalty=3e-5, adversarial=0.3)),
+    "qcfs-1200": _taught(
+        Config(
+            model="mlp1200",
+            levels=2,
+            epochs=16,
+            learning_rate=1e-3,
+            spike_penalty=4e-5,
+            adversarial=2.0,
+        )
+    ),
+    "qcfs-1200-augmented": Training(
+        Config(
+            model="mlp1200",
+            levels=2,
+            epochs=30,
+            learning_rate=1e-3,
+            spike_penalty=2e-5,
+            augment=True,
+            strength=0.7,
+        )
+    ),
 }
 
 
@@ -139,6 +160,8 @@ ROWS: Mapping[str, Row] = {
     "group-2": Row("qcfs-256-128", partial(recipes.group, 2, trained), 2, Goal(halves="qcfs-2")),
     "a": Row("qcfs-128", recipes.qcfs, 4, Goal(98.3, 550, agreement=True)),
     "a-binary": Row("binary-128", recipes.qcfs, 1, Goal(97.8, 160, agreement=True)),
+    "b": Row("qcfs-1200", recipes.qcfs, 2, Goal(99.0, 1000)),
+    "b-augmented": Row("qcfs-1200-augmented", recipes.qcfs, 2, Goal(99.3, 1000)),
     "cnn-average-32": Row("cnn-average", _rueckauer, 32, Goal(loss=0.1)),
     "cnn-max-32": Row("cnn-max", _rueckauer, 32, Goal(loss=0.1)),
 }
