@@ -146,6 +146,7 @@ ROWS: Mapping[str, Row] = {
     "rueckauer-100": Row("relu-256-128", _rueckauer, 100, Goal(loss=0.05)),
     "rueckauer-16": Row("relu-256-128", _rueckauer, 16, Goal(loss=0.3)),
     "rueckauer-8": Row("relu-256-128", _rueckauer, 8, Goal()),
+    "plain-8": Row("relu-256-128", recipes.rueckauer_2017, 8, Goal()),
     "calibrated-8": Row(
         "relu-256-128",
         partial(recipes.calibrated, 8, how="advanced"),
