@@ -78,7 +78,7 @@ def test_all_recipes_are_compared_on_one_network(few, tmp_path):
     assert 0 < found["qcfs"][2][1] < spikes
     assert "T = 4" in (tmp_path / "compare.md").read_text()
     assert (tmp_path / "compare.png").exists()
-    with pytest.raises(ValueError, match="--recipes: given quick; expected some of diehl, "):
+    with pytest.raises(ValueError, match="--recipes: given quick; expected some of copy, "):
         compare.main(dataclasses.replace(config, recipes=("quick",)))
 
 

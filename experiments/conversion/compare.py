@@ -43,7 +43,9 @@ class Config(cli.Config):
 
 
 _OF_ANY: dict[str, Callable[[], Recipe]] = {
-    "diehl": recipes.diehl_2015,
+    "copy": recipes.copy,
+    "diehl-model": partial(recipes.diehl_2015, "model"),
+    "diehl-data": recipes.diehl_2015,
     "rueckauer": recipes.rueckauer_2017,
     "rueckauer-half": partial(recipes.rueckauer_2017, v_init=0.5),
     "per-channel": partial(recipes.rueckauer_2017, v_init=0.5, per_channel=True),
@@ -182,7 +184,10 @@ def draw(found: Mapping[str, Measured], ann: float) -> Figure:
         axes.set_xscale("log", base=2 if label == "steps" else 10)
         axes.set_yscale("log")
         axes.set_xlabel(label)
-        axes.grid(alpha=0.3, which="both")
+        axes.grid(alpha=0.3)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:,g}")
+    over_spikes.set_xlim(left=1)
     over_steps.set_ylabel("error [%] (dotted: artificial network)")
     figure.legend(loc="outside right upper", fontsize=8)
     return figure
