@@ -71,6 +71,17 @@ TRAININGS: Mapping[str, Training] = {
             strength=0.7,
         )
     ),
+    "qcfs-cnn": Training(
+        Config(
+            model="cnn",
+            reduction="stride",
+            levels=4,
+            epochs=80,
+            spike_penalty=6e-6,
+            augment=True,
+            strength=0.7,
+        )
+    ),
 }
 
 
@@ -163,6 +174,7 @@ ROWS: Mapping[str, Row] = {
     "a-binary": Row("binary-128", recipes.qcfs, 1, Goal(97.8, 160, agreement=True)),
     "b": Row("qcfs-1200", recipes.qcfs, 2, Goal(99.0, 1000)),
     "b-augmented": Row("qcfs-1200-augmented", recipes.qcfs, 2, Goal(99.3, 1000)),
+    "c": Row("qcfs-cnn", recipes.qcfs, 4, Goal(99.5, 2500)),
     "cnn-average-32": Row("cnn-average", _rueckauer, 32, Goal(loss=0.1)),
     "cnn-max-32": Row("cnn-max", _rueckauer, 32, Goal(loss=0.1)),
 }
