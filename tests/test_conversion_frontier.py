@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.conversion import catalogue, compare, frontier, settings
+from experiments.conversion import bench, catalogue, compare, frontier, settings
 from experiments.conversion.catalogue import Goal, Outcome, Row, Training
 from jsnn.conversion import recipes
 from tests.test_conversion_train import few_images
@@ -36,7 +36,7 @@ def few(monkeypatch):
         "all": Row("pupil", recipes.qcfs, 4, Goal(50, 1000, agreement=True)),
         "half": Row("pupil", recipes.qcfs, 2, Goal(loss=100.0, halves="all", ann_near="all")),
     }
-    for module in (frontier, compare):
+    for module in (frontier, compare, bench):
         monkeypatch.setattr(module, "images", images)
     monkeypatch.setattr(frontier, "TRAININGS", trainings)
     monkeypatch.setattr(frontier, "ROWS", rows)
@@ -80,6 +80,14 @@ def test_all_recipes_are_compared_on_one_network(few, tmp_path):
     assert (tmp_path / "compare.png").exists()
     with pytest.raises(ValueError, match="--recipes: given quick; expected some of copy, "):
         compare.main(dataclasses.replace(config, recipes=("quick",)))
+
+
+def test_the_benchmark_of_a_conversion_runs_and_refuses_bad_flags(few, tmp_path):
+    frontier.trained("teacher", 0, tmp_path, few_images(50), few_images(20))
+    config = bench.Config(model=tmp_path / "teacher" / "seed0", steps=2, num_images=20, repeats=2)
+    assert len(bench.main(config)["again"]) == 2
+    with pytest.raises(ValueError, match="--steps: given 0; expected at least 1"):
+        bench.main(dataclasses.replace(config, steps=0))
 
 
 @pytest.mark.parametrize(
