@@ -195,23 +195,24 @@ def draw(rows: Mapping[str, Row], found: Mapping[str, Outcome]) -> Figure:
             elinewidth=0.8,
             label=title,
         )
-    for i in front:
-        name = list(rows)[i]
-        place = (float(spikes[i]), 100 * float(accuracy[i]))
+    for number, i in enumerate(front):
+        name, above = list(rows)[i], number % 2 == 0
         axes.annotate(
             f"{name}, T = {rows[name].num_steps}",
-            place,
-            xytext=(-4, 7),
+            (float(spikes[i]), 100 * float(accuracy[i])),
+            xytext=(-4, 7) if above else (6, -10),
             textcoords="offset points",
             fontsize=7,
-            ha="right",
+            ha="right" if above else "left",
         )
     axes.plot(TUTORIAL[0], 100 * TUTORIAL[1], "*k", markersize=9, label="GeNN's tutorial, T = 100")
     axes.set_xscale("log")
+    axes.set_xlim(left=spikes.min() / 3)
+    axes.xaxis.set_major_formatter("{x:,g}")
     axes.set_xlabel("spikes per image")
     axes.set_ylabel("accuracy [%]")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="lower right")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=3)
     return figure
 
 
