@@ -201,8 +201,10 @@ def _check_agrees(model: Any, images: np.ndarray, logits: np.ndarray) -> None:
         return
     some = images[:_SOME].astype(logits.dtype)
     own = predictions_of(model, some)
-    largest = np.abs(own).max()
-    if own.shape != logits[:_SOME].shape or np.abs(own - logits[:_SOME]).max() > 1e-3 * largest:
+    same_shape = own.shape == logits[:_SOME].shape
+    error = np.abs(own - logits[:_SOME]).max(axis=1) if same_shape else np.full(len(some), np.inf)
+    # A QCFS may round the other way where an input lies on the border, for an image here and there.
+    if np.mean(error > 1e-3 * np.abs(own).max()) > _ROUNDED_OTHERWISE:
         raise ValueError(
             "model: its logits are not those of its layers as they were read; expected a model "
             "that calls them in that order and does nothing else in between"
@@ -210,3 +212,5 @@ def _check_agrees(model: Any, images: np.ndarray, logits: np.ndarray) -> None:
 
 
 _SOME = 100
+_ROUNDED_OTHERWISE = 0.1
+"""Of those images, the largest fraction."""
