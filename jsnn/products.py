@@ -1,12 +1,13 @@
 """spikes @ weights, summed over the presynaptic neurons in their order, batched or not.
 
 Floating-point addition is not associative, and XLA's CPU backend chooses the order in which it sums
-a matrix product by the product's shape: a batch of 2 to 63 rows is summed in another order than one
-row or 64, a matrix of 100 columns in another order than one of 112. A membrane potential that lands
-exactly on its threshold would then spike or not according to how many other images happen to be
-in the batch. Here every shape takes a path that sums like a sequential loop over the presynaptic
-neurons, which is also the order in which GeNN adds weights to its input current; above a fan-in of
-2,048 it sums blocks in that order and then adds the blocks.
+a matrix product by the product's shape and the processor: a batch of 2 rows is summed in another
+order than one row or 64, a matrix of 100 columns in another order than one of 112, and 64 rows in
+another order on another processor. A membrane potential that lands exactly on its threshold would
+then spike or not according to how many other images happen to be in the batch. Here every shape
+takes a path that sums like a sequential loop over the presynaptic neurons, which is also the order
+in which GeNN adds weights to its input current; above a fan-in of 2,048 it sums blocks in that
+order and then adds the blocks. On the CPU that path multiplies one row at a time.
 
 On the CPU the same sums can be left to kernels (`jsnn.native`) that visit only the neurons that
 spiked: in a step (`event_driven`), in all steps of a run at once (`product_over_time`), or adding
@@ -23,16 +24,10 @@ import jax.numpy as jnp
 from jsnn import native
 
 _BLOCK = 2048
-"""Longest fan-in that XLA's CPU kernel sums in one go; longer ones are summed block by block."""
+"""Longest fan-in that is summed in one go; longer ones are summed block by block."""
 
-_SEQUENTIAL_ROWS = 64
-"""Smallest number of rows for which that kernel sums in order."""
-
-_SEQUENTIAL_COLUMNS = 16
-"""The number of columns must be a multiple of this for it."""
-
-_ROW_BY_ROW = 20
-"""Below this many rows, one vector-matrix product each is faster than padding to 64 rows."""
+_COLUMNS = 16
+"""XLA's CPU backend multiplies one row in order where the columns are a multiple of this."""
 
 
 def ordered_product(
@@ -173,11 +168,12 @@ def _block_by_block(precision: str, spikes: jax.Array, weights: jax.Array) -> ja
 
 
 def _in_order(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
-    rows, columns = spikes.shape[0], weights.shape[1]
-    weights = jnp.pad(weights, ((0, 0), (0, -columns % _SEQUENTIAL_COLUMNS)))
-    if rows < _ROW_BY_ROW:
-        product = jax.lax.map(lambda row: _dot(precision, row, weights), spikes)
-    else:
-        padding = max(_SEQUENTIAL_ROWS - rows, 0)
-        product = _dot(precision, jnp.pad(spikes, ((0, padding), (0, 0))), weights)
-    return product[:rows, :columns]
+    columns = weights.shape[1]
+    weights = jnp.pad(weights, ((0, 0), (0, -columns % _COLUMNS)))
+    by_row, whole = partial(_row_by_row, precision), partial(_dot, precision)
+    sums = jax.lax.platform_dependent(spikes, weights, cpu=by_row, default=whole)
+    return sums[:, :columns]
+
+
+def _row_by_row(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    return jax.lax.map(lambda row: _dot(precision, row, weights), spikes)

@@ -346,6 +346,33 @@ def test_a_module_is_read_by_its_composition():
         jsnn.convert(model, images(), recipes.rueckauer_2017(), composition=wrong)
 
 
+class Rounding(nnx.Module):
+    """One pixel through one QCFS of which 0.5 is the border, which a last bit decides."""
+
+    def __init__(self, quantise):
+        self.first, self.second = (nnx.Linear(1, 1, rngs=nnx.Rngs(0)) for _ in range(2))
+        for layer in (self.first, self.second):
+            layer.kernel[...] = jnp.ones((1, 1))
+        self.quantise = quantise
+
+    def __call__(self, x):
+        return self.second(self.quantise(self.first(x) * (1 - 1e-6)))
+
+
+def test_a_qcfs_that_rounds_another_way_here_and_there_is_the_same_model():
+    def converted(quantise, pixels):
+        model = Rounding(quantise)
+        steps = [model.first, quantise, model.second]
+        return jsnn.convert(model, pixels[:, None], recipes.qcfs(), composition=steps)
+
+    pixels = np.linspace(0, 0.9, 40, dtype=np.float32)
+    pixels[:2] = 0.5
+    converted(QCFS(1, 1.0), pixels)
+    pixels[:8] = 0.5
+    with pytest.raises(ValueError, match="its logits are not those of its layers"):
+        converted(QCFS(1, 1.0), pixels)
+
+
 def spoilt(change):
     model = perceptron(relu, (12, 16, 4))
     change(model)

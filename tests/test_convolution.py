@@ -50,6 +50,7 @@ ALL = [convolution(*given) for given in CONVOLUTIONS] + [
 
 deliver = jax.jit(lambda connectivity, spikes: connectivity.deliver(spikes))
 in_batches = jax.jit(jax.vmap(deliver, (None, 0)))
+deliver_events = jax.jit(lambda connectivity, spikes: connectivity.deliver_events(spikes))
 
 
 @pytest.mark.parametrize("connectivity", ALL, ids=lambda c: f"{type(c).__name__}{c.image_shape}")
@@ -70,6 +71,24 @@ def test_no_batch_changes_a_bit(connectivity: Any, size: int) -> None:
     got = in_batches(connectivity, shown.reshape(size, -1))
     expected = [by_the_book(connectivity, image).ravel() for image in shown]
     np.testing.assert_array_equal(got, expected)
+
+
+def test_by_events_the_sums_are_the_same_bit_for_bit() -> None:
+    connectivity = ALL[0]
+    shown = images(3, connectivity.image_shape, 70)
+    expected = np.array([by_the_book(connectivity, image).ravel() for image in shown])
+    rows = shown.reshape(70, -1)
+    np.testing.assert_array_equal(deliver_events(connectivity, rows[0]), expected[0])
+    got = jax.vmap(deliver_events, (None, 0))(connectivity, rows)
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_all_steps_of_a_run_are_as_step_by_step() -> None:
+    connectivity = ALL[0]
+    shown = images(4, connectivity.image_shape, 9)
+    got = jax.jit(connectivity.deliver_over_time, static_argnums=1)(shown.reshape(9, -1) > 0, 2)
+    expected = [by_the_book(connectivity, image).ravel() for image in shown[:7]]
+    np.testing.assert_array_equal(got, [*np.zeros((2, connectivity.num_post)), *expected])
 
 
 def test_the_book_is_a_correlation() -> None:

@@ -6,7 +6,7 @@ matrix that says the same; `lax.conv` adds them in an order that depends on the 
 """
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 from math import prod
 from operator import add
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 
 from jsnn._checks import float_dtype, positive_int, weight_array
 from jsnn._pytree import pytree, static
-from jsnn.products import ordered_product
+from jsnn.products import delayed, ordered_product
 
 Pair = tuple[int, int]
 """(down, across)."""
@@ -86,12 +86,28 @@ class Conv2D:
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """[pre] -> [post]: at every place the weights of the spiking neurons, in their order."""
+        return self._deliver(spikes, event_driven=False)
+
+    def deliver_events(self, spikes: jax.Array) -> jax.Array:
+        """The same by a kernel that visits the spiking neurons alone, where it can be had."""
+        return self._deliver(spikes, event_driven=True)
+
+    def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
+        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
+        return jax.lax.map(self.deliver_events, delayed(spikes, delay).astype(self.dtype))
+
+    def _deliver(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
         image = jnp.pad(spikes.reshape(self.image_shape), (*self._frame, (0, 0)))
         height, width, channels_in, channels_out = self.kernel.shape
         seen = jnp.stack(windows(image, (height, width), self.stride), axis=2)
         patches = seen.reshape(-1, height * width * channels_in)
         matrix = self.kernel.reshape(-1, channels_out)
-        of_patch = lambda patch: ordered_product(patch, matrix, self.precision)  # noqa: E731
+        of_patch = partial(
+            ordered_product,
+            weights=matrix,
+            precision=self.precision,
+            event_driven=event_driven,
+        )
         return jax.vmap(of_patch)(patches).ravel()
 
     @property
