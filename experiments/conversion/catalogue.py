@@ -160,7 +160,7 @@ ROWS: Mapping[str, Row] = {
     "plain-8": Row("relu-256-128", recipes.rueckauer_2017, 8, Goal()),
     "calibrated-8": Row(
         "relu-256-128",
-        partial(recipes.calibrated, 8, how="advanced"),
+        partial(recipes.calibrated, 8),
         8,
         Goal(loss=0.3, halves="rueckauer-8"),
     ),

@@ -123,7 +123,8 @@ def _take_parameters(model: nnx.Sequential, directory: Path) -> None:
     """Give `model` the parameters in `directory`, which may have had other dropout."""
 
     def with_state(model: nnx.Sequential) -> list[Any]:
-        return [layer for layer in model.layers if jax.tree.leaves(nnx.state(layer))]
+        modules = [layer for layer in model.layers if isinstance(layer, nnx.Module)]
+        return [module for module in modules if jax.tree.leaves(nnx.state(module))]
 
     own, given = with_state(model), with_state(load(directory))
     for to, source in zip(own, given, strict=True):
