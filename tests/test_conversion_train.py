@@ -48,7 +48,7 @@ def assert_same(one, other):
     "fields",
     [
         {"hidden_dropout": 0.2, "input_dropout": 0.1, "augment": True, "spike_penalty": 1e-3},
-        {"model": "cnn", "reduction": "stride", "adversarial": 1.0},
+        {"model": "cnn", "batch_norm": True, "reduction": "stride", "adversarial": 1.0},
     ],
     ids=["mlp", "cnn"],
 )
@@ -196,14 +196,20 @@ def test_the_spike_penalty_is_what_numpy_says():
     answered = spiking.Answer(
         jnp.asarray(logits), [jnp.asarray(r.astype(np.float32)) for r in rates]
     )
-    config = settings.Config(levels=4, spike_penalty=0.01)
-    without = dataclasses.replace(config, spike_penalty=0.0)
-    loss = train.loss_of_answer(config, answered, jnp.asarray(labels), None)
-    entropy = train.loss_of_answer(without, answered, jnp.asarray(labels), None)
+
+    def loss(**fields):
+        config = settings.Config(levels=4, **fields)
+        return train.loss_of_answer(config, answered, jnp.asarray(labels), None)
+
     expected = np.log(np.exp(logits).sum(1)) - logits[np.arange(3), labels]
+    entropy = loss()
     np.testing.assert_allclose(entropy, expected.mean(), rtol=1e-5)
     spikes = 4 * sum(rate.sum() / 3 for rate in rates)
-    np.testing.assert_allclose(loss - entropy, 0.01 * spikes, rtol=1e-5)
+    priced = loss(spike_penalty=0.01)
+    np.testing.assert_allclose(priced - entropy, 0.01 * spikes, rtol=1e-5)
+    beyond = loss(spike_penalty=0.01, spike_budget=spikes - 5)
+    np.testing.assert_allclose(beyond - entropy, 0.05, rtol=1e-5)
+    assert loss(spike_penalty=0.01, spike_budget=spikes + 5) == entropy
 
 
 def random_model(architecture, threshold=0.7):

@@ -38,8 +38,8 @@ class Architecture:
     """L, of qcfs."""
     reduction: Literal["average", "max", "stride"] = "average"
     """How a cnn halves its images: pooled after the activation, or convolved with a stride of 2."""
-    batch_norm: bool = True
-    """After every convolution of a cnn."""
+    batch_norm: bool = False
+    """Batch normalisation before every activation."""
     input_dropout: float = 0.0
     """Fraction of the pixels that are dropped in training."""
     hidden_dropout: float = 0.0
@@ -80,7 +80,7 @@ def _multilayer_perceptron(architecture: Architecture, rngs: nnx.Rngs) -> list[A
     layers: list[Any] = []
     for pre, post in itertools.pairwise((784, *hidden)):
         layers += [nnx.Linear(pre, post, kernel_init=he_normal, rngs=rngs)]
-        layers += _activation(architecture)
+        layers += _activation(architecture, post, rngs)
     return [*layers, nnx.Linear(hidden[-1], 10, rngs=rngs)]
 
 
@@ -95,15 +95,14 @@ def _convolutional(architecture: Architecture, rngs: nnx.Rngs) -> list[Any]:
     for pre, post in itertools.pairwise((1, *CHANNELS)):
         size, strides = (5, 5), (stride, stride)
         layers.append(nnx.Conv(pre, post, size, strides, padding="VALID", rngs=rngs))
-        if architecture.batch_norm:
-            layers.append(nnx.BatchNorm(post, rngs=rngs))
-        layers += [*_activation(architecture), *pooling]
+        layers += [*_activation(architecture, post, rngs), *pooling]
     return [*layers, flatten, nnx.Linear(4 * 4 * CHANNELS[-1], 10, rngs=rngs)]
 
 
-def _activation(architecture: Architecture) -> list[Any]:
+def _activation(architecture: Architecture, size: int, rngs: nnx.Rngs) -> list[Any]:
     qcfs = architecture.activation == "qcfs"
-    layers: list[Any] = [QCFS(architecture.levels) if qcfs else nnx.relu]
+    layers: list[Any] = [nnx.BatchNorm(size, rngs=rngs)] if architecture.batch_norm else []
+    layers.append(QCFS(architecture.levels) if qcfs else nnx.relu)
     if architecture.hidden_dropout:
         layers.append(nnx.Dropout(architecture.hidden_dropout))
     return layers

@@ -26,8 +26,8 @@ class Config(cli.Config):
     """L, the quantisation steps of qcfs."""
     reduction: Literal["average", "max", "stride"] = "average"
     """How a cnn halves its images: pooled after the activation, or convolved with a stride of 2."""
-    batch_norm: bool = True
-    """Batch normalisation after every convolution of a cnn."""
+    batch_norm: bool = False
+    """Batch normalisation before every activation."""
     input_dropout: float = 0.0
     """Fraction of the pixels that are dropped in training."""
     hidden_dropout: float = 0.0
@@ -49,6 +49,8 @@ class Config(cli.Config):
     value."""
     spike_penalty: float = 0.0
     """Added to the loss for every spike per image in L steps (in --steps, where they are given)."""
+    spike_budget: float = 0.0
+    """Spikes per image that --spike-penalty leaves free."""
     steps: int = 0
     """Train through the spiking network itself in so many steps; 0: as the artificial network."""
     augment: bool = False
@@ -103,6 +105,7 @@ def check(config: Config) -> None:
         ("--steps", config.steps),
         ("--weight-decay", config.weight_decay),
         ("--spike-penalty", config.spike_penalty),
+        ("--spike-budget", config.spike_budget),
         ("--strength", config.strength),
         ("--adversarial", config.adversarial),
     ):

@@ -211,7 +211,9 @@ def _epoch(
                     answered = spiking_answer(model, given, config.steps, dropout_key)
                 else:
                     answered = answer(model, given, dropout_key)
-                loss = loss_of_answer(config, answered, data.labels[batch], teaching)
+                number = len(x)
+                taught = None if teaching is None else teaching[:number]
+                loss = loss_of_answer(config, answered, data.labels[batch[:number]], taught)
                 return loss, apart(model).statistics
 
             if config.adversarial:
@@ -237,17 +239,19 @@ def _epoch(
 def half_moved(
     loss_of: Callable[[jax.Array], jax.Array], images: jax.Array, distance: float
 ) -> jax.Array:
-    """The first half of the images [n, ...], each moved by a Euclidean distance along d loss / dx.
+    """Images [n, ...], the first half each moved by a Euclidean distance along d loss / dx.
+
+    `loss_of` is given that half alone.
 
     Adversarial training: Goodfellow et al. 2015, "Explaining and harnessing adversarial examples",
     ICLR, with the norm of Miyato et al. 2016, "Distributional smoothing with virtual adversarial
     training", ICLR.
     """
-    half = len(images) // 2
-    gradient = jax.grad(loss_of)(images)[:half].reshape(half, -1)
+    moved = images[: len(images) // 2]
+    gradient = jax.grad(loss_of)(moved).reshape(len(moved), -1)
     length = jnp.sqrt(jnp.sum(gradient**2, axis=1, keepdims=True))
     step = distance * gradient / jnp.maximum(length, jnp.finfo(length.dtype).tiny)
-    return images.at[:half].add(step.reshape(images[:half].shape))
+    return images.at[: len(moved)].add(step.reshape(moved.shape))
 
 
 def _is_of_adam(path: Any, value: Any) -> bool:
@@ -264,7 +268,7 @@ def _moved(average: Any, towards: Any, decay: float, count: jax.Array) -> Any:
 def loss_of_answer(
     config: Config, answered: Answer, labels: jax.Array, teaching: jax.Array | None
 ) -> jax.Array:
-    """Cross-entropy to the labels and to the teachers' answers, plus the penalty of the spikes."""
+    """Cross-entropy to the labels and to the teachers' answers, plus the penalty of spikes."""
     targets = optax.smooth_labels(jax.nn.one_hot(labels, 10), config.label_smoothing)
     loss = jnp.mean(optax.softmax_cross_entropy(answered.logits, targets))
     if teaching is not None:
@@ -273,7 +277,7 @@ def loss_of_answer(
         loss = (1 - config.distil_weight) * loss + config.distil_weight * warm**2 * taught
     if config.spike_penalty:
         spikes = spikes_per_image(answered.rates, config.steps or config.levels)
-        loss = loss + config.spike_penalty * spikes
+        loss = loss + config.spike_penalty * jnp.maximum(spikes - config.spike_budget, 0)
     return loss
 
 
