@@ -21,35 +21,42 @@ class Training:
 
     Attributes:
       config: but for the seed and the directories.
-      teacher: the name of another training, whose seed 0 is learnt of; or None.
+      teachers: (name, seed) of other trainings, whose mean answer is learnt along.
     """
 
     config: Config
-    teacher: str | None = None
+    teachers: tuple[tuple[str, int], ...] = ()
 
     def with_seed(self, name: str, seed: int, trained: Path) -> Config:
         """The configuration of one seed, below the directory of all that is trained."""
-        distil = () if self.teacher is None else (trained / self.teacher / "seed0",)
-        return replace(self.config, seed=seed, out=trained / name / f"seed{seed}", distil=distil)
+        distil = tuple(directory_of(*teacher, trained) for teacher in self.teachers)
+        return replace(self.config, seed=seed, out=directory_of(name, seed, trained), distil=distil)
+
+
+def directory_of(name: str, seed: int, trained: Path) -> Path:
+    """Where a training has its checkpoints, below the directory of all that is trained."""
+    return trained / name / f"seed{seed}"
 
 
 def _taught(config: Config) -> Training:
-    return Training(replace(config, temperature=4.0, distil_weight=0.5), "cnn-average")
+    return Training(replace(config, temperature=4.0, distil_weight=0.5), (("cnn-average", 0),))
 
+
+_RELU_CNN = Config(model="cnn", activation="relu", batch_norm=True, hidden_dropout=0.2, epochs=8)
 
 TRAININGS: Mapping[str, Training] = {
-    "cnn-average": Training(
-        Config(model="cnn", activation="relu", hidden_dropout=0.2, epochs=8),
-    ),
-    "cnn-max": Training(
-        Config(model="cnn", activation="relu", hidden_dropout=0.2, epochs=8, reduction="max"),
-    ),
+    "cnn-average": Training(replace(_RELU_CNN, reduction="average")),
+    "cnn-max": Training(replace(_RELU_CNN, reduction="max")),
     "relu-256-128": _taught(Config(model="mlp256_128", activation="relu", adversarial=1.0)),
     "qcfs-256-128": _taught(
         Config(model="mlp256_128", levels=8, spike_penalty=3e-5, adversarial=1.0)
     ),
-    "qcfs-128": _taught(Config(model="mlp128", levels=4, spike_penalty=1e-4, adversarial=1.0)),
-    "binary-128": _taught(Config(model="mlp128", levels=1, spike_penalty=3e-5, adversarial=0.3)),
+    "qcfs-128": Training(
+        Config(model="mlp128", levels=4, epochs=100, augment=True, strength=0.5),
+    ),
+    "binary-128": Training(
+        Config(model="mlp128", levels=1, epochs=100, augment=True, strength=0.5),
+    ),
     "qcfs-1200": _taught(
         Config(
             model="mlp1200",
@@ -74,12 +81,14 @@ TRAININGS: Mapping[str, Training] = {
     "qcfs-cnn": Training(
         Config(
             model="cnn",
-            reduction="stride",
-            levels=4,
-            epochs=80,
-            spike_penalty=6e-6,
+            batch_norm=True,
+            levels=3,
+            epochs=55,
+            batch_size=128,
+            spike_penalty=4e-5,
+            spike_budget=2800,
             augment=True,
-            strength=0.7,
+            strength=0.6,
         )
     ),
 }
