@@ -147,5 +147,5 @@ def test_bad_input_to_a_report_is_named():
         conversion.assess(network, found, images(), np.zeros(3, int), 4)
     with pytest.raises(ValueError, match="num_steps: given 0"):
         conversion.assess(network, found, images(), np.zeros(40, int), 0)
-    with pytest.raises(ValueError, match=r"images: given shape \(40, 11\); expected \(12,\)"):
+    with pytest.raises(ValueError, match=r"images: given shape \(40, 11\); expected \[n, 12\]"):
         conversion.assess(network, found, images()[:, :11], np.zeros(40, int), 4)

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import positive_int
 from jsnn._pytree import replace
 from jsnn.conversion.ann import activations, each_neuron
 from jsnn.conversion.conversion import Conversion
 from jsnn.conversion.operations import Energy, fan_out, multiply_accumulates, synapses_of
+from jsnn.conversion.steps import check_steps
 from jsnn.evaluate import evaluate
 from jsnn.network import Network
 from jsnn.record import Recording, Spikes, Variable, recorded_bytes
@@ -221,7 +221,7 @@ def assess(
 
     Raises ValueError or TypeError where something does not fit.
     """
-    num_steps = positive_int(num_steps, "num_steps")
+    num_steps = check_steps(num_steps, network, conversion.recipe)
     pixels, classes = np.asarray(images), np.asarray(labels)
     if len(pixels) != len(classes) or not len(pixels):
         raise ValueError(
@@ -258,7 +258,7 @@ def _recordings(network: Network, conversion: Conversion) -> dict[str, Recording
         else Spikes(population.name)
         for population in network.populations
     }
-    return record | {_READ: conversion.recipe.read.recording("output")}
+    return record | {_READ: conversion.readout.recording}
 
 
 _READ = "what the answer is read from"
