@@ -249,9 +249,25 @@ def test_a_report_is_json_and_markdown_and_a_figure(pooled):
     assert widths == {0, 4, 5, 8}  # in every row of a table as many as in its head
 
 
-def test_a_report_has_a_figure(pooled):
-    over_time, _ = conversion_report(pooled).axes
+def test_a_figure_of_a_report_shows_its_numbers(pooled):
+    over_time, of_layers, errors, energy = conversion_report(pooled).axes
     np.testing.assert_allclose(over_time.lines[0].get_ydata(), 100 * pooled.accuracy)
+    assert [bar.get_width() for bar in of_layers.patches] == [
+        spikes[-1] for spikes in pooled.spikes.values()
+    ]
+    points = np.asarray(errors.containers[0].lines[0].get_xdata(), float)
+    np.testing.assert_allclose(points, [error.bias for error in pooled.errors.values()])
+    widths = [bar.get_width() for bar in energy.patches]
+    np.testing.assert_allclose(np.multiply(widths[:3], 1e3), list(pooled.energy.values()))
+    assert widths[3] == pytest.approx(4.6e-3 * pooled.input_macs)
+
+
+def test_a_figure_shows_the_curve_of_a_conversion_that_fails(pooled):
+    failed = replace(pooled, predictions=np.full((6, 8), -1), ann_predictions=pooled.labels)
+    over_time = conversion_report(failed).axes[0]
+    low, high = over_time.get_ylim()
+    assert low < 0  # of accuracy after every step
+    assert high > 100  # of the artificial network
 
 
 @pytest.fixture(scope="module")
