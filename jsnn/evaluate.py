@@ -75,7 +75,7 @@ def evaluate(
     check_numbers(network)
     plan(network, record, num_steps)
     check_known([readout.population], network.sizes, "readout", "population")
-    labels = _check_labels(labels, network.sizes[readout.population])
+    labels = check_labels(labels, network.sizes[readout.population])
     if isinstance(drives, Mapping):
         check_drives(network, drives, len(labels), num_steps)
         one = jax.tree.map(lambda leaf: leaf[:1], dict(drives))
@@ -156,7 +156,8 @@ def _room(max_bytes: int | None) -> int:
     return 2**24 if jax.default_backend() == "cpu" else 2**30
 
 
-def _check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:
+def check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:
+    """`labels` as int32 [n], or an error; each the index of a neuron of the output population."""
     array = np.asarray(labels)
     if not array.size:
         raise ValueError("labels: given an empty data set; expected at least one presentation")

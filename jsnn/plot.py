@@ -7,7 +7,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from jsnn.record import spike_list
 
@@ -181,36 +181,98 @@ def spikes_against_accuracy(
 
 
 def conversion_report(report: "Report") -> Figure:
-    """A converted network: accuracy after every step, and the spikes of each population.
+    """A converted network in four panels.
+
+    Accuracy after every step, with early exits at their mean step; the spikes of each population;
+    the error of each layer, mean and standard deviation over images and neurons; energy.
 
     Args:
       report: from `jsnn.conversion.assess`.
     """
-    figure: Any = Figure(figsize=(_WIDTH, 3.2), layout="constrained")
-    over_time, of_layers = figure.subplots(1, 2, width_ratios=(3, 2))
-    steps = np.arange(1, report.num_steps + 1)
-    over_time.plot(steps, 100 * report.accuracy, "-", marker=".", linewidth=1.5, label="after T")
-    exits = report.early_exits
-    over_time.plot(
-        [exit_.mean_steps for exit_ in exits],
-        [100 * exit_.accuracy for exit_ in exits],
-        "--",
-        marker="x",
-        linewidth=1,
-        label="early exit, mean T",
-    )
-    over_time.axhline(100 * report.ann_accuracy, color="k", linestyle=":", linewidth=1, label="ANN")
-    over_time.set_ylim(100 * report.ann_accuracy - 5, min(100.0, 100 * report.ann_accuracy + 0.5))
-    over_time.set_xlabel("steps")
-    over_time.set_ylabel("accuracy [%]")
-    over_time.grid(alpha=0.3)
-    over_time.legend(fontsize=8, loc="lower right")
+    figure: Any = Figure(figsize=(_WIDTH, 5.0), layout="constrained")
+    (over_time, of_layers), (errors, energy) = figure.subplots(2, 2, width_ratios=(3, 2))
+    _accuracy(report, over_time)
     names = list(report.spikes)
     of_layers.barh(names, [report.spikes[name][-1] for name in names], color="0.5")
     of_layers.invert_yaxis()
     of_layers.set_xlabel(f"spikes per image, T = {report.num_steps}")
-    figure.suptitle(report.recipe, fontsize=10)
+    _errors(report, errors)
+    _energy(report, energy)
+    for axes in (of_layers, energy):
+        axes.grid(axis="x", alpha=0.3)
+        axes.set_axisbelow(True)
+    figure.suptitle(f"{report.recipe}, {len(report.labels):,} images", fontsize=10)
     return figure
+
+
+def _accuracy(report: "Report", axes: Axes) -> None:
+    exits = report.early_exits
+    steps = np.arange(1, report.num_steps + 1)
+    axes.plot(steps, 100 * report.accuracy, marker=".", linewidth=1.5, label="after T steps")
+    axes.plot(
+        [exit_.mean_steps for exit_ in exits],
+        [100 * exit_.accuracy for exit_ in exits],
+        "x",
+        markersize=5,
+        label="early exit, mean T",
+    )
+    axes.axhline(100 * report.ann_accuracy, color="k", linestyle=":", linewidth=1, label="ANN")
+    axes.set_ylim(*_half_in_view(report))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("steps T")
+    axes.set_ylabel("accuracy [%]")
+    axes.grid(alpha=0.3)
+    _legend_above(axes)
+
+
+def _half_in_view(report: "Report") -> tuple[float, float]:
+    """Limits in percent: the first steps may lie far below what they tend to."""
+    exits = [exit_.accuracy for exit_ in report.early_exits]
+    shown = [report.ann_accuracy, report.accuracy[-1], np.median(report.accuracy), np.median(exits)]
+    lowest, highest = 100 * min(shown), 100 * max(report.ann_accuracy, *report.accuracy, *exits)
+    room = 0.1 * (highest - lowest) + 0.2
+    return float(lowest - room), float(highest + room)
+
+
+def _legend_above(axes: Axes) -> None:
+    axes.legend(
+        fontsize=8,
+        ncols=3,
+        loc="lower right",
+        bbox_to_anchor=(1, 0.98),
+        frameon=False,
+        columnspacing=1.2,
+        handlelength=1.6,
+    )
+
+
+def _errors(report: "Report", axes: Axes) -> None:
+    names, errors = list(report.errors), list(report.errors.values())
+    axes.axvline(0, color="k", linewidth=0.8)
+    axes.errorbar(
+        [error.bias for error in errors],
+        names,
+        xerr=[error.spread for error in errors],
+        fmt="o",
+        markersize=4,
+        capsize=3,
+    )
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.locator_params(axis="x", nbins=5)
+    axes.set_xlabel("spikes less activation, mean ± standard deviation")
+    axes.grid(axis="x", alpha=0.3)
+
+
+def _energy(report: "Report", axes: Axes) -> None:
+    nanojoules = {name: pj / 1e3 for name, pj in report.energy.items()}
+    names = {"snn": "spiking", "ann": "ANN", "ann_effective": "ANN, zeros\nskipped"}
+    entering = report.energy_of.multiply_accumulate * report.input_macs / 1e3
+    axes.barh(list(names.values()), [nanojoules[name] for name in names], color="0.5")
+    if entering:
+        axes.barh(["spiking"], [entering], color="tab:orange", label="analog input")
+        _legend_above(axes)
+    axes.invert_yaxis()
+    axes.set_xlabel("energy per image [nJ]")
 
 
 def pareto_front(spikes: ArrayLike, accuracy: ArrayLike) -> np.ndarray:

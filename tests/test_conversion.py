@@ -36,9 +36,8 @@ def images(number=40, shape=(12,)):
 
 def evidence(network, found, pixels, num_steps):
     """What is read after each step, [n, T, classes]."""
-    recording = found.recipe.read.recording("output")
     run = lambda drive: jsnn.simulate(  # noqa: E731
-        network, drive, num_steps, record={"read": recording}
+        network, drive, num_steps, record={"read": found.readout.recording}
     )[1]["read"]
     recorded = jax.jit(jax.vmap(run))(found.drive(pixels))
     return np.asarray(jax.vmap(found.recipe.read.evidence)(recorded))

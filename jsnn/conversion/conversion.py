@@ -3,20 +3,21 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_finite, check_type, positive_int
+from jsnn._checks import check_finite, check_key, check_type
 from jsnn.conversion.activation import Quantised
 from jsnn.conversion.ann import Layer, Layers, activations, each_neuron
 from jsnn.conversion.build import Built, Prepared, build, prepare
+from jsnn.conversion.pieces import check_depth, check_pieces
 from jsnn.conversion.read_flax import predictions_of, read_flax
 from jsnn.conversion.recipe import Recipe, Sample
 from jsnn.conversion.run import drive_of, values
+from jsnn.conversion.steps import least_steps
 from jsnn.network import Network
 from jsnn.readout import Readout
 
@@ -51,6 +52,8 @@ class Conversion:
       ann: the artificial network, layer by layer, as the model computes it.
       readout: of the answer, for `jsnn.evaluate`.
       image_shape: of one input of the model.
+      image_range: (lowest, highest) pixel of the calibration images.
+      least_steps: that a presentation takes.
     """
 
     recipe: Recipe
@@ -58,6 +61,8 @@ class Conversion:
     ann: tuple[Layer, ...]
     readout: Readout
     image_shape: tuple[int, ...]
+    image_range: tuple[float, float]
+    least_steps: int
     built: Built
 
     def drive(self, images: ArrayLike) -> dict[str, Any]:
@@ -65,18 +70,41 @@ class Conversion:
 
         For `jsnn.simulate`, `jsnn.evaluate` or a `vmap`. With an analog input it is computed here.
 
-        Raises ValueError where the shape is another one, or the coding cannot carry the pixels.
+        Raises ValueError or TypeError where the shape is another one, or the coding cannot carry
+        the pixels. Warns as `rows` does.
         """
-        array = np.asarray(images)
-        rank = len(self.image_shape)
-        if array.shape[-rank:] != self.image_shape or array.ndim not in (rank, rank + 1):
-            raise ValueError(
-                f"images: given shape {array.shape}; expected {self.image_shape}, or with an axis "
-                "of images in front"
-            )
-        rows = array.reshape(-1, prod(self.image_shape))
+        one = np.shape(images) == self.image_shape
+        rows = self.rows(np.asarray(images)[None] if one else images)
         drive = drive_of(self.built, self.recipe, rows)
-        return {name: x[0] for name, x in drive.items()} if array.ndim == rank else drive
+        return {name: x[0] for name, x in drive.items()} if one else drive
+
+    def rows(self, images: ArrayLike) -> np.ndarray:
+        """Images [n, ...] as [n, N_0], once they are found to be such as were calibrated on.
+
+        Raises ValueError or TypeError where they are no real numbers, the shape is another one, or
+        the coding cannot carry the pixels. Warns where the largest absolute value is more than
+        twice that of the calibration images, or, over ten images or more, less than a third of it:
+        they are then most likely on another scale.
+        """
+        array = _real_numbers(images, "images")
+        if array.shape[1:] != self.image_shape or not len(array):
+            expected = ", ".join(map(str, self.image_shape))
+            raise ValueError(f"images: given shape {array.shape}; expected [n, {expected}]")
+        rows = array.reshape(len(array), -1)
+        self.recipe.coding.checked(rows, self.recipe.v_thresh, "images")
+        self._warn_of_another_scale(rows)
+        return rows
+
+    def _warn_of_another_scale(self, rows: np.ndarray) -> None:
+        low, high = float(rows.min()), float(rows.max())
+        given, calibrated = max(-low, high), max(map(abs, self.image_range))
+        too_small = len(rows) >= _ENOUGH and given < calibrated / 3
+        if given > 2 * calibrated or too_small:
+            warnings.warn(
+                f"images: given pixels from {low:g} to {high:g}, and the calibration images had "
+                f"{self.image_range[0]:g} to {self.image_range[1]:g}; expected the same scale",
+                stacklevel=4,
+            )
 
     def values(
         self, images: ArrayLike, num_steps: int, *, key: jax.Array | None = None
@@ -84,14 +112,17 @@ class Conversion:
         """What the spikes of `num_steps` stand for: an activation for each neuron, [n, N] a layer.
 
         To be held against the activations of the model. `key` where the coding is random.
+
+        Raises and warns as `rows` does, and raises where `num_steps` is less than `least_steps`.
         """
-        rows = np.asarray(images).reshape(-1, prod(self.image_shape))
-        return values(self.built, self.recipe, rows, positive_int(num_steps, "num_steps"), key)
+        if key is not None:
+            check_key(key, "key")
+        return values(self.built, self.recipe, self.rows(images), num_steps, key)
 
     def __str__(self) -> str:
         """The layers as a Markdown table."""
         lines = [
-            f"{self.recipe.name}",
+            f"{self.recipe.name}, T >= {self.least_steps}",
             "",
             "| layer | population | neurons | scale | largest activation | saturated |",
             "|---|---|---|---|---|---|",
@@ -132,10 +163,14 @@ def convert(
     Raises ValueError or TypeError that names the layer where something cannot be converted. Warns
     where the calibration images look as if they were on another scale than the model's.
     """
-    check_type(recipe, Recipe, "recipe", ", such as jsnn.conversion.rueckauer_2017()")
+    check_type(recipe, Recipe, "recipe", ", such as jsnn.conversion.recipes.rueckauer_2017()")
+    check_pieces(recipe)
+    if key is not None:
+        check_key(key, "key")
     images = _checked_images(calibration_images)
     shape = images.shape[1:]
     layers = tuple(read_flax(model, shape, composition))
+    check_depth(recipe, layers)
     rows = images.reshape(len(images), -1)
     found = activations(layers, rows.astype(layers[0].bias.dtype))  # type: ignore[union-attr]
     _check_agrees(model, layers, images, found[-1])
@@ -145,9 +180,17 @@ def convert(
     if recipe.calibrate is not None:
         prepared = recipe.calibrate(sample, recipe, prepared)
     built = build(prepared, recipe)
-    reports = tuple(map(_report, layers, prepared, built.places, found))
-    readout = recipe.read.readout(built.places[-1].population)
-    return built.network, Conversion(recipe, reports, layers, readout, shape, built)
+    output = built.network.population(built.places[-1].population)
+    return built.network, Conversion(
+        recipe=recipe,
+        layers=tuple(map(_report, layers, prepared, built.places, found)),
+        ann=layers,
+        readout=recipe.read.readout(output),
+        image_shape=shape,
+        image_range=(float(rows.min()), float(rows.max())),
+        least_steps=least_steps(built.network, recipe),
+        built=built,
+    )
 
 
 def _report(layer: Layer, prepared: Prepared, place: Any, found: np.ndarray) -> LayerReport:
@@ -168,15 +211,16 @@ def _report(layer: Layer, prepared: Prepared, place: Any, found: np.ndarray) -> 
     )
 
 
+_ENOUGH = 10
+"""Images of which one has a bright pixel."""
+
 _LARGE = 10.0
 """Pixels above it are hardly on the scale of [0, 1], nor standardised."""
 
 
 def _checked_images(given: ArrayLike) -> np.ndarray:
     what = "calibration_images"
-    images = np.asarray(given)
-    if images.dtype.kind not in "fiu":
-        raise TypeError(f"{what}: given {images.dtype}; expected an array of real numbers")
+    images = _real_numbers(given, what)
     if images.ndim not in (2, 4) or not images.size:
         raise ValueError(
             f"{what}: given shape {images.shape}; expected [n, features] or "
@@ -193,6 +237,14 @@ def _checked_images(given: ArrayLike) -> np.ndarray:
             stacklevel=3,
         )
     return images if images.dtype.kind == "f" else images.astype(np.float32)
+
+
+def _real_numbers(given: ArrayLike, what: str) -> np.ndarray:
+    """Images as an array, or TypeError."""
+    images = np.asarray(given)
+    if images.dtype.kind not in "fiu":
+        raise TypeError(f"{what}: given {images.dtype}; expected an array of real numbers")
+    return images
 
 
 def _check_agrees(model: Any, layers: Layers, images: np.ndarray, logits: np.ndarray) -> None:

@@ -4,10 +4,15 @@ A synaptic operation is one addition of a weight to a potential. A spike makes a
 neuron has synapses with a weight other than 0; an artificial neuron makes as many multiply-
 accumulates, and those with an activation of 0 can be skipped. These are the effective ACs and MACs
 of NeuroBench (Yik et al. 2025, "The neurobench framework for benchmarking neuromorphic computing
-algorithms and systems", Nat. Commun. 16, 1545); biases and pooling are not counted.
+algorithms and systems", Nat. Commun. 16, 1545).
+
+Not counted, on either side, are pooling and biases: the maxima of max pooling are comparisons, and
+an average has no weights of its own (a spike that goes through one to a layer has the synapses of
+both together). Nor is what a potential takes in without a spike: a held input current and a bias,
+one addition each for every neuron and step.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -15,7 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn.connectivity import Connectivity
-from jsnn.conversion.ann import Weighted, has_weights
+from jsnn.conversion.ann import has_weights
+from jsnn.conversion.max_pool import MaxPool2D
 from jsnn.network import Network
 
 _ROWS = 128
@@ -52,30 +58,47 @@ def synapses_of(network: Network) -> dict[str, np.ndarray]:
     """{population: int64 [N]}: how many synaptic operations a spike of each neuron makes."""
     total = {name: np.zeros(size, np.int64) for name, size in network.sizes.items()}
     for projection in network.projections:
-        total[projection.pre] += fan_out(projection.connectivity)
+        if not isinstance(projection.connectivity, MaxPool2D):
+            total[projection.pre] += fan_out(projection.connectivity)
     return total
 
 
-class MultiplyAccumulates(NamedTuple):
-    """Of an artificial network for one image: all of them, and those of activations above 0."""
+@dataclass(frozen=True)
+class MultiplyAccumulates:
+    """Of a linear map, which an artificial network or an analog input is passed through.
 
+    Attributes:
+      parts: connectivities, one after the other.
+      fan_outs: int64 [pre] of each; 0 where it has no weights.
+      dense: for one image, all of them.
+    """
+
+    parts: tuple[Any, ...]
+    fan_outs: tuple[np.ndarray, ...]
     dense: int
-    effective: np.ndarray  # int64 [n], one an image
 
-
-def multiply_accumulates(
-    layers: Sequence[Any], images: np.ndarray, activations: Sequence[np.ndarray]
-) -> MultiplyAccumulates:
-    """For images [n, N_0] and what each layer gives for them, [n, N_l]."""
-    dense, effective = 0, np.zeros(len(images), np.int64)
-    for layer, entering in zip(layers, [images, *activations[:-1]], strict=True):
-        if isinstance(layer, Weighted):
-            for part in layer.parts:
-                if has_weights(part):
-                    dense += int(fan_out(part, zeros=True).sum())
-                    effective += (entering != 0) @ fan_out(part)
+    def effective(self, entering: np.ndarray) -> np.ndarray:
+        """int64 [n]: those with an input and a weight other than 0, for inputs [n, pre]."""
+        number = np.zeros(len(entering), np.int64)
+        for part, reached in zip(self.parts, self.fan_outs, strict=True):
+            if reached.any():
+                number += (entering != 0) @ reached
+            if part is not self.parts[-1]:
                 entering = np.asarray(_through(part, entering))
-    return MultiplyAccumulates(dense, effective)
+        return number
+
+
+def multiply_accumulates(parts: tuple[Any, ...]) -> MultiplyAccumulates:
+    """Of the linear map that connectivities one after the other are."""
+    weighted = [part for part in parts if has_weights(part)]
+    return MultiplyAccumulates(
+        parts=parts,
+        fan_outs=tuple(
+            fan_out(part) if has_weights(part) else np.zeros(part.num_pre, np.int64)
+            for part in parts
+        ),
+        dense=sum(int(fan_out(part, zeros=True).sum()) for part in weighted),
+    )
 
 
 @jax.jit

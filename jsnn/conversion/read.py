@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._checks import positive_int
+from jsnn.parts import Population
 from jsnn.readout import Readout
 from jsnn.record import Spikes, Variable
 
@@ -16,41 +17,50 @@ class Read:
     """What counts as evidence for a class.
 
     Attributes:
-      of: "spikes" of the output neurons, or the "potential" that their input sums up to, in which
-        case they never spike.
+      of: "spikes", all that the output neurons have emitted: a burst counts each of its spikes, a
+        negative spike -1, a binary digit its worth; or the "potential" that their input sums up
+        to, in which case they never spike.
       start: the first step that counts: before, the deeper layers have not yet heard of the input.
     """
 
     of: Literal["spikes", "potential"]
     start: int = 0
 
-    def recording(self, population: str) -> Spikes | Variable:
-        """What has to be kept of the output population."""
-        return Spikes(population) if self.of == "spikes" else Variable(population, "v")
+    def recording(self, output: Population) -> Spikes | Variable:
+        """What has to be kept of the output: its potential, what it has emitted, or its spikes."""
+        if self.of == "potential":
+            return Variable(output.name, "v")
+        counts = "total" in output.model.variables
+        return Variable(output.name, "total") if counts else Spikes(output.name)
 
     def evidence(self, recorded: jax.Array) -> jax.Array:
         """What was recorded, [T, classes], to the evidence after each step, [T, classes]."""
-        late = jnp.arange(len(recorded)) >= self.start
-        if self.of == "spikes":
-            counted = recorded & late[:, None]
-            return jnp.cumsum(counted, axis=0, dtype=jnp.int32).astype(jnp.float32)
+        summed = recorded
+        if recorded.dtype == bool:
+            summed = jnp.cumsum(recorded, axis=0, dtype=jnp.int32).astype(jnp.float32)
         if not self.start:
-            return recorded
-        before = recorded[min(self.start, len(recorded)) - 1]
-        return jnp.where(late[:, None], recorded - before[None], 0)
+            return summed
+        late = jnp.arange(len(summed)) >= self.start
+        before = summed[min(self.start, len(summed)) - 1]
+        return jnp.where(late[:, None], summed - before[None], 0)
 
     def predict(self, recorded: jax.Array) -> jax.Array:
-        """The class with the most evidence after the last step; among equals the lowest index."""
-        return jnp.argmax(self.evidence(recorded)[-1]).astype(jnp.int32)
+        """The class after the last step."""
+        return most_evident(self.evidence(recorded)[-1])
 
-    def readout(self, population: str) -> Readout:
+    def readout(self, output: Population) -> Readout:
         """For `jsnn.evaluate`."""
-        recording: Any = self.recording(population)
-        return Readout(population, recording, self.predict)
+        recording: Any = self.recording(output)
+        return Readout(output.name, recording, self.predict)
+
+
+def most_evident(evidence: jax.Array) -> jax.Array:
+    """[..., classes] -> int32 [...]: the class with the most evidence; of equals, the lowest."""
+    return jnp.argmax(evidence, axis=-1).astype(jnp.int32)
 
 
 def spike_counts(start: int = 0) -> Read:
-    """The output neuron that spiked most, counted from step `start` on."""
+    """The output neuron that emitted most, counted from step `start` on."""
     return Read("spikes", positive_int(start, "spike_counts, start", least=0))
 
 

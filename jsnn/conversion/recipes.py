@@ -83,7 +83,14 @@ def rueckauer_2017(
 
 
 def spike_norm(num_steps: int = 100, coding: Coding | None = None) -> Recipe:
-    """Thresholds balanced layer after layer in the spiking network (Sengupta et al. 2019)."""
+    """Thresholds balanced layer after layer in the spiking network ("Spike-Norm").
+
+        λ_l = max over images, steps t <= num_steps and neurons j of sum_i W_ij λ_i s_i(t) + b_j
+
+    with s the spikes of the layer before, which is balanced already. Sengupta et al. 2019, "Going
+    deeper in spiking neural networks: VGG and residual architectures", Front. Neurosci. 13, 95,
+    algorithm 1; there without biases and with Poisson input, here with an analog one unless given.
+    """
     return Recipe(
         "Spike-Norm",
         largest_input(num_steps),
@@ -94,7 +101,12 @@ def spike_norm(num_steps: int = 100, coding: Coding | None = None) -> Recipe:
 
 
 def qcfs(*, signed: bool = False) -> Recipe:
-    """A QCFS network's own thresholds, half of one as initial potential (Bu et al. 2022)."""
+    """A QCFS network's own thresholds, half of one as initial potential.
+
+    λ_l is the threshold of the layer's `jsnn.conversion.qcfs`, which T = L steps reproduce. Bu et
+    al. 2022, "Optimal ANN-SNN conversion for high-accuracy and ultra-low-latency spiking neural
+    networks", ICLR.
+    """
     return Recipe(
         "QCFS, signed spikes" if signed else "QCFS",
         trained,
@@ -121,12 +133,24 @@ def calibrated(num_steps: int, *, how: str = "light") -> Recipe:
 
 
 def signed(p: float = 99.9) -> Recipe:
-    """Robust scales, half a threshold to begin with, spikes that can be taken back."""
+    """Robust scales, half a threshold to begin with, spikes that can be taken back.
+
+        V >= λ: emits +1, V <- V - λ;   V < 0 and sum of emitted > 0: emits -1, V <- V + λ
+
+    Wang et al. 2022, "Signed neuron with memory: towards simple, accurate and high-efficient
+    ANN-SNN conversion", IJCAI.
+    """
     return Recipe("signed spikes", percentile(p), signed_spikes(), v_init=0.5)
 
 
 def burst(max_spikes: int = 5, p: float = 99.9) -> Recipe:
-    """Robust scales, half a threshold to begin with, several spikes a step."""
+    """Robust scales, half a threshold to begin with, several spikes a step.
+
+        V >= λ: emits n = min(⌊V / λ⌋, max_spikes), V <- V - n λ
+
+    Li & Zeng 2022, "Efficient and accurate conversion of spiking neural network with burst spikes",
+    IJCAI.
+    """
     return Recipe("bursts", percentile(p), bursts(max_spikes), v_init=0.5)
 
 
@@ -144,7 +168,13 @@ def group(size: int = 4, scale: Scale | None = None) -> Recipe:
 
 
 def few_spike(num_steps: int = 8, p: float = 100.0) -> Recipe:
-    """K binary digits of each activation, rounded, layer after layer (Stöckl & Maass 2021)."""
+    """K binary digits of each activation, rounded, layer after layer.
+
+        a ≈ λ sum over k = 1 ... K of 2^-k s(k),    V0 = 2^-(K+1) λ, half of the last digit
+
+    Stöckl & Maass 2021, "Optimized spiking neurons can classify images with high accuracy through
+    temporal coding with two spikes", Nat. Mach. Intell. 3, 230-238. K = num_steps.
+    """
     return Recipe(
         f"few spikes, K = {num_steps}",
         percentile(p),

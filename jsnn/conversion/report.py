@@ -11,12 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import positive_int
+from jsnn._checks import check_key, check_type, finite_number
 from jsnn._pytree import replace
-from jsnn.conversion.ann import activations, each_neuron
+from jsnn.connectivity import Chain
+from jsnn.conversion.ann import Weighted, activations
 from jsnn.conversion.conversion import Conversion
-from jsnn.conversion.operations import Energy, fan_out, multiply_accumulates, synapses_of
-from jsnn.evaluate import evaluate
+from jsnn.conversion.operations import Energy, multiply_accumulates, synapses_of
+from jsnn.conversion.read import most_evident
+from jsnn.conversion.run import decoded, drive_of
+from jsnn.conversion.steps import check_steps
+from jsnn.evaluate import check_labels, evaluate
 from jsnn.network import Network
 from jsnn.record import Recording, Spikes, Variable, recorded_bytes
 from jsnn.state import init
@@ -55,18 +59,25 @@ class Report:
     """A converted network on n labelled images, shown for T steps.
 
     Spikes, operations and energies are means over images. With Few-Spike neurons T includes the
-    steps in which layers wait for each other.
+    steps in which layers wait for each other. Energy is the customary proxy, operations times the
+    energy of one: additions of weights for spikes, multiply-accumulates for an analog input. What
+    potentials take in without a spike, in every step a held input current and a bias, is not in it,
+    and neither are pooling and memory.
 
     Attributes:
       recipe: its name.
       predictions: int32 [n, T], the class read after each step.
-      margins: [n, T], by how much it leads the second one, in logits.
+      margins: [n, T], by how much it leads the second one, in logits: evidence over the steps that
+        it was read in.
+      heard: int32 [n], the first step, from 1, in which a spike reached the output (or its analog
+        input did) and was read; T + 1 where none did. Before, evidence is that of biases.
       labels: [n].
       ann_predictions: int32 [n], the class by the artificial network.
       spikes: {population: [T]}, spikes of all its neurons up to each step.
-      num_neurons: {population: N}.
-      synaptic_operations: [T], up to each step: each spike times the synapses of its neuron.
-      input_macs: multiply-accumulates for an analog input, done once and held.
+      num_neurons: {population: N}; a group of neurons counts as one.
+      synaptic_operations: [T], up to each step: each spike times the synapses of its neuron, those
+        of max pooling left out.
+      input_macs: multiply-accumulates for an analog input with zeros skipped, done once and held.
       ann_macs: of the artificial network, all of them.
       ann_effective_macs: those with an activation other than 0.
       energy_of: an operation, in pJ.
@@ -77,6 +88,7 @@ class Report:
     recipe: str
     predictions: np.ndarray
     margins: np.ndarray
+    heard: np.ndarray
     labels: np.ndarray
     ann_predictions: np.ndarray
     spikes: dict[str, np.ndarray]
@@ -130,8 +142,12 @@ class Report:
         }
 
     def early_exit(self, margin: float) -> Exit:
-        """Each image is answered in the first step with that margin, or in the last one."""
-        clear = self.margins >= margin
+        """Each image is answered in the first step that has that margin, or in the last one.
+
+        Not before the output has `heard` of the image: until then a margin is one of biases alone.
+        """
+        has_heard = np.arange(1, self.num_steps + 1) >= self.heard[:, None]
+        clear = (self.margins >= margin) & has_heard
         step = np.where(clear.any(axis=1), clear.argmax(axis=1), self.num_steps - 1)
         answers = np.take_along_axis(self.predictions, step[:, None], axis=1)[:, 0]
         accuracy = float(np.mean(answers == self.labels))
@@ -145,7 +161,7 @@ class Report:
     def to_json(self) -> str:
         """All but what is known of each image alone."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        for name in ("predictions", "margins", "labels", "ann_predictions"):
+        for name in ("predictions", "margins", "heard", "labels", "ann_predictions"):
             del fields[name]
         fields |= {
             "num_images": len(self.labels),
@@ -162,7 +178,7 @@ class Report:
         return json.dumps(fields, indent=1, default=lambda array: array.tolist())
 
     def to_markdown(self) -> str:
-        """A summary and a table of the populations."""
+        """A summary, and tables of the populations, of every step and of early exits."""
         energy = {name: f"{value / 1e3:,.1f} nJ" for name, value in self.energy.items()}
         rows = [
             f"**{self.recipe}**, {len(self.labels):,} images, T = {self.num_steps}",
@@ -181,11 +197,27 @@ class Report:
         ]
         for (name, spikes), size in self._spikes_and_sizes():
             error = self.errors.get(name)
-            of_error = " | ".join(f"{number:.3g}" for number in error) if error else " | | "
+            of_error = " | ".join(f"{number:.3g}" for number in error) if error else " |  | "
             rows.append(
                 f"| {name} | {size} | {spikes[-1]:.1f} | {self.rates[name]:.4f} | {of_error} |"
             )
-        rows.append(f"\n{sum(self.num_neurons.values())} neurons, {self.state_bytes:,} bytes state")
+        rows += [
+            "",
+            f"{sum(self.num_neurons.values())} neurons, {self.state_bytes:,} bytes state",
+            "",
+            "| T | accuracy | same class | spikes an image |",
+            "|---|---|---|---|",
+        ]
+        of_steps = zip(self.accuracy, self.agreement, self.total_spikes, strict=True)
+        rows += [
+            f"| {t} | {accuracy:.2%} | {agreement:.2%} | {spikes:,.1f} |"
+            for t, (accuracy, agreement, spikes) in enumerate(of_steps, start=1)
+        ]
+        rows += ["", "| early exit at a margin of | mean T | accuracy |", "|---|---|---|"]
+        rows += [
+            f"| {exit_.margin:.3g} | {exit_.mean_steps:.2f} | {exit_.accuracy:.2%} |"
+            for exit_ in self.early_exits
+        ]
         return "\n".join(rows)
 
     def _spikes_and_sizes(self) -> Any:
@@ -214,31 +246,37 @@ def assess(
       conversion: from `jsnn.convert`.
       images: [n, ...], as the model takes them.
       labels: [n] integers, the classes.
-      num_steps: T >= 1; the report has the accuracy after every step up to it.
+      num_steps: T, at least the `least_steps` of the conversion; the report has the accuracy after
+        every step up to it.
       energy_of: one operation.
       key: `jax.random.key(seed)` where the coding is random.
       progress: show a bar for each part of the images.
 
-    Raises ValueError or TypeError where something does not fit.
+    Raises ValueError or TypeError where something does not fit, or there is one class alone. Warns
+    where the images are on another scale than those of the calibration, see `Conversion.rows`.
     """
-    num_steps = positive_int(num_steps, "num_steps")
-    pixels, classes = np.asarray(images), np.asarray(labels)
-    if len(pixels) != len(classes) or not len(pixels):
+    _check_network(network, conversion)
+    num_steps = check_steps(num_steps, network, conversion.recipe)
+    energy_of = _checked_energy(energy_of)
+    if key is not None:
+        check_key(key, "key")
+    rows = conversion.rows(images)
+    classes = check_labels(labels, conversion.ann[-1].size)
+    if len(rows) != len(classes):
         raise ValueError(
-            f"labels: given {len(classes)} for {len(pixels)} images; expected one for each image"
+            f"labels: given {len(classes)} for {len(rows)} images; expected one for each image"
         )
     recordings = _recordings(network, conversion)
     each = recorded_bytes(network, recordings, num_steps)
-    size = int(np.clip(_MOST_BYTES // each, 1, len(pixels)))
+    size = int(np.clip(_MOST_BYTES // each, 1, len(rows)))
     synapses = synapses_of(network)
     sums = _Sums(network, conversion, num_steps)
-    for start in range(0, len(pixels), size):
+    for start in range(0, len(rows), size):
         part = slice(start, start + size)
         own_key = None if key is None else jax.random.fold_in(key, start)
-        drive = conversion.drive(pixels[part])
         result = evaluate(
             network,
-            drive,
+            drive_of(conversion.built, conversion.recipe, rows[part]),
             classes[part],
             num_steps,
             conversion.readout,
@@ -246,8 +284,30 @@ def assess(
             key=own_key,
             progress=progress,
         )
-        sums.add(pixels[part], classes[part], result.recorded, synapses)
+        sums.add(rows[part], result.recorded, synapses)
     return sums.report(classes, energy_of)
+
+
+def _check_network(network: Network, conversion: Conversion) -> None:
+    check_type(network, Network, "network")
+    check_type(conversion, Conversion, "conversion", ", which jsnn.convert returns too")
+    expected = conversion.built.network.sizes
+    if network.sizes != expected:
+        raise ValueError(
+            f"network: given populations {network.sizes}; expected those of the conversion, "
+            f"{expected}"
+        )
+    if conversion.ann[-1].size < 2:
+        raise ValueError(
+            "conversion: given a model with 1 class; expected at least 2, as an answer is the "
+            "class that leads the others"
+        )
+
+
+def _checked_energy(given: Energy) -> Energy:
+    check_type(given, Energy, "energy_of")
+    numbers = given._asdict().items()
+    return Energy(*(finite_number(pj, f"energy_of, {name}", least=0) for name, pj in numbers))
 
 
 def _recordings(network: Network, conversion: Conversion) -> dict[str, Recording]:
@@ -258,7 +318,7 @@ def _recordings(network: Network, conversion: Conversion) -> dict[str, Recording
         else Spikes(population.name)
         for population in network.populations
     }
-    return record | {_READ: conversion.recipe.read.recording("output")}
+    return record | {_READ: conversion.readout.recording}
 
 
 _READ = "what the answer is read from"
@@ -271,37 +331,42 @@ class _Sums:
         self.network, self.conversion, self.num_steps = network, conversion, num_steps
         self.predictions: list[np.ndarray] = []
         self.margins: list[np.ndarray] = []
+        self.heard: list[np.ndarray] = []
         self.ann_predictions: list[np.ndarray] = []
         self.spikes = {name: np.zeros(num_steps, np.int64) for name in network.sizes}
         self.operations = np.zeros(num_steps, np.int64)
         self.input_macs = 0
-        self.ann_macs = 0
         self.ann_effective = 0
         self.errors: dict[str, list[np.ndarray]] = {}
+        self.ann_macs = [
+            multiply_accumulates(layer.parts) if isinstance(layer, Weighted) else None
+            for layer in conversion.ann
+        ]
         entry = conversion.built.entry
-        self.entry_fan_out = None if entry is None else fan_out(entry)
+        parts = entry.parts if isinstance(entry, Chain) else (entry,)
+        self.entry_macs = None if entry is None else multiply_accumulates(parts)
 
     def add(
         self,
         pixels: np.ndarray,
-        labels: np.ndarray,
         recorded: Mapping[str, np.ndarray],
         synapses: Mapping[str, np.ndarray],
     ) -> None:
         """Take in what was recorded of a part of the images."""
         conversion = self.conversion
-        rows = pixels.reshape(len(pixels), -1).astype(self.network.dtype)
+        rows = pixels.astype(self.network.dtype)
         found = activations(conversion.ann, rows)
         self.ann_predictions.append(found[-1].argmax(axis=1).astype(np.int32))
-        macs = multiply_accumulates(conversion.ann, rows, found)
-        self.ann_macs = macs.dense
-        self.ann_effective += int(macs.effective.sum())
-        if self.entry_fan_out is not None:
-            self.input_macs += int(((rows != 0) @ self.entry_fan_out).sum())
+        for macs, entering in zip(self.ann_macs, [rows, *found[:-1]], strict=True):
+            if macs is not None:
+                self.ann_effective += int(macs.effective(entering).sum())
+        if self.entry_macs is not None:
+            self.input_macs += int(self.entry_macs.effective(rows).sum())
         for name in self.spikes:
             number = self._number_of_spikes(recorded[name]).sum(axis=0, dtype=np.int64)  # [T, N]
             self.spikes[name] += number.sum(axis=1)
             self.operations += number @ synapses[name]
+        self.heard.append(self._heard(recorded, len(rows)))
         self._read(np.asarray(recorded[_READ]))
         self._compare(recorded, found)
 
@@ -312,30 +377,36 @@ class _Sums:
             return emitted != 0
         return np.abs(np.rint(emitted)).astype(np.int32)
 
+    def _heard(self, recorded: Mapping[str, np.ndarray], number: int) -> np.ndarray:
+        """[n], see `Report`."""
+        output, start = self.conversion.readout.population, self.conversion.recipe.read.start
+        reaching = next((p for p in self.network.projections if p.post == output), None)
+        if reaching is None:
+            return np.full(number, start + 1, np.int32)
+        spiked = (recorded[reaching.pre] != 0).any(axis=2)
+        arriving = np.pad(spiked, ((0, 0), (reaching.delay, 0)))[:, start : self.num_steps]
+        first = np.where(arriving.any(axis=1), start + arriving.argmax(axis=1), self.num_steps)
+        return (first + 1).astype(np.int32)
+
     def _read(self, recorded: np.ndarray) -> None:
-        unit = self.conversion.built.places[-1].unit[0]
-        evidence = np.asarray(jax.vmap(self.conversion.recipe.read.evidence)(jnp.asarray(recorded)))
-        elapsed = 1 if self._summed else np.arange(1, self.num_steps + 1)[:, None]
-        logits = evidence * unit / elapsed
+        recipe = self.conversion.recipe
+        evidence = jax.vmap(recipe.read.evidence)(jnp.asarray(recorded))
+        steps = np.maximum(np.arange(1, self.num_steps + 1) - recipe.read.start, 1)[:, None]
+        logits = decoded(np.asarray(evidence), self.conversion.built.places[-1], recipe, steps)
         two = np.sort(logits, axis=2)[:, :, -2:]
-        self.predictions.append(evidence.argmax(axis=2).astype(np.int32))
+        self.predictions.append(np.asarray(most_evident(evidence)))
         self.margins.append(two[:, :, 1] - two[:, :, 0])
 
-    @property
-    def _summed(self) -> bool:
-        return self.conversion.recipe.firing.steps_per_layer is not None
-
     def _compare(self, recorded: Mapping[str, np.ndarray], found: list[np.ndarray]) -> None:
-        steps = 1 if self._summed else self.num_steps
+        recipe = self.conversion.recipe
         for place, activation in zip(self.conversion.built.places, found, strict=True):
-            name, read = place.population, self.conversion.recipe.read
-            if name == "output" and read.of == "potential":
-                emitted = recorded[_READ][:, -1].astype(np.float64)
+            name = place.population
+            if name == "output" and recipe.read.of == "potential":
+                emitted = recorded[_READ][:, -1]
             else:
                 emitted = recorded[name].sum(axis=1, dtype=np.float64)
                 activation = np.maximum(activation, 0)  # spikes stand for no logit below 0
-            value = emitted * each_neuron(place.unit, emitted.shape[1]) / steps
-            error = value - activation
+            error = decoded(emitted, place, recipe, self.num_steps) - activation
             sums = np.array([error.size, error.sum(), (error**2).sum(), activation.sum()])
             self.errors.setdefault(name, []).append(sums)
 
@@ -345,13 +416,14 @@ class _Sums:
             recipe=self.conversion.recipe.name,
             predictions=np.concatenate(self.predictions),
             margins=np.concatenate(self.margins),
+            heard=np.concatenate(self.heard),
             labels=labels,
             ann_predictions=np.concatenate(self.ann_predictions),
             spikes={name: np.cumsum(s) / number for name, s in self.spikes.items()},
             num_neurons=self.network.sizes,
             synaptic_operations=np.cumsum(self.operations) / number,
             input_macs=self.input_macs / number,
-            ann_macs=self.ann_macs,
+            ann_macs=sum(macs.dense for macs in self.ann_macs if macs is not None),
             ann_effective_macs=self.ann_effective / number,
             energy_of=energy_of,
             state_bytes=_state_bytes(self.network),

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn.conversion.ann import each_neuron
-from jsnn.conversion.build import Built
+from jsnn.conversion.build import Built, Place
 from jsnn.conversion.recipe import Recipe
+from jsnn.conversion.steps import check_steps
 from jsnn.network import Network
 from jsnn.record import Recording, SpikeCount
 from jsnn.simulate import simulate
@@ -20,7 +21,6 @@ _BATCH = 250
 
 def drive_of(built: Built, recipe: Recipe, images: np.ndarray) -> dict[str, Any]:
     """What drives the network for images [n, N_0], the product of `jsnn.evaluate` or a `vmap`."""
-    recipe.coding.checked(images, recipe.v_thresh, "images")
     scaled = (np.asarray(images, np.float64) * recipe.coding.scale).astype(built.network.dtype)
     if built.entry is None:
         return {"input": scaled}
@@ -39,6 +39,7 @@ def values(
 
     The output is decoded from its potential where that is what is read.
     """
+    check_steps(num_steps, built.network, recipe)
     network = built.network
     spiking = [place.population for place in built.places]
     if recipe.read.of == "potential":
@@ -50,22 +51,30 @@ def values(
     }
     drive = drive_of(built, recipe, images)
     state, recorded = _presented(network, drive, key, num_steps, tuple(record.items()))
-    steps = 1 if recipe.firing.steps_per_layer else num_steps
     found = []
     for place in built.places:
         name = place.population
         variable = "total" if name in spiking else "v"
         emitted = recorded[name] if name in record else state[name][variable]
-        each = np.asarray(emitted, np.float64)
-        found.append(each * each_neuron(place.unit, each.shape[1]) / steps)
+        found.append(decoded(np.asarray(emitted), place, recipe, num_steps))
     return found
+
+
+def decoded(emitted: np.ndarray, place: Place, recipe: Recipe, num_steps: Any) -> np.ndarray:
+    """The activation that a sum [..., N] of what a layer emitted in `num_steps` stands for.
+
+    Or its potential, where that is what is read. Of binary digits it is the sum, else the mean.
+    """
+    steps = 1 if recipe.firing.steps_per_layer else num_steps
+    unit = each_neuron(place.unit, emitted.shape[-1])
+    return np.asarray(emitted.astype(np.float64) * unit / steps)
 
 
 def evidence_over_time(
     built: Built, recipe: Recipe, images: np.ndarray, num_steps: int, key: jax.Array | None
 ) -> np.ndarray:
     """What the recipe reads after each step, [n, T, classes]."""
-    output = built.places[-1].population
+    output = built.network.population(built.places[-1].population)
     record: tuple[tuple[str, Recording], ...] = (("read", recipe.read.recording(output)),)
     drive = drive_of(built, recipe, images)
     _, recorded = _presented(built.network, drive, key, num_steps, record)

@@ -5,6 +5,7 @@ make rates low, and a rate is known to 1 / T only. Every rule gives one λ a lay
 [channels]; the output layer always has one for all classes, whose spikes are compared.
 """
 
+import warnings
 from dataclasses import replace
 from functools import partial
 
@@ -62,11 +63,18 @@ def percentile(p: float = 99.9, *, per_channel: bool = False) -> Scale:
     saturated neurons cost less than rates that are low everywhere. Per channel: Kim et al. 2020,
     "Spiking-YOLO", AAAI.
 
-    Raises ValueError where p is not in (0, 100].
+    Raises ValueError where p is not in (0, 100]. Warns where it is 1 or less: most likely a
+    fraction was meant.
     """
     number = finite_number(p, "percentile")
     if not 0 < number <= 100:
         raise ValueError(f"percentile: given {number:g}; expected a number in (0, 100]")
+    if number <= 1:
+        warnings.warn(
+            f"percentile: given {number:g}, almost the smallest activation; expected percent, such "
+            f"as {100 * number:g} if a fraction was meant",
+            stacklevel=2,
+        )
     return partial(_percentile, number, per_channel)
 
 

@@ -1,0 +1,41 @@
+"""How many steps a presentation of a converted network needs, and what needs them."""
+
+from jsnn._checks import positive_int
+from jsnn.conversion.recipe import Recipe
+from jsnn.network import Network
+
+
+def needed_steps(network: Network, recipe: Recipe) -> dict[str, int]:
+    """{what needs them: how many}; a presentation takes the largest number at least."""
+    read, coding, each = recipe.read, recipe.coding, recipe.firing.steps_per_layer
+    needed = {
+        "the way to the output": 1 + sum(p.delay for p in network.projections),
+        f"an answer read from step {read.start} on": 1 + read.start,
+    }
+    if coding.num_steps is not None:
+        needed[f"{coding.name} coding"] = coding.num_steps
+    if each is not None:
+        turns = sum(p.model is recipe.firing.model for p in network.populations)
+        needed[f"{each} steps of each of {turns} layers in turn"] = each * turns
+    return needed
+
+
+def least_steps(network: Network, recipe: Recipe) -> int:
+    """The steps that a presentation takes at least."""
+    return max(needed_steps(network, recipe).values())
+
+
+def check_steps(num_steps: int, network: Network, recipe: Recipe) -> int:
+    """`num_steps`, or ValueError where they are too few, or other than a coding is made for."""
+    steps = positive_int(num_steps, "num_steps")
+    needed = needed_steps(network, recipe)
+    what = max(needed, key=lambda name: needed[name])
+    if steps < needed[what]:
+        raise ValueError(f"num_steps: given {steps}; expected at least {needed[what]} for {what}")
+    exactly = recipe.coding.num_steps
+    if exactly is not None and steps > needed[what]:
+        raise ValueError(
+            f"num_steps: given {steps}; expected {needed[what]}, since {recipe.coding.name} coding "
+            f"is made for {exactly}"
+        )
+    return steps
