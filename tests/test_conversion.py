@@ -145,6 +145,58 @@ def test_few_spikes_in_two_hidden_layers_take_turns():
     np.testing.assert_allclose(read, model(jnp.asarray(pixels)), atol=2e-3)
 
 
+def test_signed_digits_of_a_held_input_are_the_nearest_level():
+    model = perceptron(relu, (12, 30, 4))
+    pixels = images()
+    _, found = jsnn.convert(model, pixels, recipes.residual(5))
+    (scale, _) = found.layers[0].scale
+    activation = np.asarray(nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels)))
+    levels = np.clip(np.floor(activation / scale * 31 + 0.5), 0, 31)
+    assert (levels == 31).any()
+    np.testing.assert_allclose(found.values(pixels, 5)[0] * 31 / scale, levels, atol=1e-4)
+
+
+def test_signed_digits_are_exact_for_qcfs_with_one_hidden_layer():
+    model = perceptron(lambda: QCFS(7, 0.6), (12, 30, 4))
+    pixels = images(100)
+    recipe = recipes.residual(3, conversion.trained)
+    network, found = jsnn.convert(model, pixels, recipe)
+    read = evidence(network, found, pixels, 3)[:, -1]
+    np.testing.assert_allclose(read, model(jnp.asarray(pixels)), atol=1e-5)
+
+
+def signed_digits_by_the_book(inputs, num_steps):
+    """What a neuron has emitted after each step, for what comes in, [K, ...], in thresholds."""
+    worth = 0.5 ** np.arange(num_steps)
+    worth /= worth.sum()
+    v, total, emitted = 0.0, np.zeros_like(inputs[0]), []
+    for came_in, w in zip(inputs, worth, strict=True):
+        v = v + came_in
+        digit = np.where(v >= w / 2, w, np.where((v <= -w / 2) & (total > 0), -w, 0))
+        v, total = v - digit, total + digit
+        emitted.append(digit)
+    return np.stack(emitted)
+
+
+def test_signed_digits_of_all_layers_at_once_are_those_by_the_book():
+    model = perceptron(relu)
+    pixels = images(200)
+    network, found = jsnn.convert(model, pixels, recipes.residual(4, conversion.percentile(90.0)))
+    first, second, last = (layer for layer in model.layers if isinstance(layer, nnx.Linear))
+    scales = [layer.scale[0] for layer in found.layers]
+    once = np.zeros((4, 1, 1))
+    once[0] = 1  # an image and a bias come in with the first step
+    digits = signed_digits_by_the_book(
+        once * (pixels @ np.asarray(first.kernel) + np.asarray(first.bias)) / scales[0], 4
+    )
+    arriving = digits * scales[0] @ np.asarray(second.kernel) + once * np.asarray(second.bias)
+    digits = signed_digits_by_the_book(arriving / scales[1], 4)
+    assert (digits < 0).any()
+    arriving = digits * scales[1] @ np.asarray(last.kernel) + once * np.asarray(last.bias)
+    read = evidence(network, found, pixels, 4)
+    np.testing.assert_allclose(read, arriving.cumsum(axis=0).swapaxes(0, 1), atol=1e-4)
+
+
 def test_signed_spikes_keep_the_total_at_the_rounded_input():
     rng = np.random.default_rng(1)
     currents = rng.normal(0.1, 0.5, (50, 20)).astype(np.float32)

@@ -84,6 +84,7 @@ LEAST = {
         12,
         "4 steps of each of 3 layers in turn",
     ),
+    "digits": (recipes.residual(4), 4, "4 digits, one a step"),
     "late": (
         replace(recipes.rueckauer_2017(), read=conversion.potentials(5)),
         6,

@@ -183,7 +183,12 @@ def test_margins_are_over_the_steps_that_were_read():
     assert report.heard.min() >= 4
 
 
-EMITTING = [recipes.burst(5, p=30.0), recipes.signed(), recipes.few_spike(3, p=50.0)]
+EMITTING = [
+    recipes.burst(5, p=30.0),
+    recipes.signed(),
+    recipes.few_spike(3, p=50.0),
+    recipes.residual(3, conversion.percentile(50.0)),
+]
 
 
 @pytest.mark.parametrize("recipe", EMITTING)
@@ -203,7 +208,7 @@ def test_spikes_of_the_output_are_evidence_of_what_they_are_worth(recipe):
     np.testing.assert_array_equal(report.predictions, emitted.cumsum(axis=1).argmax(axis=2))
     result = jsnn.evaluate(network, found.drive(pixels), labels, 6, found.readout)
     assert result.accuracy == 1
-    each = found.layers[-1].scale[0] / (1 if recipe.firing.steps_per_layer else 6)
+    each = found.layers[-1].scale[0] / (6 if recipe.firing.digits is None else 1)
     np.testing.assert_allclose(found.values(pixels, 6)[-1], total * each, rtol=1e-5)
     two = np.sort(total * each, axis=1)
     np.testing.assert_allclose(report.margins[:, -1], two[:, -1] - two[:, -2], atol=1e-6)

@@ -12,6 +12,7 @@ from jsnn.conversion.firing import (
     few_spikes,
     hard_reset,
     reset_by_subtraction,
+    signed_digits,
     signed_spikes,
 )
 from jsnn.conversion.layer import QCFS
@@ -66,6 +67,7 @@ __all__ = [
     "qcfs",
     "recipes",
     "reset_by_subtraction",
+    "signed_digits",
     "signed_spikes",
     "spike_counts",
     "trained",

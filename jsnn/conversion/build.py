@@ -60,7 +60,7 @@ def build(prepared: list[Prepared], recipe: Recipe) -> Built:
     """The network of these layers; the last one is the output."""
     dtype = np.dtype(_weighted(prepared)[0].layer.weights.dtype)
     firing, coding = recipe.firing, recipe.coding
-    once = firing.steps_per_layer is not None
+    once = firing.digits is not None
     populations: list[Population] = []
     projections: list[Projection] = []
     sources: list[CurrentSource] = []
@@ -97,8 +97,10 @@ def build(prepared: list[Prepared], recipe: Recipe) -> Built:
         params: dict[str, Any] = {} if integrates else {**firing.params}
         if "v_thresh" in model.params:
             params["v_thresh"] = recipe.v_thresh
-        if once and not integrates:
-            params["start"] = float(depth * (firing.steps_per_layer or 0))
+        if "start" in model.params:
+            params["start"] = float(depth * params["num_steps"])
+        if "listens" in model.params:
+            params["listens"] = 1.0 if pre is None else params["num_steps"]
         populations.append(Population(name, layer.size, model, params, {"v": _canonical(v, dtype)}))
         if not once and np.any(bias):
             magnitude = {"magnitude": _canonical(bias, dtype)}

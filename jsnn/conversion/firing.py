@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from jsnn._checks import positive_int
-from jsnn.conversion.neurons import BURST_IF, EMITTED, FEW_SPIKES, SIGNED_IF
+from jsnn.conversion.neurons import BURST_IF, EMITTED, FEW_SPIKES, SIGNED_DIGITS, SIGNED_IF
 from jsnn.neurons import IF, IF_SUBTRACT, NeuronModel
 from jsnn.synapses import DELTA, SynapseModel
 
@@ -19,14 +19,16 @@ class Firing:
         with `emitted` and `total`, in units of one spike.
       synapse: what carries a spike on.
       params: of the model.
-      steps_per_layer: None where a value is the mean of what is emitted in a step. K where it is
-        the sum of what is emitted in K steps, which layers take in turn, each after the one before.
+      digits: None where a value is the mean of what is emitted in a step; K where it is the sum of
+        K digits, one a step.
+      in_turn: whether a layer emits its digits once those of the layer before are all there.
     """
 
     model: NeuronModel
     synapse: SynapseModel = DELTA
     params: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    steps_per_layer: int | None = None
+    digits: int | None = None
+    in_turn: bool = False
 
 
 def hard_reset() -> Firing:
@@ -87,4 +89,20 @@ def few_spikes(num_steps: int = 8) -> Firing:
     for each layer that fires.
     """
     steps = positive_int(num_steps, "few_spikes, num_steps")
-    return Firing(FEW_SPIKES, EMITTED, {"num_steps": float(steps)}, steps_per_layer=steps)
+    return Firing(FEW_SPIKES, EMITTED, {"num_steps": float(steps)}, digits=steps, in_turn=True)
+
+
+def signed_digits(num_steps: int = 4) -> Firing:
+    """`SIGNED_DIGITS`: K signed binary digits, the largest first, in all layers at once.
+
+        V <- V + I dt;   w_k = 2^-k / (1 - 2^-K),   k = 1 ... K
+        |V| >= w_k v_thresh / 2: emits d = sign(V) w_k, V <- V - d v_thresh
+
+    with d < 0 only where something was emitted that can be taken back. The digits of Stöckl & Maass
+    2021 with the sign of Wang et al. 2022: the digit of a step corrects the residual of those
+    before it, in the neuron's own rounding and in what it had not heard of yet, so that layers need
+    not wait for each other. What comes so late that the digits left are too small for it is lost,
+    with any K. A presentation takes K steps. A negative digit is an event like any other.
+    """
+    steps = positive_int(num_steps, "signed_digits, num_steps")
+    return Firing(SIGNED_DIGITS, EMITTED, {"num_steps": float(steps)}, digits=steps)

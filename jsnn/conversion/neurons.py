@@ -143,6 +143,49 @@ classify images with high accuracy through temporal coding with two spikes", Nat
 """
 
 
+def _digits_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    step = x["step"] + 1
+    listens = step.astype(current.dtype) <= p["listens"]
+    return x | {
+        "v": x["v"] + jnp.where(listens, current * dt, 0),
+        "emitted": jnp.zeros_like(x["emitted"]),
+        "step": step,
+    }
+
+
+def _worth_of_digit(p: Values, x: Values) -> jax.Array:
+    return jnp.exp2(-x["step"].astype(p["num_steps"].dtype)) / (1 - jnp.exp2(-p["num_steps"]))
+
+
+def _digits_threshold(p: Values, x: Values) -> jax.Array:
+    half = _worth_of_digit(p, x) * p["v_thresh"] / 2
+    takes_back = (x["v"] < 0) & (x["total"] > 0)
+    emits = x["step"].astype(half.dtype) <= p["num_steps"]
+    return jnp.where(emits, jnp.where(takes_back, -x["v"], x["v"]) - half, -jnp.inf)
+
+
+def _digits_reset(p: Values, x: Values) -> Values:
+    return _emit(p, x, jnp.sign(x["v"]) * _worth_of_digit(p, x))
+
+
+SIGNED_DIGITS = NeuronModel(
+    params={"v_thresh": 1.0, "num_steps": 4.0, "listens": 4.0},
+    variables={"v": 0.0, "emitted": 0.0, "total": 0.0, "step": 0},
+    update=_digits_update,
+    threshold=_digits_threshold,
+    reset=_digits_reset,
+)
+"""Emits the K = num_steps signed binary digits of its input while that still comes in.
+
+    V <- V + I dt up to the step `listens`;   with w_k = 2^-k / (1 - 2^-K) in step k = 1 ... K
+    V >= w_k v_thresh / 2:                   emits +w_k, V <- V - w_k v_thresh
+    V <= -w_k v_thresh / 2 and total > 0:    emits -w_k, V <- V + w_k v_thresh
+
+V is the residual: what has come in less what was emitted. The digits of all K steps make v_thresh;
+an input that is there from the start is rounded to the nearest of 2^K levels.
+"""
+
+
 def _relay_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
     return {"emitted": current - x["total"], "total": current}
 

@@ -24,14 +24,14 @@ def check_pieces(recipe: Recipe) -> None:
     finite_number(recipe.v_init, "recipe, v_init")
     if finite_number(recipe.v_thresh, "recipe, v_thresh") <= 0:
         raise ValueError(f"recipe, v_thresh: given {recipe.v_thresh}; expected a number > 0")
-    if recipe.firing.steps_per_layer is not None:
-        _check_in_turn(recipe)
+    if recipe.firing.digits is not None:
+        _check_digits(recipe)
 
 
 def check_depth(recipe: Recipe, layers: Layers) -> None:
     """Raise ValueError where layers should take turns and there are none to do so."""
     number = sum(isinstance(layer, Weighted) for layer in layers)
-    if recipe.firing.steps_per_layer and recipe.read.of == "potential" and number == 1:
+    if recipe.firing.in_turn and recipe.read.of == "potential" and number == 1:
         raise ValueError(
             "model: given one layer, whose potential is read, for few-spike firing; expected a "
             "hidden layer that fires"
@@ -78,9 +78,9 @@ def _called(piece: Any, otherwise: str) -> str:
     return f": {name}(...), called" if name else otherwise
 
 
-def _check_in_turn(recipe: Recipe) -> None:
-    """The digits of one layer are all there before those of the next one begin."""
-    firing = "few-spike firing, whose layers take turns"
+def _check_digits(recipe: Recipe) -> None:
+    """Digits are of an input that is there from the first step on, the largest first."""
+    firing = "firing in digits"
     if recipe.coding.model is not None:
         raise ValueError(
             f"recipe, coding: given {recipe.coding.name} with {firing}; expected analog()"

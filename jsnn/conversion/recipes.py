@@ -8,6 +8,7 @@ from jsnn.conversion.firing import (
     few_spikes,
     hard_reset,
     reset_by_subtraction,
+    signed_digits,
     signed_spikes,
 )
 from jsnn.conversion.read import spike_counts
@@ -180,4 +181,20 @@ def few_spike(num_steps: int = 8, p: float = 100.0) -> Recipe:
         percentile(p),
         few_spikes(num_steps),
         v_init=2.0 ** -(num_steps + 1),
+    )
+
+
+def residual(num_steps: int = 4, scale: Scale | None = None) -> Recipe:
+    """K signed binary digits of each activation, in all layers at once: 2^K levels in K steps.
+
+        w_k = 2^-k / (1 - 2^-K);   |V| >= w_k λ / 2: emits sign(V) w_k, V <- V - sign(V) w_k λ
+
+    so that each step corrects the residual of the steps before; see
+    `jsnn.conversion.signed_digits`. `scale` is the rule for λ, the 99.9th percentile unless given;
+    `jsnn.conversion.trained` for networks with QCFS, exact with L = 2^K - 1 and one hidden layer.
+    """
+    return Recipe(
+        f"residual, K = {num_steps}",
+        percentile() if scale is None else scale,
+        signed_digits(num_steps),
     )

@@ -373,7 +373,7 @@ class _Sums:
     def _number_of_spikes(self, emitted: np.ndarray) -> np.ndarray:
         if emitted.dtype == np.bool_:
             return emitted
-        if self.conversion.recipe.firing.steps_per_layer:
+        if self.conversion.recipe.firing.digits is not None:
             return emitted != 0
         return np.abs(np.rint(emitted)).astype(np.int32)
 

@@ -65,7 +65,7 @@ def decoded(emitted: np.ndarray, place: Place, recipe: Recipe, num_steps: Any) -
 
     Or its potential, where that is what is read. Of binary digits it is the sum, else the mean.
     """
-    steps = 1 if recipe.firing.steps_per_layer else num_steps
+    steps = num_steps if recipe.firing.digits is None else 1
     unit = each_neuron(place.unit, emitted.shape[-1])
     return np.asarray(emitted.astype(np.float64) * unit / steps)
 

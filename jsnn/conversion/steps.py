@@ -7,16 +7,18 @@ from jsnn.network import Network
 
 def needed_steps(network: Network, recipe: Recipe) -> dict[str, int]:
     """{what needs them: how many}; a presentation takes the largest number at least."""
-    read, coding, each = recipe.read, recipe.coding, recipe.firing.steps_per_layer
+    read, coding, digits = recipe.read, recipe.coding, recipe.firing.digits
     needed = {
         "the way to the output": 1 + sum(p.delay for p in network.projections),
         f"an answer read from step {read.start} on": 1 + read.start,
     }
     if coding.num_steps is not None:
         needed[f"{coding.name} coding"] = coding.num_steps
-    if each is not None:
+    if digits is not None and recipe.firing.in_turn:
         turns = sum(p.model is recipe.firing.model for p in network.populations)
-        needed[f"{each} steps of each of {turns} layers in turn"] = each * turns
+        needed[f"{digits} steps of each of {turns} layers in turn"] = digits * turns
+    elif digits is not None:
+        needed[f"{digits} digits, one a step"] = digits
     return needed
 
 
