@@ -62,6 +62,7 @@ _OF_QCFS: dict[str, Callable[[], Recipe]] = {
 _FOR_A_NUMBER_OF_STEPS: Mapping[str, Callable[[int], Recipe]] = {
     "light": recipes.calibrated,
     "advanced": partial(recipes.calibrated, how="advanced"),
+    "residual": recipes.residual,
 }
 _FEW_SPIKES = "few-spikes"
 
@@ -79,7 +80,8 @@ def main(config: Config) -> dict[str, Any]:
 
     def assessed(recipe: Recipe, num_steps: int) -> Report:
         network, conversion = jsnn.convert(model, calibration, recipe)
-        return jsnn.conversion.assess(network, conversion, x, shown.labels, num_steps)
+        steps = max(num_steps, conversion.least_steps)
+        return jsnn.conversion.assess(network, conversion, x, shown.labels, steps)
 
     found: dict[str, Measured] = {}
     ann = _ann_accuracy(model, x, shown.labels)
