@@ -47,13 +47,13 @@ FEW = {"firing": conversion.few_spikes(4)}
         (
             FEW | {"coding": conversion.constant_current()},
             ValueError,
-            r"coding: given constant current with few-spike firing, .*; expected analog\(\)",
+            r"coding: given constant current with firing in digits.*; expected analog\(\)",
         ),
-        (FEW | DELAYED, ValueError, "delay: given 1 with few-spike firing, .*; expected 0"),
+        (FEW | DELAYED, ValueError, "delay: given 1 with firing in digits.*; expected 0"),
         (
             FEW | {"read": conversion.potentials(2)},
             ValueError,
-            "read, start: given 2 with few-spike firing, .*; expected 0",
+            "read, start: given 2 with firing in digits.*; expected 0",
         ),
     ],
 )

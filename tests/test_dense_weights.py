@@ -46,8 +46,8 @@ def test_a_perceptron_goes_straight_into_a_network():
         ([linear(3, 2), nnx.relu], "given as the last layer"),
         ([linear(3, 2), nnx.sigmoid, linear(2, 2)], "layer 1 .sigmoid.: what it computes"),
         (
-            [nnx.BatchNorm(3, rngs=nnx.Rngs(0)), linear(3, 2)],
-            "layer 0 .BatchNorm.: given after the input",
+            [linear(3, 2), nnx.BatchNorm(2, bias_init=nnx.initializers.ones, rngs=nnx.Rngs(0))],
+            "layer 0 .Linear. . BatchNorm: given with a bias",
         ),
     ],
 )

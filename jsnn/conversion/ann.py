@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._pytree import pytree, static
-from jsnn.connectivity import Chain, Conv2D
+from jsnn.connectivity import Chain, OneToOne
 from jsnn.conversion.activation import Activation
 from jsnn.conversion.max_pool import MaxPool2D
 
@@ -121,11 +121,14 @@ def rescaled(layer: Weighted, before: np.ndarray, after: np.ndarray) -> tuple[An
     Pooling has no weights to scale and keeps channels apart, so the factors pass through it to the
     first and to the last part that has some.
     """
+    one = np.ones(1)
+    if len(before) == len(after) == 1:
+        before, after = before / after, one  # equal scales leave the weights as they are
     parts = list(layer.parts)
-    weighted = [i for i, part in enumerate(parts) if has_weights(part)]
+    weighted = with_weights(parts)
     first, last = weighted[0], weighted[-1]
-    parts[first] = _times(parts[first], before, np.ones(1))
-    parts[last] = _times(parts[last], np.ones(1), 1 / after)
+    parts[first] = scaled(parts[first], before, one)
+    parts[last] = scaled(parts[last], one, 1 / after)
     return tuple(parts)
 
 
@@ -134,10 +137,18 @@ def has_weights(part: Any) -> bool:
     return bool(jax.tree.leaves(part))
 
 
-def _times(part: Any, before: np.ndarray, after: np.ndarray) -> Any:
+def with_weights(parts: Sequence[Any]) -> list[int]:
+    """Which of the connectivities have weights of their own."""
+    return [i for i, part in enumerate(parts) if has_weights(part)]
+
+
+def scaled(part: Any, before: Any, after: Any) -> Any:
     """A connectivity with its weights times before_i after_j; one number, or one a channel."""
-    weights = part.kernel if isinstance(part, Conv2D) else part.weights
-    num_pre, num_post = weights.shape[-2:]
-    factors = each_neuron(before, num_pre)[:, None] * each_neuron(after, num_post)[None, :]
-    scaled = jnp.asarray(np.asarray(weights, np.float64) * factors, weights.dtype)
-    return jax.tree.map(lambda _: scaled, part)
+    weights = jax.tree.leaves(part)[0]
+    factors = each_neuron(after, weights.shape[-1])
+    if isinstance(part, OneToOne):
+        factors = each_neuron(before, weights.shape[-1]) * factors
+    else:
+        factors = each_neuron(before, weights.shape[-2])[:, None] * factors[None, :]
+    changed = jnp.asarray(np.asarray(weights, np.float64) * factors, weights.dtype)
+    return jax.tree.map(lambda _: changed, part)

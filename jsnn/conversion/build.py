@@ -57,7 +57,11 @@ class Built:
 
 
 def build(prepared: list[Prepared], recipe: Recipe) -> Built:
-    """The network of these layers; the last one is the output."""
+    """The network of these layers; the last one is the output.
+
+    A neuron that spikes has weights W_l λ_(l-1) θ / λ_l and biases b_l θ / λ_l, θ its threshold; an
+    output that integrates has W_l λ_(l-1) and b_l.
+    """
     dtype = np.dtype(_weighted(prepared)[0].layer.weights.dtype)
     firing, coding = recipe.firing, recipe.coding
     once = firing.digits is not None
@@ -66,31 +70,31 @@ def build(prepared: list[Prepared], recipe: Recipe) -> Built:
     sources: list[CurrentSource] = []
     places: list[Place] = []
     pre: tuple[str, SynapseModel] | None = None
-    ratio = 1.0  # of what a spike stands for to the scale
     if coding.model is not None:
         size = prepared[0].layer.weights.num_pre  # type: ignore[union-attr]
         populations.append(_input(recipe, size))
         pre = ("input", coding.synapse)
-        if "v_thresh" in coding.model.params:
-            ratio = recipe.v_thresh / coding.scale
     entry = None
-    before = np.ones(1)
-    depth = 0
-    for i, (name, each) in enumerate(zip(_names(prepared), prepared, strict=True)):
+    before = np.asarray([input_unit(recipe)])
+    depth = pools = 0  # layers with weights so far, and poolings since the last one
+    for i, each in enumerate(prepared):
         layer, last = each.layer, i == len(prepared) - 1
         if isinstance(layer, MaxPool):
+            pools += 1
+            name = f"pool{depth}" if pools == 1 else f"pool{depth}_{pools}"
             populations.append(Population(name, layer.size, RELAY))
             assert pre is not None
             projections.append(Projection(pre[0], name, layer.pool, synapse=TOTAL, delay=0))
             pre = (name, EMITTED)
-            places.append(Place(name, ratio * before))
+            places.append(Place(name, before))
             continue
         integrates = last and recipe.read.of == "potential"
-        per_volt = ratio * each.scale
-        ratio = ratio if integrates else ratio * recipe.v_thresh
-        weights = rescaled(layer, before, each.scale)
+        name = "output" if last else f"hidden{depth + 1}"
+        threshold = 1.0 if integrates else recipe.v_thresh
+        weights = rescaled(layer, before * threshold, each.scale)
         connectivity = weights[0] if len(weights) == 1 else Chain(weights)
-        bias = np.asarray(layer.bias, np.float64) / each_neuron(per_volt, layer.size)
+        per_volt = each_neuron(each.scale / threshold, layer.size)
+        bias = np.asarray(layer.bias, np.float64) / per_volt
         v = np.asarray(each.v_init) * recipe.v_thresh + (bias if once else 0.0)
         pooled = not last and isinstance(prepared[i + 1].layer, MaxPool)
         model = INTEGRATOR if integrates else _model(firing.model, pooled)
@@ -111,9 +115,16 @@ def build(prepared: list[Prepared], recipe: Recipe) -> Built:
             projections.append(
                 Projection(pre[0], name, connectivity, synapse=pre[1], delay=recipe.delay)
             )
-        places.append(Place(name, ratio * each.scale))
-        pre, before, depth = (name, firing.synapse), each.scale, depth + 1
+        places.append(Place(name, each.scale))
+        pre, before, depth, pools = (name, firing.synapse), each.scale, depth + 1, 0
     return Built(Network(populations, projections, sources), tuple(places), entry)
+
+
+def input_unit(recipe: Recipe) -> float:
+    """The pixel that an input spike a step stands for, or that an analog input of 1 does."""
+    model = recipe.coding.model
+    thresholds = recipe.v_thresh if model is not None and "v_thresh" in model.params else 1.0
+    return thresholds / recipe.coding.scale
 
 
 def _weighted(prepared: list[Prepared]) -> list[Any]:
@@ -131,15 +142,6 @@ def _input(recipe: Recipe, size: int) -> Population:
 
 def _model(model: NeuronModel, pooled: bool) -> NeuronModel:
     return counted(model) if pooled and "total" not in model.variables else model
-
-
-def _names(prepared: list[Prepared]) -> list[str]:
-    names: list[str] = []
-    depth = 0
-    for each in prepared[:-1]:
-        depth += isinstance(each.layer, Weighted)
-        names.append(f"hidden{depth}" if isinstance(each.layer, Weighted) else f"pool{depth}")
-    return [*names, "output"]
 
 
 def _canonical(values: np.ndarray, dtype: Any) -> Any:

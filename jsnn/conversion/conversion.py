@@ -11,10 +11,11 @@ from jax.typing import ArrayLike
 
 from jsnn._checks import check_finite, check_key, check_type
 from jsnn.conversion.activation import Quantised
-from jsnn.conversion.ann import Layer, Layers, activations, each_neuron
+from jsnn.conversion.agreement import check_agrees
+from jsnn.conversion.ann import Layer, activations, each_neuron
 from jsnn.conversion.build import Built, Prepared, build, prepare
 from jsnn.conversion.pieces import check_depth, check_pieces
-from jsnn.conversion.read_flax import predictions_of, read_flax
+from jsnn.conversion.read_flax import read_flax
 from jsnn.conversion.recipe import Recipe, Sample
 from jsnn.conversion.run import drive_of, values
 from jsnn.conversion.steps import least_steps
@@ -150,17 +151,21 @@ def convert(
     Args:
       model: a Flax `nnx.Sequential` of Linear, Conv, BatchNorm, ReLU or QCFS, average and max
         pooling, Dropout and `jsnn.conversion.flatten`; any other `nnx.Module` whose calls are given
-        as `composition`; or the parameters of a Linen model of dense layers with ReLU in between.
+        as `composition`; or a Linen model of dense layers with a ReLU between each two, as
+        `module.bind(variables)`. Its variables alone show neither the order of its calls nor its
+        activations: they are taken where all names end in different numbers, such as Dense_0 and
+        Dense_1, which have to be in the order of the calls, with a ReLU between each two.
       calibration_images: [n, ...], as the model takes them: training images, a few hundred or more.
       recipe: what to do, see `jsnn.conversion.recipes`.
-      composition: what the model calls, in that order. The model's own logits have to agree.
+      composition: what the model calls, in that order.
       key: `jax.random.key(seed)` where a rule shows images in a random coding.
 
     Returns:
       The network, whose populations are "input" (if the coding has input neurons), "hidden1", ...,
       "output"; and the conversion: a report of each layer, `drive` and `readout` to run it with.
 
-    Raises ValueError or TypeError that names the layer where something cannot be converted. Warns
+    Raises ValueError or TypeError that names the layer where something cannot be converted, or
+    where the model's own logits are not those of its layers (parameters alone have none). Warns
     where the calibration images look as if they were on another scale than the model's.
     """
     check_type(recipe, Recipe, "recipe", ", such as jsnn.conversion.recipes.rueckauer_2017()")
@@ -173,7 +178,7 @@ def convert(
     check_depth(recipe, layers)
     rows = images.reshape(len(images), -1)
     found = activations(layers, rows.astype(layers[0].bias.dtype))  # type: ignore[union-attr]
-    _check_agrees(model, layers, images, found[-1])
+    check_agrees(model, layers, images, found[-1])
     recipe.coding.checked(rows, recipe.v_thresh, "calibration_images")
     sample = Sample(layers, rows, found, key)
     prepared = prepare(layers, recipe.scale(sample, recipe), recipe)
@@ -245,24 +250,3 @@ def _real_numbers(given: ArrayLike, what: str) -> np.ndarray:
     if images.dtype.kind not in "fiu":
         raise TypeError(f"{what}: given {images.dtype}; expected an array of real numbers")
     return images
-
-
-def _check_agrees(model: Any, layers: Layers, images: np.ndarray, logits: np.ndarray) -> None:
-    """Raise ValueError where the model itself gives other logits than its layers as read."""
-    if not callable(model):
-        return
-    some = images[:_SOME].astype(logits.dtype)
-    own = predictions_of(model, some)
-    same_shape = own.shape == logits[:_SOME].shape
-    error = np.abs(own - logits[:_SOME]).max(axis=1) if same_shape else np.full(len(some), np.inf)
-    rounds = any(isinstance(getattr(layer, "activation", None), Quantised) for layer in layers)
-    if np.mean(error > 1e-3 * np.abs(own).max()) > (_ROUNDED_OTHERWISE if rounds else 0):
-        raise ValueError(
-            "model: its logits are not those of its layers as they were read; expected a model "
-            "that calls them in that order and does nothing else in between"
-        )
-
-
-_SOME = 100
-_ROUNDED_OTHERWISE = 0.1
-"""The largest fraction of those images in which a QCFS may round the other way, at a border."""

@@ -92,7 +92,7 @@ def few_spikes(num_steps: int = 8) -> Firing:
     return Firing(FEW_SPIKES, EMITTED, {"num_steps": float(steps)}, digits=steps, in_turn=True)
 
 
-def signed_digits(num_steps: int = 4) -> Firing:
+def signed_digits(num_steps: int = 4, *, eager: bool = True) -> Firing:
     """`SIGNED_DIGITS`: K signed binary digits, the largest first, in all layers at once.
 
         V <- V + I dt;   w_k = 2^-k / (1 - 2^-K),   k = 1 ... K
@@ -103,6 +103,10 @@ def signed_digits(num_steps: int = 4) -> Firing:
     before it, in the neuron's own rounding and in what it had not heard of yet, so that layers need
     not wait for each other. What comes so late that the digits left are too small for it is lost,
     with any K. A presentation takes K steps. A negative digit is an event like any other.
+
+    The first layer knows all of its input in the first step. If it is not `eager`, it emits only
+    digits that stay: fewer spikes of the same sum, of which the layers behind hear later.
     """
     steps = positive_int(num_steps, "signed_digits, num_steps")
-    return Firing(SIGNED_DIGITS, EMITTED, {"num_steps": float(steps)}, digits=steps)
+    params = {"num_steps": float(steps), "eager": float(eager)}
+    return Firing(SIGNED_DIGITS, EMITTED, params, digits=steps)

@@ -153,23 +153,28 @@ def _digits_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> V
     }
 
 
-def _worth_of_digit(p: Values, x: Values) -> jax.Array:
-    return jnp.exp2(-x["step"].astype(p["num_steps"].dtype)) / (1 - jnp.exp2(-p["num_steps"]))
+def _worth_of_digit(p: Values, k: jax.Array) -> jax.Array:
+    return jnp.exp2(-k) / (1 - jnp.exp2(-p["num_steps"]))
 
 
 def _digits_threshold(p: Values, x: Values) -> jax.Array:
-    half = _worth_of_digit(p, x) * p["v_thresh"] / 2
+    k = x["step"].astype(p["num_steps"].dtype)
+    worth, last = (_worth_of_digit(p, step) * p["v_thresh"] for step in (k, p["num_steps"]))
+    waits = (p["eager"] == 0) & (p["listens"] == 1)
+    margin = jnp.where(waits, x["v"] - worth + last / 2, x["v"] - worth / 2)
     takes_back = (x["v"] < 0) & (x["total"] > 0)
-    emits = x["step"].astype(half.dtype) <= p["num_steps"]
-    return jnp.where(emits, jnp.where(takes_back, -x["v"], x["v"]) - half, -jnp.inf)
+    return jnp.where(
+        k <= p["num_steps"], jnp.where(takes_back, -x["v"] - worth / 2, margin), -jnp.inf
+    )
 
 
 def _digits_reset(p: Values, x: Values) -> Values:
-    return _emit(p, x, jnp.sign(x["v"]) * _worth_of_digit(p, x))
+    k = x["step"].astype(p["num_steps"].dtype)
+    return _emit(p, x, jnp.sign(x["v"]) * _worth_of_digit(p, k))
 
 
 SIGNED_DIGITS = NeuronModel(
-    params={"v_thresh": 1.0, "num_steps": 4.0, "listens": 4.0},
+    params={"v_thresh": 1.0, "num_steps": 4.0, "listens": 4.0, "eager": 1.0},
     variables={"v": 0.0, "emitted": 0.0, "total": 0.0, "step": 0},
     update=_digits_update,
     threshold=_digits_threshold,
@@ -182,7 +187,8 @@ SIGNED_DIGITS = NeuronModel(
     V <= -w_k v_thresh / 2 and total > 0:    emits -w_k, V <- V + w_k v_thresh
 
 V is the residual: what has come in less what was emitted. The digits of all K steps make v_thresh;
-an input that is there from the start is rounded to the nearest of 2^K levels.
+an input that is there from the start is rounded to the nearest of 2^K levels. Where `eager` is 0,
+such an input (listens = 1) has no digit that is taken back later: V >= (w_k - w_K / 2) v_thresh.
 """
 
 

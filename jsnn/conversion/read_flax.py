@@ -1,24 +1,33 @@
 """A Flax model, layer by layer, as the linear maps and activations that it computes."""
 
-import functools
-import re
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
+from flax import linen, nnx
 
-from jsnn._checks import check_finite, check_type
+from jsnn._checks import check_finite, check_type, float_dtype
 from jsnn.connectivity import AveragePool2D, Conv2D, Dense, OneToOne
 from jsnn.conversion.activation import Activation, Identity, Quantised, Relu
-from jsnn.conversion.ann import Layer, MaxPool, Weighted, each_neuron, has_weights
+from jsnn.conversion.ann import (
+    Layer,
+    MaxPool,
+    Weighted,
+    each_neuron,
+    scaled,
+    with_weights,
+)
 from jsnn.conversion.layer import QCFS
 from jsnn.conversion.max_pool import MaxPool2D
+from jsnn.conversion.padding import check_fits, padding_word, pair
+from jsnn.conversion.parameters import affine_of, weights_of
+from jsnn.conversion.read_linen import LinenDense, linen_steps
 
-_RELUS = (jax.nn.relu, nnx.relu)
 _EXPECTED = (
     "Linear, Conv, BatchNorm, Dropout, nnx.relu, jsnn.conversion.QCFS, jsnn.conversion.flatten, or "
     "functools.partial of nnx.avg_pool or nnx.max_pool"
@@ -39,16 +48,22 @@ def read_flax(
 
     Args:
       model: `nnx.Sequential`, nested ones too; any `nnx.Module` whose `composition` is given; or
-        the parameters of a Linen model of dense layers with a ReLU between each two.
+        a Linen model as `linen_steps` takes it.
       image_shape: of one input, (features,) or (height, width, channels).
       composition: what the model calls, in that order.
 
     Raises ValueError or TypeError that names the layer where one cannot be converted.
     """
-    if isinstance(model, Mapping):
-        named = _linen_steps(model)
-    elif composition is not None:
+    if len(image_shape) not in (1, 3):
+        raise ValueError(
+            f"calibration_images: given images of shape {image_shape}; expected (features,) "
+            "or (height, width, channels)"
+        )
+    if composition is not None:
+        check_type(model, nnx.Module, "model", " of Flax NNX, since `composition` is given")
         named = _steps(composition, "")
+    elif isinstance(model, (Mapping, linen.Module)):
+        named = linen_steps(model, image_shape)
     elif isinstance(model, nnx.Sequential):
         named = _steps(model.layers, "")
     else:
@@ -56,24 +71,10 @@ def read_flax(
             f"model: given {type(model).__name__}, whose calls cannot be seen; expected an "
             "nnx.Sequential, or its steps in order as `composition`"
         )
-    reader = _Reader(image_shape)
+    reader = _Reader(image_shape, _dtype(named))
     for name, step in named:
-        reader.take(name, step)
+        reader.take(name, _bare(step))
     return reader.finish()
-
-
-def predictions_of(model: nnx.Module, images: np.ndarray) -> np.ndarray:
-    """The model's own logits [n, classes], in evaluation mode; the model is left as it is."""
-    copy = nnx.merge(*nnx.split(model))
-    copy.eval()
-    return np.asarray(copy(jnp.asarray(images)))
-
-
-class _Batchless(NamedTuple):
-    """A dense layer from a parameter tree."""
-
-    kernel: Any
-    bias: Any
 
 
 def _steps(layers: Sequence[Any], prefix: str) -> list[tuple[str, Any]]:
@@ -86,59 +87,44 @@ def _steps(layers: Sequence[Any], prefix: str) -> list[tuple[str, Any]]:
     return named
 
 
+def _bare(step: Any) -> Any:
+    """What a jit, or a partial without arguments, calls."""
+    step = inspect.unwrap(step)
+    if isinstance(step, partial) and not (step.args or step.keywords):
+        return _bare(step.func)
+    return step
+
+
+_RELU = _bare(jax.nn.relu)
+
+
 def _kind(layer: Any) -> str:
-    if isinstance(layer, functools.partial):
+    if isinstance(layer, partial):
         return _kind(layer.func)
     return getattr(layer, "__name__", type(layer).__name__)
 
 
-def _linen_steps(params: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Dense_0, Dense_1, ... in the order of their numbers, with a ReLU between each two."""
-    tree = params.get("params", params)
-    check_type(tree, Mapping, "model, params")
-    numbered: dict[int, str] = {}
-    for name, layer in tree.items():
-        match = re.fullmatch(r".*?(\d+)", str(name))
-        if match is None or int(match[1]) in numbered:
-            raise ValueError(
-                f"model, {name!r}: expected names that end in different numbers, such as Dense_0 "
-                "and Dense_1, since the order of the layers comes from them"
-            )
-        if not isinstance(layer, Mapping) or np.ndim(layer.get("kernel", 0)) != 2:
-            raise ValueError(
-                f"model, {name!r}: expected the parameters of a dense layer, a kernel [pre, post] "
-                "and perhaps a bias; other Linen layers do not say how they were called"
-            )
-        unknown = set(layer) - {"kernel", "bias"}
-        if unknown:
-            raise ValueError(f"model, {name!r}: given {min(unknown)!r}; expected kernel and bias")
-        numbered[int(match[1])] = name
-    named: list[tuple[str, Any]] = []
-    for number in sorted(numbered):
-        name = numbered[number]
-        if named:
-            named.append((f"ReLU before {name}", jax.nn.relu))
-        named.append((f"layer {name}", _Batchless(tree[name]["kernel"], tree[name].get("bias"))))
-    return named
+def _dtype(named: Sequence[tuple[str, Any]]) -> np.dtype[Any]:
+    """That of the first layer with a kernel, which all have to share."""
+    for name, step in named:
+        if isinstance(step, (nnx.Linear, nnx.Conv, LinenDense)):
+            return float_dtype(np.dtype(step.kernel[...].dtype), f"model, {name}, kernel")
+    return np.dtype(np.float32)
 
 
 class _Part(NamedTuple):
-    """A linear map and what is added after it, [channels], or None."""
+    """A linear map and what is added after it, [post]."""
 
     connectivity: Any
-    bias: np.ndarray | None
+    bias: np.ndarray
 
 
 class _Reader:
     """Takes one step of the model after the other; everything linear gathers in `parts`."""
 
-    def __init__(self, image_shape: Shape) -> None:
-        if len(image_shape) not in (1, 3):
-            raise ValueError(
-                f"calibration_images: given images of shape {image_shape}; expected (features,) "
-                "or (height, width, channels)"
-            )
+    def __init__(self, image_shape: Shape, dtype: np.dtype[Any]) -> None:
         self.shape = image_shape
+        self.dtype = dtype
         self.layers: list[Layer] = []
         self.parts: list[_Part] = []
         self.names: list[str] = []
@@ -155,18 +141,18 @@ class _Reader:
             )
         if step is flatten:
             self.shape = (prod(self.shape),)
-        elif isinstance(step, (nnx.Linear, _Batchless)):
+        elif isinstance(step, (nnx.Linear, LinenDense)):
             self._linear(step, name, what)
         elif isinstance(step, nnx.Conv):
             self._convolution(step, name, what)
         elif isinstance(step, nnx.BatchNorm):
-            self._fold(step, what)
-        elif isinstance(step, functools.partial) and step.func is nnx.avg_pool:
+            self._fold(step, name, what)
+        elif isinstance(step, partial) and step.func is nnx.avg_pool:
             self._average_pool(step, name, what)
-        elif isinstance(step, functools.partial) and step.func is nnx.max_pool:
+        elif isinstance(step, partial) and step.func is nnx.max_pool:
             self._max_pool(step, name, what)
         elif _is_activation(step):
-            self._activate(_activation(step, what), name, what)
+            self._activate(_activation(step, what), what)
         else:
             raise ValueError(
                 f"model, {name}: what it computes cannot be seen or converted; expected {_EXPECTED}"
@@ -174,8 +160,9 @@ class _Reader:
 
     def finish(self) -> list[Layer]:
         if self.pooled is not None or (self.layers and not self.parts):
+            last = self.pooled or self.layers[-1]
             raise ValueError(
-                f"model, {self.layers[-1].name}: given as the last layer; expected the logits to "
+                f"model, {last.name}: given as the last layer; expected the logits to "
                 "come from a Linear, a Conv or average pooling, with no activation on them"
             )
         if not self.parts:
@@ -183,15 +170,16 @@ class _Reader:
         self._close(Identity())
         return self.layers
 
+    @property
+    def before(self) -> str:
+        """What the next step is given after."""
+        if self.parts:
+            return self.names[-1]
+        return self.layers[-1].name if self.layers else "the input"
+
     def _linear(self, step: Any, name: str, what: str) -> None:
-        kernel, bias = _parameters(step, what)
-        expected = self.shape[-1]
-        if len(kernel) != expected:
-            where = "calibration_images" if not self.names else what
-            raise ValueError(
-                f"{where}: {name} takes {len(kernel)} features, and its input has shape "
-                f"{self.shape}; expected as many"
-            )
+        kernel, bias = weights_of(step, self.dtype, what)
+        self._check_enters(len(kernel), "features", name)
         if len(self.shape) == 3:  # the same at every place of the image
             self._add(Conv2D(kernel[None, None], _image(self.shape)), bias, name)
             self.shape = (*self.shape[:2], kernel.shape[1])
@@ -200,7 +188,7 @@ class _Reader:
             self.shape = (kernel.shape[1],)
 
     def _convolution(self, step: nnx.Conv, name: str, what: str) -> None:
-        kernel, bias = _parameters(step, what)
+        kernel, bias = weights_of(step, self.dtype, what)
         if len(self.shape) != 3 or kernel.ndim != 4:
             raise ValueError(
                 f"{what}: given a kernel of shape {kernel.shape} on an input of shape "
@@ -213,23 +201,21 @@ class _Reader:
             raise ValueError(
                 f"{what}: given feature_group_count={step.feature_group_count}; expected 1"
             )
-        if kernel.shape[2] != self.shape[2]:
-            raise ValueError(
-                f"{what}: takes {kernel.shape[2]} channels, and its input has shape {self.shape}; "
-                "expected as many"
-            )
+        self._check_enters(kernel.shape[2], "channels", name)
         if step.mask is not None:
             kernel = kernel * np.asarray(step.mask)
-        stride = _two(step.strides)
-        padding = _padding(step.padding, self.shape, kernel.shape[:2], stride, what)
+        stride = pair(step.strides)
+        window = kernel.shape[:2]
+        padding = padding_word(step.padding, self.shape, window, stride, ("VALID", "SAME"), what)
+        if padding == "VALID":
+            check_fits(window, self.shape, what)
         connectivity = Conv2D(kernel, _image(self.shape), stride=stride, padding=padding)
         self._add(connectivity, bias, name)
         self.shape = connectivity.output_shape
 
     def _average_pool(self, step: Any, name: str, what: str) -> None:
         window, stride = self._window(step, what)
-        dtype = self.parts[-1].connectivity.dtype if self.parts else np.float32
-        connectivity = AveragePool2D(_image(self.shape), window, stride, dtype=dtype)
+        connectivity = AveragePool2D(_image(self.shape), window, stride, dtype=self.dtype)
         self._add(connectivity, None, name)
         self.shape = connectivity.output_shape
 
@@ -240,12 +226,11 @@ class _Reader:
                 f"{what}: given on the input image; expected it after an activation (pool the "
                 "images before)"
             )
-        if self.parts and not any(has_weights(part.connectivity) for part in self.parts):
+        if self.parts and not self._weighted():
             raise ValueError(
-                f"{what}: given after average pooling alone; expected it after an activation"
+                f"{what}: given after {self.before} alone; expected it after an activation"
             )
-        dtype = np.asarray(jax.tree.leaves(self.parts or self.layers)[0]).dtype
-        pool = MaxPool(name, MaxPool2D(_image(self.shape), window, stride, dtype))
+        pool = MaxPool(name, MaxPool2D(_image(self.shape), window, stride, self.dtype))
         if self.parts:
             self.pooled = pool  # a maximum of activations is the activation of a maximum
         else:
@@ -256,8 +241,8 @@ class _Reader:
         try:
             names = ("window_shape", "strides", "padding", "count_include_pad")
             given = {**dict(zip(names, step.args, strict=False)), **step.keywords}
-            window = _two(given["window_shape"])
-            stride = _two(given.get("strides") or (1, 1))
+            window = pair(given["window_shape"])
+            stride = pair(given.get("strides") or (1, 1))
         except (KeyError, TypeError, ValueError):
             raise ValueError(
                 f"{what}: given {step}; expected a window_shape of two numbers"
@@ -267,73 +252,86 @@ class _Reader:
                 f"{what}: given on an input of shape {self.shape}; expected (height, width, "
                 "channels)"
             )
-        padding = given.get("padding", "VALID")
-        if _padding(padding, self.shape, window, stride, what) != "VALID" and any(
-            sum(pad) for pad in jax.lax.padtype_to_pads(self.shape[:2], window, stride, "SAME")
-        ):
-            raise ValueError(f"{what}: given padding {padding!r} that adds a frame; expected VALID")
+        padding_word(given.get("padding", "VALID"), self.shape, window, stride, ("VALID",), what)
+        check_fits(window, self.shape, what)
         return window, stride
 
-    def _fold(self, norm: nnx.BatchNorm, what: str) -> None:
-        """y = (x - mean) gamma / sqrt(var + epsilon) + beta, into the weights before."""
-        if not any(has_weights(part.connectivity) for part in self.parts):
-            after = self.layers[-1].name if self.layers else "the input"
-            raise ValueError(
-                f"{what}: given after {after}; expected right after a Linear or Conv, into which "
-                "it is folded"
-            )
-        mean, var = np.asarray(norm.mean[...], float), np.asarray(norm.var[...], float)
-        gamma = 1.0 if norm.scale is None else np.asarray(norm.scale[...], float)
-        beta = 0.0 if norm.bias is None else np.asarray(norm.bias[...], float)
-        check_finite(mean + var + gamma + beta, f"{what}, parameters and statistics")
-        if norm.axis not in (-1, len(self.shape)) or mean.shape != self.shape[-1:]:
-            raise ValueError(
-                f"{what}: given {mean.size} features on axis {norm.axis}; expected "
-                f"{self.shape[-1]}, on the last axis"
-            )
-        factor = gamma / np.sqrt(var + norm.epsilon)
-        last = max(i for i, part in enumerate(self.parts) if has_weights(part.connectivity))
-        connectivity, bias = self.parts[last]
-        scaled = jax.tree.map(
-            lambda w: jnp.asarray(np.asarray(w, float) * factor, w.dtype), connectivity
-        )
-        self.parts[last] = _Part(scaled, None if bias is None else bias * factor)
+    def _fold(self, norm: nnx.BatchNorm, name: str, what: str) -> None:
+        """Into the weights before; or a map of its own, which goes into the weights behind."""
+        factor, shift = affine_of(norm, self.shape, what)
+        weighted = self._weighted()
+        if not weighted or not _has_channels(self.parts[weighted[-1]].connectivity, len(factor)):
+            each = each_neuron(factor, prod(self.shape)).astype(self.dtype)
+            self._add(OneToOne(each), shift, name)
+            return
+        last = weighted[-1]
+        changed = scaled(self.parts[last].connectivity, np.ones(1), factor)
+        self.parts[last] = self.parts[last]._replace(connectivity=changed)
+        for i, (connectivity, bias) in enumerate(self.parts[last:], last):
+            self.parts[i] = _Part(connectivity, bias * each_neuron(factor, len(bias)))
         end = self.parts[-1]
-        shift = beta - mean * factor + (0.0 if end.bias is None else end.bias)
-        self.parts[-1] = end._replace(bias=shift)
+        self.parts[-1] = end._replace(bias=end.bias + each_neuron(shift, len(end.bias)))
         self.names[-1] += " + BatchNorm"
 
-    def _activate(self, activation: Activation, name: str, what: str) -> None:
-        if not any(has_weights(part.connectivity) for part in self.parts):
-            after = self.names[-1] if self.parts else "another activation or the input"
-            raise ValueError(f"{what}: given after {after}; expected a Linear or Conv before it")
+    def _activate(self, activation: Activation, what: str) -> None:
+        if not self._weighted():
+            if self.layers and isinstance(activation, Relu):
+                return  # nothing is below 0 here
+            of = "the activation of " if self.layers and not self.parts else ""
+            raise ValueError(
+                f"{what}: given after {of}{self.before}; expected a Linear or Conv before it"
+            )
         self._close(activation)
         if self.pooled is not None:
             self.layers.append(self.pooled)
             self.shape, self.pooled = self.pooled.shape, None
 
+    def _check_enters(self, number: int, kind: str, name: str) -> None:
+        """Raise ValueError where a layer takes another number of features or channels."""
+        if number == self.shape[-1]:
+            return
+        if self.layers or self.parts:
+            raise ValueError(
+                f"model, {name}: takes {number} {kind}, and {self.before} gives {self.shape}; "
+                "expected as many"
+            )
+        raise ValueError(
+            f"calibration_images: {name} takes {number} {kind}, and its input has shape "
+            f"{self.shape}; expected as many"
+        )
+
+    def _weighted(self) -> list[int]:
+        return with_weights([part.connectivity for part in self.parts])
+
     def _add(self, connectivity: Any, bias: np.ndarray | None, name: str) -> None:
-        self.parts.append(_Part(connectivity, bias))
-        self.names.append(name.removeprefix("layer "))
+        post = connectivity.num_post
+        added = np.zeros(post) if bias is None else each_neuron(bias, post).astype(np.float64)
+        if self.parts and isinstance(connectivity, (Dense, Conv2D)):
+            scale, shift = self.parts[-1]
+            if isinstance(scale, OneToOne):
+                # Through the weights as they were: a frame of zeros is not shifted.
+                added += np.asarray(connectivity.deliver(jnp.asarray(shift, self.dtype)))
+                channels = jax.tree.leaves(connectivity)[0].shape[-2]
+                connectivity = scaled(connectivity, scale.weights[:channels], np.ones(1))
+                self.parts.pop()
+        self.parts.append(_Part(connectivity, added))
+        self.names.append(name)
 
     def _close(self, activation: Activation) -> None:
         """Make a layer of what has gathered."""
-        if not any(has_weights(part.connectivity) for part in self.parts):
-            size, dtype = prod(self.shape), self.parts[-1].connectivity.dtype
-            self._add(OneToOne(np.ones(size, dtype)), None, "identity")
-        total = jnp.zeros(self.parts[0].connectivity.num_pre, self.parts[0].connectivity.dtype)
+        if not self._weighted():
+            self._add(OneToOne(np.ones(prod(self.shape), self.dtype)), None, "identity")
+        total = jnp.zeros(self.parts[0].connectivity.num_pre, self.dtype)
         for connectivity, bias in self.parts:
-            total = connectivity.deliver(total)
-            if bias is not None:
-                total = total + jnp.asarray(each_neuron(bias, total.size), total.dtype)
+            total = connectivity.deliver(total) + jnp.asarray(bias, self.dtype)
         parts = tuple(part.connectivity for part in self.parts)
-        name = "layer " + ", ".join(self.names)
+        name = "layer " + ", ".join(name.removeprefix("layer ") for name in self.names)
         self.layers.append(Weighted(name, parts, total, self.shape, activation))
         self.parts, self.names = [], []
 
 
 def _is_activation(step: Any) -> bool:
-    return isinstance(step, QCFS) or any(step is relu for relu in _RELUS)
+    return isinstance(step, QCFS) or step is _RELU
 
 
 def _activation(step: Any, what: str) -> Activation:
@@ -346,39 +344,11 @@ def _activation(step: Any, what: str) -> Activation:
     return Quantised(float(threshold), step.levels)
 
 
-def _parameters(step: Any, what: str) -> tuple[np.ndarray, np.ndarray | None]:
-    kernel, bias = (
-        None if value is None else np.asarray(value[...]) for value in (step.kernel, step.bias)
-    )
-    assert kernel is not None
-    for name, value in (("kernel", kernel), ("bias", bias)):
-        if value is not None:
-            try:
-                check_finite(value, f"{what}, {name}")
-            except ValueError as error:
-                raise ValueError(f"{error} (was the model trained?)") from None
-    return kernel, bias
-
-
-def _two(given: Any) -> tuple[int, int]:
-    sizes = (given, given) if isinstance(given, int) else tuple(given)
-    down, across = sizes
-    return int(down), int(across)
+def _has_channels(connectivity: Any, number: int) -> bool:
+    """Whether what it gives can be scaled channel by channel, if there are so many."""
+    return jax.tree.leaves(connectivity)[0].shape[-1] % number == 0
 
 
 def _image(shape: Shape) -> tuple[int, int, int]:
     height, width, channels = shape
     return height, width, channels
-
-
-def _padding(given: Any, shape: Shape, window: Any, stride: Any, what: str) -> str:
-    """The word for a padding, "SAME" or "VALID", if one says the same."""
-    if given in ("SAME", "VALID"):
-        return str(given)
-    pads = [(given, given)] * 2 if isinstance(given, int) else given
-    if isinstance(pads, Sequence) and not isinstance(pads, str):
-        pads = [(pad, pad) if isinstance(pad, int) else tuple(pad) for pad in pads]
-        for name in ("VALID", "SAME"):
-            if pads == list(jax.lax.padtype_to_pads(shape[:2], window, stride, name)):
-                return name
-    raise ValueError(f"{what}: given padding {given!r}; expected 'SAME' or 'VALID', or the like")

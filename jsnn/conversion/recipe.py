@@ -26,7 +26,10 @@ class Sample(NamedTuple):
 
 
 Scale = Callable[[Sample, "Recipe"], list[np.ndarray]]
-"""A rule for the activation that one spike stands for: λ of each layer, [channels], > 0."""
+"""A rule for the activation that one spike stands for: λ of each layer, [channels], > 0.
+
+An output whose potential is read has 1.
+"""
 
 Calibration = Callable[[Sample, "Recipe", "list[Prepared]"], "list[Prepared]"]
 """A correction of biases, weights or initial potentials, once the scales are known."""
@@ -36,12 +39,12 @@ Calibration = Callable[[Sample, "Recipe", "list[Prepared]"], "list[Prepared]"]
 class Recipe:
     """How an artificial network becomes a spiking one; `dataclasses.replace` changes a piece.
 
-    With the scale λ_l of layer l, weights and biases become
+    With the scale λ_l of layer l and the threshold θ, weights and biases become
 
-        W_l λ_(l-1) / λ_l,    b_l / λ_l        (per channel where the scales are)
+        W_l λ_(l-1) θ / λ_l,    b_l θ / λ_l        (per channel where the scales are)
 
-    so that a neuron with threshold 1 fires with the rate a_l / λ_l (Diehl et al. 2015; Rueckauer et
-    al. 2017, eq. 5 ff.).
+    so that a neuron fires with the rate a_l / λ_l (Diehl et al. 2015; Rueckauer et al. 2017, eq. 5
+    ff.). An output whose potential is read has W_l λ_(l-1) and b_l.
 
     Attributes:
       name: in reports.
@@ -50,7 +53,7 @@ class Recipe:
       v_init: initial potential, in thresholds; 1/2 rounds where 0 cuts off (Deng & Gu 2021,
         "Optimal conversion of conventional artificial neural networks to spiking neural networks",
         ICLR).
-      v_thresh: the threshold of every neuron.
+      v_thresh: the threshold θ of every neuron, input neurons too, which the coding drives.
       coding: how an image enters.
       read: how the answer is read.
       delay: of every projection in steps; with 0 an answer takes no step per layer.

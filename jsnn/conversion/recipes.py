@@ -119,6 +119,7 @@ def qcfs(*, signed: bool = False) -> Recipe:
 def calibrated(num_steps: int, *, how: str = "light") -> Recipe:
     """Scales of least error for T = num_steps, then biases ("light") or weights too ("advanced").
 
+    Each channel has a scale of its own.
     Li et al. 2021, "A free lunch from ANN: towards efficient, accurate spiking neural networks
     calibration", ICML.
     """
@@ -127,7 +128,7 @@ def calibrated(num_steps: int, *, how: str = "light") -> Recipe:
         raise ValueError(f"calibrated, how: given {how!r}; expected 'light' or 'advanced'")
     return Recipe(
         f"calibrated for T = {num_steps}, {how}",
-        least_error(num_steps),
+        least_error(num_steps, per_channel=True),
         v_init=0.5,
         calibrate=rules[how](num_steps),
     )
@@ -184,17 +185,18 @@ def few_spike(num_steps: int = 8, p: float = 100.0) -> Recipe:
     )
 
 
-def residual(num_steps: int = 4, scale: Scale | None = None) -> Recipe:
+def residual(num_steps: int = 4, scale: Scale | None = None, *, eager: bool = True) -> Recipe:
     """K signed binary digits of each activation, in all layers at once: 2^K levels in K steps.
 
         w_k = 2^-k / (1 - 2^-K);   |V| >= w_k λ / 2: emits sign(V) w_k, V <- V - sign(V) w_k λ
 
     so that each step corrects the residual of the steps before; see
-    `jsnn.conversion.signed_digits`. `scale` is the rule for λ, the 99.9th percentile unless given;
-    `jsnn.conversion.trained` for networks with QCFS, exact with L = 2^K - 1 and one hidden layer.
+    `jsnn.conversion.signed_digits`, and for `eager` too. `scale` is the rule for λ, the 99.9th
+    percentile unless given; `jsnn.conversion.trained` for networks with QCFS, which are exact with
+    L = 2^K - 1 and one hidden layer.
     """
     return Recipe(
-        f"residual, K = {num_steps}",
+        f"residual, K = {num_steps}" + ", not eager" * (not eager),
         percentile() if scale is None else scale,
-        signed_digits(num_steps),
+        signed_digits(num_steps, eager=eager),
     )

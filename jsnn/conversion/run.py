@@ -50,7 +50,7 @@ def values(
         if "total" not in network.population(name).model.variables
     }
     drive = drive_of(built, recipe, images)
-    state, recorded = _presented(network, drive, key, num_steps, tuple(record.items()))
+    state, recorded = presented(network, drive, key, num_steps, tuple(record.items()))
     found = []
     for place in built.places:
         name = place.population
@@ -77,18 +77,20 @@ def evidence_over_time(
     output = built.network.population(built.places[-1].population)
     record: tuple[tuple[str, Recording], ...] = (("read", recipe.read.recording(output)),)
     drive = drive_of(built, recipe, images)
-    _, recorded = _presented(built.network, drive, key, num_steps, record)
+    _, recorded = presented(built.network, drive, key, num_steps, record)
     return np.asarray(jax.vmap(recipe.read.evidence)(recorded["read"]))
 
 
 @partial(jax.jit, static_argnames=("num_steps", "record"))
-def _presented(
+def presented(
     network: Network,
     drive: dict[str, jax.Array],
     key: jax.Array | None,
     num_steps: int,
     record: tuple[tuple[str, Recording], ...],
 ) -> tuple[Any, dict[str, Any]]:
+    """Variables after the last step, and what was recorded, with an axis of images in front."""
+
     def one(row: tuple[jax.Array, dict[str, jax.Array]]) -> tuple[Any, dict[str, Any]]:
         i, driven = row
         own_key = None if key is None else jax.random.fold_in(key, i)

@@ -2,29 +2,61 @@
 
 Larger activations saturate, smaller scales than needed lose nothing else; larger scales than needed
 make rates low, and a rate is known to 1 / T only. Every rule gives one λ a layer, as [1] or
-[channels]; the output layer always has one for all classes, whose spikes are compared.
+[channels]; the output layer always has one for all classes, whose spikes are compared. An output
+whose potential is read needs none and has 1.
 """
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from jsnn._checks import finite_number, positive_int
-from jsnn.conversion.activation import Quantised, qcfs
+from jsnn.conversion.activation import Identity, Quantised, qcfs
 from jsnn.conversion.ann import MaxPool, Weighted, channels, each_neuron, has_weights
-from jsnn.conversion.build import build, prepare
+from jsnn.conversion.build import Built, build, input_unit, prepare
 from jsnn.conversion.read import potentials
 from jsnn.conversion.recipe import Recipe, Sample, Scale
-from jsnn.conversion.run import evidence_over_time
+from jsnn.conversion.run import drive_of, presented
+from jsnn.network import Network
+from jsnn.neurons import INTEGRATOR, Values
+from jsnn.record import MaxVariable
+
+
+def _by_layer(
+    sample: Sample,
+    recipe: Recipe,
+    rule: Callable[[Weighted, np.ndarray, list[np.ndarray]], ArrayLike],
+) -> list[np.ndarray]:
+    """λ of each layer by a rule of it, its activations [n, N] and the scales of those before it.
+
+    Max pooling has the scale of the layer before.
+    """
+    scales: list[np.ndarray] = []
+    for layer, found in zip(sample.layers, sample.activations, strict=True):
+        if isinstance(layer, MaxPool):
+            scales.append(scales[-1])
+        elif isinstance(layer.activation, Identity) and recipe.read.of == "potential":
+            scales.append(np.ones(1))
+        else:
+            scales.append(np.atleast_1d(np.asarray(rule(layer, found, scales))))
+    return scales
 
 
 def unscaled(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
-    """λ = 1: the weights are copied as they are (the tutorial's)."""
-    return [np.ones(1) for _ in sample.layers]
+    """λ_l = λ_(l-1) θ: with the threshold θ the weights stay as they are (the tutorial's)."""
+    scales: list[np.ndarray] = []
+    unit = np.asarray([input_unit(recipe)])
+    for layer in sample.layers:
+        if isinstance(layer, Weighted):
+            unit = unit * recipe.v_thresh
+        scales.append(unit)
+    return scales
 
 
 def largest_possible(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
@@ -33,27 +65,43 @@ def largest_possible(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
     Model-based normalisation, Diehl et al. 2015, IJCNN, algorithm 1, for inputs up to 1; there
     without biases.
     """
-    scales: list[np.ndarray] = []
-    bound = np.ones(1)
-    for layer in sample.layers:
-        if isinstance(layer, Weighted):
-            positive = jax.tree.map(lambda w: jnp.maximum(w, 0), layer)
-            everywhere = jnp.asarray(each_neuron(bound, layer.parts[0].num_pre), layer.bias.dtype)
-            bound = np.asarray([float(jnp.max(positive.before(everywhere)))])
-        scales.append(bound)
-    return scales
+
+    def largest(layer: Weighted, _: np.ndarray, before: list[np.ndarray]) -> float:
+        bound = _bound(layer, before[-1] if before else np.ones(1))
+        if bound <= 0:
+            raise ValueError(
+                f"model, {layer.name}: no input makes any activation of it larger than 0; expected "
+                "a layer that has an activation to be scaled by"
+            )
+        return bound
+
+    return _by_layer(sample, recipe, largest)
+
+
+def _bound(layer: Weighted, entering: np.ndarray) -> float:
+    """The largest activation for inputs from 0 to `entering`, [1] or [channels]."""
+    lowest = jnp.zeros(layer.parts[0].num_pre, layer.bias.dtype)
+    highest = jnp.asarray(each_neuron(entering, lowest.size), layer.bias.dtype)
+    for part in layer.parts:
+        if has_weights(part):
+            above = jax.tree.map(lambda w: jnp.maximum(w, 0), part)
+            below = jax.tree.map(lambda w: jnp.minimum(w, 0), part)
+            lowest, highest = (
+                above.deliver(lowest) + below.deliver(highest),
+                above.deliver(highest) + below.deliver(lowest),
+            )
+        else:
+            lowest, highest = part.deliver(lowest), part.deliver(highest)
+    return float(jnp.max(highest + jnp.maximum(layer.bias, 0)))
 
 
 def largest_activation(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
     """λ_l = max(largest activation, largest weight): data-based, Diehl et al. 2015, algorithm 2."""
-    scales: list[np.ndarray] = []
-    for layer, found in zip(sample.layers, sample.activations, strict=True):
-        if isinstance(layer, MaxPool):
-            scales.append(scales[-1])
-            continue
-        activation = _of_positive(100.0, found, layer.name)
-        scales.append(np.asarray([max(activation, _largest_weight(layer))]))
-    return scales
+    return _by_layer(
+        sample,
+        recipe,
+        lambda layer, found, _: max(_of_positive(100.0, found, layer.name), _largest_weight(layer)),
+    )
 
 
 def percentile(p: float = 99.9, *, per_channel: bool = False) -> Scale:
@@ -79,23 +127,17 @@ def percentile(p: float = 99.9, *, per_channel: bool = False) -> Scale:
 
 
 def _percentile(p: float, per_channel: bool, sample: Sample, recipe: Recipe) -> list[np.ndarray]:
-    scales: list[np.ndarray] = []
-    for i, (layer, found) in enumerate(zip(sample.layers, sample.activations, strict=True)):
-        if isinstance(layer, MaxPool):
-            scales.append(scales[-1])
-            continue
+    def robust(layer: Weighted, found: np.ndarray, _: list[np.ndarray]) -> ArrayLike:
         whole = _of_positive(p, found, layer.name)
-        if not per_channel or i == len(sample.layers) - 1:
-            scales.append(np.asarray([whole]))
-            continue
+        if not per_channel or isinstance(layer.activation, Identity):
+            return whole
         by_channel = found.reshape(-1, channels(layer)).T
         # A channel that is silent on the calibration images takes the layer's scale.
-        scales.append(
-            np.asarray(
-                [_of_positive(p, c, layer.name) if c.max() > 0 else whole for c in by_channel]
-            )
+        return np.asarray(
+            [_of_positive(p, c, layer.name) if c.max() > 0 else whole for c in by_channel]
         )
-    return scales
+
+    return _by_layer(sample, recipe, robust)
 
 
 def _of_positive(p: float, values: np.ndarray, name: str) -> float:
@@ -110,20 +152,18 @@ def _of_positive(p: float, values: np.ndarray, name: str) -> float:
 
 def trained(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
     """λ_l = the threshold of the layer's QCFS, which was trained along (Bu et al. 2022)."""
-    scales: list[np.ndarray] = []
-    for i, layer in enumerate(sample.layers):
-        if isinstance(layer, MaxPool):
-            scales.append(scales[-1])
-        elif isinstance(layer.activation, Quantised):
-            scales.append(np.asarray([layer.activation.threshold]))
-        elif i == len(sample.layers) - 1:
-            scales.append(np.asarray([_of_positive(100.0, sample.activations[i], layer.name)]))
-        else:
-            raise ValueError(
-                f"model, {layer.name}: its activation is a ReLU, which has no trained threshold; "
-                "expected QCFS, or a recipe that finds the scales on data"
-            )
-    return scales
+
+    def threshold(layer: Weighted, found: np.ndarray, _: list[np.ndarray]) -> float:
+        if isinstance(layer.activation, Quantised):
+            return layer.activation.threshold
+        if isinstance(layer.activation, Identity):
+            return _of_positive(100.0, found, layer.name)
+        raise ValueError(
+            f"model, {layer.name}: its activation is a ReLU, which has no trained threshold; "
+            "expected QCFS, or a recipe that finds the scales on data"
+        )
+
+    return _by_layer(sample, recipe, threshold)
 
 
 def divided(rule: Scale, number: int) -> Scale:
@@ -135,33 +175,45 @@ def _divided(rule: Scale, number: int, sample: Sample, recipe: Recipe) -> list[n
     return [scale / number for scale in rule(sample, recipe)]
 
 
-def least_error(num_steps: int) -> Scale:
+def least_error(num_steps: int, *, per_channel: bool = False) -> Scale:
     """λ_l = what makes E (qcfs(z; λ, T) - max(z, 0))² smallest: rounding against saturation.
 
     Minimal mean squared error, Li et al. 2021, "A free lunch from ANN: towards efficient, accurate
-    spiking neural networks calibration", ICML, section 3.2, over 100 fractions of the maximum.
+    spiking neural networks calibration", ICML, section 3.2, over 100 fractions of the maximum. Per
+    channel as with `percentile`.
     """
-    return partial(_least_error, positive_int(num_steps, "least_error, num_steps"))
+    steps = positive_int(num_steps, "least_error, num_steps")
+    return partial(_least_error, steps, per_channel)
 
 
-def _least_error(num_steps: int, sample: Sample, recipe: Recipe) -> list[np.ndarray]:
-    scales: list[np.ndarray] = []
-    for layer, found in zip(sample.layers, sample.activations, strict=True):
-        if isinstance(layer, MaxPool):
-            scales.append(scales[-1])
-            continue
-        candidates = _of_positive(100.0, found, layer.name) * np.arange(1, 101) / 100
-        errors = _rounding_errors(found[:_ENOUGH], candidates.astype(found.dtype), num_steps)
-        scales.append(candidates[[int(np.argmin(errors))]])
-    return scales
+def _least_error(
+    num_steps: int, per_channel: bool, sample: Sample, recipe: Recipe
+) -> list[np.ndarray]:
+    def best(layer: Weighted, found: np.ndarray, _: list[np.ndarray]) -> ArrayLike:
+        whole = _of_positive(100.0, found, layer.name)
+        single = not per_channel or isinstance(layer.activation, Identity)
+        columns = found[:_ENOUGH].reshape(-1, 1 if single else channels(layer))
+        highest = columns.max(axis=0)
+        # A channel that is silent on the calibration images takes the layer's largest activation.
+        highest = np.where(highest > 0, highest, whole).astype(found.dtype)
+        fractions = (np.arange(1, 101) / 100).astype(found.dtype)
+        errors = _rounding_errors(columns, highest, fractions, num_steps)
+        return highest * fractions[np.argmin(errors, axis=0)]
+
+    return _by_layer(sample, recipe, best)
 
 
 @partial(jax.jit, static_argnames="num_steps")
-def _rounding_errors(values: jax.Array, candidates: jax.Array, num_steps: int) -> jax.Array:
-    """Mean squared error of activations [n, N] as rates, for each λ of [candidates]."""
+def _rounding_errors(
+    values: jax.Array, highest: jax.Array, fractions: jax.Array, num_steps: int
+) -> jax.Array:
+    """[f, C]: mean squared error of activations [n, C] as rates, for λ = fraction * highest [C]."""
     rectified = jnp.maximum(values, 0)
     return jax.lax.map(
-        lambda c: jnp.mean((qcfs(values, c, num_steps) - rectified) ** 2), candidates
+        lambda fraction: jnp.mean(
+            (qcfs(values, fraction * highest[None], num_steps) - rectified) ** 2, axis=0
+        ),
+        fractions,
     )
 
 
@@ -180,19 +232,36 @@ def largest_input(num_steps: int = 100) -> Scale:
 
 
 def _largest_input(num_steps: int, sample: Sample, recipe: Recipe) -> list[np.ndarray]:
-    scales: list[np.ndarray] = []
-    for i, layer in enumerate(sample.layers):
-        if isinstance(layer, MaxPool):
-            scales.append(scales[-1])
-            continue
-        listening = replace(recipe, read=potentials())
-        before = prepare(sample.layers[: i + 1], [*scales, np.ones(1)], listening)
-        potential = evidence_over_time(
-            build(before, listening), listening, sample.images, num_steps, sample.key
-        )
-        inputs = np.diff(potential, axis=1, prepend=np.float32(0))
-        scales.append(np.asarray([_of_positive(100.0, inputs, layer.name)]))
-    return scales
+    listening = replace(recipe, read=potentials())
+
+    def largest(layer: Weighted, _: np.ndarray, before: list[np.ndarray]) -> float:
+        layers = sample.layers[: len(before) + 1]
+        built = build(prepare(layers, [*before, np.ones(1)], listening), listening)
+        inputs = _largest_inputs(built, listening, sample, num_steps)
+        return _of_positive(100.0, inputs, layer.name)
+
+    return _by_layer(sample, recipe, largest)
+
+
+def _largest_inputs(built: Built, recipe: Recipe, sample: Sample, num_steps: int) -> np.ndarray:
+    """The largest that arrives at each output neuron in any step, [n, N]."""
+    network, output = built.network, built.places[-1].population
+    populations = [
+        replace(population, model=_ARRIVING) if population.name == output else population
+        for population in network.populations
+    ]
+    hearing = Network(populations, network.projections, network.sources)
+    record = (("largest", MaxVariable(output)),)
+    drive = drive_of(built, recipe, sample.images)
+    return np.asarray(presented(hearing, drive, sample.key, num_steps, record)[1]["largest"])
+
+
+def _arriving(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    return {"v": current * dt}
+
+
+_ARRIVING = replace(INTEGRATOR, update=_arriving)
+"""As V, what arrives in this step alone."""
 
 
 def _largest_weight(layer: Weighted) -> float:

@@ -1,0 +1,58 @@
+"""The numbers of a layer of a Flax model, checked."""
+
+from typing import Any
+
+import numpy as np
+from flax import nnx
+
+from jsnn._checks import check_finite
+
+
+def weights_of(step: Any, dtype: np.dtype[Any], what: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """The kernel [..., pre, post] and the bias [post] of a layer that computes in `dtype`."""
+    kernel = np.asarray(step.kernel[...])
+    bias = None if step.bias is None else np.asarray(step.bias[...])
+    for name, value in (("kernel", kernel), ("bias", bias)):
+        if value is None:
+            continue
+        if value.dtype != dtype:
+            raise TypeError(
+                f"{what}, {name}: given {value.dtype}; expected {dtype}, as the kernel of "
+                "the model's first layer has it"
+            )
+        try:
+            check_finite(value, f"{what}, {name}")
+        except ValueError as error:
+            raise ValueError(f"{error} (was the model trained?)") from None
+    if step.dtype is not None and np.dtype(step.dtype) != dtype:
+        raise TypeError(
+            f"{what}, dtype: given {np.dtype(step.dtype)}; expected {dtype}, that of its "
+            "parameters, in which the network computes"
+        )
+    if bias is not None and bias.shape != kernel.shape[-1:]:
+        raise ValueError(
+            f"{what}, bias: given shape {bias.shape}; expected {kernel.shape[-1:]}, for a "
+            f"kernel of shape {kernel.shape}"
+        )
+    return kernel, bias
+
+
+def affine_of(
+    norm: nnx.BatchNorm, shape: tuple[int, ...], what: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """(x - mean) gamma / sqrt(var + epsilon) + beta as a factor and a shift, [channels] each."""
+    if norm.dtype is not None and np.dtype(norm.dtype) not in (np.float32, np.float64):
+        raise TypeError(f"{what}, dtype: given {np.dtype(norm.dtype)}; expected float32 or float64")
+    mean, var = np.asarray(norm.mean[...], float), np.asarray(norm.var[...], float)
+    gamma = 1.0 if norm.scale is None else np.asarray(norm.scale[...], float)
+    beta = 0.0 if norm.bias is None else np.asarray(norm.bias[...], float)
+    check_finite(mean + var + gamma + beta, f"{what}, parameters and statistics")
+    if var.min() < 0:
+        raise ValueError(f"{what}, var: given {var.min():g}; expected variances >= 0")
+    if norm.axis not in (-1, len(shape)) or mean.shape != shape[-1:]:
+        raise ValueError(
+            f"{what}: given {mean.size} features on axis {norm.axis}; expected "
+            f"{shape[-1]}, on the last axis"
+        )
+    factor = gamma / np.sqrt(var + norm.epsilon)
+    return factor, beta - mean * factor
