@@ -2,6 +2,7 @@
 
 from jsnn.conversion import recipes
 from jsnn.conversion.activation import qcfs
+from jsnn.conversion.assessment import assess
 from jsnn.conversion.calibration import advanced, light
 from jsnn.conversion.coding import Coding, analog, constant_current, latency, poisson
 from jsnn.conversion.conversion import Conversion, LayerReport, convert
@@ -20,7 +21,7 @@ from jsnn.conversion.operations import Energy, fan_out
 from jsnn.conversion.read import Read, potentials, spike_counts
 from jsnn.conversion.read_flax import flatten
 from jsnn.conversion.recipe import Recipe, Sample
-from jsnn.conversion.report import Report, assess
+from jsnn.conversion.report import Report
 from jsnn.conversion.scales import (
     divided,
     largest_activation,
