@@ -15,6 +15,7 @@ from jsnn import conversion
 from jsnn.conversion import QCFS, recipes
 
 SIZES = (12, 16, 8, 4)
+BURSTS = conversion.bursts(3)
 
 
 def perceptron(activation, sizes=SIZES):
@@ -360,6 +361,18 @@ def test_the_report_of_the_layers_is_a_table():
     assert [layer.num_neurons for layer in found.layers] == [16, 8, 4]
     assert len(rows) == 7
     assert "| 2 (Linear) | hidden2 | 8 |" in rows[5]
+
+
+@pytest.mark.parametrize(("firing", "most"), [(conversion.signed_spikes(), 1), (BURSTS, 3)])
+def test_what_saturates_is_more_than_spikes_in_every_step_can_stand_for(firing, most):
+    model, pixels = perceptron(relu), images()
+    recipe = replace(recipes.rueckauer_2017(30.0), firing=firing)
+    _, found = jsnn.convert(model, pixels, recipe)
+    activation = np.asarray(nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels)))
+    positive = activation[activation > 0]
+    expected = np.mean(positive > most * np.percentile(positive, 30))
+    assert found.layers[0].saturated == expected > 0
+    assert found.layers[-1].saturated == 0  # its potential is read
 
 
 def test_a_delayed_start_counts_the_later_steps_alone():

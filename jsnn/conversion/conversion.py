@@ -13,13 +13,14 @@ from jsnn._checks import check_finite, check_key, check_type
 from jsnn.conversion.activation import Quantised
 from jsnn.conversion.agreement import check_agrees
 from jsnn.conversion.ann import Layer, activations, each_neuron
-from jsnn.conversion.build import Built, Prepared, build, prepare
+from jsnn.conversion.build import Built, Place, build, prepare
 from jsnn.conversion.pieces import check_depth, check_pieces
 from jsnn.conversion.read_flax import read_flax
 from jsnn.conversion.recipe import Recipe, Sample
 from jsnn.conversion.run import drive_of, values
 from jsnn.conversion.steps import least_steps
 from jsnn.network import Network
+from jsnn.neurons import INTEGRATOR
 from jsnn.readout import Readout
 
 
@@ -30,9 +31,10 @@ class LayerReport(NamedTuple):
       name: of the model's layers that it was made of.
       population: that has taken its place.
       num_neurons: N.
-      scale: (smallest, largest) over channels: the activation that one spike a step stands for.
+      scale: (smallest, largest) over channels: the activation that one spike a step stands for;
+        1 for an output whose potential is read.
       largest_activation: on the calibration images.
-      saturated: the fraction of the activations above 0 that no rate can stand for.
+      saturated: the fraction of the activations above 0 that spikes cannot stand for.
     """
 
     name: str
@@ -188,7 +190,9 @@ def convert(
     output = built.network.population(built.places[-1].population)
     return built.network, Conversion(
         recipe=recipe,
-        layers=tuple(map(_report, layers, prepared, built.places, found)),
+        layers=tuple(
+            _report(*each, built) for each in zip(layers, built.places, found, strict=True)
+        ),
         ann=layers,
         readout=recipe.read.readout(output),
         image_shape=shape,
@@ -198,10 +202,13 @@ def convert(
     )
 
 
-def _report(layer: Layer, prepared: Prepared, place: Any, found: np.ndarray) -> LayerReport:
+def _report(layer: Layer, place: Place, found: np.ndarray, built: Built) -> LayerReport:
     unit = each_neuron(place.unit, layer.size)
+    population = built.network.population(place.population)
+    integrates = population.model == INTEGRATOR
+    most = np.inf if integrates else np.asarray(population.params.get("max_spikes", 1))
     positive = found > 0
-    saturated = (found > unit) & positive
+    saturated = positive & (found > most * unit)
     name = layer.name.removeprefix("layer ")
     activation = getattr(layer, "activation", None)
     if isinstance(activation, Quantised):
