@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.conversion import bench, catalogue, compare, frontier, settings
+from experiments.conversion import bench, catalogue, compare, folding, frontier, settings
 from experiments.conversion.catalogue import Goal, Outcome, Row, Training
 from jsnn.conversion import recipes
 from tests.test_conversion_train import few_images
@@ -29,14 +29,16 @@ def few(monkeypatch):
 
     quick = settings.Config(epochs=2, batch_size=25)
     trainings = {
-        "teacher": Training(dataclasses.replace(quick, model="cnn", activation="relu", epochs=1)),
+        "teacher": Training(
+            dataclasses.replace(quick, model="cnn", activation="relu", batch_norm=True, epochs=1)
+        ),
         "pupil": Training(quick, (("teacher", 0),)),
     }
     rows = {
         "all": Row("pupil", recipes.qcfs, 4, Goal(50, 1000, agreement=True)),
         "half": Row("pupil", recipes.qcfs, 2, Goal(loss=100.0, halves="all", ann_near="all")),
     }
-    for module in (frontier, compare, bench):
+    for module in (frontier, compare, bench, folding):
         monkeypatch.setattr(module, "images", images)
     monkeypatch.setattr(frontier, "TRAININGS", trainings)
     monkeypatch.setattr(frontier, "ROWS", rows)
@@ -88,6 +90,13 @@ def test_the_benchmark_of_a_conversion_runs_and_refuses_bad_flags(few, tmp_path)
     assert len(bench.main(config)["again"]) == 2
     with pytest.raises(ValueError, match="--steps: given 0; expected at least 1"):
         bench.main(dataclasses.replace(config, steps=0))
+
+
+def test_batch_normalisation_is_folded_but_for_rounding(few, tmp_path):
+    frontier.trained("teacher", 0, tmp_path, few_images(50), few_images(20))
+    found = folding.main(folding.Config(model=tmp_path / "teacher" / "seed0"))
+    assert 0 < found["largest_change_float32"] < 1e-5
+    assert found["largest_change_float64"] < 1e-13
 
 
 @pytest.mark.parametrize(
