@@ -34,6 +34,7 @@ def evaluate(
     max_bytes: int | None = None,
     record: Recordings | None = None,
     key: jax.Array | None = None,
+    first_index: int = 0,
     progress: bool = False,
     plain: bool = False,
     devices: Sequence[jax.Device] | None = None,
@@ -57,6 +58,8 @@ def evaluate(
       record: what else to keep of each presentation.
       key: `jax.random.key(seed)` if a current source is random. Presentation i uses
         `jax.random.fold_in(key, i)`, in batches and in sequence.
+      first_index: i of the first presentation; so parts of a data set, evaluated one after the
+        other, have the random numbers of the whole.
       progress: show a progress bar with images/s and running accuracy (needs tqdm).
       plain: as in `simulate`; the results are the same.
       devices: that share the presentations of a batch; by default all there are, those of other
@@ -72,6 +75,7 @@ def evaluate(
     if not callable(between):
         raise TypeError(f"between: given {between!r}; expected a function such as jsnn.fresh")
     num_steps = positive_int(num_steps, "num_steps")
+    first_index = positive_int(first_index, "first_index", least=0)
     check_numbers(network)
     plan(network, record, num_steps)
     check_known([readout.population], network.sizes, "readout", "population")
@@ -108,7 +112,7 @@ def evaluate(
 
     began = time.perf_counter()
     results = Results(labels, network.sizes, network.sizes[readout.population])
-    indices = np.arange(size, dtype=np.int32)
+    indices = first_index + np.arange(size, dtype=np.int32)
     running: deque[Future[Any]] = deque()
     source = batches(network, drives, len(labels), num_steps, size)
     # Batches that do not depend on each other overlap: one is made ready or read out, or steps

@@ -183,7 +183,7 @@ def signed_digits_by_the_book(inputs, num_steps, eager):
     for came_in, w in zip(inputs, worth, strict=True):
         v = v + came_in
         least = w / 2 if eager else w - worth[-1] / 2
-        digit = np.where(v >= least, w, np.where((v <= -w / 2) & (total > 0), -w, 0))
+        digit = np.where(v >= least, w, np.where((v < -w / 2) & (total > 0), -w, 0))
         v, total = v - digit, total + digit
         emitted.append(digit)
     return np.stack(emitted)

@@ -70,9 +70,28 @@ def test_a_rule_of_your_own_is_any_function_of_two_arguments():
     assert found.layers[0].scale == (0.5, 0.5)
 
 
-def test_few_spikes_need_a_layer_that_fires():
+@pytest.mark.parametrize("recipe", [recipes.few_spike(4), recipes.residual(4)])
+def test_digits_need_a_layer_that_fires(recipe):
     with pytest.raises(ValueError, match=r"given one layer, .* a hidden layer that fires"):
-        jsnn.convert(perceptron(relu, (12, 4)), images(), recipes.few_spike(4))
+        jsnn.convert(perceptron(relu, (12, 4)), images(), recipe)
+
+
+@pytest.mark.parametrize(
+    ("piece", "message"),
+    [
+        ({"scale": conversion.largest_input(4)}, "scale: given largest_input for firing in digits"),
+        ({"calibrate": conversion.advanced(4)}, "calibrate: given advanced for firing in digits"),
+    ],
+)
+def test_rules_that_are_of_rates_do_not_go_with_digits(piece, message):
+    with pytest.raises(ValueError, match=message):
+        jsnn.convert(perceptron(relu), images(), replace(recipes.residual(4), **piece))
+
+
+def test_a_latency_shorter_than_the_way_to_the_output_is_refused():
+    recipe = replace(recipes.rueckauer_2017(delay=1), coding=conversion.latency(2))
+    with pytest.raises(ValueError, match="coding: given latency of 2 steps; expected at least 4"):
+        jsnn.convert(perceptron(relu), images(), recipe)
 
 
 LEAST = {

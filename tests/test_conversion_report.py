@@ -12,7 +12,7 @@ from flax import nnx
 
 import jsnn
 from jsnn import conversion
-from jsnn.conversion import QCFS, recipes
+from jsnn.conversion import QCFS, assessment, recipes
 from jsnn.conversion.operations import multiply_accumulates
 from jsnn.plot import conversion_report
 from tests.test_conversion import convolutional, images, perceptron, relu
@@ -324,3 +324,17 @@ def test_a_report_needs_two_classes():
     )
     with pytest.raises(ValueError, match="given a model with 1 class; expected at least 2"):
         conversion.assess(network, found, images(), np.zeros(40, int), 4)
+
+
+def test_random_images_do_not_depend_on_the_parts_that_they_are_looked_at_in(monkeypatch):
+    model, pixels = perceptron(relu), images(20)
+    recipe = replace(recipes.rueckauer_2017(), coding=conversion.poisson())
+    network, found = jsnn.convert(model, pixels, recipe, key=jax.random.key(1))
+    once = lambda: conversion.assess(  # noqa: E731
+        network, found, pixels, np.zeros(20, int), 9, key=jax.random.key(2)
+    )
+    whole = once()
+    monkeypatch.setattr(assessment, "_MOST_BYTES", 2000)
+    in_parts = once()
+    np.testing.assert_array_equal(in_parts.predictions, whole.predictions)
+    np.testing.assert_array_equal(in_parts.total_spikes, whole.total_spikes)

@@ -147,8 +147,9 @@ def test_scales_of_least_error_are_those_of_a_search(per_channel):
     columns = list(activation.T) if per_channel else [activation.ravel()]
 
     def searched(column):
-        highest = column.max() if column.any() else activation.max()
-        candidates = highest * np.arange(1, 101) / 100
+        if not column.any():
+            return activation.max()
+        candidates = column.max() * np.arange(1, 101) / 100
         levels = np.clip(np.floor(column * steps / candidates[:, None] + 0.5), 0, steps)
         errors = ((levels * candidates[:, None] / steps - column) ** 2).mean(axis=1)
         return candidates[errors.argmin()]

@@ -126,6 +126,7 @@ def test_a_training_starts_from_another_model(tmp_path, kind):
         ({"input_dropout": -0.1}, "--input-dropout: given -0.1"),
         ({"distil_weight": 1.1}, "--distil-weight: given 1.1"),
         ({"activation": "relu", "spike_penalty": 1.0}, "--spike-penalty: there are no spikes"),
+        ({"spike_budget": 9.0}, "--spike-budget: given 9.0 without --spike-penalty"),
         ({"activation": "relu", "steps": 2}, "--steps: there are no spikes"),
         ({"model": "cnn", "reduction": "max", "steps": 2}, "--steps: given with --reduction max"),
         ({"distil": (Path("nowhere"),)}, "nowhere: holds no architecture.json"),

@@ -62,8 +62,14 @@ _OF_QCFS: dict[str, Callable[[], Recipe]] = {
 _FOR_A_NUMBER_OF_STEPS: Mapping[str, Callable[[int], Recipe]] = {
     "light": recipes.calibrated,
     "advanced": partial(recipes.calibrated, how="advanced"),
-    "residual": recipes.residual,
 }
+_IN_DIGITS: Mapping[str, Callable[[int], Recipe]] = {"residual": recipes.residual}
+_IN_DIGITS_OF_QCFS: Mapping[str, Callable[[int], Recipe]] = {
+    "qcfs-residual": partial(recipes.residual, scale=trained)
+}
+_MOST_DIGITS = 16
+"""More are below the resolution of a potential."""
+
 _FEW_SPIKES = "few-spikes"
 
 
@@ -113,8 +119,8 @@ def _wanted(config: Config, architecture: Architecture) -> list[str]:
 
 
 def _suited(architecture: Architecture) -> Sequence[str]:
-    qcfs = _OF_QCFS if architecture.activation == "qcfs" else {}
-    return [*_OF_ANY, *qcfs, *_FOR_A_NUMBER_OF_STEPS, _FEW_SPIKES]
+    qcfs = [*_OF_QCFS, *_IN_DIGITS_OF_QCFS] if architecture.activation == "qcfs" else []
+    return [*_OF_ANY, *qcfs, *_FOR_A_NUMBER_OF_STEPS, *_IN_DIGITS, _FEW_SPIKES]
 
 
 def _depth(architecture: Architecture) -> int:
@@ -136,8 +142,10 @@ def _measured(
     if name == _FEW_SPIKES:  # layers take turns, so many steps each
         possible = [t for t in sorted(steps) if t % depth == 0]
         return {t: _after(assessed(recipes.few_spike(t // depth), t), t) for t in possible}
-    recipe_for = _FOR_A_NUMBER_OF_STEPS[name]
-    return {t: _after(assessed(recipe_for(t), t), t) for t in sorted(steps)}
+    in_digits = {**_IN_DIGITS, **_IN_DIGITS_OF_QCFS}
+    recipe_for = (in_digits | dict(_FOR_A_NUMBER_OF_STEPS))[name]
+    most = _MOST_DIGITS if name in in_digits else max(steps)
+    return {t: _after(assessed(recipe_for(t), t), t) for t in sorted(steps) if t <= most}
 
 
 def _after(report: Report, steps: int) -> tuple[float, float]:

@@ -27,7 +27,7 @@ from experiments.conversion.catalogue import (
 from experiments.conversion.checkpoints import is_finished, load
 from experiments.conversion.data import images
 from experiments.conversion.models import inputs_of
-from experiments.conversion.settings import architecture_of, check
+from experiments.conversion.settings import architecture_of, check, check_same_training
 from experiments.conversion.train import train
 from experiments.idx import Images
 from jsnn import plot
@@ -107,12 +107,13 @@ def trained(
     """A network of the catalogue; trained, and its teachers before it, unless it is already."""
     chosen = TRAININGS[name]
     own = chosen.with_seed(name, seed, directory)
-    finished = is_finished(own.out, own.epochs)
-    if not finished:
-        for teacher in chosen.teachers:
-            trained(*teacher, directory, training, held_out)
+    if is_finished(own.out, own.epochs):
+        check_same_training(own)
+        return load(own.out)
+    for teacher in chosen.teachers:
+        trained(*teacher, directory, training, held_out)
     check(own)
-    return load(own.out) if finished else train(own, training, held_out)
+    return train(own, training, held_out)
 
 
 def report(

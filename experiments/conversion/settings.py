@@ -48,7 +48,8 @@ class Config(cli.Config):
     """The model is a moving average of the parameters, with this decay per update; 0: their last
     value."""
     spike_penalty: float = 0.0
-    """Added to the loss for every spike per image in L steps (in --steps, where they are given)."""
+    """Added to the loss for every spike per image beyond --spike-budget, in L steps (in --steps,
+    where they are given)."""
     spike_budget: float = 0.0
     """Spikes per image that --spike-penalty leaves free."""
     steps: int = 0
@@ -124,6 +125,11 @@ def check(config: Config) -> None:
     if config.activation == "relu" and (config.steps or config.spike_penalty):
         flag = "--steps" if config.steps else "--spike-penalty"
         raise ValueError(f"{flag}: there are no spikes with --activation relu; expected qcfs")
+    if config.spike_budget and not config.spike_penalty:
+        raise ValueError(
+            f"--spike-budget: given {config.spike_budget} without --spike-penalty; expected what a "
+            "spike beyond it adds to the loss"
+        )
     if config.steps and config.reduction == "max" and config.model == "cnn":
         raise ValueError("--steps: given with --reduction max; expected average or stride")
     for directory in config.distil:
@@ -131,7 +137,7 @@ def check(config: Config) -> None:
     if config.start is not None:
         _check_start(config, load_architecture(config.start))
     cli.check_writable(config.out)
-    _check_same_training(config)
+    check_same_training(config)
 
 
 def _check_start(config: Config, given: Architecture) -> None:
@@ -144,7 +150,7 @@ def _check_start(config: Config, given: Architecture) -> None:
             )
 
 
-def _check_same_training(config: Config) -> None:
+def check_same_training(config: Config) -> None:
     """A directory that holds another training is not gone on with."""
     path = config.out / TRAINING
     if not path.exists():

@@ -3,6 +3,7 @@
 from jsnn.conversion import recipes
 from jsnn.conversion.activation import qcfs
 from jsnn.conversion.assessment import assess
+from jsnn.conversion.build import Prepared
 from jsnn.conversion.calibration import advanced, light
 from jsnn.conversion.coding import Coding, analog, constant_current, latency, poisson
 from jsnn.conversion.conversion import Conversion, LayerReport, convert
@@ -20,8 +21,8 @@ from jsnn.conversion.layer import QCFS
 from jsnn.conversion.operations import Energy, fan_out
 from jsnn.conversion.read import Read, potentials, spike_counts
 from jsnn.conversion.read_flax import flatten
-from jsnn.conversion.recipe import Recipe, Sample
-from jsnn.conversion.report import Report
+from jsnn.conversion.recipe import Calibration, Recipe, Sample, Scale
+from jsnn.conversion.report import Exit, LayerError, Report
 from jsnn.conversion.scales import (
     divided,
     largest_activation,
@@ -35,15 +36,20 @@ from jsnn.conversion.scales import (
 
 __all__ = [
     "QCFS",
+    "Calibration",
     "Coding",
     "Conversion",
     "Energy",
+    "Exit",
     "Firing",
+    "LayerError",
     "LayerReport",
+    "Prepared",
     "Read",
     "Recipe",
     "Report",
     "Sample",
+    "Scale",
     "advanced",
     "analog",
     "assess",

@@ -71,7 +71,6 @@ def assess(
     sums = _Sums(network, conversion, num_steps)
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
-        own_key = None if key is None else jax.random.fold_in(key, start)
         result = evaluate(
             network,
             drive_of(conversion.built, conversion.recipe, rows[part]),
@@ -79,7 +78,8 @@ def assess(
             num_steps,
             conversion.readout,
             record=recordings,
-            key=own_key,
+            key=key,
+            first_index=start,
             progress=progress,
         )
         sums.add(rows[part], result.recorded, synapses)

@@ -39,8 +39,7 @@ class Place:
 
     Attributes:
       population: its name.
-      unit: the activation that one spike a step (or all spikes together, for Few-Spike neurons)
-        stands for, [channels].
+      unit: the activation that one spike a step (or a sum of digits of 1) stands for, [channels].
     """
 
     population: str

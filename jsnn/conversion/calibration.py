@@ -59,6 +59,11 @@ def _advanced(
     recipe: Recipe,
     prepared: list[Prepared],
 ) -> list[Prepared]:
+    if recipe.firing.digits is not None:
+        raise ValueError(
+            "recipe, calibrate: given advanced for firing in digits; expected light, since rates "
+            "are what it fits"
+        )
     entering = sample.images.astype(np.float32)
     for i, each in enumerate(prepared):
         if isinstance(each.layer, Weighted):

@@ -162,7 +162,7 @@ def _digits_threshold(p: Values, x: Values) -> jax.Array:
     worth, last = (_worth_of_digit(p, step) * p["v_thresh"] for step in (k, p["num_steps"]))
     waits = (p["eager"] == 0) & (p["listens"] == 1)
     margin = jnp.where(waits, x["v"] - worth + last / 2, x["v"] - worth / 2)
-    takes_back = (x["v"] < 0) & (x["total"] > 0)
+    takes_back = (x["v"] < -worth / 2) & (x["total"] > 0)
     return jnp.where(
         k <= p["num_steps"], jnp.where(takes_back, -x["v"] - worth / 2, margin), -jnp.inf
     )
@@ -184,11 +184,12 @@ SIGNED_DIGITS = NeuronModel(
 
     V <- V + I dt up to the step `listens`;   with w_k = 2^-k / (1 - 2^-K) in step k = 1 ... K
     V >= w_k v_thresh / 2:                   emits +w_k, V <- V - w_k v_thresh
-    V <= -w_k v_thresh / 2 and total > 0:    emits -w_k, V <- V + w_k v_thresh
+    V < -w_k v_thresh / 2 and total > 0:     emits -w_k, V <- V + w_k v_thresh
 
 V is the residual: what has come in less what was emitted. The digits of all K steps make v_thresh;
-an input that is there from the start is rounded to the nearest of 2^K levels. Where `eager` is 0,
-such an input (listens = 1) has no digit that is taken back later: V >= (w_k - w_K / 2) v_thresh.
+an input that is there from the start is rounded to the nearest of 2^K levels, to either one halfway
+between two. Where `eager` is 0, such an input (listens = 1) has only digits that stay:
+V >= (w_k - w_K / 2) v_thresh.
 """
 
 

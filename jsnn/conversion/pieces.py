@@ -29,11 +29,11 @@ def check_pieces(recipe: Recipe) -> None:
 
 
 def check_depth(recipe: Recipe, layers: Layers) -> None:
-    """Raise ValueError where layers should take turns and there are none to do so."""
+    """Raise ValueError where digits should be emitted and there is no layer to do so."""
     number = sum(isinstance(layer, Weighted) for layer in layers)
-    if recipe.firing.in_turn and recipe.read.of == "potential" and number == 1:
+    if recipe.firing.digits is not None and recipe.read.of == "potential" and number == 1:
         raise ValueError(
-            "model: given one layer, whose potential is read, for few-spike firing; expected a "
+            "model: given one layer, whose potential is read, for firing in digits; expected a "
             "hidden layer that fires"
         )
 

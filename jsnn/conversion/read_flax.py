@@ -239,13 +239,13 @@ class _Reader:
 
     def _window(self, step: Any, what: str) -> tuple[tuple[int, int], tuple[int, int]]:
         try:
-            names = ("window_shape", "strides", "padding", "count_include_pad")
-            given = {**dict(zip(names, step.args, strict=False)), **step.keywords}
+            () = step.args  # the first one would be the input
+            given = step.keywords
             window = pair(given["window_shape"])
             stride = pair(given.get("strides") or (1, 1))
         except (KeyError, TypeError, ValueError):
             raise ValueError(
-                f"{what}: given {step}; expected a window_shape of two numbers"
+                f"{what}: given {step}; expected window_shape=(down, across)"
             ) from None
         if len(self.shape) != 3:
             raise ValueError(

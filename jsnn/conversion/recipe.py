@@ -28,7 +28,7 @@ class Sample(NamedTuple):
 Scale = Callable[[Sample, "Recipe"], list[np.ndarray]]
 """A rule for the activation that one spike stands for: λ of each layer, [channels], > 0.
 
-An output whose potential is read has 1.
+An output whose potential is read needs none; what a rule gives for it is not used.
 """
 
 Calibration = Callable[[Sample, "Recipe", "list[Prepared]"], "list[Prepared]"]

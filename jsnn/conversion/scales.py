@@ -194,11 +194,10 @@ def _least_error(
         single = not per_channel or isinstance(layer.activation, Identity)
         columns = found[:_ENOUGH].reshape(-1, 1 if single else channels(layer))
         highest = columns.max(axis=0)
-        # A channel that is silent on the calibration images takes the layer's largest activation.
-        highest = np.where(highest > 0, highest, whole).astype(found.dtype)
         fractions = (np.arange(1, 101) / 100).astype(found.dtype)
-        errors = _rounding_errors(columns, highest, fractions, num_steps)
-        return highest * fractions[np.argmin(errors, axis=0)]
+        errors = _rounding_errors(columns, np.maximum(highest, _TINY), fractions, num_steps)
+        # A channel that is silent on these images takes the layer's largest activation.
+        return np.where(highest > 0, highest * fractions[np.argmin(errors, axis=0)], whole)
 
     return _by_layer(sample, recipe, best)
 
@@ -220,6 +219,9 @@ def _rounding_errors(
 _ENOUGH = 500
 """Images on which a mean over all neurons is known well enough."""
 
+_TINY = np.float32(1e-30)
+"""In the place of 0, to divide by."""
+
 
 def largest_input(num_steps: int = 100) -> Scale:
     """λ_l = the largest input of the spiking layer itself in any step, layer after layer.
@@ -232,6 +234,11 @@ def largest_input(num_steps: int = 100) -> Scale:
 
 
 def _largest_input(num_steps: int, sample: Sample, recipe: Recipe) -> list[np.ndarray]:
+    if recipe.firing.digits is not None:
+        raise ValueError(
+            "recipe, scale: given largest_input for firing in digits; expected a rule that looks "
+            "at activations, such as percentile(99.9)"
+        )
     listening = replace(recipe, read=potentials())
 
     def largest(layer: Weighted, _: np.ndarray, before: list[np.ndarray]) -> float:

@@ -23,8 +23,19 @@ def needed_steps(network: Network, recipe: Recipe) -> dict[str, int]:
 
 
 def least_steps(network: Network, recipe: Recipe) -> int:
-    """The steps that a presentation takes at least."""
-    return max(needed_steps(network, recipe).values())
+    """The steps that a presentation takes at least.
+
+    Raises ValueError where a coding is made for fewer than the answer needs.
+    """
+    needed = needed_steps(network, recipe)
+    what = max(needed, key=lambda name: needed[name])
+    exactly = recipe.coding.num_steps
+    if exactly is not None and exactly < needed[what]:
+        raise ValueError(
+            f"recipe, coding: given {recipe.coding.name} of {exactly} steps; expected at least "
+            f"{needed[what]} for {what}"
+        )
+    return needed[what]
 
 
 def check_steps(num_steps: int, network: Network, recipe: Recipe) -> int:
