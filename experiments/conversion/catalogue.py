@@ -21,25 +21,20 @@ class Training:
 
     Attributes:
       config: but for the seed and the directories.
-      teachers: (name, seed) of other trainings, whose mean answer is learnt along.
+      teacher: the name of another training, whose seed 0 is learnt of; or None.
     """
 
     config: Config
-    teachers: tuple[tuple[str, int], ...] = ()
+    teacher: str | None = None
 
     def with_seed(self, name: str, seed: int, trained: Path) -> Config:
         """The configuration of one seed, below the directory of all that is trained."""
-        distil = tuple(directory_of(*teacher, trained) for teacher in self.teachers)
-        return replace(self.config, seed=seed, out=directory_of(name, seed, trained), distil=distil)
-
-
-def directory_of(name: str, seed: int, trained: Path) -> Path:
-    """Where a training has its checkpoints, below the directory of all that is trained."""
-    return trained / name / f"seed{seed}"
+        distil = () if self.teacher is None else (trained / self.teacher / "seed0",)
+        return replace(self.config, seed=seed, out=trained / name / f"seed{seed}", distil=distil)
 
 
 def _taught(config: Config) -> Training:
-    return Training(replace(config, temperature=4.0, distil_weight=0.5), (("cnn-average", 0),))
+    return Training(replace(config, temperature=4.0, distil_weight=0.5), "cnn-average")
 
 
 _RELU_CNN = Config(model="cnn", activation="relu", batch_norm=True, hidden_dropout=0.2, epochs=8)
@@ -70,7 +65,7 @@ TRAININGS: Mapping[str, Training] = {
             temperature=4.0,
             distil_weight=0.8,
         ),
-        (("qcfs-cnn", 0),),
+        "qcfs-cnn",
     ),
     "qcfs-1200-augmented": Training(
         Config(

@@ -104,14 +104,14 @@ def num_seeds(row: Row, most: int) -> int:
 def trained(
     name: str, seed: int, directory: Path, training: Images, held_out: Images
 ) -> nnx.Sequential:
-    """A network of the catalogue; trained, and its teachers before it, unless it is already."""
+    """A network of the catalogue; trained, and its teacher before it, unless it is already."""
     chosen = TRAININGS[name]
     own = chosen.with_seed(name, seed, directory)
     if is_finished(own.out, own.epochs):
         check_same_training(own)
         return load(own.out)
-    for teacher in chosen.teachers:
-        trained(*teacher, directory, training, held_out)
+    if chosen.teacher is not None:
+        trained(chosen.teacher, 0, directory, training, held_out)
     check(own)
     return train(own, training, held_out)
 

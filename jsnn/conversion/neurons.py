@@ -101,14 +101,19 @@ spiking neural network with burst spikes", IJCAI; Park et al. 2019, DAC).
 """
 
 
-def _few_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+def _listen(x: Values, current: jax.Array, dt: jax.Array, until: jax.Array) -> Values:
+    """One step on, with the input of the steps up to `until`."""
     step = x["step"] + 1
-    listens = step.astype(current.dtype) <= p["start"] + 1
+    listens = step.astype(current.dtype) <= until
     return x | {
         "v": x["v"] + jnp.where(listens, current * dt, 0),
         "emitted": jnp.zeros_like(x["emitted"]),
         "step": step,
     }
+
+
+def _few_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    return _listen(x, current, dt, p["start"] + 1)
 
 
 def _weight_of_spike(p: Values, x: Values) -> jax.Array:
@@ -144,13 +149,7 @@ classify images with high accuracy through temporal coding with two spikes", Nat
 
 
 def _digits_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    step = x["step"] + 1
-    listens = step.astype(current.dtype) <= p["listens"]
-    return x | {
-        "v": x["v"] + jnp.where(listens, current * dt, 0),
-        "emitted": jnp.zeros_like(x["emitted"]),
-        "step": step,
-    }
+    return _listen(x, current, dt, p["listens"])
 
 
 def _worth_of_digit(p: Values, k: jax.Array) -> jax.Array:

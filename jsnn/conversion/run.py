@@ -70,17 +70,6 @@ def decoded(emitted: np.ndarray, place: Place, recipe: Recipe, num_steps: Any) -
     return np.asarray(emitted.astype(np.float64) * unit / steps)
 
 
-def evidence_over_time(
-    built: Built, recipe: Recipe, images: np.ndarray, num_steps: int, key: jax.Array | None
-) -> np.ndarray:
-    """What the recipe reads after each step, [n, T, classes]."""
-    output = built.network.population(built.places[-1].population)
-    record: tuple[tuple[str, Recording], ...] = (("read", recipe.read.recording(output)),)
-    drive = drive_of(built, recipe, images)
-    _, recorded = presented(built.network, drive, key, num_steps, record)
-    return np.asarray(jax.vmap(recipe.read.evidence)(recorded["read"]))
-
-
 @partial(jax.jit, static_argnames=("num_steps", "record"))
 def presented(
     network: Network,

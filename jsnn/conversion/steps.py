@@ -22,33 +22,36 @@ def needed_steps(network: Network, recipe: Recipe) -> dict[str, int]:
     return needed
 
 
+def _most_needed(network: Network, recipe: Recipe) -> tuple[str, int]:
+    needed = needed_steps(network, recipe)
+    return max(needed.items(), key=lambda item: item[1])
+
+
 def least_steps(network: Network, recipe: Recipe) -> int:
     """The steps that a presentation takes at least.
 
     Raises ValueError where a coding is made for fewer than the answer needs.
     """
-    needed = needed_steps(network, recipe)
-    what = max(needed, key=lambda name: needed[name])
+    what, least = _most_needed(network, recipe)
     exactly = recipe.coding.num_steps
-    if exactly is not None and exactly < needed[what]:
+    if exactly is not None and exactly < least:
         raise ValueError(
             f"recipe, coding: given {recipe.coding.name} of {exactly} steps; expected at least "
-            f"{needed[what]} for {what}"
+            f"{least} for {what}"
         )
-    return needed[what]
+    return least
 
 
 def check_steps(num_steps: int, network: Network, recipe: Recipe) -> int:
     """`num_steps`, or ValueError where they are too few, or other than a coding is made for."""
     steps = positive_int(num_steps, "num_steps")
-    needed = needed_steps(network, recipe)
-    what = max(needed, key=lambda name: needed[name])
-    if steps < needed[what]:
-        raise ValueError(f"num_steps: given {steps}; expected at least {needed[what]} for {what}")
+    what, least = _most_needed(network, recipe)
+    if steps < least:
+        raise ValueError(f"num_steps: given {steps}; expected at least {least} for {what}")
     exactly = recipe.coding.num_steps
-    if exactly is not None and steps > needed[what]:
+    if exactly is not None and steps > least:
         raise ValueError(
-            f"num_steps: given {steps}; expected {needed[what]}, since {recipe.coding.name} coding "
-            f"is made for {exactly}"
+            f"num_steps: given {steps}; expected {least}, since {recipe.coding.name} coding is "
+            f"made for {exactly}"
         )
     return steps
