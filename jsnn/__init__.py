@@ -2,31 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from jsnn import initializers
-from jsnn.cache import cache_compilations
-from jsnn.check import check_model
-from jsnn.connectivity import (
-    AllToAll,
-    AveragePool2D,
-    Chain,
-    Connectivity,
-    Conv2D,
-    Dense,
-    OneToOne,
-    Procedural,
-    Sparse,
-    fixed_in_degree,
-    fixed_out_degree,
-    fixed_probability,
-    fixed_total,
-    from_scipy,
-)
-from jsnn.evaluate import evaluate
-from jsnn.evaluation import Evaluation, IncompleteError
-from jsnn.integrators import euler, exponential_euler, rk4, substeps
-from jsnn.learn import Plastic
-from jsnn.network import Network, feedforward
-from jsnn.neurons import (
+from jsnn.compilation_cache import cache_compilations
+from jsnn.evaluation.between import fresh, keep_in_flight
+from jsnn.evaluation.data_set import evaluate
+from jsnn.evaluation.readouts import Readout, first_spike, max_voltage, spike_count
+from jsnn.evaluation.results import Evaluation, IncompleteError
+from jsnn.models.checker import check_model
+from jsnn.models.current_sources import CONSTANT, GAUSSIAN_NOISE, PLAYBACK, POISSON, SourceModel
+from jsnn.models.integrators import euler, exponential_euler, rk4, substeps
+from jsnn.models.neurons import (
     ADEX,
     ALIF,
     HODGKIN_HUXLEY,
@@ -42,8 +26,7 @@ from jsnn.neurons import (
     NeuronModel,
     spike_trains,
 )
-from jsnn.parts import CurrentSource, Population, Projection
-from jsnn.plasticity import (
+from jsnn.models.plasticity import (
     REWARD_STDP,
     STDP,
     STDP_MULTIPLICATIVE,
@@ -55,25 +38,43 @@ from jsnn.plasticity import (
     VOGELS_2011,
     PlasticityModel,
 )
-from jsnn.present import fresh, keep_in_flight
-from jsnn.readout import Readout, first_spike, max_voltage, spike_count
-from jsnn.record import (
+from jsnn.models.surrogates import superspike
+from jsnn.models.synapses import ALPHA, CONDUCTANCE, DELTA, EXPONENTIAL, GRADED, SynapseModel
+from jsnn.network import initializers
+from jsnn.network.connectivity import (
+    AllToAll,
+    AveragePool2D,
+    Chain,
+    Connectivity,
+    Conv2D,
+    Dense,
+    OneToOne,
+    Procedural,
+    Sparse,
+    fixed_in_degree,
+    fixed_out_degree,
+    fixed_probability,
+    fixed_total,
+    from_scipy,
+)
+from jsnn.network.current_source import CurrentSource
+from jsnn.network.feedforward import feedforward
+from jsnn.network.network import Network
+from jsnn.network.population import Population
+from jsnn.network.projection import Projection
+from jsnn.network.state import Plastic, State, init
+from jsnn.network.updates import normalise_weights, reset, rewire
+from jsnn.network.weight_files import load_weights, save_weights
+from jsnn.recording import (
     FirstSpike,
     MaxVariable,
     NonFinite,
     SpikeCount,
     Spikes,
     Variable,
-    recorded_bytes,
     spike_list,
 )
-from jsnn.simulate import simulate, step
-from jsnn.sources import CONSTANT, GAUSSIAN_NOISE, PLAYBACK, POISSON, SourceModel
-from jsnn.state import State, init
-from jsnn.surrogate import superspike
-from jsnn.synapses import ALPHA, CONDUCTANCE, DELTA, EXPONENTIAL, GRADED, SynapseModel
-from jsnn.updates import normalise_weights, reset, rewire
-from jsnn.weights import load_weights, save_weights
+from jsnn.simulation import recorded_bytes, simulate, step
 
 if TYPE_CHECKING:
     from jsnn.conversion import convert

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from jsnn.record import spike_list
+from jsnn.recording import spike_list
 
 if TYPE_CHECKING:
     from jsnn.conversion import Report

@@ -13,38 +13,14 @@ PACKAGE = Path(__file__).parents[1] / "jsnn"
 ORDER = [
     "_pytree",
     "_checks",
-    "cache",
-    "surrogate",
-    "integrators",
-    "neurons",
-    "synapses",
-    "native",
-    "products",
-    "events",
-    "initializers",
-    "connectivity",
-    "plasticity",
-    "sources",
-    "check",
-    "parts",
-    "learn",
+    "compilation_cache",
+    "models",
+    "_kernels",
     "network",
-    "drive",
-    "state",
-    "updates",
-    "record",
-    "step",
-    "schedule",
-    "tabulate",
-    "run",
-    "simulate",
-    "readout",
-    "devices",
-    "batches",
+    "recording",
+    "_engine",
+    "simulation",
     "evaluation",
-    "present",
-    "evaluate",
-    "weights",
     "conversion",
     "plot",
 ]
@@ -91,7 +67,7 @@ def test_nothing_imports_plot(module: str) -> None:
 
 
 def test_imports_are_found_at_all() -> None:
-    assert {"network", "state", "record", "drive"} <= imported_by("simulate")
+    assert {"network", "recording", "_engine"} <= imported_by("simulation")
 
 
 def test_import_jsnn_brings_nothing_that_import_jax_does_not(run_python) -> None:

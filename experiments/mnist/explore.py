@@ -30,7 +30,7 @@ from experiments.mnist.network import (
 from experiments.mnist.sweep import Sweep, sweep
 from experiments.mnist.train import ann_accuracy
 from jsnn import plot
-from jsnn.record import SpikesOf
+from jsnn.recording import SpikesOf
 
 LOSS_ALLOWED = 0.001  # 0.1 percentage points
 

@@ -7,8 +7,8 @@ import numpy as np
 
 import jsnn
 from experiments.mnist.data import Images, input_currents
-from jsnn.present import Between
-from jsnn.record import Recordings
+from jsnn.evaluation.between import Between
+from jsnn.recording import Recordings
 
 WEIGHTS = Path(__file__).parent / "weights"
 """The shipped weights, made by `python -m experiments.mnist.train` with its defaults."""

@@ -26,8 +26,8 @@ import jsnn
 from experiments import cli
 from experiments.mnist.data import input_currents, test_images
 from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, WEIGHTS, spiking_network
-from jsnn.devices import mesh_of
-from jsnn.present import How, compiled
+from jsnn.evaluation.devices import mesh_of
+from jsnn.evaluation.presentation import How, compiled
 
 BETWEEN_DEVICES = r"\b(all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter)\("
 

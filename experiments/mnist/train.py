@@ -18,7 +18,7 @@ from experiments import cli
 from experiments.mnist.data import Images, held_out_images, test_images, training_images
 from experiments.mnist.network import spiking_evaluation
 from jsnn.conversion import dense_weights
-from jsnn.weights import check_no_others
+from jsnn.network.weight_files import check_no_others
 
 
 @dataclass(frozen=True)

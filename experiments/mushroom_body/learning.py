@@ -21,7 +21,7 @@ from experiments.mushroom_body.network import (
     input_currents,
     next_image,
 )
-from jsnn.record import SpikesOf
+from jsnn.recording import SpikesOf
 
 IMAGES_PER_CALL = 250
 """How many images a compiled call learns, and after how many the state is written."""

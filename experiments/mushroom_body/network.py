@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jsnn
-from jsnn.neurons import Values
+from jsnn.models.model import Values
 
 DT = 0.1
 """The length of a step, in ms."""

@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._pytree import pytree, static
-from jsnn.connectivity import Chain, OneToOne
 from jsnn.conversion.activation import Activation
 from jsnn.conversion.max_pool import MaxPool2D
+from jsnn.network.connectivity import Chain, OneToOne
 
 
 @pytree

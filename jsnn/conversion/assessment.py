@@ -9,7 +9,6 @@ from jax.typing import ArrayLike
 
 from jsnn._checks import check_key, check_type, finite_number
 from jsnn._pytree import replace
-from jsnn.connectivity import Chain
 from jsnn.conversion.ann import Weighted, activations
 from jsnn.conversion.conversion import Conversion
 from jsnn.conversion.operations import Energy, multiply_accumulates, synapses_of
@@ -17,10 +16,12 @@ from jsnn.conversion.read import most_evident
 from jsnn.conversion.report import LayerError, Report
 from jsnn.conversion.run import decoded, drive_of
 from jsnn.conversion.steps import check_steps
-from jsnn.evaluate import check_labels, evaluate
-from jsnn.network import Network
-from jsnn.record import Recording, Spikes, Variable, recorded_bytes
-from jsnn.state import init
+from jsnn.evaluation.data_set import check_labels, evaluate
+from jsnn.network.connectivity import Chain
+from jsnn.network.network import Network
+from jsnn.network.state import init
+from jsnn.recording import Recording, Spikes, Variable
+from jsnn.simulation import recorded_bytes
 
 _MOST_BYTES = 2**26
 """Of what is recorded of all images that are looked at together."""

@@ -7,15 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn.connectivity import Chain
 from jsnn.conversion.ann import Layer, MaxPool, Weighted, each_neuron, rescaled
 from jsnn.conversion.neurons import EMITTED, RELAY, TOTAL, counted
 from jsnn.conversion.recipe import Recipe
-from jsnn.network import Network
-from jsnn.neurons import INTEGRATOR, NeuronModel
-from jsnn.parts import CurrentSource, Population, Projection
-from jsnn.sources import CONSTANT
-from jsnn.synapses import SynapseModel
+from jsnn.models.current_sources import CONSTANT
+from jsnn.models.neurons import INTEGRATOR, NeuronModel
+from jsnn.models.synapses import SynapseModel
+from jsnn.network.connectivity import Chain
+from jsnn.network.current_source import CurrentSource
+from jsnn.network.network import Network
+from jsnn.network.population import Population
+from jsnn.network.projection import Projection
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 
 from jsnn._checks import check_finite, finite_number, positive_int
 from jsnn.conversion.neurons import BERNOULLI, HOLD, LATENCY
-from jsnn.neurons import IF_SUBTRACT, NeuronModel
-from jsnn.synapses import DELTA, SynapseModel
+from jsnn.models.neurons import IF_SUBTRACT, NeuronModel
+from jsnn.models.synapses import DELTA, SynapseModel
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from jsnn.conversion.read_flax import read_flax
 from jsnn.conversion.recipe import Recipe, Sample
 from jsnn.conversion.run import drive_of, values
 from jsnn.conversion.steps import least_steps
-from jsnn.network import Network
-from jsnn.neurons import INTEGRATOR
-from jsnn.readout import Readout
+from jsnn.evaluation.readouts import Readout
+from jsnn.models.neurons import INTEGRATOR
+from jsnn.network.network import Network
 
 
 class LayerReport(NamedTuple):

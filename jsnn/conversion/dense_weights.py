@@ -4,10 +4,10 @@ import numpy as np
 from flax import nnx
 
 from jsnn._checks import check_type
-from jsnn.connectivity import Dense
 from jsnn.conversion.activation import Quantised
 from jsnn.conversion.ann import Weighted
 from jsnn.conversion.read_flax import read_flax
+from jsnn.network.connectivity import Dense
 
 
 def dense_weights(model: nnx.Sequential) -> list[np.ndarray]:

@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 from jsnn._checks import positive_int
 from jsnn.conversion.neurons import BURST_IF, EMITTED, FEW_SPIKES, SIGNED_DIGITS, SIGNED_IF
-from jsnn.neurons import IF, IF_SUBTRACT, NeuronModel
-from jsnn.synapses import DELTA, SynapseModel
+from jsnn.models.neurons import IF, IF_SUBTRACT, NeuronModel
+from jsnn.models.synapses import DELTA, SynapseModel
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._pytree import pytree, static
-from jsnn.connectivity.convolution import windows, windows_in
+from jsnn.network.connectivity.convolution import windows, windows_in
 
 
 @pytree

@@ -9,8 +9,9 @@ from functools import cache
 import jax
 import jax.numpy as jnp
 
-from jsnn.neurons import NeuronModel, Values
-from jsnn.synapses import SynapseModel
+from jsnn.models.model import Values
+from jsnn.models.neurons import NeuronModel
+from jsnn.models.synapses import SynapseModel
 
 
 def _arriving(

@@ -19,10 +19,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn.connectivity import Connectivity
 from jsnn.conversion.ann import has_weights
 from jsnn.conversion.max_pool import MaxPool2D
-from jsnn.network import Network
+from jsnn.network.connectivity import Connectivity
+from jsnn.network.network import Network
 
 _ROWS = 128
 """Presynaptic neurons that are followed at once."""

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._checks import positive_int
-from jsnn.parts import Population
-from jsnn.readout import Readout
-from jsnn.record import Spikes, Variable
+from jsnn.evaluation.readouts import Readout
+from jsnn.network.population import Population
+from jsnn.recording import Spikes, Variable
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from jsnn.conversion.scales import (
     trained,
     unscaled,
 )
-from jsnn.neurons import IF
+from jsnn.models.neurons import IF
 
 _GREY_LEVELS = 255
 

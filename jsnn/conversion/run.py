@@ -11,9 +11,9 @@ from jsnn.conversion.ann import each_neuron
 from jsnn.conversion.build import Built, Place
 from jsnn.conversion.recipe import Recipe
 from jsnn.conversion.steps import check_steps
-from jsnn.network import Network
-from jsnn.record import Recording, SpikeCount
-from jsnn.simulate import simulate
+from jsnn.network.network import Network
+from jsnn.recording import Recording, SpikeCount
+from jsnn.simulation import simulate
 
 _BATCH = 250
 """Images that are presented at once."""

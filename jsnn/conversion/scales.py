@@ -23,9 +23,10 @@ from jsnn.conversion.build import Built, build, input_unit, prepare
 from jsnn.conversion.read import potentials
 from jsnn.conversion.recipe import Recipe, Sample, Scale
 from jsnn.conversion.run import drive_of, presented
-from jsnn.network import Network
-from jsnn.neurons import INTEGRATOR, Values
-from jsnn.record import MaxVariable
+from jsnn.models.model import Values
+from jsnn.models.neurons import INTEGRATOR
+from jsnn.network.network import Network
+from jsnn.recording import MaxVariable
 
 
 def _by_layer(

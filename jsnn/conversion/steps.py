@@ -2,7 +2,7 @@
 
 from jsnn._checks import positive_int
 from jsnn.conversion.recipe import Recipe
-from jsnn.network import Network
+from jsnn.network.network import Network
 
 
 def needed_steps(network: Network, recipe: Recipe) -> dict[str, int]:

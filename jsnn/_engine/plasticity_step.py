@@ -1,0 +1,78 @@
+"""Plasticity at work: one step of the synapses of a projection."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jsnn.models.model import Values
+from jsnn.network.connectivity import Modifiable
+from jsnn.network.projection import Projection
+from jsnn.network.state import Plastic
+
+
+def learn(
+    projection: Projection,
+    plastic: Plastic,
+    params: Mapping[str, jax.Array],
+    seen_pre: Values,
+    seen_post: Values,
+    dt: jax.Array,
+) -> Plastic:
+    """One step of the plasticity of a projection, in the order that `PlasticityModel` states.
+
+    Args:
+      projection: with a plasticity.
+      plastic: its state before the step.
+      params: of the plasticity, a scalar each.
+      seen_pre: {"spike": [pre], 1 where a neuron spiked in this step, else 0}, and the variables
+        that the rule reads.
+      seen_post: [post], the same.
+      dt: in ms.
+    """
+    rule, connectivity, p = projection.plasticity, projection.connectivity, dict(params)
+    assert rule is not None
+    assert isinstance(connectivity, Modifiable)
+    spikes_pre, spikes_post = seen_pre["spike"], seen_post["spike"]
+    pre = rule.update_pre(p, plastic.pre, dt)
+    post = rule.update_post(p, plastic.post, dt)
+
+    def both_sides() -> tuple[Values, Values]:
+        return (
+            {k: connectivity.of_pre(x) for k, x in {**pre, **seen_pre}.items()},
+            {k: connectivity.of_post(x) for k, x in {**post, **seen_post}.items()},
+        )
+
+    def at_spikes(function: Callable[..., Values], synapses: Values, side: int) -> Values:
+        def changed() -> Values:
+            sides = both_sides()
+            new = function(p, synapses, *sides)
+            here = sides[side]["spike"] > 0
+            return _like({k: jnp.where(here, new[k], s) for k, s in synapses.items()}, synapses)
+
+        any_spike = jnp.any((spikes_pre, spikes_post)[side] > 0)
+        # A postsynaptic spike is known only when the weights have been delivered. Waiting for it,
+        # as a condition that always holds, XLA writes them in place; otherwise it copies them all.
+        delivered = jnp.all(spikes_post >= 0)
+        return jax.lax.cond(any_spike & delivered, changed, lambda: synapses)
+
+    synapses = plastic.synapses
+    if rule.each_step is not None:
+        synapses = _like(rule.each_step(p, synapses, *both_sides(), dt), synapses)
+    synapses = at_spikes(rule.on_pre, synapses, 0)
+    synapses = at_spikes(rule.on_post, synapses, 1)
+    return Plastic(
+        synapses=synapses,
+        pre=_like(_where(spikes_pre, rule.spike_pre(p, pre), pre), plastic.pre),
+        post=_like(_where(spikes_post, rule.spike_post(p, post), post), plastic.post),
+    )
+
+
+def _where(spikes: jax.Array, spiked: Values, silent: Values) -> Values:
+    return {k: jnp.where(spikes > 0, spiked[k], silent[k]) for k in silent}
+
+
+def _like(values: Values, before: Mapping[str, Any]) -> Values:
+    """Values without weak types, each in the dtype that it had before."""
+    return {k: jnp.broadcast_to(values[k], x.shape).astype(x.dtype) for k, x in before.items()}

@@ -1,0 +1,183 @@
+"""What has to be stepped together, and what can be run before the rest.
+
+Populations that are joined in a loop have to be stepped together; a loop, or a population that is
+in none, is a *stage*. A stage depends only on stages before it, so each is run over all steps by
+itself, and a projection between two stages becomes one product over time and batch instead of one
+per step. This needs memory for the spikes and sums of all steps, which is bounded here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from jsnn._checks import is_concrete
+from jsnn._engine.recording_plan import Plan, folds_each_neuron, population_of
+from jsnn._kernels import native
+from jsnn.models.checker import each_by_itself
+from jsnn.network.connectivity import Dense, OneToOne
+from jsnn.network.network import Network
+from jsnn.network.projection import Projection
+from jsnn.recording import SpikeCount
+
+_MOST_BYTES = 2**21
+"""Of the spikes and sums that one presentation may need for being run in stages."""
+
+Stage = tuple[str, ...]
+"""The names of populations that are stepped together."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a run is done; static.
+
+    Attributes:
+      stages: in the order in which they are run.
+      tabulated: populations of which one neuron is run for each distinct current, each a stage.
+      given: populations whose spikes are the drive, each a stage.
+      event_driven: whether spikes are delivered one by one instead of by whole products.
+    """
+
+    stages: tuple[Stage, ...]
+    tabulated: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    event_driven: bool = False
+
+
+def together(network: Network, *, event_driven: bool) -> Schedule:
+    """Everything in one stage, as the semantics have it.
+
+    A network whose weights are divided over devices takes whole products, which XLA divides too.
+    """
+    kernels = event_driven and not _divided(network)
+    return Schedule((tuple(network.order),), event_driven=kernels)
+
+
+def scheduled(
+    network: Network,
+    constant: Mapping[str, Any],
+    varying: Mapping[str, Any],
+    planned: Plan,
+    num_steps: int,
+) -> Schedule:
+    """The quickest way through a run from a fresh state under this drive.
+
+    On a CPU without the kernels of `jsnn.native`, a product over time costs more cache than it
+    saves, and everything is stepped together.
+    """
+    on_cpu = jax.default_backend() == "cpu"
+    kernels = on_cpu and native.available()
+    whole = together(network, event_driven=kernels)
+    stages = loops(network)
+    recordings = [r for _, r in (*planned.stacked, *planned.folded)]
+    if (
+        len(stages) == 1
+        or num_steps == 1
+        or (on_cpu and not kernels)
+        or _divided(network)
+        or any(population_of(recording) is None for recording in recordings)
+        or bytes_over_time(network, stages, num_steps) > _MOST_BYTES
+    ):
+        return whole
+    tabulated = tuple(
+        name
+        for name in network.sizes
+        if kernels
+        and _neurons_differ_by_drive_alone(network, name, constant)
+        and all(folds_each_neuron(r) for r in recordings if population_of(r) == name)
+    )
+    given = tuple(
+        name
+        for name in network.sizes
+        if name in varying
+        and varying[name].dtype == np.bool_
+        and _driven_alone(network, name)
+        and all(isinstance(r, SpikeCount) for r in recordings if population_of(r) == name)
+    )
+    return Schedule(stages, tabulated, given, event_driven=kernels)
+
+
+def loops(network: Network) -> tuple[Stage, ...]:
+    """The strongly connected populations, a stage each, in an order in which spikes pass them."""
+    reached = {name: _reached_from(network, name) for name in network.order}
+    stages = {
+        tuple(n for n in network.order if n in reached[name] and name in reached[n])
+        for name in network.order
+    }
+    # Whatever reaches a stage also reaches those that it projects to, and so does the stage.
+    return tuple(
+        sorted(stages, key=lambda stage: (sum(stage[0] in r for r in reached.values()), stage))
+    )
+
+
+def leaving(network: Network, stage: Stage) -> list[Projection]:
+    """The projections from a stage to another one."""
+    return [p for p in network.projections if p.pre in stage and p.post not in stage]
+
+
+def is_joined(projection: Projection) -> bool:
+    """Whether both sides of a projection have to be stepped together.
+
+    So it is where they change its synapses, or where more passes than spikes of one delay. And it
+    is where a weight is all that a spike of this step becomes: in the step itself LLVM multiplies
+    that weight before it looks at the spike, and rounds otherwise than for a sum made before.
+    """
+    sends_numbers = projection.synapse.sends is not None
+    in_the_step = projection.delay == 0 and isinstance(projection.connectivity, OneToOne)
+    return (
+        projection.plasticity is not None or projection.delayed_each or sends_numbers or in_the_step
+    )
+
+
+def _reached_from(network: Network, name: str) -> set[str]:
+    """The population itself, those that its spikes may influence, and those joined to them."""
+    reached, new = {name}, {name}
+    while new:
+        forwards = {p.post for p in network.projections if p.pre in new}
+        backwards = {p.pre for p in network.projections if p.post in new and is_joined(p)}
+        new = (forwards | backwards) - reached
+        reached |= new
+    return reached
+
+
+def bytes_over_time(network: Network, stages: tuple[Stage, ...], num_steps: int) -> int:
+    """What one presentation needs for the spikes and sums that pass between stages."""
+    sent = [projection for stage in stages for projection in leaving(network, stage)]
+    spikes = sum(network.sizes[name] for name in {projection.pre for projection in sent})
+    sums = sum(network.sizes[projection.post] for projection in sent)
+    return num_steps * (spikes + sums * np.dtype(network.dtype).itemsize)
+
+
+def _divided(network: Network) -> bool:
+    return any(
+        is_concrete(leaf) and not leaf.sharding.is_fully_replicated
+        for leaf in jax.tree.leaves(network)
+    )
+
+
+def _driven_alone(network: Network, name: str) -> bool:
+    """Whether nothing but the drive reaches a population."""
+    projected_to = any(projection.post == name for projection in network.projections)
+    joined = any(is_joined(p) for p in network.projections if p.pre == name)
+    driven = any(source.population == name for source in network.sources)
+    return not projected_to and not joined and not driven
+
+
+def _neurons_differ_by_drive_alone(
+    network: Network, name: str, constant: Mapping[str, Any]
+) -> bool:
+    population = network.population(name)
+    same_for_all = (*population.params.values(), *population.variables.values())
+    outgoing = [projection for projection in network.projections if projection.pre == name]
+    return (
+        name in constant
+        and all(np.ndim(value) == 0 for value in same_for_all)
+        and _driven_alone(network, name)
+        and bool(outgoing)
+        and all(isinstance(projection.connectivity, Dense) for projection in outgoing)
+        and not any(is_joined(projection) for projection in outgoing)
+        and not population.model.draws
+        and each_by_itself(population.model)
+    )

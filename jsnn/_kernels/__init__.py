@@ -1,0 +1,1 @@
+"""Numerics in a defined order."""

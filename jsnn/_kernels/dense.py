@@ -1,0 +1,179 @@
+"""spikes @ weights, summed over the presynaptic neurons in their order, batched or not.
+
+Floating-point addition is not associative, and XLA's CPU backend chooses the order in which it sums
+a matrix product by the product's shape and the processor: a batch of 2 rows is summed in another
+order than one row or 64, a matrix of 100 columns in another order than one of 112, and 64 rows in
+another order on another processor. A membrane potential that lands exactly on its threshold would
+then spike or not according to how many other images happen to be in the batch. Here every shape
+takes a path that sums like a sequential loop over the presynaptic neurons, which is also the order
+in which GeNN adds weights to its input current; above a fan-in of 2,048 it sums blocks in that
+order and then adds the blocks. On the CPU that path multiplies one row at a time.
+
+On the CPU the same sums can be left to kernels (`jsnn.native`) that visit only the neurons that
+spiked: in a step (`event_driven`), in all steps of a run at once (`product_over_time`), or adding
+what several steps share only once (`product_of_trains`).
+"""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jsnn._kernels import native
+
+_BLOCK = 2048
+"""Longest fan-in that is summed in one go; longer ones are summed block by block."""
+
+_COLUMNS = 16
+"""XLA's CPU backend multiplies one row in order where the columns are a multiple of this."""
+
+
+def ordered_product(
+    spikes: jax.Array, weights: jax.Array, precision: str, *, event_driven: bool = False
+) -> jax.Array:
+    """[pre] @ [pre, post] -> [post]; differentiable, and no `vmap` changes a bit on the CPU.
+
+    `event_driven` asks for the kernel that does no work for silence, where it can be had.
+    """
+    return _product(precision, event_driven and native.available(), spikes, weights)
+
+
+def product_over_time(
+    spikes: jax.Array, weights: jax.Array, precision: str, delay: int
+) -> jax.Array:
+    """bool [T, pre] to what arrives in each step, [T, post], `delay` steps later: one product.
+
+    Not differentiable. Needs `jsnn.native` on the CPU.
+    """
+    return _sum_of_blocks(
+        lambda rows: _over_time(precision, delay)(spikes[None, :, rows], weights[rows])[0],
+        len(weights),
+    )
+
+
+def product_of_trains(trains: jax.Array, index: jax.Array, weights: jax.Array) -> jax.Array:
+    """The sums of all steps, [T, R, post], where neuron i of row r has spike train index[r, i].
+
+    trains bool [T, U], index int32 [R, pre], weights [pre, post]. On the CPU, with `jsnn.native`.
+    """
+    return _sum_of_blocks(
+        lambda rows: native.train_product(trains, index[:, rows], weights[rows]), len(weights)
+    )
+
+
+def _sum_of_blocks(product: Callable[[slice], jax.Array], fan_in: int) -> jax.Array:
+    blocks = [product(slice(i, i + _BLOCK)) for i in range(0, fan_in, _BLOCK)]
+    return sum(blocks[1:], blocks[0])
+
+
+def _dot(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    return jnp.dot(spikes, weights, precision=precision)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _product(precision: str, native_cpu: bool, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    return _product_of_rows(precision, native_cpu)(spikes[None], weights)[0]
+
+
+@_product.defjvp
+def _product_jvp(
+    precision: str,
+    native_cpu: bool,
+    primals: tuple[jax.Array, jax.Array],
+    tangents: tuple[jax.Array, jax.Array],
+) -> tuple[jax.Array, jax.Array]:
+    (spikes, weights), (d_spikes, d_weights) = primals, tangents
+    tangent = _dot(precision, d_spikes, weights) + _dot(precision, spikes, d_weights)
+    return _product(precision, native_cpu, spikes, weights), tangent
+
+
+@lru_cache
+def _product_of_rows(precision: str, native_cpu: bool) -> Any:
+    """[rows, pre] @ [pre, post], which under every `vmap` becomes the same with more rows."""
+
+    @jax.custom_batching.custom_vmap
+    def product(spikes: jax.Array, weights: jax.Array) -> jax.Array:
+        in_order = partial(_block_by_block, precision)
+        if not native_cpu:
+            return in_order(spikes, weights)
+        return jax.lax.platform_dependent(
+            spikes, weights, cpu=partial(native.event_product, block=_BLOCK), default=in_order
+        )
+
+    @product.def_vmap
+    def _(
+        size: int, batched: Sequence[bool], spikes: jax.Array, weights: jax.Array
+    ) -> tuple[jax.Array, bool]:
+        spikes_batched, weights_batched = batched
+        if not weights_batched:
+            rows = product(spikes.reshape(-1, spikes.shape[-1]), weights)
+            return rows.reshape(*spikes.shape[:-1], -1), True
+        if not spikes_batched:
+            return jax.lax.map(lambda matrix: product(spikes, matrix), weights), True
+        return jax.lax.map(lambda both: product(*both), (spikes, weights)), True
+
+    return product
+
+
+def delayed(spikes: jax.Array, delay: int) -> jax.Array:
+    """bool [T, ...] as they arrive, `delay` steps later; none in the first steps."""
+    late = jnp.zeros((min(delay, len(spikes)), *spikes.shape[1:]), bool)
+    return jnp.concatenate([late, spikes])[: len(spikes)]
+
+
+def _whole_over_time(
+    precision: str, delay: int, spikes: jax.Array, weights: jax.Array
+) -> jax.Array:
+    """bool [T, R, pre], [pre, post] -> [T, R, post], as one product."""
+    num_steps, rows, pre = spikes.shape
+    arriving = delayed(spikes, delay).astype(weights.dtype)
+    return _in_order(precision, arriving.reshape(-1, pre), weights).reshape(num_steps, rows, -1)
+
+
+@lru_cache
+def _over_time(precision: str, delay: int) -> Any:
+    """bool [R, T, pre], [pre, post] -> [R, T, post]; under `vmap` over spikes with more rows."""
+
+    @jax.custom_batching.custom_vmap
+    def product(spikes: jax.Array, weights: jax.Array) -> jax.Array:
+        sums = jax.lax.platform_dependent(
+            jnp.moveaxis(spikes, 1, 0),
+            weights,
+            cpu=partial(native.product_over_time, delay=delay),
+            default=partial(_whole_over_time, precision, delay),
+        )
+        return jnp.moveaxis(sums, 0, 1)
+
+    @product.def_vmap
+    def _(
+        size: int, batched: Sequence[bool], spikes: jax.Array, weights: jax.Array
+    ) -> tuple[jax.Array, bool]:
+        spikes_batched, weights_batched = batched
+        if not weights_batched:
+            sums = product(spikes.reshape(-1, *spikes.shape[-2:]), weights)
+            return sums.reshape(*spikes.shape[:-1], -1), True
+        each = lambda i: product(spikes[i] if spikes_batched else spikes, weights[i])  # noqa: E731
+        return jax.lax.map(each, jnp.arange(size)), True
+
+    return product
+
+
+def _block_by_block(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    """[rows, pre] @ [pre, post]."""
+    return _sum_of_blocks(
+        lambda rows: _in_order(precision, spikes[:, rows], weights[rows]), len(weights)
+    )
+
+
+def _in_order(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    columns = weights.shape[1]
+    weights = jnp.pad(weights, ((0, 0), (0, -columns % _COLUMNS)))
+    by_row, whole = partial(_row_by_row, precision), partial(_dot, precision)
+    sums = jax.lax.platform_dependent(spikes, weights, cpu=by_row, default=whole)
+    return sums[:, :columns]
+
+
+def _row_by_row(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    return jax.lax.map(lambda row: _dot(precision, row, weights), spikes)

@@ -1,0 +1,27 @@
+"""What is kept of the state between two presentations."""
+
+from collections.abc import Callable
+
+from jsnn._pytree import replace
+from jsnn.network.network import Network
+from jsnn.network.state import State, init
+
+Between = Callable[[Network, State], State]
+"""(network, state after a presentation) -> state before the next one; pure, at module level.
+
+Called before the first presentation too, on a fresh state.
+"""
+
+
+def fresh(network: Network, state: State) -> State:
+    """Nothing is kept: every presentation is independent of the others, so they run in batches."""
+    return init(network, state.key)
+
+
+def keep_in_flight(network: Network, state: State) -> State:
+    """Neurons and current sources start anew; spikes in flight and synaptic currents stay.
+
+    This is what GeNN's tutorial does when it zeroes the voltages at the start of each image.
+    """
+    new = init(network, state.key)
+    return replace(state, variables=new.variables, sources=new.sources)

@@ -1,0 +1,28 @@
+"""A progress bar over the presentations of a data set."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def progress_bar(total: int, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """Yields a function to call with how many presentations were done and how many were right."""
+    if not shown:
+        yield lambda done, right: None
+        return
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "progress=True needs tqdm: python -m pip install tqdm", name="tqdm"
+        ) from error
+    with tqdm(total=total, unit="image") as bar:
+        total_right = 0
+
+        def advance(done: int, right: int) -> None:
+            nonlocal total_right
+            total_right += right
+            bar.update(done)
+            bar.set_postfix(accuracy=f"{total_right / bar.n:.2%}")
+
+        yield advance

@@ -1,0 +1,53 @@
+"""How the answer of a presentation is read from a population with one neuron per class."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from jsnn.recording import FirstSpike, MaxVariable, Recording, SpikeCount
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A recording of `population` and the function that names the class from it.
+
+    Attributes:
+      population: the output; neuron c stands for class c.
+      recording: what to keep of a presentation.
+      predict: what was recorded -> the class, int32 (), or -1 for no answer. At module level, as
+        a new function is compiled for anew.
+    """
+
+    population: str
+    recording: Recording
+    predict: Callable[[jax.Array], jax.Array]
+
+
+def _largest(values: jax.Array) -> jax.Array:
+    return jnp.argmax(values).astype(jnp.int32)
+
+
+def _earliest(first: jax.Array) -> jax.Array:
+    spiked = first >= 0
+    earliest = jnp.argmin(jnp.where(spiked, first, jnp.iinfo(first.dtype).max))
+    return jnp.where(spiked.any(), earliest, -1).astype(jnp.int32)
+
+
+def spike_count(population: str) -> Readout:
+    """The neuron that spiked most; among equals the lowest index, as in GeNN's tutorial.
+
+    A presentation without any output spike therefore reads as class 0.
+    """
+    return Readout(population, SpikeCount(population), _largest)
+
+
+def first_spike(population: str) -> Readout:
+    """The neuron that spiked first; among equals the lowest index; -1 where none spiked."""
+    return Readout(population, FirstSpike(population), _earliest)
+
+
+def max_voltage(population: str, variable: str = "v") -> Readout:
+    """The neuron whose variable reached the highest value at the end of a step."""
+    return Readout(population, MaxVariable(population, variable), _largest)

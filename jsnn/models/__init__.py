@@ -1,0 +1,1 @@
+"""Models as pure functions: neurons, synapses, current sources and plasticity."""

@@ -1,0 +1,322 @@
+"""What is wrong with a model, found by tracing its functions before anything is simulated."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import jaxprs_in_params
+
+from jsnn.models.current_sources import SourceModel
+from jsnn.models.model import Sampler, Values
+from jsnn.models.neurons import NeuronModel
+from jsnn.models.plasticity import PlasticityModel
+from jsnn.models.synapses import SynapseModel
+
+Model = NeuronModel | SynapseModel | SourceModel | PlasticityModel
+
+_Call = tuple[str, Callable[..., Any], tuple[Any, ...], Any]
+"""(name, function, arguments, what it is expected to return)"""
+
+_N = 3  # neurons in the trial population: not 1, which would hide broadcasting
+_BATCH = 2
+_CURRENTS = (0.1, 1.0, 10.0, 100.0)  # for models that feel only strong ones
+_STEPS = 5  # enough for a current to reach the margin through a few variables
+
+
+def check_model(model: Model) -> None:
+    """Tell the author of a model what is wrong with it.
+
+    Every function is traced alone and under `vmap`, for 3 neurons in the default float dtype.
+
+    Raises:
+      ValueError: with one line per problem: a function that cannot be traced or vmapped, reads a
+        name that the model lacks, drops or adds a variable, or returns a wrong shape or dtype.
+
+    Warns:
+      UserWarning: if no gradient reaches a neuron's threshold margin from its input current, as
+        happens where `update` or `threshold` rounds, compares or casts to an integer.
+    """
+    if not isinstance(model, (NeuronModel, SynapseModel, SourceModel, PlasticityModel)):
+        raise TypeError(
+            f"check_model: given {type(model).__name__}; expected a NeuronModel, SynapseModel, "
+            "SourceModel or PlasticityModel"
+        )
+    dtype = jnp.result_type(float)
+    raise_problems(model, dtype, f"this {type(model).__name__}")
+    if isinstance(model, NeuronModel) and not _gradient_arrives(model, dtype):
+        warnings.warn(
+            "this NeuronModel: the gradient of the threshold margin with respect to the input "
+            "current is 0 or NaN; training through it will not work (is something rounded, "
+            "compared or cast in `update` or `threshold`?)",
+            stacklevel=2,
+        )
+
+
+def raise_problems(model: Model, dtype: Any, what: str) -> None:
+    """Raise ValueError, naming `what`, if the model could not be simulated in `dtype`."""
+    problems = _problems(model, dtype)
+    if problems:
+        raise ValueError("\n  ".join([f"{what} cannot be simulated:", *problems]))
+
+
+@lru_cache
+def needs_key(model: SourceModel) -> bool:
+    """Whether a source's current depends on its PRNG key."""
+    arguments = _arguments(model, jnp.result_type(float))
+    traced = jax.make_jaxpr(model.current)(*arguments).jaxpr
+    num_before = len(jax.tree.leaves(arguments[:2]))
+    key = traced.invars[num_before]
+    used = [v for equation in traced.eqns for v in equation.invars] + list(traced.outvars)
+    return any(v is key for v in used)
+
+
+@lru_cache
+def each_by_itself(model: NeuronModel) -> bool:
+    """Whether no neuron's update, threshold or reset takes in what another neuron has.
+
+    As far as it shows: none of the operations is among those that can bring numbers together.
+    """
+    arguments = _arguments(model, jnp.result_type(float))
+    traced = [
+        jax.make_jaxpr(model.update)(*arguments),
+        jax.make_jaxpr(model.threshold)(*arguments[:2]),
+        jax.make_jaxpr(model.reset)(*arguments[:2]),
+    ]
+    return not any(_mixes(closed.jaxpr) for closed in traced)
+
+
+_MIXING = (
+    *("reduce", "arg", "dot_general", "conv_general", "cum", "sort", "top_k", "rev", "reshape"),
+    *("gather", "scatter", "slice", "dynamic", "concatenate", "pad", "split", "fft", "transpose"),
+)
+"""How the names of operations begin that can bring the numbers of several neurons together."""
+
+
+def _mixes(jaxpr: Any) -> bool:
+    inner = (core for equation in jaxpr.eqns for core in jaxprs_in_params(equation.params))
+    return any(e.primitive.name.startswith(_MIXING) for e in jaxpr.eqns) or any(map(_mixes, inner))
+
+
+def variable_dtype(default: Any, dtype: Any) -> Any:
+    """The dtype of a variable's state: the network's for floats, int32 for ints, bool for bools."""
+    kind = np.asarray(default).dtype.kind
+    return {"f": np.dtype(dtype), "b": np.dtype(bool)}.get(kind, np.dtype(np.int32))
+
+
+def _arguments(model: NeuronModel | SynapseModel | SourceModel, dtype: Any) -> tuple[Any, ...]:
+    """What a model's main function is given in a network of `dtype`, in shapes."""
+
+    def param(default: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((*np.shape(default)[:-1], _N), dtype)
+
+    params = {name: param(default) for name, default in model.params.items()}
+    variables = {
+        name: jax.ShapeDtypeStruct((_N,), variable_dtype(default, dtype))
+        for name, default in model.variables.items()
+    }
+    current = jax.ShapeDtypeStruct((_N,), dtype)
+    dt = jax.ShapeDtypeStruct((), dtype)
+    match model:
+        case SourceModel():
+            return params, variables, _abstract_key(), dt
+        case NeuronModel():
+            drawn = {name: current for name, _ in model.draws}
+            return params | drawn, variables, _of_inputs(model, current), dt
+        case SynapseModel():
+            return params, variables, current, dict.fromkeys(model.reads, current), dt
+
+
+def _abstract_key() -> Any:
+    return jax.eval_shape(lambda: jax.random.key(0))
+
+
+def _of_inputs(model: NeuronModel, current: Any) -> Any:
+    """What `update` is given where every input is `current`."""
+    return dict.fromkeys(model.inputs, current) if model.inputs else current
+
+
+@lru_cache
+def _problems(model: Model, dtype: Any) -> list[str]:
+    if isinstance(model, PlasticityModel):
+        calls = _calls_of_plasticity(model, dtype)
+    else:
+        calls = _calls(model, dtype)
+    return [problem for call in calls for problem in _problems_of_call(*call)]
+
+
+def _calls(model: NeuronModel | SynapseModel | SourceModel, dtype: Any) -> list[_Call]:
+    """What is called in a simulation, with the shapes given and expected."""
+    arguments = _arguments(model, dtype)
+    variables, current = arguments[1], jax.ShapeDtypeStruct((_N,), dtype)
+    match model:
+        case NeuronModel():
+            expected: list[_Call] = [
+                ("update", model.update, arguments, variables),
+                ("threshold", model.threshold, arguments[:2], current),
+                ("reset", model.reset, arguments[:2], variables),
+                ("surrogate", model.surrogate, (current,), current),
+            ]
+            for name, sampler in model.draws:
+                draw = partial(_draw, sampler, dtype)
+                expected.append((f"draw {name!r}", draw, (_abstract_key(),), current))
+            if model.max_dt is not None:
+                limits = partial(_per_neuron, model.max_dt)
+                expected.append(("max_dt", limits, arguments[:1], current))
+        case SynapseModel():
+            expected = [("update", model.update, arguments, (variables, current))]
+        case SourceModel():
+            expected = [("current", model.current, arguments, (variables, current))]
+    return expected
+
+
+def _calls_of_plasticity(model: PlasticityModel, dtype: Any) -> list[_Call]:
+    each, dt = jax.ShapeDtypeStruct((_N,), dtype), jax.ShapeDtypeStruct((), dtype)
+
+    def values(defaults: Mapping[str, Any]) -> dict[str, jax.ShapeDtypeStruct]:
+        return {
+            name: jax.ShapeDtypeStruct((_N,), variable_dtype(default, dtype))
+            for name, default in defaults.items()
+        }
+
+    params = dict.fromkeys(model.params, dt)
+    synapses = {"weight": each, **values(model.variables)}
+    pre, post = values(model.pre), values(model.post)
+    sides = (
+        {**pre, "spike": each, **dict.fromkeys(model.reads_pre, each)},
+        {**post, "spike": each, **dict.fromkeys(model.reads_post, each)},
+    )
+    calls: list[_Call] = [
+        ("update_pre", model.update_pre, (params, pre, dt), pre),
+        ("update_post", model.update_post, (params, post, dt), post),
+        ("spike_pre", model.spike_pre, (params, pre), pre),
+        ("spike_post", model.spike_post, (params, post), post),
+        ("on_pre", model.on_pre, (params, synapses, *sides), synapses),
+        ("on_post", model.on_post, (params, synapses, *sides), synapses),
+    ]
+    if model.each_step is not None:
+        calls.append(("each_step", model.each_step, (params, synapses, *sides, dt), synapses))
+    return calls
+
+
+def _draw(sampler: Sampler, dtype: Any, key: jax.Array) -> jax.Array:
+    return sampler(key, (_N,), dtype)
+
+
+def _per_neuron(limit: Callable[[Values], jax.Array], params: Values) -> jax.Array:
+    """A limit for all neurons or for each, as one for each."""
+    return jnp.broadcast_to(limit(params), (_N,))
+
+
+def _problems_of_call(
+    name: str, function: Callable[..., Any], arguments: tuple[Any, ...], expected: Any
+) -> list[str]:
+    try:
+        returned = jax.eval_shape(function, *arguments)
+    except KeyError as error:
+        given = [values for values in arguments if isinstance(values, Mapping)]
+        known = ", ".join(repr(k) for values in given for k in values)
+        return [f"{name} reads {error}, which is not among the names that it is given ({known})"]
+    except jax.errors.JAXTypeError as error:
+        return [
+            f"{name} is not traceable: its Python control flow or a NumPy call depends on a value "
+            f"(use jnp.where and jax.numpy): {_first_line(error)}"
+        ]
+    except Exception as error:  # whatever the author's code raises is what is wrong with it
+        if "truth value of an array" in str(error):
+            return [f"{name} is not traceable: it tests an array with `if`; use jnp.where"]
+        return [f"{name} fails when traced: {type(error).__name__}: {_first_line(error)}"]
+
+    problems = _differences(name, returned, expected)
+    if problems or not jax.tree.leaves(arguments):
+        return problems
+    batched = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct((_BATCH, *leaf.shape), leaf.dtype), arguments
+    )
+    try:
+        jax.eval_shape(jax.vmap(function), *batched)
+    except Exception as error:
+        return [f"{name} cannot be vmapped: {type(error).__name__}: {_first_line(error)}"]
+    return []
+
+
+def _differences(name: str, returned: Any, expected: Any) -> list[str]:
+    """How what a function returned differs from what it should have returned."""
+    if isinstance(expected, tuple):
+        if not isinstance(returned, tuple) or len(returned) != 2:
+            return [f"{name} returns {_describe(returned)}; expected (new variables, current)"]
+        return _differences(f"{name}, variables", returned[0], expected[0]) + _differences(
+            f"{name}, current", returned[1], expected[1]
+        )
+    if isinstance(expected, Mapping):
+        if not isinstance(returned, Mapping):
+            return [f"{name} returns {_describe(returned)}; expected a dict of all variables"]
+        lost = [
+            f"{name} drops variable {k!r}; expected all of them" for k in expected.keys() - returned
+        ]
+        new = [f"{name} adds {k!r}, which is not a variable" for k in returned.keys() - expected]
+        return sorted(lost + new) + [
+            problem
+            for k in expected
+            if k in returned
+            for problem in _differences(f"{name}, variable {k!r}", returned[k], expected[k])
+        ]
+    if not isinstance(returned, jax.ShapeDtypeStruct):
+        return [f"{name}: returns {_describe(returned)}; expected an array"]
+    if (returned.shape, returned.dtype) != (expected.shape, expected.dtype):
+        return [
+            f"{name}: returns shape {returned.shape} of {returned.dtype}; "
+            f"expected {expected.shape} of {expected.dtype} (for N = {_N} neurons)"
+        ]
+    return []
+
+
+def _describe(returned: Any) -> str:
+    if isinstance(returned, jax.ShapeDtypeStruct):
+        return f"an array of shape {returned.shape}"
+    return f"a {type(returned).__name__}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]
+
+
+def _gradient_arrives(model: NeuronModel, dtype: Any) -> bool:
+    """Whether spikes move with the input, as far as the surrogate at a margin of 0 tells.
+
+    True for a model whose margin is always -inf: where nothing spikes, nothing is lost.
+    """
+
+    def of_neurons(default: Any, kind: Any) -> jax.Array:
+        return jnp.full(_N, np.asarray(default), kind)
+
+    given = {name: of_neurons(default, dtype) for name, default in model.params.items()}
+    drawn = {name: _draw(sampler, dtype, jax.random.key(0)) for name, sampler in model.draws}
+    params = given | drawn
+    initial = {
+        name: of_neurons(default, variable_dtype(default, dtype))
+        for name, default in model.variables.items()
+    }
+    dt = jnp.ones((), dtype)
+    if model.max_dt is not None:
+        dt = jnp.minimum(dt, jnp.min(model.max_dt(given)).astype(dtype))
+
+    def margins(current: jax.Array) -> jax.Array:
+        def advance(_: Any, carry: tuple[Values, jax.Array]) -> tuple[Values, jax.Array]:
+            variables, total = carry
+            variables = model.update(params, variables, _of_inputs(model, current), dt)
+            return variables, total + model.threshold(params, variables)
+
+        return jax.lax.fori_loop(0, _STEPS, advance, (initial, jnp.zeros(_N, dtype)))[1]
+
+    @jax.jit
+    def moves(current: jax.Array) -> jax.Array:
+        total, change = jax.jvp(margins, (current,), (jnp.ones_like(current),))
+        slope = change * model.surrogate(jnp.zeros_like(total))
+        never = jnp.all(total == -jnp.inf)
+        return never | jnp.all(jnp.isfinite(slope) & (slope != 0))
+
+    return any(moves(jnp.full(_N, current, dtype)) for current in _CURRENTS)

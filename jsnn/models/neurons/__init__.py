@@ -1,0 +1,33 @@
+"""Neuron models: what one is, and the built-in ones.
+
+Units: time in ms, potentials in mV, currents in nA, resistances in MOhm, conductances in uS,
+capacitances in nF, rates in Hz, unless a model says otherwise.
+"""
+
+from jsnn.models.model import Model, Sampler, Values
+from jsnn.models.neurons.adaptive import ADEX, ALIF
+from jsnn.models.neurons.hodgkin_huxley import HODGKIN_HUXLEY
+from jsnn.models.neurons.integrate_fire import IF, IF_SUBTRACT, INTEGRATOR, LEAKY_INTEGRATOR, LIF
+from jsnn.models.neurons.izhikevich import IZHIKEVICH, IZHIKEVICH_GENN
+from jsnn.models.neurons.model import NeuronModel
+from jsnn.models.neurons.sources import POISSON_NEURON, SPIKE_SOURCE, spike_trains
+
+__all__ = [
+    "ADEX",
+    "ALIF",
+    "HODGKIN_HUXLEY",
+    "IF",
+    "IF_SUBTRACT",
+    "INTEGRATOR",
+    "IZHIKEVICH",
+    "IZHIKEVICH_GENN",
+    "LEAKY_INTEGRATOR",
+    "LIF",
+    "POISSON_NEURON",
+    "SPIKE_SOURCE",
+    "Model",
+    "NeuronModel",
+    "Sampler",
+    "Values",
+    "spike_trains",
+]

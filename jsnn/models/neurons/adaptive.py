@@ -1,0 +1,112 @@
+"""Integrate-and-fire neurons that adapt to their own spikes."""
+
+import jax
+import jax.numpy as jnp
+
+from jsnn.models.integrators import euler
+from jsnn.models.model import Values
+from jsnn.models.neurons.integrate_fire import LIF, lif_reset, lif_threshold, lif_update
+from jsnn.models.neurons.model import NeuronModel
+
+
+def _alif_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    adaptation = x["adaptation"] * jnp.exp(-dt / p["tau_a"])
+    return lif_update(p, x, current, dt) | {"adaptation": adaptation}
+
+
+def _alif_threshold(p: Values, x: Values) -> jax.Array:
+    return lif_threshold(p, x) - p["beta"] * x["adaptation"]
+
+
+def _alif_reset(p: Values, x: Values) -> Values:
+    return lif_reset(p, x) | {"adaptation": x["adaptation"] + 1}
+
+
+ALIF = NeuronModel(
+    params=dict(LIF.params) | {"tau_a": 200.0, "beta": 2.0},
+    variables=dict(LIF.variables) | {"adaptation": 0.0},
+    update=_alif_update,
+    threshold=_alif_threshold,
+    reset=_alif_reset,
+)
+"""Leaky integrate-and-fire with an adaptive threshold, integrated exactly over a step.
+
+    τ_m dV/dt = -(V - v_rest) + r_m (I + i_offset)      (I constant within the step)
+    τ_a dA/dt = -A
+    V >= v_thresh + β A: spike, V <- v_reset, held there for tau_refrac; A <- A + 1
+
+`LIF` with a threshold that every spike raises by `beta` (mV) and that decays back with `tau_a`
+(ms), also while the neuron is refractory. In a step V and A move first and are then compared.
+A is called `adaptation` and has no dimension. The adaptive threshold of Bellec et al. 2018,
+"Long short-term memory and learning-to-learn in networks of spiking neurons", NeurIPS 31, in the
+scaling of Bellec et al. 2020, Nature Communications 11, 3625; these subtract the threshold from V
+at a spike, where this model resets it.
+"""
+
+# exp of more than 88 is infinite in float32, and the gradient of what it is in is NaN. A neuron
+# that comes near it spikes in the same step, whatever the exponent.
+_MAX_EXPONENT = 80.0
+
+
+def _adex_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    def derivative(x: Values) -> Values:
+        depolarisation = x["v"] - p["e_leak"]
+        exponent = jnp.minimum((x["v"] - p["v_t"]) / p["delta_t"], _MAX_EXPONENT)
+        upswing = p["g_leak"] * p["delta_t"] * jnp.exp(exponent)
+        return {
+            "v": (-p["g_leak"] * depolarisation + upswing - x["w"] + current) / p["c_m"],
+            "w": (p["a"] * depolarisation - x["w"]) / p["tau_w"],
+        }
+
+    return euler(derivative, x, dt)
+
+
+def _adex_threshold(p: Values, x: Values) -> jax.Array:
+    return x["v"] - p["v_cut"]
+
+
+def _adex_reset(p: Values, x: Values) -> Values:
+    return {"v": p["v_reset"], "w": x["w"] + p["b"]}
+
+
+def _adex_max_dt(p: Values) -> jax.Array:
+    """Where forward Euler is stable for the linear part: |1 + dt λ| < 1 for both eigenvalues."""
+    damping = p["g_leak"] / p["c_m"] + 1 / p["tau_w"]
+    stiffness = (p["g_leak"] + p["a"]) / (p["c_m"] * p["tau_w"])
+    discriminant = damping**2 - 4 * stiffness
+    fastest = (damping + jnp.sqrt(jnp.maximum(discriminant, 0))) / 2
+    return jnp.where(discriminant > 0, 2 / fastest, damping / stiffness)
+
+
+ADEX = NeuronModel(
+    params={
+        "c_m": 0.281,
+        "g_leak": 0.03,
+        "e_leak": -70.6,
+        "v_t": -50.4,
+        "delta_t": 2.0,
+        "a": 0.004,
+        "tau_w": 144.0,
+        "b": 0.0805,
+        "v_reset": -70.6,
+        "v_cut": 0.0,
+    },
+    variables={"v": -70.6, "w": 0.0},
+    update=_adex_update,
+    threshold=_adex_threshold,
+    reset=_adex_reset,
+    max_dt=_adex_max_dt,
+)
+"""The adaptive exponential integrate-and-fire neuron, by the forward Euler method (order 1).
+
+    C dV/dt  = -g_L (V - E_L) + g_L Δ_T exp((V - V_T) / Δ_T) - w + I
+    τ_w dw/dt = a (V - E_L) - w
+    V >= v_cut: spike, V <- v_reset, w <- w + b
+
+c_m in nF; g_leak (g_L) and a in uS; e_leak (E_L), v_t (V_T), delta_t (Δ_T > 0), v_reset, v_cut in
+mV; tau_w in ms; b and w in nA. Both right-hand sides are taken from the old values, as in Brian2's
+method="euler"; V is not clipped. Once V is well above V_T it diverges within a step or two, so
+that spike times hardly depend on v_cut, but do on dt: take 0.1 ms or less. `max_dt` is the
+stability limit below V_T, without the exponential. Brette & Gerstner 2005, J. Neurophysiol. 94,
+3637-3642, whose values are the defaults, apart from v_cut, which is that of NEST's "aeif" models.
+"""

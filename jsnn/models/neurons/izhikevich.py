@@ -1,0 +1,98 @@
+"""Izhikevich's neuron: two equations, four numbers, the firing patterns of the cortex."""
+
+import jax
+import jax.numpy as jnp
+
+from jsnn.models.integrators import euler
+from jsnn.models.model import Values
+from jsnn.models.neurons.model import NeuronModel
+
+_REGULAR_SPIKING = {"a": 0.02, "b": 0.2, "c": -65.0, "d": 8.0}
+_RESET_OF_REGULAR_SPIKING = {"v": -65.0, "u": -13.0}
+_PEAK = 30.0
+_PEAK_GENN = 29.99
+_LOWEST = -80.0
+"""Where a step has to be stable: cells hardly go below."""
+
+
+def _v_rate(v: jax.Array, u: jax.Array, current: jax.Array) -> jax.Array:
+    return 0.04 * v * v + 5 * v + 140 - u + current
+
+
+def _update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    def derivative(x: Values) -> Values:
+        v, u = x["v"], x["u"]
+        return {"v": _v_rate(v, u, current), "u": p["a"] * (p["b"] * v - u)}
+
+    return euler(derivative, x, dt)
+
+
+def _max_dt(p: Values) -> jax.Array:
+    """Where forward Euler is stable for v by itself, d(dv/dt)/dv = -1.4 / ms, and for u."""
+    return jnp.minimum(2 / abs(0.08 * _LOWEST + 5), 2 / jnp.abs(p["a"]))
+
+
+def _threshold(p: Values, x: Values) -> jax.Array:
+    return x["v"] - _PEAK
+
+
+def _reset(p: Values, x: Values) -> Values:
+    return {"v": p["c"], "u": x["u"] + p["d"]}
+
+
+IZHIKEVICH = NeuronModel(
+    params=_REGULAR_SPIKING,
+    variables=_RESET_OF_REGULAR_SPIKING,
+    update=_update,
+    threshold=_threshold,
+    reset=_reset,
+    max_dt=_max_dt,
+)
+"""Izhikevich's simple neuron, by the forward Euler method (order 1).
+
+    dv/dt = 0.04 v² + 5 v + 140 - u + I
+    du/dt = a (b v - u)
+    v >= 30: spike, v <- c, u <- u + d
+
+Dimensionless, apart from time in ms; v reads as mV. Both right-hand sides are taken from the old
+values; `max_dt` is the stability limit at -80. The defaults are the regular spiking neuron; a, b,
+c, d may each be one number or one per neuron. v and u start at c and b c of the defaults: give
+`variables` where c or b differ.
+Izhikevich 2003, "Simple model of spiking neurons", IEEE Trans. Neural Networks 14, 1569-1572.
+"""
+
+
+def _genn_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+    at_peak = x["v"] >= _PEAK
+    v = jnp.where(at_peak, p["c"], x["v"])
+    u = jnp.where(at_peak, x["u"] + p["d"], x["u"])
+    v = v + 0.5 * _v_rate(v, u, current) * dt
+    v = v + 0.5 * _v_rate(v, u, current) * dt
+    u = u + p["a"] * (p["b"] * v - u) * dt
+    return {"v": jnp.minimum(v, _PEAK), "u": u}
+
+
+def _genn_max_dt(p: Values) -> jax.Array:
+    """The same for two half steps of v."""
+    return jnp.minimum(4 / abs(0.08 * _LOWEST + 5), 2 / jnp.abs(p["a"]))
+
+
+def _genn_threshold(p: Values, x: Values) -> jax.Array:
+    return x["v"] - _PEAK_GENN
+
+
+IZHIKEVICH_GENN = NeuronModel(
+    params=_REGULAR_SPIKING,
+    variables=_RESET_OF_REGULAR_SPIKING,
+    update=_genn_update,
+    threshold=_genn_threshold,
+    max_dt=_genn_max_dt,
+)
+"""Izhikevich's neuron in the steps of his published script, as GeNN's "Izhikevich" takes them.
+
+Equations, parameters and source are those of `IZHIKEVICH`. A step of dt is, in this order: where v
+has reached 30, v <- c and u <- u + d; two half steps of v with the old u; a step of u with the new
+v (forward Euler, order 1); v no higher than 30. A neuron spikes where v >= 29.99, so its peak
+is seen in a recording of v; it resets in the step after. Clipping v makes the gradient of a spike
+itself 0; train with `IZHIKEVICH`.
+"""

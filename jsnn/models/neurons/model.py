@@ -1,0 +1,78 @@
+"""What a neuron model is, and what it has in common with synapse and source models."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+
+from jsnn.models.model import Model, Sampler, Values, names_of
+from jsnn.models.surrogates import Surrogate, superspike
+
+
+def _unchanged(params: Values, variables: Values) -> Values:
+    return variables
+
+
+@dataclass(frozen=True)
+class NeuronModel(Model):
+    """A neuron as plain functions over a whole population of N, each neuron for itself.
+
+    In every step, with I the input current,
+
+        x <- update(p, x, I, dt);    spike where threshold(p, x) >= 0;    there x <- reset(p, x)
+
+    Attributes:
+      params: default parameters, real numbers. A population may give each a scalar or one value
+        per neuron; the functions see `[N]` in the network's dtype. A name that begins with "tau"
+        is a time constant in ms, > 0; only "tau_refrac" may be 0.
+      variables: initial values. A float becomes the network's dtype, an int int32, a bool bool;
+        a population may give each a scalar or one value per neuron; the functions see `[N]`.
+      update: (params, variables, current [N] in nA, dt in ms) -> all variables, new. A model with
+        `inputs` is given {input: [N]} in place of the current.
+      threshold: (params, variables) -> margin [N], a float: the neuron spikes where it is >= 0;
+        -inf where it cannot.
+      reset: (params, variables) -> all variables, for the neurons that spiked.
+      surrogate: margin -> pseudo-derivative of the spike, for gradients.
+      inputs: names of the inputs, such as ("g_e", "g_i"), of a model that has several, each with
+        a unit of its own; empty for a model with one input, its current.
+      draws: (name, sampler) for random numbers [N] that are new in every step. `update`,
+        `threshold` and `reset` find them among the parameters, the same ones within a step.
+      max_dt: params -> the longest step in ms, () or [N], for which `update` is stable.
+    """
+
+    update: Callable[[Values, Values, Any, jax.Array], Values]
+    threshold: Callable[[Values, Values], jax.Array]
+    reset: Callable[[Values, Values], Values] = _unchanged
+    surrogate: Surrogate = superspike
+    inputs: Sequence[str] = ()
+    draws: Sequence[tuple[str, Sampler]] = ()
+    max_dt: Callable[[Values], jax.Array] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "inputs", names_of(self.inputs, "NeuronModel, inputs"))
+        object.__setattr__(self, "draws", _draws(self.draws, self.params))
+        if self.max_dt is not None and not callable(self.max_dt):
+            raise TypeError(
+                f"NeuronModel, max_dt: given {self.max_dt!r}; expected a function of the parameters"
+            )
+
+
+def _draws(given: Any, params: Mapping[str, Any]) -> tuple[tuple[str, Sampler], ...]:
+    what = "NeuronModel, draws"
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise TypeError(f"{what}: given {given!r}; expected a sequence of (name, sampler)")
+    for draw in given:
+        if not isinstance(draw, tuple) or len(draw) != 2 or not callable(draw[1]):
+            raise TypeError(
+                f"{what}: given {draw!r}; expected (name, sampler), for example "
+                '("uniform", jax.random.uniform)'
+            )
+    for name in names_of([name for name, _ in given], what):
+        if name in params:
+            raise ValueError(
+                f"{what}: {name!r} is also a parameter; expected another name, since `update` "
+                "finds both among its parameters"
+            )
+    return tuple(given)

@@ -1,0 +1,27 @@
+"""Plasticity: how the weights of a projection change in a run."""
+
+from jsnn.models.plasticity.inhibitory import VOGELS_2011
+from jsnn.models.plasticity.model import PlasticityModel
+from jsnn.models.plasticity.pair import (
+    STDP,
+    STDP_MULTIPLICATIVE,
+    STDP_MULTIPLICATIVE_NEAREST,
+    STDP_NEAREST,
+    STDP_SYMMETRIC,
+    STDP_SYMMETRIC_NEAREST,
+)
+from jsnn.models.plasticity.reward import REWARD_STDP
+from jsnn.models.plasticity.triplet import TRIPLET_STDP
+
+__all__ = [
+    "REWARD_STDP",
+    "STDP",
+    "STDP_MULTIPLICATIVE",
+    "STDP_MULTIPLICATIVE_NEAREST",
+    "STDP_NEAREST",
+    "STDP_SYMMETRIC",
+    "STDP_SYMMETRIC_NEAREST",
+    "TRIPLET_STDP",
+    "VOGELS_2011",
+    "PlasticityModel",
+]

@@ -1,0 +1,37 @@
+"""Connectivity: which neuron reaches which, with what weight; how spikes become input."""
+
+from jsnn.network.connectivity.all_to_all import AllToAll
+from jsnn.network.connectivity.builders import (
+    fixed_in_degree,
+    fixed_out_degree,
+    fixed_probability,
+    fixed_total,
+    from_scipy,
+)
+from jsnn.network.connectivity.chain import Chain
+from jsnn.network.connectivity.convolution import AveragePool2D, Conv2D
+from jsnn.network.connectivity.dense import Dense
+from jsnn.network.connectivity.one_to_one import OneToOne
+from jsnn.network.connectivity.procedural import Procedural
+from jsnn.network.connectivity.protocols import Connectivity, DelayedEach, EventDriven, Modifiable
+from jsnn.network.connectivity.sparse import Sparse
+
+__all__ = [
+    "AllToAll",
+    "AveragePool2D",
+    "Chain",
+    "Connectivity",
+    "Conv2D",
+    "DelayedEach",
+    "Dense",
+    "EventDriven",
+    "Modifiable",
+    "OneToOne",
+    "Procedural",
+    "Sparse",
+    "fixed_in_degree",
+    "fixed_out_degree",
+    "fixed_probability",
+    "fixed_total",
+    "from_scipy",
+]

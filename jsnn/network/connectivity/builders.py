@@ -1,0 +1,318 @@
+"""Random sparse connectivity, and that of SciPy; made on the host, by NumPy, seeded from a key.
+
+In all of them `weight` is a number, an initializer or an array [S], in nA, and `delay` is None, an
+initializer or an integer array [S], in steps >= 1. Arrays [S] follow the synapses sorted by
+presynaptic, then by postsynaptic neuron. The same key makes the same synapses.
+"""
+
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from jsnn._checks import check_key, float_dtype, is_concrete, positive_int, probability
+from jsnn.network.connectivity.sparse import Sparse
+from jsnn.network.initializers import Initializer, as_initializer
+
+_CHUNK = 2**16
+"""How many numbers are drawn at a time: what is drawn depends on it."""
+
+Weight = float | Initializer | np.ndarray[Any, Any] | jax.Array
+Delay = Initializer | np.ndarray[Any, Any] | jax.Array | None
+Pairs = np.ndarray[Any, Any]
+"""int64 [S], ascending: pre * num_post + post of every synapse."""
+
+
+def fixed_probability(
+    key: jax.Array,
+    num_pre: int,
+    num_post: int,
+    p: float,
+    weight: Weight,
+    *,
+    autapses: bool = True,
+    delay: Delay = None,
+    dtype: Any = np.float32,
+) -> Sparse:
+    """Every pair of neurons is joined with probability `p`, independently of all others.
+
+    Args:
+      key: from `jax.random.key(seed)`.
+      num_pre, num_post: the numbers of presynaptic and postsynaptic neurons.
+      p: in [0, 1].
+      weight: of each synapse, in nA: a number, an initializer or an array [S].
+      autapses: whether neuron i may reach neuron i. False is for a population that projects onto
+        itself: num_pre == num_post.
+      delay: of each synapse, in steps: None, an initializer (rounded to whole steps) or an integer
+        array [S].
+      dtype: of the weights, float32 or float64.
+
+    Raises ValueError or TypeError where an argument is not of these.
+    """
+    draw = _Draw("fixed_probability", key, num_pre, num_post, dtype)
+    p = probability(p, "fixed_probability, p")
+    if autapses:
+        pairs = _each_with_probability(draw.rng, num_pre * num_post, p)
+    elif num_pre == num_post:
+        others = num_post - 1
+        pairs = _each_with_probability(draw.rng, num_pre * others, p)
+        # Neuron i reaches 0, ..., i - 1, i + 1, ...: one pair is left out for every neuron before
+        # it, and its own from rank i on.
+        pre, rank = np.divmod(pairs, max(others, 1))
+        pairs += pre + (rank >= pre)
+    else:
+        raise ValueError(
+            f"fixed_probability, autapses: given False for {num_pre} presynaptic and {num_post} "
+            "postsynaptic neurons; expected equal numbers, those of one population"
+        )
+    return draw.synapses(pairs, weight, delay)
+
+
+def fixed_in_degree(
+    key: jax.Array,
+    num_pre: int,
+    num_post: int,
+    degree: int,
+    weight: Weight,
+    *,
+    replace: bool = False,
+    delay: Delay = None,
+    dtype: Any = np.float32,
+) -> Sparse:
+    """Every postsynaptic neuron is reached by `degree` presynaptic ones, all as likely.
+
+    `replace` draws them with replacement: two neurons may be joined more than once. The other
+    arguments are those of `fixed_probability`.
+
+    Raises ValueError where the degree exceeds `num_pre` without replacement.
+    """
+    draw = _Draw("fixed_in_degree", key, num_pre, num_post, dtype)
+    degree = draw.count("degree", degree, num_pre, "presynaptic neurons", replace)
+    pairs = _in_every_row(draw.rng, num_post, num_pre, degree, replace)  # pre, for every post
+    pairs *= num_post
+    pairs += np.arange(num_post)[:, None]
+    return draw.synapses(np.sort(pairs, axis=None), weight, delay)
+
+
+def fixed_out_degree(
+    key: jax.Array,
+    num_pre: int,
+    num_post: int,
+    degree: int,
+    weight: Weight,
+    *,
+    replace: bool = False,
+    delay: Delay = None,
+    dtype: Any = np.float32,
+) -> Sparse:
+    """Every presynaptic neuron reaches `degree` postsynaptic ones, all as likely.
+
+    `replace` draws them with replacement: two neurons may be joined more than once. The other
+    arguments are those of `fixed_probability`.
+
+    Raises ValueError where the degree exceeds `num_post` without replacement.
+    """
+    draw = _Draw("fixed_out_degree", key, num_pre, num_post, dtype)
+    degree = draw.count("degree", degree, num_post, "postsynaptic neurons", replace)
+    pairs = _in_every_row(draw.rng, num_pre, num_post, degree, replace)  # post, for every pre
+    pairs += num_post * np.arange(num_pre)[:, None]
+    return draw.synapses(pairs.ravel(), weight, delay)
+
+
+def fixed_total(
+    key: jax.Array,
+    num_pre: int,
+    num_post: int,
+    total: int,
+    weight: Weight,
+    *,
+    replace: bool = False,
+    delay: Delay = None,
+    dtype: Any = np.float32,
+) -> Sparse:
+    """`total` synapses between pairs of neurons, all pairs as likely.
+
+    `replace` draws them with replacement: two neurons may be joined more than once. The other
+    arguments are those of `fixed_probability`.
+
+    Raises ValueError where the total exceeds the number of pairs without replacement.
+    """
+    draw = _Draw("fixed_total", key, num_pre, num_post, dtype)
+    total = draw.count("total", total, num_pre * num_post, "pairs of neurons", replace)
+    pairs = _in_every_row(draw.rng, 1, num_pre * num_post, total, replace)
+    return draw.synapses(pairs[0], weight, delay)
+
+
+def from_scipy(matrix: Any) -> Sparse:
+    """The synapses of a SciPy sparse matrix or array of weights [pre, post], in nA.
+
+    What is stored is a synapse, a stored zero too; what is stored twice adds up to one, as SciPy
+    has it. The dtype is that of the matrix: float32 or float64.
+    """
+    if not hasattr(matrix, "tocsr") or matrix.ndim != 2:
+        raise TypeError(
+            f"from_scipy: given {type(matrix).__name__}; expected a SciPy sparse matrix [pre, post]"
+        )
+    rows = matrix.tocsr(copy=True)
+    rows.sum_duplicates()
+    num_pre, num_post = (int(size) for size in rows.shape)
+    pre = np.repeat(np.arange(num_pre, dtype=np.int32), np.diff(rows.indptr))
+    return Sparse(pre, rows.indices.astype(np.int32), rows.data, num_pre, num_post)
+
+
+class _Draw:
+    """What all random builders do: check, seed a generator, give pairs their weights and delays."""
+
+    def __init__(self, what: str, key: jax.Array, num_pre: int, num_post: int, dtype: Any) -> None:
+        check_key(key, f"{what}, key")
+        if not is_concrete(key):
+            raise TypeError(
+                f"{what}, key: given a traced key; expected a concrete one, since synapses are "
+                "drawn on the host (jsnn.Procedural takes a traced key)"
+            )
+        self.what, self.key = what, key
+        self.num_pre = positive_int(num_pre, f"{what}, num_pre")
+        self.num_post = positive_int(num_post, f"{what}, num_post")
+        self.dtype = float_dtype(dtype, f"{what}, dtype")
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        seed = jax.random.key_data(jax.random.fold_in(self.key, 0))
+        return np.random.default_rng(np.asarray(seed).ravel())
+
+    def count(self, name: str, value: Any, most: int, of: str, replace: bool) -> int:
+        """`value` as a number of synapses: with replacement any, without it `most` at most."""
+        count = positive_int(value, f"{self.what}, {name}", least=0)
+        if not replace and count > most:
+            raise ValueError(
+                f"{self.what}, {name}: given {count} without replacement; expected at most {most}, "
+                f"as many {of} as there are (replace=True draws some more than once)"
+            )
+        return count
+
+    def synapses(self, pairs: Pairs, weight: Weight, delay: Delay) -> Sparse:
+        for_weights, for_delays = (jax.random.fold_in(self.key, i) for i in (1, 2))
+        weights = _weights(for_weights, weight, pairs.size, self.dtype, f"{self.what}, weight")
+        delays = _delays(for_delays, delay, pairs.size, f"{self.what}, delay")
+        pre, post = (
+            divide(pairs, self.num_post, out=np.empty(pairs.size, np.int32), casting="unsafe")
+            for divide in (np.floor_divide, np.remainder)
+        )
+        return Sparse(pre, post, weights, self.num_pre, self.num_post, delays)
+
+
+def _each_with_probability(rng: np.random.Generator, size: int, p: float) -> Pairs:
+    """Which of range(size), each independently with probability `p`: jumps from one to the next."""
+    chunks, last = [np.empty(0, np.int64)], -1
+    while p > 0 and last < size - 1:
+        jumps = np.minimum(rng.geometric(p, _CHUNK), size)
+        chunks.append(last + np.cumsum(jumps))
+        last = chunks[-1][-1]
+    chosen = np.concatenate(chunks)
+    return chosen[: np.searchsorted(chosen, size)]
+
+
+def _in_every_row(
+    rng: np.random.Generator, num_rows: int, num_columns: int, count: int, replace: bool
+) -> np.ndarray[Any, Any]:
+    """int64 [num_rows, count]: columns drawn in every row, all as likely, ascending."""
+    draw = _with_replacement if replace else _distinct
+    columns = np.empty((num_rows, count), np.int64)
+    at_a_time = max(1, _CHUNK // max(count, 1))
+    for first in range(0, num_rows, at_a_time):
+        rows = columns[first : first + at_a_time]
+        rows[:] = draw(rng, len(rows), num_columns, count)
+    return columns
+
+
+def _with_replacement(
+    rng: np.random.Generator, num_rows: int, num_columns: int, count: int
+) -> np.ndarray[Any, Any]:
+    """[num_rows, count]: in every row columns drawn independently, ascending."""
+    return np.sort(rng.integers(num_columns, size=(num_rows, count)), axis=1)
+
+
+def _distinct(
+    rng: np.random.Generator, num_rows: int, num_columns: int, count: int
+) -> np.ndarray[Any, Any]:
+    """[num_rows, count]: in every row distinct columns, each set of them as likely, ascending.
+
+    What is drawn a second time is drawn again, until nothing is: where most columns are wanted,
+    those that are not are drawn.
+    """
+    if 2 * count > num_columns:
+        kept = np.ones((num_rows, num_columns), bool)
+        dropped = _distinct(rng, num_rows, num_columns, num_columns - count)
+        np.put_along_axis(kept, dropped, False, axis=1)
+        return np.nonzero(kept)[1].reshape(num_rows, count)
+    columns = rng.integers(num_columns, size=(num_rows, count))
+    while True:
+        columns.sort(axis=1)
+        again = np.nonzero(columns[:, 1:] == columns[:, :-1])
+        if not again[0].size:
+            return columns
+        columns[again] = rng.integers(num_columns, size=again[0].size)
+
+
+def _weights(
+    key: jax.Array, given: Weight, size: int, dtype: np.dtype[Any], what: str
+) -> np.ndarray[Any, Any] | jax.Array:
+    if np.ndim(given) == 0:  # type: ignore[arg-type]
+        return _in_chunks(key, as_initializer(given, what), size, dtype, what)
+    array: Any = given if hasattr(given, "dtype") else np.asarray(given, dtype)
+    if array.dtype != dtype:
+        raise TypeError(f"{what}: given an array of {array.dtype}; expected {dtype}, the `dtype`")
+    _check_size(array, size, what)
+    return array
+
+
+def _delays(
+    key: jax.Array, given: Delay, size: int, what: str
+) -> np.ndarray[Any, Any] | jax.Array | None:
+    if given is None:
+        return None
+    if callable(given):
+        drawn = np.rint(_in_chunks(key, given, size, np.dtype(np.float32), what))
+        if size and drawn.min() < 1:
+            raise ValueError(
+                f"{what}: given an initializer that drew {drawn.min():g} steps; expected >= 1"
+            )
+        return drawn.astype(np.int32)
+    if not np.ndim(given):
+        raise TypeError(
+            f"{what}: given {given!r}; expected None, an initializer or an integer array [S] "
+            "(one delay for all synapses is that of their Projection)"
+        )
+    _check_size(given, size, what)
+    return given
+
+
+def _in_chunks(
+    key: jax.Array, initializer: Initializer, size: int, dtype: np.dtype[Any], what: str
+) -> np.ndarray[Any, Any]:
+    """[size] numbers; the initializer is compiled for one shape, whatever the size."""
+    drawn = np.empty(size, dtype)
+    for i, first in enumerate(range(0, size, _CHUNK)):
+        chunk = _chunk(initializer, jax.random.fold_in(key, i), dtype)
+        if chunk.shape != (_CHUNK,) or chunk.dtype != dtype:
+            raise ValueError(
+                f"{what}: given an initializer that draws {chunk.dtype}{list(chunk.shape)} for "
+                f"shape ({_CHUNK},) and dtype {dtype}; expected what it is asked for"
+            )
+        rest = drawn[first : first + _CHUNK]
+        rest[:] = chunk[: rest.size]
+    return drawn
+
+
+@partial(jax.jit, static_argnums=(0, 2))
+def _chunk(initializer: Initializer, key: jax.Array, dtype: np.dtype[Any]) -> jax.Array:
+    return initializer(key, (_CHUNK,), dtype)
+
+
+def _check_size(array: Any, size: int, what: str) -> None:
+    if np.shape(array) != (size,):
+        raise ValueError(
+            f"{what}: given an array of shape {np.shape(array)}; expected ({size},), one number "
+            "for each synapse that was drawn"
+        )

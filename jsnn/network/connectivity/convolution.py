@@ -1,0 +1,208 @@
+"""A window slides over an image of neurons: 2D convolution and average pooling.
+
+Images are flattened row by row, channels last: neuron (y * width + x) * channels + c is that at
+row y, column x, channel c. Weights are added up in the order of the presynaptic neurons, as by the
+matrix that says the same; `lax.conv` adds them in an order that depends on the batch.
+"""
+
+from collections.abc import Sequence
+from functools import partial, reduce
+from math import prod
+from operator import add
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jsnn._checks import float_dtype, positive_int, weight_array
+from jsnn._kernels.dense import delayed, ordered_product
+from jsnn._pytree import pytree, static
+
+Pair = tuple[int, int]
+"""(down, across)."""
+
+
+@pytree
+class Conv2D:
+    """A 2D convolution, as neural networks have it (not mirrored).
+
+        out[y, x, o] = sum over dy, dx, i of
+            kernel[dy, dx, i, o] * image[y * down + dy - top, x * across + dx - left, i]
+
+    Attributes:
+      kernel: [kernel height, kernel width, channels in, channels out], in nA; float32 or float64,
+        which becomes the dtype of the network.
+      image_shape: (height, width, channels) of the presynaptic neurons.
+      stride: of the window, (down, across), or one number for both.
+      padding: "VALID", the window stays within the image (top = left = 0), or "SAME", the image is
+        framed with silence so that there are ceil(height / down) x ceil(width / across) places
+        (where the frame is uneven, it is wider below and on the right).
+      precision: of the products, as `jax.lax.Precision` names it; see `Dense`.
+
+    Raises ValueError where the kernel's channels are not those of the image, or it does not fit in.
+    """
+
+    kernel: Any
+    image_shape: tuple[int, int, int] = static()
+    stride: Any = static(default=1)
+    padding: str = static(default="VALID")
+    precision: str = static(default="highest")
+
+    def __post_init__(self) -> None:
+        axes = ("height", "width", "channels in", "channels out")
+        object.__setattr__(self, "kernel", weight_array(self.kernel, axes, "Conv2D kernel"))
+        object.__setattr__(self, "image_shape", _image_shape(self.image_shape, "Conv2D"))
+        object.__setattr__(self, "stride", _pair(self.stride, "Conv2D, stride"))
+        if self.padding not in ("VALID", "SAME"):
+            raise ValueError(f"Conv2D, padding: given {self.padding!r}; expected 'VALID' or 'SAME'")
+        if self.kernel.shape[2] != self.image_shape[2]:
+            raise ValueError(
+                f"Conv2D kernel: given shape {self.kernel.shape}; expected (height, width, "
+                f"{self.image_shape[2]}, channels out), as many channels in as the image has"
+            )
+        if self.padding == "VALID":
+            _check_fits(self.kernel.shape[:2], self.image_shape, "Conv2D kernel")
+
+    @property
+    def num_pre(self) -> int:
+        return prod(self.image_shape)
+
+    @property
+    def num_post(self) -> int:
+        return prod(self.output_shape)
+
+    @property
+    def dtype(self) -> Any:
+        return self.kernel.dtype
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the postsynaptic neurons."""
+        image = zip(self.image_shape[:2], self._frame, strict=True)
+        framed = [size + sum(frame) for size, frame in image]
+        places = windows_in(framed, self.kernel.shape[:2], self.stride)
+        return (*places, int(self.kernel.shape[3]))
+
+    def deliver(self, spikes: jax.Array) -> jax.Array:
+        """[pre] -> [post]: at every place the weights of the spiking neurons, in their order."""
+        return self._deliver(spikes, event_driven=False)
+
+    def deliver_events(self, spikes: jax.Array) -> jax.Array:
+        """The same by a kernel that visits the spiking neurons alone, where it can be had."""
+        return self._deliver(spikes, event_driven=True)
+
+    def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
+        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
+        return jax.lax.map(self.deliver_events, delayed(spikes, delay).astype(self.dtype))
+
+    def _deliver(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
+        image = jnp.pad(spikes.reshape(self.image_shape), (*self._frame, (0, 0)))
+        height, width, channels_in, channels_out = self.kernel.shape
+        seen = jnp.stack(windows(image, (height, width), self.stride), axis=2)
+        patches = seen.reshape(-1, height * width * channels_in)
+        matrix = self.kernel.reshape(-1, channels_out)
+        of_patch = partial(
+            ordered_product,
+            weights=matrix,
+            precision=self.precision,
+            event_driven=event_driven,
+        )
+        return jax.vmap(of_patch)(patches).ravel()
+
+    @property
+    def _frame(self) -> list[Pair]:
+        """Silence around the image: (top, bottom), (left, right)."""
+        return jax.lax.padtype_to_pads(
+            self.image_shape[:2], self.kernel.shape[:2], self.stride, self.padding
+        )
+
+
+@pytree
+class AveragePool2D:
+    """The average over a window, channel by channel: every weight is 1 / the window's area, in nA.
+
+    Attributes:
+      image_shape: (height, width, channels) of the presynaptic neurons.
+      window: (height, width), or one number for both.
+      stride: of the window, (down, across), or one number for both; `window` unless given. What
+        is left over below and on the right is not averaged.
+      dtype: float32 or float64, that of the network.
+
+    Raises ValueError where the window does not fit into the image.
+    """
+
+    image_shape: tuple[int, int, int] = static()
+    window: Any = static()
+    stride: Any = static(default=None)
+    dtype: Any = static(default=np.float32)
+
+    def __post_init__(self) -> None:
+        window = _pair(self.window, "AveragePool2D, window")
+        stride = window if self.stride is None else _pair(self.stride, "AveragePool2D, stride")
+        object.__setattr__(self, "image_shape", _image_shape(self.image_shape, "AveragePool2D"))
+        object.__setattr__(self, "window", window)
+        object.__setattr__(self, "stride", stride)
+        object.__setattr__(self, "dtype", float_dtype(self.dtype, "AveragePool2D, dtype"))
+        _check_fits(window, self.image_shape, "AveragePool2D, window")
+
+    @property
+    def num_pre(self) -> int:
+        return prod(self.image_shape)
+
+    @property
+    def num_post(self) -> int:
+        return prod(self.output_shape)
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the postsynaptic neurons."""
+        return (*windows_in(self.image_shape, self.window, self.stride), self.image_shape[2])
+
+    def deliver(self, spikes: jax.Array) -> jax.Array:
+        """[pre] -> [post]: the weight once for each spike seen, added up one after the other."""
+        weight = np.asarray(1 / prod(self.window), self.dtype)
+        image = spikes.reshape(self.image_shape) * weight
+        return reduce(add, windows(image, self.window, self.stride)).ravel()
+
+
+def windows_in(image: Sequence[int], window: Pair, stride: Pair) -> Pair:
+    """In how many places the window lies within the image, (down, across)."""
+    down, across = (
+        (size - extent) // step + 1
+        for size, extent, step in zip(image[:2], window, stride, strict=True)
+    )
+    return down, across
+
+
+def windows(image: jax.Array, window: Pair, stride: Pair) -> list[jax.Array]:
+    """What each pixel of the window sees from all its places, row by row: [down, across, c]."""
+    down, across = windows_in(image.shape, window, stride)
+    rows, columns = (down - 1) * stride[0] + 1, (across - 1) * stride[1] + 1
+    return [
+        image[y : y + rows : stride[0], x : x + columns : stride[1]] for y, x in np.ndindex(window)
+    ]
+
+
+def _image_shape(given: Any, what: str) -> tuple[int, int, int]:
+    if not isinstance(given, Sequence) or len(given) != 3:
+        raise ValueError(
+            f"{what}, image_shape: given {given!r}; expected (height, width, channels)"
+        )
+    height, width, channels = (positive_int(size, f"{what}, image_shape") for size in given)
+    return height, width, channels
+
+
+def _pair(given: Any, what: str) -> Pair:
+    sizes = given if isinstance(given, Sequence) else (given, given)
+    if len(sizes) != 2:
+        raise ValueError(f"{what}: given {given!r}; expected (down, across) or one integer")
+    return positive_int(sizes[0], what), positive_int(sizes[1], what)
+
+
+def _check_fits(window: Pair, image_shape: tuple[int, int, int], what: str) -> None:
+    if window[0] > image_shape[0] or window[1] > image_shape[1]:
+        raise ValueError(
+            f"{what}: given {window[0]} x {window[1]}; expected it to fit into the image, "
+            f"{image_shape[0]} x {image_shape[1]}"
+        )

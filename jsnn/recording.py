@@ -1,0 +1,246 @@
+"""What to keep of a run: a trace over time, or a fold that needs no memory for time.
+
+`simulate(..., record={name: recording})` returns {name: recorded}. A recording is one of those
+below, any function of (state, spikes), stacked over the steps, or an object of your own with the
+methods of `Trace` or `Fold`. Recordings are static: hashable, and equal where they record the same.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from jsnn._checks import check_known, positive_int
+from jsnn.network.network import Network
+from jsnn.network.state import State, abstract_state
+
+SpikesOf = dict[str, jax.Array]
+"""{population: [N]}: 1.0 where a neuron spiked in this step, else 0.0."""
+
+
+@runtime_checkable
+class Trace(Protocol):
+    """Keeps `observe` of the last of every `every` steps: [num_steps // every, ...]."""
+
+    @property
+    def every(self) -> int: ...
+
+    def check(self, network: Network, what: str) -> None: ...
+
+    def observe(self, state: State, spikes: SpikesOf) -> Any: ...
+
+
+@runtime_checkable
+class Fold(Protocol):
+    """Keeps one value, made anew in every step from the last one."""
+
+    def check(self, network: Network, what: str) -> None: ...
+
+    def start(self, network: Network) -> Any: ...
+
+    def fold(self, kept: Any, state: State, spikes: SpikesOf) -> Any: ...
+
+
+Recording = Trace | Fold | Callable[[State, SpikesOf], Any]
+Recordings = Mapping[str, Recording]
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """Which neurons spiked: bool [num_steps // every, N], or the chosen `neurons` of them.
+
+    With `every` = k, the spikes of the last of every k steps.
+    """
+
+    population: str
+    neurons: Sequence[int] | None = None
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        _check_choice(self)
+
+    def check(self, network: Network, what: str) -> None:
+        _check_neurons(network, self.population, self.neurons, what)
+
+    def observe(self, state: State, spikes: SpikesOf) -> jax.Array:
+        return _chosen(spikes[self.population], self.neurons) > 0
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable at the end of a step: [num_steps // every, N], or the chosen `neurons` of it."""
+
+    population: str
+    variable: str = "v"
+    neurons: Sequence[int] | None = None
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        _check_choice(self)
+
+    def check(self, network: Network, what: str) -> None:
+        _check_neurons(network, self.population, self.neurons, what)
+        _check_variable(network, self.population, self.variable, what)
+
+    def observe(self, state: State, spikes: SpikesOf) -> jax.Array:
+        return _chosen(state.variables[self.population][self.variable], self.neurons)
+
+
+@dataclass(frozen=True)
+class SpikeCount:
+    """How often each neuron spiked: [N] in the network's dtype, so that gradients pass.
+
+    Whole numbers, exact up to 2^24 spikes a neuron in float32.
+    """
+
+    population: str
+
+    def check(self, network: Network, what: str) -> None:
+        _size(network, self.population, what)
+
+    def start(self, network: Network) -> jax.Array:
+        return jnp.zeros(network.sizes[self.population], network.dtype)
+
+    def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
+        return kept + spikes[self.population]
+
+
+@dataclass(frozen=True)
+class FirstSpike:
+    """The step of each neuron's first spike, counted from the start of the run: int32 [N].
+
+    Negative where a neuron stays silent.
+    """
+
+    population: str
+
+    def check(self, network: Network, what: str) -> None:
+        _size(network, self.population, what)
+
+    def start(self, network: Network) -> jax.Array:
+        return jnp.full(network.sizes[self.population], -1, jnp.int32)
+
+    def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
+        # While a neuron is silent, `kept` counts down from -1: -1 - kept steps have passed.
+        silent = kept < 0
+        first = jnp.where(spikes[self.population] > 0, -1 - kept, kept - 1)
+        return jnp.where(silent, first, kept)
+
+
+@dataclass(frozen=True)
+class MaxVariable:
+    """The largest value that a variable reached at the end of a step: [N]."""
+
+    population: str
+    variable: str = "v"
+
+    def check(self, network: Network, what: str) -> None:
+        _size(network, self.population, what)
+        _check_variable(network, self.population, self.variable, what)
+
+    def start(self, network: Network) -> jax.Array:
+        variable = abstract_state(network).variables[self.population][self.variable]
+        return jnp.full(variable.shape, _lowest(variable.dtype), variable.dtype)
+
+    def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
+        return jnp.maximum(kept, state.variables[self.population][self.variable])
+
+
+@dataclass(frozen=True)
+class NonFinite:
+    """The first step in which a number of the state was NaN or infinite: int32, -1 for never.
+
+    For each variable of neurons, synapses, current sources and plastic synapses, and what is on its
+    way to arrive, by its path in the state. The step is that of the state, which counts from its
+    fresh start.
+    """
+
+    def check(self, network: Network, what: str) -> None: ...
+
+    def start(self, network: Network) -> dict[str, jax.Array]:
+        return {path: jnp.full((), -1, jnp.int32) for path in _numbers(abstract_state(network))}
+
+    def fold(
+        self, kept: dict[str, jax.Array], state: State, spikes: SpikesOf
+    ) -> dict[str, jax.Array]:
+        def first(path: str, numbers: jax.Array) -> jax.Array:
+            is_new = (kept[path] < 0) & ~jnp.all(jnp.isfinite(numbers))
+            return jnp.where(is_new, state.step - 1, kept[path])
+
+        return {path: first(path, numbers) for path, numbers in _numbers(state).items()}
+
+
+def _numbers(state: State) -> dict[str, Any]:
+    """The floating variables of a state by their paths, such as "variables['layer0']['v']"."""
+    fields = ("variables", "synapses", "sources", "arriving", "plastic")
+    leaves = [
+        (f"{field}{jax.tree_util.keystr(path)}", leaf)
+        for field in fields
+        for path, leaf in jax.tree_util.tree_leaves_with_path(getattr(state, field))
+    ]
+    return {path: leaf for path, leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)}
+
+
+def spike_list(spikes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Recorded spikes [T, N] as (steps, neurons), each [number of spikes], in order of time."""
+    array = np.asarray(spikes)
+    if array.ndim != 2:
+        raise ValueError(
+            f"spike_list: given shape {array.shape}; expected [num_steps, N], one presentation"
+        )
+    # np.nonzero of two axes takes twenty times as long as of one
+    steps, neurons = np.divmod(np.flatnonzero(array), array.shape[1])
+    return steps, neurons
+
+
+def _lowest(dtype: Any) -> Any:
+    if jnp.issubdtype(dtype, jnp.floating):
+        return -jnp.inf
+    return False if jnp.issubdtype(dtype, jnp.bool_) else jnp.iinfo(dtype).min
+
+
+def abstract_step(network: Network) -> tuple[Any, dict[str, jax.ShapeDtypeStruct]]:
+    """Return the shapes of a state and of the spikes of a step."""
+    spikes = {
+        name: jax.ShapeDtypeStruct((size,), network.dtype) for name, size in network.sizes.items()
+    }
+    return abstract_state(network), spikes
+
+
+def _size(network: Network, population: str, what: str) -> int:
+    check_known([population], network.sizes, what, "population")
+    return network.sizes[population]
+
+
+def _chosen(values: jax.Array, neurons: Sequence[int] | None) -> jax.Array:
+    return values if neurons is None else values[np.asarray(neurons, np.int32)]
+
+
+def _check_choice(recording: Spikes | Variable) -> None:
+    what = f"recording of {recording.population!r}"
+    positive_int(recording.every, f"{what}, every")
+    if recording.neurons is not None:
+        if np.ndim(recording.neurons) != 1:
+            raise TypeError(f"{what}, neurons: given {recording.neurons!r}; expected a sequence")
+        neurons = tuple(positive_int(n, f"{what}, neurons", least=0) for n in recording.neurons)
+        object.__setattr__(recording, "neurons", neurons)
+
+
+def _check_neurons(
+    network: Network, population: str, neurons: Sequence[int] | None, what: str
+) -> None:
+    size = _size(network, population, what)
+    outside = [n for n in neurons or () if n >= size]
+    if outside:
+        raise ValueError(
+            f"{what}: given neuron {outside[0]} of {population!r}; expected 0 to {size - 1}"
+        )
+
+
+def _check_variable(network: Network, population: str, variable: str, what: str) -> None:
+    known = network.population(population).model.variables
+    check_known([variable], known, f"{what}, population {population!r}", "variable")

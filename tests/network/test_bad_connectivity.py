@@ -1,0 +1,323 @@
+"""Bad connectivity: an error that names the culprit, what was given, what was expected."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.sparse
+
+import jsnn
+from jsnn.network import initializers
+from tests.networks import F32
+
+KEY = jax.random.key(0)
+TWO_KEYS = jax.random.split(KEY)
+OTHER_KEY = jax.random.key(0, impl="rbg")
+Case = tuple[Callable[[], Any], type[Exception], tuple[str, ...]]
+
+
+def probability(p: Any = 0.5, num_pre: Any = 4, num_post: Any = 4, **given: Any) -> jsnn.Sparse:
+    return jsnn.fixed_probability(
+        given.pop("key", KEY), num_pre, num_post, p, given.pop("weight", 1.0), **given
+    )
+
+
+def conv(kernel: tuple[int, ...] = (3, 3, 2, 4), image: Any = (5, 5, 2), **given: Any) -> Any:
+    return jsnn.Conv2D(np.ones(kernel, F32), image, **given)
+
+
+def no_targets(key: Any, pre: Any, num_post: int, dtype: Any) -> Any:
+    return jnp.ones(3, dtype)
+
+
+def float_targets(key: Any, pre: Any, num_post: int, dtype: Any) -> Any:
+    return jnp.ones(3, dtype), jnp.ones(3, dtype)
+
+
+def fewer_weights(key: Any, pre: Any, num_post: int, dtype: Any) -> Any:
+    return jnp.ones(3, jnp.int32), jnp.ones(2, dtype)
+
+
+def procedural(row: Any = fewer_weights, key: Any = KEY, **given: Any) -> jsnn.Procedural:
+    return jsnn.Procedural(key, 4, 4, row, **given)
+
+
+# Refused before anything is compiled.
+AT_ONCE: dict[str, Case] = {
+    "a probability above 1": (
+        lambda: probability(1.5),
+        ValueError,
+        ("fixed_probability, p", "1.5", r"\[0, 1\]"),
+    ),
+    "a negative probability": (lambda: probability(-0.1), ValueError, ("-0.1", r"\[0, 1\]")),
+    "a NaN probability": (lambda: probability(np.nan), ValueError, ("p", "nan")),
+    "a probability in words": (lambda: probability("half"), TypeError, ("'half'", "number")),
+    "no autapses between two populations": (
+        lambda: probability(num_post=5, autapses=False),
+        ValueError,
+        ("autapses", "4 presynaptic", "5 postsynaptic", "equal"),
+    ),
+    "no neurons": (lambda: probability(num_pre=0), ValueError, ("num_pre", "0", ">= 1")),
+    "half a neuron": (lambda: probability(num_post=2.5), TypeError, ("num_post", "2.5", "integer")),
+    "a seed in place of a key": (
+        lambda: probability(key=3),
+        TypeError,
+        ("fixed_probability, key", "int", r"jax\.random\.key"),
+    ),
+    "several keys": (
+        lambda: probability(key=TWO_KEYS),
+        ValueError,
+        ("key", r"\(2,\)", "one"),
+    ),
+    "weights of float16": (
+        lambda: probability(dtype=np.float16),
+        TypeError,
+        ("float16", "float32"),
+    ),
+    "weights of float64 without x64": (
+        lambda: probability(dtype=np.float64),
+        TypeError,
+        ("float64", "jax_enable_x64"),
+    ),
+    "an in-degree above the population": (
+        lambda: jsnn.fixed_in_degree(KEY, 10, 5, 11, 1.0),
+        ValueError,
+        ("fixed_in_degree, degree", "11", "at most 10", "presynaptic", "replace=True"),
+    ),
+    "an out-degree above the population": (
+        lambda: jsnn.fixed_out_degree(KEY, 10, 5, 6, 1.0),
+        ValueError,
+        ("fixed_out_degree, degree", "6", "at most 5", "postsynaptic", "replace=True"),
+    ),
+    "a total above the number of pairs": (
+        lambda: jsnn.fixed_total(KEY, 10, 5, 51, 1.0),
+        ValueError,
+        ("fixed_total, total", "51", "at most 50", "pairs"),
+    ),
+    "a negative degree": (
+        lambda: jsnn.fixed_in_degree(KEY, 10, 5, -1, 1.0),
+        ValueError,
+        ("degree", "-1", ">= 0"),
+    ),
+    "a dense array for SciPy's": (
+        lambda: jsnn.from_scipy(np.ones((2, 2), F32)),
+        TypeError,
+        ("from_scipy", "ndarray", "SciPy sparse matrix"),
+    ),
+    "a sparse vector": (
+        lambda: jsnn.from_scipy(scipy.sparse.coo_array(np.ones(3, F32))),
+        TypeError,
+        ("coo_array", r"\[pre, post\]"),
+    ),
+    "a matrix for one to one": (
+        lambda: jsnn.OneToOne(np.ones((3, 3), F32)),
+        ValueError,
+        ("OneToOne weights", r"\(3, 3\)", r"expected \(N,\)"),
+    ),
+    "integers for one to one": (
+        lambda: jsnn.OneToOne(np.ones(3, int)),
+        TypeError,
+        ("OneToOne weights", "int64", "float32 or float64"),
+    ),
+    "a NaN for one to one": (
+        lambda: jsnn.OneToOne(np.array([1, np.nan], F32)),
+        ValueError,
+        ("1 of 2", "nan at index", "finite"),
+    ),
+    "many weights for all to all": (
+        lambda: jsnn.AllToAll(np.ones(3, F32), 3, 4),
+        ValueError,
+        ("AllToAll weight", r"\(3,\)", r"expected \(\)"),
+    ),
+    "a Python number for all to all": (
+        lambda: jsnn.AllToAll(0.5, 3, 4),
+        TypeError,
+        ("AllToAll weight", "float", "float32 or float64"),
+    ),
+    "no neurons for all to all": (
+        lambda: jsnn.AllToAll(F32(1), 3, 0),
+        ValueError,
+        ("AllToAll num_post", "0", ">= 1"),
+    ),
+    "a flat kernel": (
+        lambda: conv((3, 3)),
+        ValueError,
+        ("Conv2D kernel", r"\(3, 3\)", r"\(height, width, channels in, channels out\)"),
+    ),
+    "other channels": (
+        lambda: conv((3, 3, 4, 2)),
+        ValueError,
+        ("Conv2D kernel", r"\(3, 3, 4, 2\)", r"\(height, width, 2, channels out\)"),
+    ),
+    "a kernel larger than the image": (
+        lambda: conv((3, 7, 2, 4)),
+        ValueError,
+        ("Conv2D kernel", "3 x 7", "5 x 5"),
+    ),
+    "an unknown padding": (
+        lambda: conv(padding="same"),
+        ValueError,
+        ("padding", "'same'", "'VALID' or 'SAME'"),
+    ),
+    "an image without channels": (
+        lambda: conv(image=(5, 5)),
+        ValueError,
+        ("image_shape", r"\(5, 5\)", r"\(height, width, channels\)"),
+    ),
+    "no stride": (lambda: conv(stride=0), ValueError, ("stride", "0", ">= 1")),
+    "three strides": (lambda: conv(stride=(1, 1, 1)), ValueError, ("stride", r"\(1, 1, 1\)")),
+    "a window larger than the image": (
+        lambda: jsnn.AveragePool2D((4, 4, 1), (5, 2)),
+        ValueError,
+        ("AveragePool2D, window", "5 x 2", "4 x 4"),
+    ),
+    "a row without targets": (
+        lambda: procedural(no_targets),
+        ValueError,
+        ("row", "float32", "int32"),
+    ),
+    "a row of float targets": (
+        lambda: procedural(float_targets),
+        ValueError,
+        (r"float32\[3\], float32\[3\]", r"int32\[K\]"),
+    ),
+    "a row of fewer weights": (
+        lambda: procedural(fewer_weights),
+        ValueError,
+        (r"int32\[3\], float32\[2\]", "weights float32"),
+    ),
+    "a row that is none": (lambda: procedural(3), TypeError, ("row", "int", "function")),
+    "a procedural seed": (
+        lambda: procedural(key=1),
+        TypeError,
+        ("Procedural, key", "int", r"jax\.random\.key"),
+    ),
+    "a key whose numbers depend on the batch": (
+        lambda: procedural(key=OTHER_KEY),
+        ValueError,
+        ("Procedural, key", "rbg", "threefry2x32"),
+    ),
+    "a procedural probability": (
+        lambda: jsnn.Procedural.fixed_probability(KEY, 4, 4, 2, 1.0),
+        ValueError,
+        (r"Procedural\.fixed_probability, p", "2", r"\[0, 1\]"),
+    ),
+    "a procedural degree of 0": (
+        lambda: jsnn.Procedural.fixed_out_degree(KEY, 4, 4, 0, 1.0),
+        ValueError,
+        (r"Procedural\.fixed_out_degree, degree", "0", ">= 1"),
+    ),
+    "a procedural array of weights": (
+        lambda: jsnn.Procedural.fixed_out_degree(KEY, 4, 4, 2, np.ones(8, F32)),
+        TypeError,
+        ("weight", r"\(8,\)", "a number or an initializer"),
+    ),
+    "bounds that have changed places": (
+        lambda: initializers.clipped_normal(0, 1, 2, -2),
+        ValueError,
+        ("clipped_normal", "2.0 and -2.0", "low < high"),
+    ),
+    "bounds out of sight": (
+        lambda: initializers.clipped_normal(0, 1, 20, 30),
+        ValueError,
+        ("clipped_normal", "20.0 and 30.0", "20 standard deviations", "at most 10"),
+    ),
+    "a clipped sd of 0": (
+        lambda: initializers.clipped_normal(0, 0, -1, 1),
+        ValueError,
+        ("clipped_normal, sd", "0.0", "> 0"),
+    ),
+    "a negative sd": (lambda: initializers.normal(0, -1), ValueError, ("normal, sd", "-1", ">= 0")),
+    "an infinite mean": (
+        lambda: initializers.normal(np.inf, 1),
+        ValueError,
+        ("normal, mean", "inf", "finite"),
+    ),
+    "an empty interval": (
+        lambda: initializers.uniform(2, 1),
+        ValueError,
+        ("uniform, high", "1.0", ">= 2"),
+    ),
+    "no scale": (lambda: initializers.gamma(2, 0), ValueError, ("gamma, scale", "0.0", "> 0")),
+    "no shape": (lambda: initializers.gamma(0, 2), ValueError, ("gamma, shape", "0.0", "> 0")),
+    "a negative mean": (
+        lambda: initializers.exponential(-1),
+        ValueError,
+        ("exponential, mean", "-1"),
+    ),
+    "a NaN constant": (
+        lambda: initializers.constant(np.nan),
+        ValueError,
+        ("constant, value", "nan"),
+    ),
+    "a constant in words": (lambda: initializers.constant("a"), TypeError, ("'a'", "number")),
+    "a truth": (lambda: initializers.constant(True), TypeError, ("bool", "number")),
+}
+
+# What shows only once the synapses have been drawn.
+ONCE_DRAWN: dict[str, Case] = {
+    "too few weights": (
+        lambda: probability(1.0, weight=np.ones(3, F32)),
+        ValueError,
+        ("fixed_probability, weight", r"\(3,\)", r"expected \(16,\)"),
+    ),
+    "weights of another dtype": (
+        lambda: probability(1.0, weight=np.ones(16)),
+        TypeError,
+        ("weight", "float64", "expected float32"),
+    ),
+    "an infinite weight": (
+        lambda: probability(1.0, weight=np.inf),
+        ValueError,
+        ("weight", "inf", "finite"),
+    ),
+    "an initializer of another dtype": (
+        lambda: probability(1.0, weight=lambda key, shape, dtype: jnp.ones(shape, jnp.int32)),
+        ValueError,
+        ("weight", "int32", "float32"),
+    ),
+    "too few delays": (
+        lambda: probability(1.0, delay=np.ones(3, int)),
+        ValueError,
+        ("fixed_probability, delay", r"\(3,\)", r"expected \(16,\)"),
+    ),
+    "delays below a step": (
+        lambda: probability(1.0, delay=initializers.constant(0.4)),
+        ValueError,
+        ("delay", "0 steps", ">= 1"),
+    ),
+    "one delay for all": (
+        lambda: probability(1.0, delay=3),
+        TypeError,
+        ("delay", "3", "initializer", "Projection"),
+    ),
+    "a traced key": (
+        lambda: jax.jit(lambda key: probability(1.0, key=key).weights)(KEY),
+        TypeError,
+        ("fixed_probability, key", "traced", r"jsnn\.Procedural"),
+    ),
+}
+
+
+def check(case: Case) -> None:
+    act, error, says = case
+    with pytest.raises(error) as caught:
+        act()
+    for pattern in says:
+        assert re.search(pattern, str(caught.value)), f"{pattern!r} is not in: {caught.value}"
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_bad_connectivity_is_named_before_anything_compiles(name: str, compilations) -> None:
+    with compilations() as compiled:
+        check(AT_ONCE[name])
+    assert compiled == []
+
+
+@pytest.mark.parametrize("name", ONCE_DRAWN)
+def test_weights_and_delays_that_do_not_fit_are_named(name: str) -> None:
+    check(ONCE_DRAWN[name])

@@ -1,0 +1,95 @@
+"""Initializers: their distributions, bounds and reproducibility."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+import scipy.stats
+
+import jsnn
+from jsnn.network import initializers
+from tests.networks import F32
+
+SIZE = 20_000
+# name, how it is made, SciPy's distribution
+CONTINUOUS: dict[str, tuple[Callable[[], Any], Any]] = {
+    "uniform": (lambda: initializers.uniform(-1, 3), scipy.stats.uniform(-1, 4)),
+    "normal": (lambda: initializers.normal(0.5, 2), scipy.stats.norm(0.5, 2)),
+    "exponential": (lambda: initializers.exponential(0.3), scipy.stats.expon(scale=0.3)),
+    "gamma": (lambda: initializers.gamma(2.5, 0.4), scipy.stats.gamma(2.5, scale=0.4)),
+    "flat gamma": (lambda: initializers.gamma(0.5, 2), scipy.stats.gamma(0.5, scale=2)),
+    "clipped": (
+        lambda: initializers.clipped_normal(1, 2, 0, 4),
+        scipy.stats.truncnorm(-0.5, 1.5, 1, 2),
+    ),
+    "clipped on one side": (
+        lambda: initializers.clipped_normal(1, 2, 0, np.inf),
+        scipy.stats.truncnorm(-0.5, np.inf, 1, 2),
+    ),
+    "an upper tail": (
+        lambda: initializers.clipped_normal(0, 1, 6, np.inf),
+        scipy.stats.truncnorm(6, np.inf),
+    ),
+    "a lower tail": (
+        lambda: initializers.clipped_normal(0, 1, -9, -8),
+        scipy.stats.truncnorm(-9, -8),
+    ),
+    "hardly clipped": (lambda: initializers.clipped_normal(0, 1, -50, 50), scipy.stats.norm()),
+}
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_numbers_have_the_distribution_that_was_asked_for(name: str) -> None:
+    make, distribution = CONTINUOUS[name]
+    drawn = make()(jax.random.key(1), (SIZE,), F32)
+    assert drawn.dtype == F32
+    numbers = np.asarray(drawn).astype(np.float64)
+    assert scipy.stats.kstest(numbers, distribution.cdf).pvalue > 0.001
+    limit = 4 / np.sqrt(SIZE)
+    assert abs(np.corrcoef(numbers[1:], numbers[:-1])[0, 1]) < limit
+
+
+def test_a_constant_is_constant() -> None:
+    np.testing.assert_array_equal(
+        initializers.constant(0.3)(jax.random.key(0), (2, 3), F32), np.full((2, 3), F32(0.3))
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.1, 0.3), (-np.inf, -2), (0.29999999, 0.3), (2, 2.5), (-3, np.inf)]
+)
+def test_clipped_numbers_stay_within_their_bounds(low: float, high: float) -> None:
+    drawn = initializers.clipped_normal(0, 1, low, high)(jax.random.key(0), (SIZE,), F32)
+    assert np.isfinite(drawn).all()
+    assert F32(low) <= drawn.min() <= drawn.max() <= F32(high)
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_a_key_draws_the_same_numbers_and_another_key_others(name: str) -> None:
+    make, _ = CONTINUOUS[name]
+    draw = lambda seed: np.asarray(make()(jax.random.key(seed), (SIZE,), F32))  # noqa: E731
+    np.testing.assert_array_equal(draw(0), draw(0))
+    assert np.mean(draw(0) != draw(1)) > 0.99
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_initializers_are_hashable_and_equal_where_they_draw_alike(name: str) -> None:
+    make, _ = CONTINUOUS[name]
+    assert make() == make()
+    assert hash(make()) == hash(make())
+    assert make() != initializers.constant(1)
+
+
+def test_initial_values_of_variables_can_be_drawn() -> None:
+    v = initializers.uniform(-70, -50)(jax.random.key(0), (30,), F32)
+    network = jsnn.Network([jsnn.Population("a", 30, jsnn.LIF, variables={"v": v})])
+    np.testing.assert_array_equal(jsnn.init(network).variables["a"]["v"], v)
+
+
+def test_numbers_of_float64() -> None:
+    with jax.enable_x64(True):
+        drawn = initializers.clipped_normal(0, 1, 7, 9)(jax.random.key(0), (5000,), np.float64)
+    assert drawn.dtype == np.float64
+    assert scipy.stats.kstest(drawn, scipy.stats.truncnorm(7, 9).cdf).pvalue > 0.001

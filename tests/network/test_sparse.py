@@ -1,0 +1,198 @@
+"""Sparse connectivity: the same sums as the matrix it stands for, whichever way they are made."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jsnn
+from jsnn._kernels import native
+from jsnn.network.connectivity import Sparse
+
+F32 = np.float32
+
+
+def random_synapses(seed: int, num_pre: int, num_post: int, number: int) -> tuple[np.ndarray, ...]:
+    random = np.random.default_rng(seed)
+    return (
+        random.integers(num_pre, size=number),
+        random.integers(num_post, size=number),
+        random.normal(size=number).astype(F32),
+    )
+
+
+def in_order(pre, post, weights, spikes, num_post) -> np.ndarray:
+    """By the book: float32 sums over the presynaptic neurons in their order."""
+    sums = np.zeros(num_post, F32)
+    for synapse in np.argsort(pre, kind="stable"):
+        if spikes[pre[synapse]]:
+            sums[post[synapse]] += weights[synapse]
+    return sums
+
+
+@pytest.fixture(params=["kernel", "rounds"])
+def way(request, monkeypatch) -> str:
+    if request.param == "kernel" and not native.available():
+        pytest.skip("no C++ compiler")
+    if request.param == "rounds":
+        monkeypatch.setattr(native, "available", lambda: False)
+    return request.param
+
+
+@pytest.mark.parametrize("density", [0.0, 0.05, 1.0])
+def test_sums_are_those_of_a_loop_over_the_synapses(way: str, density: float) -> None:
+    pre, post, weights = random_synapses(0, 70, 30, 2000)
+    sparse = Sparse(pre, post, weights, 70, 30)
+    spikes = (np.random.default_rng(1).random(70) < density).astype(F32)
+    expected = in_order(pre, post, weights, spikes, 30)
+    np.testing.assert_array_equal(sparse.deliver(jnp.asarray(spikes)), expected)
+    np.testing.assert_array_equal(sparse.deliver_events(jnp.asarray(spikes)), expected)
+
+
+def test_rows_of_a_batch_are_those_of_single_calls(way: str) -> None:
+    """Batched over spikes, over weights, over both, and twice."""
+    pre, post, weights = random_synapses(2, 40, 20, 300)
+    random = np.random.default_rng(3)
+    spikes = jnp.asarray((random.random((5, 3, 40)) < 0.1).astype(F32))
+    many = jnp.asarray(random.normal(size=(5, 300)).astype(F32))
+    sparse = Sparse(pre, post, weights, 40, 20)
+
+    @jax.jit
+    def events(w: jax.Array, s: jax.Array) -> jax.Array:
+        return sparse.with_weights(w).deliver_events(s)
+
+    over_both = jax.vmap(jax.vmap(events, (None, 0)))(many, spikes)
+    over_spikes = jax.vmap(jax.vmap(events, (None, 0)), (None, 0))(sparse.weights, spikes)
+    over_weights = jax.vmap(events, (0, None))(many, spikes[0, 0])
+    for i in range(5):
+        np.testing.assert_array_equal(over_weights[i], events(many[i], spikes[0, 0]))
+        for j in range(3):
+            np.testing.assert_array_equal(over_both[i, j], events(many[i], spikes[i, j]))
+            expected = events(sparse.weights, spikes[i, j])
+            np.testing.assert_array_equal(over_spikes[i, j], expected)
+
+
+def test_networks_with_synapses_of_their_own_run_as_a_batch(way: str) -> None:
+    networks = [Sparse(*random_synapses(seed, 40, 20, 300), 40, 20) for seed in range(4)]
+    spikes = jnp.asarray((np.random.default_rng(5).random(40) < 0.2).astype(F32))
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
+    together = jax.vmap(lambda sparse: sparse.deliver_events(spikes))(stacked)
+    for row, sparse in zip(together, networks, strict=True):
+        np.testing.assert_array_equal(row, sparse.deliver(spikes))
+
+
+def test_gradients_are_those_of_the_matrix(way: str) -> None:
+    pre, post, weights = random_synapses(4, 12, 7, 40)
+    sparse = Sparse(pre, post, weights, 12, 7)
+    spikes = jnp.asarray((np.random.default_rng(6).random(12) < 0.5).astype(F32))
+    matrix = np.zeros((12, 7), F32)
+    np.add.at(matrix, (pre, post), weights)
+
+    def loss(w: jax.Array, s: jax.Array) -> jax.Array:
+        return (sparse.with_weights(w).deliver_events(s) ** 2).sum()
+
+    of_weights, of_spikes = jax.grad(loss, (0, 1))(sparse.weights, spikes)
+    slope = 2 * (np.asarray(spikes) @ matrix)
+    order = np.argsort(pre, kind="stable")
+    np.testing.assert_allclose(of_spikes, matrix @ slope, rtol=1e-5, atol=1e-5)
+    expected = np.asarray(spikes)[pre[order]] * slope[post[order]]
+    np.testing.assert_allclose(of_weights, expected, rtol=1e-5, atol=1e-5)
+
+
+DELAYS = np.array([1, 7, 3, 3, 2, 5, 1, 4, 6, 7])
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_delays_of_each_synapse_make_all_spikes_arrive_at_once(plain: bool) -> None:
+    """Neuron i spikes in step 8 - delay i, so that all spikes arrive in step 8."""
+    num = len(DELAYS)
+    sparse = Sparse(np.arange(num), np.zeros(num, int), np.ones(num, F32), num, 1, DELAYS)
+    trains = np.zeros((12, num), bool)
+    trains[8 - DELAYS, np.arange(num)] = True
+    network = jsnn.Network(
+        [jsnn.Population("a", num, jsnn.SPIKE_SOURCE), jsnn.Population("b", 1, jsnn.IF)],
+        [jsnn.Projection("a", "b", sparse)],
+    )
+    network = network.with_params({"b": {"v_thresh": 100.0}})
+    record = {"v": jsnn.Variable("b")}
+    _, kept = jsnn.simulate(network, {"a": trains}, 12, record=record, plain=plain)
+    np.testing.assert_array_equal(kept["v"][:, 0], [0] * 8 + [num] * 4)
+
+
+def test_delays_of_each_synapse_are_those_of_projections_apart() -> None:
+    """Synapses of delay d behave as a projection of delay d, in a loop, split and resumed."""
+    pre, post, weights = random_synapses(7, 30, 30, 400)
+    delays = np.random.default_rng(8).integers(1, 5, 400)
+    population = [jsnn.Population("a", 30, jsnn.LIF, variables={"v": -70.0})]
+    kick = {"a": np.linspace(0, 3, 30).astype(F32)}
+    whole = jsnn.Network(
+        population, [jsnn.Projection("a", "a", Sparse(pre, post, weights, 30, 30, delays))]
+    )
+    apart = jsnn.Network(
+        population,
+        [
+            jsnn.Projection(
+                "a",
+                "a",
+                Sparse(pre[delays == d], post[delays == d], weights[delays == d], 30, 30),
+                delay=d,
+                name=f"delay {d}",
+            )
+            for d in range(1, 5)
+        ],
+    )
+    record = {"spikes": jsnn.Spikes("a"), "v": jsnn.Variable("a")}
+    _, of_whole = jsnn.simulate(whole, kick, 200, record=record)
+    _, of_apart = jsnn.simulate(apart, kick, 200, record=record)
+    assert of_whole["spikes"].sum() > 100
+    np.testing.assert_allclose(of_whole["v"], of_apart["v"], atol=1e-3)
+    state, first = jsnn.simulate(whole, kick, 77, record=record)
+    _, second = jsnn.simulate(whole, kick, 123, record=record, state=state)
+    resumed = np.concatenate([first["v"], second["v"]])
+    np.testing.assert_array_equal(resumed, of_whole["v"])
+
+
+def test_a_recurrent_network_by_the_book() -> None:
+    """Integers as weights, so that sums are exact: the NumPy matrix loop gives the same spikes."""
+    random = np.random.default_rng(9)
+    matrix = random.integers(-3, 4, (50, 50)) * (random.random((50, 50)) < 0.2)
+    pre, post = np.nonzero(matrix)
+    sparse = Sparse(pre, post, matrix[pre, post].astype(F32), 50, 50)
+    network = jsnn.Network(
+        [jsnn.Population("a", 50, jsnn.IF, params={"v_thresh": 5.0})],
+        [jsnn.Projection("a", "a", sparse)],
+    )
+    drive = random.integers(0, 3, 50).astype(F32)
+    _, kept = jsnn.simulate(network, {"a": drive}, 60, record={"spikes": jsnn.Spikes("a")})
+    v, spiked, expected = np.zeros(50), np.zeros(50), []
+    for _ in range(60):
+        v = v + drive + spiked @ matrix
+        spiked = (v >= 5).astype(float)
+        v = np.where(spiked, 0, v)
+        expected.append(spiked > 0)
+    assert np.sum(expected) > 300
+    np.testing.assert_array_equal(kept["spikes"], expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pre": [0, 5]}, r"pre: given 5 for synapse 1; expected 0 to 2"),
+        ({"post": [-1, 0]}, r"post: given -1 for synapse 0; expected 0 to 3"),
+        ({"pre": [0]}, r"pre: given shape \(1,\); expected \(2,\), one for each weight"),
+        ({"pre": [0.0, 1.0]}, r"pre: given float64; expected integers"),
+        ({"delays": [0, 1]}, r"delays: given 0 for synapse 0; expected 1 to"),
+        ({"delays": [1]}, r"delays: given shape \(1,\); expected \(2,\)"),
+        ({"weights": np.array([1, np.nan], F32)}, r"1 of 2 values are NaN"),
+        ({"weights": [1.0, 2.0]}, r"Sparse weights: given list; expected an array of float32"),
+        (
+            {"pre": [2, 2], "post": [1, 1], "multapses": False},
+            r"multapses: given 1 synapses between pairs that are joined already, such as 2 to 1",
+        ),
+        ({"num_pre": 0}, r"num_pre: given 0; expected an integer >= 1"),
+    ],
+)
+def test_bad_synapses_are_named(changes: dict, message: str) -> None:
+    good = {"pre": [0, 2], "post": [3, 1], "weights": np.ones(2, F32), "num_pre": 3, "num_post": 4}
+    with pytest.raises((ValueError, TypeError), match=message):
+        Sparse(**(good | changes))
