@@ -91,7 +91,7 @@ def firing_regimes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     current[round(ONSET_MS / REGIMES_DT) :] = STEP_CURRENT
     _, recorded = jsnn.simulate(
         network,
-        {"neuron": current},
+        {"neuron": jsnn.over_time(current)},
         num_steps,
         record={
             "v": jsnn.Variable("neuron", "v"),

@@ -75,9 +75,9 @@ def measured(furthest: int, dt: float) -> dict[str, np.ndarray]:
         ],
         [
             jsnn.Projection(
-                *("pre", "post", jsnn.Dense(weights), jsnn.DELTA, params),
+                *("pre", "post", jsnn.Dense(weights)),
                 delay=num_steps,
-                plasticity=rule,
+                plasticity=jsnn.Plasticity(rule, params),
                 name=name,
             )
             for name, (rule, params, _) in RULES.items()
@@ -85,10 +85,14 @@ def measured(furthest: int, dt: float) -> dict[str, np.ndarray]:
         dt=dt,
     )
     once = np.arange(num_steps) == furthest
-    trains = {"pre": np.eye(num, dtype=bool)[::-1], "post": once[:, None]}
+    trains = {
+        "pre": jsnn.over_time(np.eye(num, dtype=bool)[::-1]),
+        "post": jsnn.over_time(once[:, None]),
+    }
     state, _ = jsnn.simulate(network, trains, num_steps)
     return {
-        name: np.asarray(state.plastic[name].synapses["weight"][:, 0], np.float64) - WEIGHT
+        name: np.asarray(state.projections[name].plasticity.synapses["weight"][:, 0], np.float64)
+        - WEIGHT
         for name in RULES
     }
 

@@ -2,32 +2,42 @@
 
 from typing import TYPE_CHECKING, Any
 
+from jsnn._engine.inputs import over_time
 from jsnn.compilation_cache import cache_compilations
-from jsnn.evaluation.between import fresh, keep_in_flight
-from jsnn.evaluation.data_set import evaluate
-from jsnn.evaluation.readouts import Readout, first_spike, max_voltage, spike_count
-from jsnn.evaluation.results import Evaluation, IncompleteError
-from jsnn.models.checker import check_model
-from jsnn.models.current_sources import CONSTANT, GAUSSIAN_NOISE, PLAYBACK, POISSON, SourceModel
-from jsnn.models.integrators import euler, exponential_euler, rk4, substeps
-from jsnn.models.neurons import (
+from jsnn.evaluation import (
+    Evaluation,
+    IncompleteError,
+    Readout,
+    evaluate,
+    first_spike,
+    fresh,
+    keep_in_flight,
+    max_voltage,
+    spike_count,
+)
+from jsnn.models import (
     ADEX,
     ALIF,
+    ALPHA,
+    CONDUCTANCE,
+    CONSTANT,
+    DELTA,
+    EXPONENTIAL,
+    GAUSSIAN_NOISE,
+    GRADED,
     HODGKIN_HUXLEY,
     IF,
-    IF_SUBTRACT,
+    IF_SOFT_RESET,
     INTEGRATOR,
     IZHIKEVICH,
     IZHIKEVICH_GENN,
     LEAKY_INTEGRATOR,
     LIF,
+    PLAYBACK,
+    POISSON_INPUT,
     POISSON_NEURON,
-    SPIKE_SOURCE,
-    NeuronModel,
-    spike_trains,
-)
-from jsnn.models.plasticity import (
     REWARD_STDP,
+    SPIKE_SOURCE,
     STDP,
     STDP_MULTIPLICATIVE,
     STDP_MULTIPLICATIVE_NEAREST,
@@ -36,36 +46,53 @@ from jsnn.models.plasticity import (
     STDP_SYMMETRIC_NEAREST,
     TRIPLET_STDP,
     VOGELS_2011,
+    CurrentSourceModel,
+    NeuronModel,
     PlasticityModel,
+    Quantity,
+    SynapseModel,
+    check_model,
+    euler,
+    exponential_euler,
+    rk4,
+    spike_trains,
+    substeps,
+    superspike,
 )
-from jsnn.models.surrogates import superspike
-from jsnn.models.synapses import ALPHA, CONDUCTANCE, DELTA, EXPONENTIAL, GRADED, SynapseModel
-from jsnn.network import initializers
-from jsnn.network.connectivity import (
+from jsnn.network import (
     AllToAll,
     AveragePool2D,
     Chain,
     Connectivity,
     Conv2D,
+    CurrentSource,
     Dense,
+    Network,
     OneToOne,
+    Plasticity,
+    PlasticityState,
+    Population,
     Procedural,
+    Projection,
+    ProjectionState,
     Sparse,
+    State,
+    feedforward,
     fixed_in_degree,
     fixed_out_degree,
     fixed_probability,
     fixed_total,
     from_scipy,
+    init,
+    initializers,
+    load_weights,
+    normalise_weights,
+    reset,
+    rewire,
+    save_weights,
 )
-from jsnn.network.current_source import CurrentSource
-from jsnn.network.feedforward import feedforward
-from jsnn.network.network import Network
-from jsnn.network.population import Population
-from jsnn.network.projection import Projection
-from jsnn.network.state import Plastic, State, init
-from jsnn.network.updates import normalise_weights, reset, rewire
-from jsnn.network.weight_files import load_weights, save_weights
 from jsnn.recording import (
+    FinalVariable,
     FirstSpike,
     MaxVariable,
     NonFinite,
@@ -101,14 +128,14 @@ __all__ = [
     "GRADED",
     "HODGKIN_HUXLEY",
     "IF",
-    "IF_SUBTRACT",
+    "IF_SOFT_RESET",
     "INTEGRATOR",
     "IZHIKEVICH",
     "IZHIKEVICH_GENN",
     "LEAKY_INTEGRATOR",
     "LIF",
     "PLAYBACK",
-    "POISSON",
+    "POISSON_INPUT",
     "POISSON_NEURON",
     "REWARD_STDP",
     "SPIKE_SOURCE",
@@ -126,8 +153,10 @@ __all__ = [
     "Connectivity",
     "Conv2D",
     "CurrentSource",
+    "CurrentSourceModel",
     "Dense",
     "Evaluation",
+    "FinalVariable",
     "FirstSpike",
     "IncompleteError",
     "MaxVariable",
@@ -135,13 +164,15 @@ __all__ = [
     "NeuronModel",
     "NonFinite",
     "OneToOne",
-    "Plastic",
+    "Plasticity",
     "PlasticityModel",
+    "PlasticityState",
     "Population",
     "Procedural",
     "Projection",
+    "ProjectionState",
+    "Quantity",
     "Readout",
-    "SourceModel",
     "Sparse",
     "SpikeCount",
     "Spikes",
@@ -168,6 +199,7 @@ __all__ = [
     "load_weights",
     "max_voltage",
     "normalise_weights",
+    "over_time",
     "recorded_bytes",
     "reset",
     "rewire",

@@ -53,3 +53,37 @@ def replace(node: _T, **changes: Any) -> _T:
         value = changes.get(field.name, getattr(node, field.name))
         object.__setattr__(copy, field.name, value)
     return copy
+
+
+class FrozenDict(dict[str, _T]):
+    """A dict that cannot be changed; a pytree, whose keys are its structure."""
+
+    def __readonly(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            "this mapping belongs to a frozen object and cannot be changed; make a new object "
+            "(dataclasses.replace, Network.with_params, Network.with_weights)"
+        )
+
+    __setitem__ = __delitem__ = __ior__ = __readonly  # type: ignore[assignment]
+    clear = pop = popitem = setdefault = update = __readonly  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenDict, (dict(self),)
+
+
+def _flatten_frozen(frozen: FrozenDict[Any]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    names = tuple(sorted(frozen))
+    return tuple(frozen[name] for name in names), names
+
+
+def _flatten_frozen_with_keys(frozen: FrozenDict[Any]) -> tuple[Any, tuple[str, ...]]:
+    values, names = _flatten_frozen(frozen)
+    return tuple(zip(map(jax.tree_util.DictKey, names), values, strict=True)), names
+
+
+jax.tree_util.register_pytree_with_keys(
+    FrozenDict,
+    _flatten_frozen_with_keys,
+    lambda names, values: FrozenDict(zip(names, values, strict=True)),
+    _flatten_frozen,
+)

@@ -15,6 +15,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jsnn._checks import check_known, positive_int
+from jsnn._pytree import replace
 from jsnn.network.network import Network
 from jsnn.network.state import State, abstract_state
 
@@ -87,7 +88,7 @@ class Variable:
         _check_variable(network, self.population, self.variable, what)
 
     def observe(self, state: State, spikes: SpikesOf) -> jax.Array:
-        return _chosen(state.variables[self.population][self.variable], self.neurons)
+        return _chosen(state.populations[self.population][self.variable], self.neurons)
 
 
 @dataclass(frozen=True)
@@ -143,11 +144,30 @@ class MaxVariable:
         _check_variable(network, self.population, self.variable, what)
 
     def start(self, network: Network) -> jax.Array:
-        variable = abstract_state(network).variables[self.population][self.variable]
+        variable = abstract_state(network).populations[self.population][self.variable]
         return jnp.full(variable.shape, _lowest(variable.dtype), variable.dtype)
 
     def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
-        return jnp.maximum(kept, state.variables[self.population][self.variable])
+        return jnp.maximum(kept, state.populations[self.population][self.variable])
+
+
+@dataclass(frozen=True)
+class FinalVariable:
+    """The value of a variable after the last step: [N]."""
+
+    population: str
+    variable: str = "v"
+
+    def check(self, network: Network, what: str) -> None:
+        _size(network, self.population, what)
+        _check_variable(network, self.population, self.variable, what)
+
+    def start(self, network: Network) -> jax.Array:
+        variable = abstract_state(network).populations[self.population][self.variable]
+        return jnp.zeros(variable.shape, variable.dtype)
+
+    def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
+        return state.populations[self.population][self.variable]
 
 
 @dataclass(frozen=True)
@@ -175,14 +195,13 @@ class NonFinite:
 
 
 def _numbers(state: State) -> dict[str, Any]:
-    """The floating variables of a state by their paths, such as "variables['layer0']['v']"."""
-    fields = ("variables", "synapses", "sources", "arriving", "plastic")
-    leaves = [
-        (f"{field}{jax.tree_util.keystr(path)}", leaf)
-        for field in fields
-        for path, leaf in jax.tree_util.tree_leaves_with_path(getattr(state, field))
-    ]
-    return {path: leaf for path, leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)}
+    """Return the floating numbers of a state by their paths, such as "populations['a']['v']"."""
+    leaves = jax.tree_util.tree_leaves_with_path(replace(state, key=None, step=None))
+    return {
+        jax.tree_util.keystr(path).removeprefix("."): leaf
+        for path, leaf in leaves
+        if jnp.issubdtype(leaf.dtype, jnp.floating)
+    }
 
 
 def spike_list(spikes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

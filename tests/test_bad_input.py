@@ -374,7 +374,7 @@ WRONG_PARTS = [
                         jsnn.IF,
                         variables={"v": 0.0, "n": 0},
                     ),
-                    variables={"n": 1.5},
+                    initial={"n": 1.5},
                 )
             ]
         ),

@@ -128,7 +128,7 @@ def test_max_variable_of_an_integer_variable() -> None:
 
 
 def total_charge(state: jsnn.State, spikes: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    return {"v": state.variables["layer1"]["v"].sum(), "spikes": spikes["layer0"].sum()}
+    return {"v": state.populations["layer1"]["v"].sum(), "spikes": spikes["layer0"].sum()}
 
 
 def test_a_function_is_stacked_over_the_steps() -> None:
@@ -280,7 +280,7 @@ def test_spike_list_of_silence_is_empty() -> None:
 
 
 def test_a_current_source_that_runs_away_is_found() -> None:
-    growing = jsnn.SourceModel(
+    growing = jsnn.CurrentSourceModel(
         params={},
         variables={"x": 1e30},
         current=lambda p, x, key, dt: ({"x": x["x"] * 1e5}, jnp.zeros_like(x["x"])),

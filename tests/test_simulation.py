@@ -104,7 +104,8 @@ def test_a_recurrent_network_with_mixed_delays_equals_the_loop() -> None:
         "a": (rng.random((T, 9)) * 0.4).astype(F32),
         "c": (rng.random(7) * 0.1).astype(F32),
     }
-    _, recorded = jsnn.simulate(network, drive, T, record=voltages_and_spikes(network))
+    marked = drive | {"a": jsnn.over_time(drive["a"])}
+    _, recorded = jsnn.simulate(network, marked, T, record=voltages_and_spikes(network))
     expected = reference.integrate_fire(sizes, links, drive, T, v_thresh=1.5)
     assert_equals_loop(network, recorded, expected)
 
@@ -136,7 +137,7 @@ def test_a_spike_of_step_n_arrives_in_step_n_plus_delay(delay: int) -> None:
         [jsnn.Projection("a", "b", jsnn.Dense(np.ones((1, 1), F32)), delay=delay)],
     )
     pattern = np.random.default_rng(0).random(30) < 0.4
-    drive = {"a": pattern[:, None].astype(F32)}
+    drive = {"a": jsnn.over_time(pattern[:, None].astype(F32))}
     _, recorded = jsnn.simulate(network, drive, 30, record={"b": jsnn.Spikes("b")})
     expected = np.concatenate([np.zeros(delay, bool), pattern])[:30]
     np.testing.assert_array_equal(recorded["b"][:, 0], expected)
@@ -212,10 +213,10 @@ def test_a_drive_that_changes_is_read_row_by_row() -> None:
 def test_several_populations_may_be_driven_and_none_need_be() -> None:
     network = if_chain(random_weights(6, (3, 3)), v_thresh=100.0)
     state, _ = jsnn.simulate(network, {"layer0": 1.0, "layer1": np.array([1, 2, 3], F32)}, 4)
-    np.testing.assert_array_equal(state.variables["layer0"]["v"], [4, 4, 4])
-    np.testing.assert_array_equal(state.variables["layer1"]["v"], [4, 8, 12])
+    np.testing.assert_array_equal(state.populations["layer0"]["v"], [4, 4, 4])
+    np.testing.assert_array_equal(state.populations["layer1"]["v"], [4, 8, 12])
     state, _ = jsnn.simulate(network, {}, 4)
-    np.testing.assert_array_equal(state.variables["layer1"]["v"], [0, 0, 0])
+    np.testing.assert_array_equal(state.populations["layer1"]["v"], [0, 0, 0])
 
 
 def test_drive_sources_and_projections_add_up() -> None:
@@ -231,7 +232,7 @@ def test_drive_sources_and_projections_add_up() -> None:
         ],
     )
     state, _ = jsnn.simulate(network, {"a": 1.0, "b": 0.5}, 1)
-    assert state.variables["b"]["v"] == 15.5
+    assert state.populations["b"]["v"] == 15.5
 
 
 @given(seed=st.integers(0, 99), delay=st.sampled_from([0, 1, 3]))
@@ -346,7 +347,7 @@ def blows_up_at(step: int) -> jsnn.Network:
 
 
 def test_a_number_that_is_not_finite_is_reported_with_population_variable_and_step() -> None:
-    with pytest.raises(FloatingPointError, match=r"variables\['b'\]\['v'\].* from step 7 on"):
+    with pytest.raises(FloatingPointError, match=r"populations\['b'\]\['v'\].* from step 7 on"):
         jsnn.simulate(blows_up_at(7), {}, 20, check_finite=True)
     _, kept = jsnn.simulate(blows_up_at(30), {}, 20, check_finite=True)
     assert kept == {}

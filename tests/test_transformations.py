@@ -80,7 +80,7 @@ def test_vmap_over_networks_and_images_equals_two_loops() -> None:
 
 def test_vmap_over_the_step_length_and_initial_values_equals_a_loop() -> None:
     networks = [
-        jsnn.Network([jsnn.Population("layer0", 9, jsnn.IF, variables={"v": v})], dt=dt)
+        jsnn.Network([jsnn.Population("layer0", 9, jsnn.IF, initial={"v": v})], dt=dt)
         for v, dt in ((0.0, 1.0), (0.5, 0.5), (-1.0, 2.0))
     ]
     together = jax.vmap(counts, (0, None))(stacked(*networks), IMAGES[0])
@@ -94,7 +94,7 @@ def test_vmap_over_the_step_length_and_initial_values_equals_a_loop() -> None:
 )
 @pytest.mark.parametrize("through", ["drive", "with_params"])
 def test_vmap_over_the_parameters_of_a_source_equals_a_loop(
-    model: jsnn.SourceModel, parameter: str, through: str
+    model: jsnn.CurrentSourceModel, parameter: str, through: str
 ) -> None:
     network = jsnn.Network(
         [jsnn.Population("a", 5, PROBE)], sources=[jsnn.CurrentSource("s", "a", model)]
@@ -182,7 +182,7 @@ def test_the_gradient_of_one_step_is_the_chain_rule_through_two_surrogates() -> 
     np.testing.assert_allclose(b.params["v_thresh"], -outer, rtol=1e-5)
     np.testing.assert_allclose(a.params["v_thresh"], -outer * 2 * inner, rtol=1e-5)
     np.testing.assert_allclose(by_current, outer * 2 * inner, rtol=1e-5)
-    np.testing.assert_allclose(a.variables["v"], outer * 2 * inner, rtol=1e-5)
+    np.testing.assert_allclose(a.populations["v"], outer * 2 * inner, rtol=1e-5)
 
 
 def test_the_gradient_flows_through_time_while_a_neuron_is_silent() -> None:
@@ -247,7 +247,7 @@ def test_below_threshold_v_grows_by_each_weight_times_its_presynaptic_spikes() -
 
     def voltage(network: jsnn.Network, neuron: int) -> jax.Array:
         state, _ = jsnn.simulate(network, {"layer0": IMAGES[0]}, T)
-        return state.variables["layer1"]["v"][neuron]
+        return state.populations["layer1"]["v"][neuron]
 
     sizes, links = reference.chain(weights)
     thresholds = {"layer0": 1.0, "layer1": 1e6}
@@ -274,7 +274,7 @@ def test_the_gradient_of_a_leaky_membrane_equals_finite_differences() -> None:
                 dt=0.5,
             ).with_params({"b": {"v_thresh": 1e6}})
             state, _ = jsnn.simulate(network, {"a": image}, T)
-            return jnp.sum(state.variables["b"]["v"] * jnp.arange(1.0, 4.0))
+            return jnp.sum(state.populations["b"]["v"] * jnp.arange(1.0, 4.0))
 
         gradient = np.asarray(jax.grad(voltage)(weights))
         step = 1e-3
@@ -294,7 +294,7 @@ def test_the_gradient_with_respect_to_a_time_constant_equals_finite_differences(
             state, _ = jsnn.simulate(
                 network.with_params({"a": {"tau_m": tau}}), {"a": np.float64(0.5)}, 20
             )
-            return state.variables["a"]["v"][0]
+            return state.populations["a"]["v"][0]
 
         slope = (voltage(np.float64(20.001)) - voltage(np.float64(19.999))) / 0.002
         np.testing.assert_allclose(jax.grad(voltage)(np.float64(20.0)), slope, rtol=1e-6)

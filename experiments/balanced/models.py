@@ -100,7 +100,7 @@ def network_of(
         size,
         NEURONS[definition.model],
         params={"v_thresh": just_above},
-        variables={name: getattr(definition, name).astype(dtype) for name in ("v", "g_e", "g_i")},
+        initial={name: getattr(definition, name).astype(dtype) for name in ("v", "g_e", "g_i")},
     )
     return jsnn.Network(
         [neurons],

@@ -133,7 +133,7 @@ def time_jsnn(job: Job, batch_size: int | None, num_images: int, *, plain: bool 
         NUM_STEPS,
         jsnn.spike_count(network.populations[-1].name),
         batch_size=batch_size,
-        plain=plain,
+        scheduled=not plain,
     )
     return result.run_seconds, result.compile_seconds
 

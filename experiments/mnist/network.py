@@ -64,5 +64,5 @@ def spiking_evaluation(
         batch_size=batch_size,
         record=record,
         progress=True,
-        plain=plain,
+        scheduled=not plain,
     )

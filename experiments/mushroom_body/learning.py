@@ -124,7 +124,7 @@ def _kc_spikes(state: jsnn.State, spikes: SpikesOf) -> jax.Array:
 
 def weights_of(state: jsnn.State) -> np.ndarray:
     """float32 [KC, MBON], in nA."""
-    return np.asarray(state.plastic["KC_to_MBON"].synapses["weight"])
+    return np.asarray(state.projections["KC_to_MBON"].plasticity.synapses["weight"])
 
 
 def _doubled(done: int) -> bool:

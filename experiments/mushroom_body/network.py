@@ -65,8 +65,13 @@ def _no_current(
     return x, jnp.zeros_like(arriving)
 
 
-NO_CURRENT = jsnn.SynapseModel(params={}, variables={}, update=_no_current)
-"""I = 0: synapses that learn and deliver nothing."""
+NO_CURRENT = jsnn.SynapseModel(
+    name="NO_CURRENT",
+    description="Synapses that learn and deliver nothing: I = 0.",
+    params={},
+    variables={},
+    update=_no_current,
+)
 
 
 def _after(trace: Values) -> jax.Array:
@@ -94,7 +99,24 @@ def _spiked(p: Values, trace: Values) -> Values:
 
 
 SYMMETRIC_STDP = jsnn.PlasticityModel(
-    params={"tau_stdp": 15.0, "rho": 0.01, "eta": 2e-5, "w_max": 0.0233, "silent": 1.0},
+    name="SYMMETRIC_STDP",
+    description="""Symmetric STDP of nearest neighbours, with a choice for silent neurons.
+
+    At every spike on either side, d >= 0 after the last spike on the other side:
+
+        w <- clip(w + eta (exp(-d / tau_stdp) - rho), 0, w_max)
+
+    If the other side has not spiked, the exponential is 0 and the synapse is weakened. A
+    postsynaptic spike weakens it by no more than eta silent rho, which is the plain rule for
+    silent = 1.
+    """,
+    params={
+        "tau_stdp": jsnn.Quantity(15.0, "ms", above=0),
+        "rho": 0.01,
+        "eta": jsnn.Quantity(2e-5, "nA"),
+        "w_max": jsnn.Quantity(0.0233, "nA"),
+        "silent": 1.0,
+    },
     variables={},
     pre={"after": 0.0},
     post={"after": 0.0},
@@ -105,14 +127,6 @@ SYMMETRIC_STDP = jsnn.PlasticityModel(
     spike_pre=_spiked,
     spike_post=_spiked,
 )
-"""At every spike on either side, d >= 0 after the last spike on the other side:
-
-    w <- clip(w + eta (exp(-d / tau_stdp) - rho), 0, w_max)
-
-Where the other side has not spiked the exponential is 0: the synapse is weakened. A postsynaptic
-spike weakens it by no more than eta silent rho, which is the plain rule for silent = 1. tau_stdp in
-ms; eta and w_max in nA.
-"""
 
 
 @dataclass(frozen=True)
@@ -171,8 +185,7 @@ def learning_network(
         "MBON",
         jsnn.Dense(np.zeros((len(inputs), NUM_MBON), np.float32)),
         NO_CURRENT,
-        plasticity=SYMMETRIC_STDP,
-        params=variant.rule,
+        plasticity=jsnn.Plasticity(SYMMETRIC_STDP, variant.rule),
     )
     return _network(inputs, num_pn, learning, _LIF["v_thresh"], ggn_start=0.0)
 
@@ -211,7 +224,7 @@ def _network(
         populations=[
             _lif("PN", num_pn, tau_refrac=100.0),
             _lif("KC", num_kc, tau_refrac=2.0),
-            jsnn.Population("GGN", 1, COUNTER, variables={"v": ggn_start}),
+            jsnn.Population("GGN", 1, COUNTER, initial={"v": ggn_start}),
             _lif("MBON", NUM_MBON, tau_refrac=2.0, v_thresh=mbon_thresh),
         ],
         projections=[
@@ -232,7 +245,7 @@ def next_image(network: jsnn.Network, state: jsnn.State) -> jsnn.State:
     """All starts anew but the weights and the spikes of the last step, which still arrive."""
     new = jsnn.init(network, state.key)
     learnt = {
-        name: replace(new.plastic[name], synapses=plastic.synapses)
+        name: replace(new.projections[name].plasticity, synapses=plastic.synapses)
         for name, plastic in state.plastic.items()
     }
     return replace(new, in_flight=state.in_flight, plastic=learnt)

@@ -81,7 +81,7 @@ def main(config: Config) -> dict[str, Any]:
         {
             "raster": _one_image(inputs, weights, variant, test, config.image),
             "accuracy": figures.accuracy_against_images(learnt.seen, learnt.accuracy),
-            "weights": figures.weight_histogram(weights, SYMMETRIC_STDP.params["w_max"]),
+            "weights": figures.weight_histogram(weights, SYMMETRIC_STDP.params["w_max"].default),
         },
     )
     jsnn.save_weights(config.out / "weights", [weights])

@@ -71,7 +71,7 @@ def compared(seed: int) -> Iterator[Comparison]:
         measured = f"{ours.spikes.sum()} and {theirs.spikes.sum()} spikes"
         what = f"{name}, {case.duration:.0f} ms"
         yield Comparison(f"{what}: spikes", "identical", measured, same and bool(ours.spikes.any()))
-        apart = np.abs(ours.variables["v"] - theirs.variables["v"]).max()
+        apart = np.abs(ours.populations["v"] - theirs.populations["v"]).max()
         yield at_most(f"{what}: largest difference of V", float(apart), case.tolerance, " mV")
 
 
@@ -87,15 +87,20 @@ def in_jsnn(case: Case, drive: np.ndarray) -> Trace:
         population = jsnn.Population("neurons", NUM_NEURONS, case.model, params=case.params)
         network = jsnn.Network([population], dt=DT)
         record = {"spikes": jsnn.Spikes("neurons"), "v": jsnn.Variable("neurons", "v")}
-        _, recorded = jsnn.simulate(network, {"neurons": drive}, len(drive), record=record)
+        _, recorded = jsnn.simulate(
+            network, {"neurons": jsnn.over_time(drive)}, len(drive), record=record
+        )
         return Trace(np.asarray(recorded["spikes"]), {"v": np.asarray(recorded["v"])})
 
 
 def in_brian(case: Case, drive: np.ndarray) -> Trace:
-    params = {name: float(value) for name, value in (case.model.params | case.params).items()}
+    defaults = {name: quantity.default for name, quantity in case.model.params.items()}
+    params = {name: float(value) for name, value in (defaults | case.params).items()}
     steps_held = round(params.get("tau_refrac", 0.0) / DT)
     start = {
-        name: float(value) for name, value in case.model.variables.items() if name != "refractory"
+        name: float(value.default)
+        for name, value in case.model.variables.items()
+        if name != "refractory"
     }
     return brian_neurons.simulate(
         case.theirs, params, start, drive, DT, case.scheme, steps_held=steps_held

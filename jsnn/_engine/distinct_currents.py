@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jsnn._engine.recording_plan import Plan
+from jsnn._engine.recording_plan import RecordingPlan
 from jsnn._engine.step import advance
 from jsnn._kernels import native
 from jsnn._kernels.dense import delayed
@@ -34,7 +34,7 @@ class Tabulated(NamedTuple):
 
     Attributes:
       sums: {projection: [T, post]}, what arrives through it in each step.
-      in_flight: {population: [D, N]}, as the state has it after the last step.
+      in_flight: {projection: [delay, N]}, what is in flight after the last step.
       variables: {variable: [N]} after the last step.
       kept: {recording: [N]}, its folds over the run.
     """
@@ -50,7 +50,7 @@ _TIME_FIRST = Tabulated(sums=1, in_flight=1, variables=0, kept=0)  # type: ignor
 
 
 def tabulated(
-    network: Network, name: str, currents: jax.Array, num_steps: int, folds: Plan
+    network: Network, name: str, currents: jax.Array, num_steps: int, folds: RecordingPlan
 ) -> Tabulated:
     """Run population `name` from its initial state under constant `currents` [N].
 
@@ -61,7 +61,7 @@ def tabulated(
 
 
 @lru_cache
-def _rows(name: str, num_steps: int, folds: Plan) -> Callable[..., Tabulated]:
+def _rows(name: str, num_steps: int, folds: RecordingPlan) -> Callable[..., Tabulated]:
     """(network, currents [R, N]) -> Tabulated with R in front; under `vmap` with more rows."""
 
     def each_by_itself(network: Network, currents: jax.Array) -> Tabulated:
@@ -99,7 +99,12 @@ def _rows(name: str, num_steps: int, folds: Plan) -> Callable[..., Tabulated]:
 
 
 def _run_table(
-    network: Network, name: str, table: jax.Array, index: jax.Array, num_steps: int, folds: Plan
+    network: Network,
+    name: str,
+    table: jax.Array,
+    index: jax.Array,
+    num_steps: int,
+    folds: RecordingPlan,
 ) -> Tabulated:
     """One neuron for each current in `table` [U]; neuron i of row r has that of index[r, i]."""
     trains, variables, kept = _alone(network, name, table, num_steps, folds)
@@ -109,14 +114,14 @@ def _run_table(
             projection.name: dense.deliver_trains(delayed(trains, projection.delay), index)
             for projection, dense in _outgoing(network, name)
         },
-        in_flight=jax.tree.map(of_neurons, in_flight_after(network, name, trains)),
+        in_flight=jax.tree.map(of_neurons, _in_flight(network, name, trains)),
         variables=jax.tree.map(of_neurons, variables),
         kept=jax.tree.map(of_neurons, kept),
     )
 
 
 def _run_all(
-    network: Network, name: str, currents: jax.Array, num_steps: int, folds: Plan
+    network: Network, name: str, currents: jax.Array, num_steps: int, folds: RecordingPlan
 ) -> Tabulated:
     """Every neuron by itself."""
     spikes, variables, kept = _alone(network, name, currents, num_steps, folds)
@@ -125,14 +130,14 @@ def _run_all(
             projection.name: dense.deliver_over_time(spikes, projection.delay)
             for projection, dense in _outgoing(network, name)
         },
-        in_flight=in_flight_after(network, name, spikes),
+        in_flight=_in_flight(network, name, spikes),
         variables=variables,
         kept=kept,
     )
 
 
 def _alone(
-    network: Network, name: str, currents: jax.Array, num_steps: int, folds: Plan
+    network: Network, name: str, currents: jax.Array, num_steps: int, folds: RecordingPlan
 ) -> tuple[jax.Array, Values, dict[str, Any]]:
     """A neuron for each of `currents` [n]: spikes bool [T, n], last variables, folds."""
     population = replace(network.population(name), size=len(currents))
@@ -152,7 +157,7 @@ def _alone(
 
     start = (init(alone), folds.start(alone))
     (state, kept), spikes = jax.lax.scan(body, start, length=num_steps)
-    return spikes, state.variables[name], folds.finish(kept, {})
+    return spikes, state.populations[name], folds.finish(kept, {})
 
 
 def _outgoing(network: Network, name: str) -> list[tuple[Projection, Dense]]:
@@ -161,3 +166,12 @@ def _outgoing(network: Network, name: str) -> list[tuple[Projection, Dense]]:
         for projection in network.projections
         if projection.pre == name and isinstance(projection.connectivity, Dense)
     ]
+
+
+def _in_flight(network: Network, name: str, spikes: jax.Array) -> dict[str, jax.Array]:
+    """Return {projection: [delay, n]}, what a population with these spikes leaves in flight."""
+    return {
+        projection.name: left
+        for projection, _ in _outgoing(network, name)
+        if (left := in_flight_after(spikes, projection.delay, network.dtype)) is not None
+    }

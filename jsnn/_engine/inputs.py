@@ -1,97 +1,221 @@
-"""The input of a presentation: what it may be, and which part of it changes from step to step."""
+"""The input of a presentation: its grammar, its check, and what of it changes from step to step."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_known, check_type, real_array
+from jsnn._checks import check_known, check_type, is_concrete, real_array
+from jsnn._pytree import pytree, replace
 from jsnn.models.neurons import SPIKE_SOURCE
+from jsnn.models.quantity import check_domains
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.network import Network
+from jsnn.network.population import Population
 from jsnn.network.projection import Projection
-from jsnn.network.values import check_time_constants
 
-Drive = Mapping[str, ArrayLike | Mapping[str, ArrayLike]]
-"""The input of a presentation: {population: current in nA} or {source or projection: parameters}.
+Drive = Mapping[str, Any]
+"""The input of a presentation, by part of the network:
 
-A current is a scalar or [N], constant in time, or [T, N], one row a step. The spike trains of a
-population of `SPIKE_SOURCE` may be bool instead, [T, N] or [N]. The parameters of a current source,
-{parameter: value}, are constant; those of the plasticity of a projection are scalars or [T], such
-as a reward that comes and goes.
+    {population: current}                      in nA, () or [N]
+    {current source: {parameter: value}}       in place of the source's own, () or [N]
+    {projection: {parameter: value}}           of its learning rule, ()
+
+Every value is constant in time, unless it is marked: `jsnn.over_time(x)` has one value a step. A
+population of `SPIKE_SOURCE` may be given its spike trains, `jsnn.over_time(trains)`, trains bool
+[T, N].
 """
 
+Shape = tuple[int, ...]
 
-def check_drive(
-    network: Network, drive: Drive, num_steps: int | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The drive apart into what is constant over the run and what has a row for each step."""
+
+@pytree
+class OverTime:
+    """A time course: one value for each step.
+
+    Attributes:
+      values: [T] or [T, N], or [T] and the shape of the parameter.
+    """
+
+    values: Any
+
+
+def over_time(values: ArrayLike) -> OverTime:
+    """Mark an input as a time course, with one value for each step.
+
+        jsnn.simulate(network, {"cells": jsnn.over_time(currents)}, num_steps=len(currents))
+
+    Args:
+      values: [T], one number a step for all neurons, or [T, N], one number a step and neuron. T is
+        the `num_steps` of the run. With a batch in front, under `jax.vmap` or in `jsnn.evaluate`,
+        [B, T] or [B, T, N].
+
+    Raises:
+      ValueError: `values` is a single number.
+    """
+    if np.ndim(values) == 0:
+        raise ValueError(
+            f"over_time: given {values!r}; expected an array with one value for each step"
+        )
+    return OverTime(values if hasattr(values, "dtype") else np.asarray(values))
+
+
+def checked_drive(network: Network, drive: Drive, num_steps: int | None) -> dict[str, Any]:
+    """Return the drive with every number an array of the network's dtype.
+
+    Args:
+      network: the network that is driven.
+      drive: see `Drive`.
+      num_steps: T, or None for a single step, which has no time courses.
+
+    Raises:
+      TypeError: a value is of another type or dtype than expected.
+      ValueError: a name is unknown, or a value has another shape or is outside its domain.
+    """
     check_type(drive, Mapping, "drive", " by population")
-    sources = {source.name: source for source in network.sources}
-    learning = {p.name: p for p in network.projections if p.plasticity is not None}
-    known = [*network.sizes, *sources, *learning]
-    check_known(drive, known, "drive", "population, current source or plastic projection")
+    checks: dict[str, Callable[..., Any]] = {
+        **{p.name: partial(_current, p) for p in network.populations},
+        **{s.name: partial(_source_params, network, s) for s in network.sources},
+        **{p.name: partial(_rule_params, p) for p in network.projections if p.plasticity},
+    }
+    check_known(drive, checks, "drive", "population, current source or plastic projection")
+    return {
+        name: checks[name](given, _Leaf(num_steps, network.dtype, f"drive of {name!r}"))
+        for name, given in drive.items()
+    }
+
+
+def takes_spikes(population: Population) -> bool:
+    """Return True if the drive of a population may be its spikes."""
+    return population.model == SPIKE_SOURCE
+
+
+class _Leaf:
+    """The check of a value of a drive: its time axis, its shape and its dtype."""
+
+    def __init__(self, num_steps: int | None, dtype: Any, what: str) -> None:
+        self.num_steps, self.dtype, self.what = num_steps, dtype, what
+
+    def checked(
+        self, given: Any, shapes: Sequence[Shape], name: str = "", spikes: bool = False
+    ) -> Any:
+        """Return a value, or a time course of values, whose shape is one of `shapes`."""
+        what = f"{self.what}, parameter {name!r}" if name else self.what
+        values = given.values if isinstance(given, OverTime) else given
+        own = self._own_shape(given, what)
+        if own not in shapes:
+            raise ValueError(
+                f"{what}: given {_described(given)}; expected {self._expected(given, shapes)}"
+            )
+        is_spikes = spikes and getattr(values, "dtype", None) == np.bool_
+        array = jnp.asarray(values) if is_spikes else real_array(values, self.dtype, what)
+        return replace(given, values=array) if isinstance(given, OverTime) else array
+
+    def _own_shape(self, given: Any, what: str) -> Shape:
+        if not isinstance(given, OverTime):
+            return np.shape(given)
+        if self.num_steps is None:
+            raise ValueError(f"{what}: given a time course; expected the value of this one step")
+        shape = np.shape(given.values)
+        if shape[:1] != (self.num_steps,):
+            raise ValueError(
+                f"{what}: given {_described(given)}; expected {self.num_steps} values along its "
+                "first axis, one for each step"
+            )
+        return shape[1:]
+
+    def _expected(self, given: Any, shapes: Sequence[Shape]) -> str:
+        if isinstance(given, OverTime):
+            return " or ".join(str((self.num_steps, *shape)) for shape in shapes)
+        constant = " or ".join("a scalar" if not shape else str(shape) for shape in shapes)
+        if len(np.shape(given)) <= max(map(len, shapes)):
+            return constant
+        return (
+            f"{constant}, constant in time (jsnn.over_time(x) marks a time course; jax.vmap runs a "
+            "batch)"
+        )
+
+
+def _described(given: Any) -> str:
+    if isinstance(given, OverTime):
+        return f"a time course of shape {np.shape(given.values)}"
+    return f"shape {np.shape(given)}"
+
+
+def _current(population: Population, given: Any, leaf: _Leaf) -> Any:
+    if isinstance(given, Mapping):
+        raise TypeError(f"{leaf.what}: given a dict; expected a current, since it is a population")
+    inputs = population.model.targets
+    check_known(["current"], inputs, f"{leaf.what}, whose inputs are not driven", "input")
+    return leaf.checked(given, [(), (population.size,)], spikes=takes_spikes(population))
+
+
+def _source_params(
+    network: Network, source: CurrentSource, given: Any, leaf: _Leaf
+) -> dict[str, Any]:
+    check_type(given, Mapping, leaf.what, " of parameters, since it is a current source")
+    check_known(given, source.model.params, leaf.what, "parameter")
+    size = network.sizes[source.population]
+    constant = {k: x for k, x in given.items() if not isinstance(x, OverTime)}
+    checked: dict[str, Any] = dict(source.checked_params(constant, size, leaf.dtype, leaf.what))
+    for name, value in given.items():
+        if isinstance(value, OverTime):
+            checked[name] = leaf.checked(value, [(), (size,)], name)
+    _check_domains(source.model.params, source.params, checked, leaf.what)
+    return checked
+
+
+def _rule_params(projection: Projection, given: Any, leaf: _Leaf) -> dict[str, Any]:
+    check_type(given, Mapping, leaf.what, " of parameters, since it is a projection")
+    rule = projection.plasticity
+    assert rule is not None
+    check_known(given, rule.model.params, leaf.what, "parameter of its plasticity")
+    checked = {name: leaf.checked(value, [()], name) for name, value in given.items()}
+    _check_domains(rule.model.params, rule.params, checked, leaf.what)
+    return checked
+
+
+def _check_domains(
+    declared: Any, own: Mapping[str, Any], given: Mapping[str, Any], what: str
+) -> None:
+    """Raise ValueError if a value, or a value of a time course, lies outside its domain."""
+
+    def extremes(value: Any) -> list[Any]:
+        if not isinstance(value, OverTime):
+            return [value]
+        return (
+            [f(np.asarray(value.values)) for f in (np.min, np.max)]
+            if is_concrete(value.values)
+            else []
+        )
+
+    for name, value in given.items():
+        for extreme in extremes(value):
+            others = {k: v for k, v in given.items() if not isinstance(v, OverTime)}
+            check_domains(declared, {**own, **others, name: extreme}, f"{what}, parameter")
+
+
+def split(drive: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what of a drive is constant over the run, and what has one row for each step."""
     constant: dict[str, Any] = {}
     varying: dict[str, Any] = {}
     for name, given in drive.items():
-        what = f"drive of {name!r}"
-        if name in sources:
-            constant[name] = _check_source_drive(network, sources[name], given, what)
-            continue
-        if name in learning:
-            rule = _check_rule_drive(network, learning[name], given, num_steps, what)
-            if any(np.ndim(value) for value in rule.values()):
-                over_time = {k: jnp.broadcast_to(v, (num_steps,)) for k, v in rule.items()}
-                varying[name] = over_time
-            else:
-                constant[name] = rule
-            continue
-        if isinstance(given, Mapping):
-            raise TypeError(f"{what}: given a dict; expected a current, since it is a population")
-        inputs = network.population(name).model.inputs or ("current",)
-        check_known(["current"], inputs, f"{what}, whose inputs are not driven", "input")
-        size, shape = network.sizes[name], np.shape(given)
-        a_row_a_step = num_steps is not None and shape == (num_steps, size)
-        if shape not in ((), (size,)) and not a_row_a_step:
-            rows = "" if num_steps is None else f", or ({num_steps}, {size}), one row a step"
-            raise ValueError(
-                f"{what}: given shape {shape}; expected (), ({size},), one current per neuron{rows}"
-            )
-        if getattr(given, "dtype", None) == np.bool_ and given_spikes(network, name):
-            array = jnp.asarray(given)
+        if isinstance(given, OverTime):
+            varying[name] = given.values
+        elif isinstance(given, Mapping):
+            rows = {k: x.values for k, x in given.items() if isinstance(x, OverTime)}
+            rest = {k: x for k, x in given.items() if not isinstance(x, OverTime)}
+            varying |= {name: rows} if rows else {}
+            constant |= {name: rest} if rest else {}
         else:
-            array = real_array(given, network.dtype, what)
-        (varying if a_row_a_step else constant)[name] = array
+            constant[name] = given
     return constant, varying
 
 
-def given_spikes(network: Network, population: str) -> bool:
-    """Whether a population's drive may be its spikes."""
-    return network.population(population).model == SPIKE_SOURCE
-
-
-def _check_rule_drive(
-    network: Network, projection: Projection, given: Any, num_steps: int | None, what: str
-) -> dict[str, jax.Array]:
-    check_type(given, Mapping, what, " of parameters, since it is a projection")
-    assert projection.plasticity is not None
-    check_known(given, projection.plasticity.params, what, "parameter of its plasticity")
-    shapes = [(), (num_steps,)] if num_steps is not None else [()]
-    for parameter, value in given.items():
-        if np.shape(value) not in shapes:
-            raise ValueError(
-                f"{what}, parameter {parameter!r}: given shape {np.shape(value)}; expected "
-                f"{' or '.join(str(shape) for shape in shapes)}"
-            )
-    check_time_constants(given, what)
-    return {k: real_array(v, network.dtype, f"{what}, parameter {k!r}") for k, v in given.items()}
-
-
-def _check_source_drive(
-    network: Network, source: CurrentSource, given: Any, what: str
-) -> dict[str, jax.Array]:
-    check_type(given, Mapping, what, " of parameters, since it is a current source")
-    return source.checked_params(given, network.sizes[source.population], network.dtype, what)
+def joined(constant: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the input of one step: what is constant, and this step's row of what varies."""
+    both = {name: {**constant[name], **now[name]} for name in constant if name in now}
+    return {**constant, **now, **both}

@@ -1,4 +1,4 @@
-"""Plasticity at work: one step of the synapses of a projection."""
+"""One step of the plasticity of a projection."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,36 +7,36 @@ import jax
 import jax.numpy as jnp
 
 from jsnn.models.model import Values
+from jsnn.models.plasticity import PlasticityModel
 from jsnn.network.connectivity import Modifiable
-from jsnn.network.projection import Projection
-from jsnn.network.state import Plastic
+from jsnn.network.state import PlasticityState
 
 
 def learn(
-    projection: Projection,
-    plastic: Plastic,
+    rule: PlasticityModel,
+    connectivity: Modifiable,
+    state: PlasticityState,
     params: Mapping[str, jax.Array],
     seen_pre: Values,
     seen_post: Values,
     dt: jax.Array,
-) -> Plastic:
-    """One step of the plasticity of a projection, in the order that `PlasticityModel` states.
+) -> PlasticityState:
+    """Take one step of a learning rule, in the order that `PlasticityModel` states.
 
     Args:
-      projection: with a plasticity.
-      plastic: its state before the step.
-      params: of the plasticity, a scalar each.
+      rule: the learning rule.
+      connectivity: of the projection.
+      state: before the step.
+      params: of the rule, a scalar each.
       seen_pre: {"spike": [pre], 1 where a neuron spiked in this step, else 0}, and the variables
         that the rule reads.
-      seen_post: [post], the same.
+      seen_post: likewise of the postsynaptic neurons, [post].
       dt: in ms.
     """
-    rule, connectivity, p = projection.plasticity, projection.connectivity, dict(params)
-    assert rule is not None
-    assert isinstance(connectivity, Modifiable)
+    p = dict(params)
     spikes_pre, spikes_post = seen_pre["spike"], seen_post["spike"]
-    pre = rule.update_pre(p, plastic.pre, dt)
-    post = rule.update_post(p, plastic.post, dt)
+    pre = rule.update_pre(p, state.pre, dt)
+    post = rule.update_post(p, state.post, dt)
 
     def both_sides() -> tuple[Values, Values]:
         return (
@@ -57,15 +57,15 @@ def learn(
         delivered = jnp.all(spikes_post >= 0)
         return jax.lax.cond(any_spike & delivered, changed, lambda: synapses)
 
-    synapses = plastic.synapses
+    synapses = state.synapses
     if rule.each_step is not None:
         synapses = _like(rule.each_step(p, synapses, *both_sides(), dt), synapses)
     synapses = at_spikes(rule.on_pre, synapses, 0)
     synapses = at_spikes(rule.on_post, synapses, 1)
-    return Plastic(
+    return PlasticityState(
         synapses=synapses,
-        pre=_like(_where(spikes_pre, rule.spike_pre(p, pre), pre), plastic.pre),
-        post=_like(_where(spikes_post, rule.spike_post(p, post), post), plastic.post),
+        pre=_like(_where(spikes_pre, rule.spike_pre(p, pre), pre), state.pre),
+        post=_like(_where(spikes_post, rule.spike_post(p, post), post), state.post),
     )
 
 
@@ -74,5 +74,5 @@ def _where(spikes: jax.Array, spiked: Values, silent: Values) -> Values:
 
 
 def _like(values: Values, before: Mapping[str, Any]) -> Values:
-    """Values without weak types, each in the dtype that it had before."""
+    """Return values without weak types, each in the shape and dtype that it had before."""
     return {k: jnp.broadcast_to(values[k], x.shape).astype(x.dtype) for k, x in before.items()}

@@ -11,6 +11,7 @@ from jsnn._checks import check_type
 from jsnn.network.network import Network
 from jsnn.network.state import State
 from jsnn.recording import (
+    FinalVariable,
     FirstSpike,
     Fold,
     MaxVariable,
@@ -66,25 +67,27 @@ def population_of(recording: Any) -> str | None:
     """The one population that a recording looks at, or None where it may look at all of them."""
     if isinstance(recording, _Sampled):
         return population_of(recording.trace)
-    of_one = isinstance(recording, (Spikes, Variable, SpikeCount, FirstSpike, MaxVariable))
+    of_one = isinstance(
+        recording, (Spikes, Variable, SpikeCount, FirstSpike, MaxVariable, FinalVariable)
+    )
     return recording.population if of_one else None
 
 
 def folds_each_neuron(recording: Any) -> bool:
     """Whether a recording keeps one value for each neuron of its population."""
-    return isinstance(recording, (SpikeCount, FirstSpike, MaxVariable))
+    return isinstance(recording, (SpikeCount, FirstSpike, MaxVariable, FinalVariable))
 
 
 @dataclass(frozen=True)
-class Plan:
+class RecordingPlan:
     """Recordings sorted by how a run keeps them: stacked by `scan`, or folded in its carry."""
 
     stacked: tuple[tuple[str, Trace], ...]
     folded: tuple[tuple[str, Fold], ...]
 
-    def of(self, populations: Collection[str]) -> "Plan":
+    def of(self, populations: Collection[str]) -> "RecordingPlan":
         """The recordings of `populations` alone."""
-        return Plan(
+        return RecordingPlan(
             tuple((name, r) for name, r in self.stacked if population_of(r) in populations),
             tuple((name, r) for name, r in self.folded if population_of(r) in populations),
         )
@@ -106,7 +109,7 @@ class Plan:
         return stacked | finished
 
 
-def plan(network: Network, record: Recordings | None, num_steps: int) -> Plan:
+def plan_recordings(network: Network, record: Recordings | None, num_steps: int) -> RecordingPlan:
     """Check `record` against the network and sort it; hashable."""
     stacked: list[tuple[str, Trace]] = []
     folded: list[tuple[str, Fold]] = []
@@ -138,4 +141,4 @@ def plan(network: Network, record: Recordings | None, num_steps: int) -> Plan:
             folded.append((name, _Sampled(recording, num_steps // recording.every)))
         else:
             stacked.append((name, recording))
-    return Plan(tuple(stacked), tuple(folded))
+    return RecordingPlan(tuple(stacked), tuple(folded))

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from jsnn._checks import is_concrete
-from jsnn._engine.recording_plan import Plan, folds_each_neuron, population_of
+from jsnn._engine.recording_plan import RecordingPlan, folds_each_neuron, population_of
 from jsnn._kernels import native
 from jsnn.models.checker import each_by_itself
 from jsnn.network.connectivity import Dense, OneToOne
@@ -55,11 +55,11 @@ def together(network: Network, *, event_driven: bool) -> Schedule:
     return Schedule((tuple(network.order),), event_driven=kernels)
 
 
-def scheduled(
+def quickest_schedule(
     network: Network,
     constant: Mapping[str, Any],
     varying: Mapping[str, Any],
-    planned: Plan,
+    planned: RecordingPlan,
     num_steps: int,
 ) -> Schedule:
     """The quickest way through a run from a fresh state under this drive.
@@ -118,16 +118,19 @@ def leaving(network: Network, stage: Stage) -> list[Projection]:
 
 
 def is_joined(projection: Projection) -> bool:
-    """Whether both sides of a projection have to be stepped together.
+    """Return True if both sides of a projection have to be stepped together.
 
-    So it is where they change its synapses, or where more passes than spikes of one delay. And it
-    is where a weight is all that a spike of this step becomes: in the step itself LLVM multiplies
-    that weight before it looks at the spike, and rounds otherwise than for a sum made before.
+    This is so if they change its synapses, or if more passes than spikes of one delay. It is also
+    so if a weight is all that a spike of this step becomes: in the step itself LLVM multiplies that
+    weight before it looks at the spike, and rounds otherwise than for a sum made before.
     """
     sends_numbers = projection.synapse.sends is not None
     in_the_step = projection.delay == 0 and isinstance(projection.connectivity, OneToOne)
     return (
-        projection.plasticity is not None or projection.delayed_each or sends_numbers or in_the_step
+        projection.plasticity is not None
+        or projection.has_synaptic_delays
+        or sends_numbers
+        or in_the_step
     )
 
 
@@ -169,7 +172,7 @@ def _neurons_differ_by_drive_alone(
     network: Network, name: str, constant: Mapping[str, Any]
 ) -> bool:
     population = network.population(name)
-    same_for_all = (*population.params.values(), *population.variables.values())
+    same_for_all = (*population.params.values(), *population.initial.values())
     outgoing = [projection for projection in network.projections if projection.pre == name]
     return (
         name in constant

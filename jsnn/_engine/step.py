@@ -1,6 +1,6 @@
 """One step of a network: spikes arrive, synapses and sources make current, neurons update."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -11,11 +11,11 @@ from jsnn._engine.plasticity_step import learn
 from jsnn._pytree import replace
 from jsnn.models.model import Values
 from jsnn.models.surrogates import spike
-from jsnn.network.connectivity import Connectivity, DelayedEach, EventDriven, Modifiable
+from jsnn.network.connectivity import Connectivity, EventDriven, Modifiable, SynapticDelays
 from jsnn.network.network import Network
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
-from jsnn.network.state import Plastic, State
+from jsnn.network.state import PlasticityState, ProjectionState, State
 from jsnn.recording import SpikesOf
 
 
@@ -24,124 +24,137 @@ def advance(
     state: State,
     drive: Mapping[str, Any],
     *,
-    populations: Collection[str] | None = None,
-    sums: Mapping[str, jax.Array] | None = None,
+    arriving: Mapping[str, jax.Array] | None = None,
     event_driven: bool = False,
 ) -> tuple[State, SpikesOf]:
-    """One step, as the README's semantics have it.
+    """Take one step of the populations that `state` holds.
 
     Args:
       network: what is simulated.
-      state: of all populations, or at least of `populations`.
-      drive: this step's currents, () or [N] each.
-      populations: those that are to be stepped; all by default.
-      sums: {projection: [post]}, what arrives now from populations that are not stepped.
-      event_driven: deliver by events where a connectivity can, instead of by whole products.
+      state: of all populations, or of some, with the projections that reach them.
+      drive: the input of this step, without time courses.
+      arriving: {projection: [post]}, what arrives now through projections from populations that
+        `state` does not hold.
+      event_driven: deliver by events if a connectivity can, instead of by whole products.
+
+    Returns:
+      The new state, and {population: spikes [N]}.
     """
-    stepped = network.order if populations is None else populations
-    given = {} if sums is None else sums
-    source_states, source_currents = _source_currents(network, state, drive, stepped)
-    variables, synapses, spikes = dict(state.variables), dict(state.synapses), SpikesOf()
-    sent: dict[str, jax.Array] = {}
+    given = arriving or {}
+    source_states, currents = _source_currents(network, state, drive)
+    populations, spikes, sent = dict(state.populations), SpikesOf(), SpikesOf()
+    synapses: dict[str, Values] = {}
     for name in network.order:
-        if name not in stepped:
+        if name not in state.populations:
             continue
         population = network.population(name)
-        inputs = {
-            target: jnp.zeros(population.size, network.dtype)
-            for target in population.model.inputs or ("current",)
+        total = {
+            target: jnp.zeros(population.size, network.dtype) for target in population.model.targets
         }
         for projection in network.projections:
             if projection.post == name:
                 arrived = given.get(projection.name)
                 if arrived is None:
                     arrived = _arriving(projection, state, spikes, sent, event_driven)
-                before = state.synapses[projection.name]
-                params = _per_neuron(projection.of_synapse(projection.params), population.size)
-                reads = {k: state.variables[name][k] for k in projection.synapse.reads}
-                after, incoming = projection.synapse.update(
-                    params, before, arrived, reads, network.dt
+                synapses[projection.name], incoming = _through_synapses(
+                    projection, state, arrived, network.dt
                 )
-                synapses[projection.name] = _strong(after, before)
-                inputs[projection.target] = inputs[projection.target] + incoming
+                total[projection.target] = total[projection.target] + incoming
         for source in network.sources:
             if source.population == name:
-                inputs[source.target] = inputs[source.target] + source_currents[source.name]
+                total[source.target] = total[source.target] + currents[source.name]
         if name in drive:
-            driven = jnp.asarray(drive[name], network.dtype)
-            inputs["current"] = inputs["current"] + driven
-        variables[name], spikes[name] = _update_neurons(
+            total["current"] = total["current"] + jnp.asarray(drive[name], network.dtype)
+        populations[name], spikes[name] = _update_neurons(
             population,
-            state.variables[name],
-            inputs if population.model.inputs else inputs["current"],
+            state.populations[name],
+            total if population.model.inputs else total["current"],
             _draws(network, state, population),
             network.dt,
         )
-        for projection in network.projections:
-            if projection.pre == name and projection.synapse.sends is not None:
-                params = projection.of_synapse(projection.params)
-                sent[projection.name] = projection.synapse.sends(params, variables[name])
-    return replace(
+        sent |= _sent(network, name, populations[name], spikes[name])
+    after = replace(
         state,
         step=state.step + 1,
-        variables=variables,
-        synapses=synapses,
+        populations=populations,
         sources=dict(state.sources) | source_states,
-        in_flight=_put_in_flight(state, spikes | sent),
-        arriving=_on_its_way(network, state, spikes, sent, event_driven),
-        plastic=_learnt(network, state, variables, drive, spikes),
-    ), spikes
+        projections={
+            name: ProjectionState(
+                synapse=synapses[name],
+                in_flight=_put_in_flight(before.in_flight, state.step, sent.get(name)),
+                arriving=_on_its_way(network.projection(name), before, sent, event_driven),
+                plasticity=_learnt(
+                    network.projection(name), before, populations, drive, spikes, network.dt
+                ),
+            )
+            for name, before in state.projections.items()
+        },
+    )
+    return after, spikes
+
+
+def _sent(network: Network, population: str, variables: Values, spikes: jax.Array) -> SpikesOf:
+    """Return {projection: [pre]}, the spikes of a population or the numbers that it sends."""
+    return {
+        p.name: spikes if p.synapse.sends is None else p.synapse.sends(dict(p.params), variables)
+        for p in network.projections
+        if p.pre == population
+    }
 
 
 def _arriving(
-    projection: Projection,
-    state: State,
-    spikes: SpikesOf,
-    sent: Mapping[str, jax.Array],
-    event_driven: bool,
+    projection: Projection, state: State, spikes: SpikesOf, sent: SpikesOf, event_driven: bool
 ) -> jax.Array:
-    """What reaches each postsynaptic neuron now, [post].
-
-    `state` is that before the step; `spikes` and what is `sent` are those of the step itself.
-    """
-    if projection.delayed_each:
-        return state.arriving[projection.name][0]
+    """Return what reaches each postsynaptic neuron now, [post]; `state` is before the step."""
+    before = state.projections[projection.name]
+    if before.arriving is not None:
+        return before.arriving[0]
+    emitted = _delayed(projection.delay, before, state.step, sent.get(projection.name))
+    connectivity = _connectivity(projection, before)
     if projection.synapse.sends is not None:
-        values = _delayed(projection, projection.name, state, sent)
-        return _connectivity(projection, state).deliver(values)
-    return deliver(
-        _connectivity(projection, state),
-        _delayed(projection, projection.pre, state, spikes),
-        event_driven,
-    )
+        return connectivity.deliver(emitted)
+    return deliver(connectivity, emitted, event_driven)
 
 
 def _delayed(
-    projection: Projection, name: str, state: State, now: Mapping[str, jax.Array]
+    delay: int, before: ProjectionState, step: jax.Array, now: jax.Array | None
 ) -> jax.Array:
-    """What `name` emitted `delay` steps ago, [pre]; `now` holds what is emitted in this step."""
-    if projection.delay == 0:
-        return now[name]
-    in_flight = state.in_flight[name]
-    if in_flight.shape[0] == 1:
-        return in_flight[0]
-    row = (state.step - projection.delay) % in_flight.shape[0]
-    return jax.lax.dynamic_index_in_dim(in_flight, row, keepdims=False)
+    """Return what was emitted `delay` steps ago, [pre]; `now` is what is emitted in this step."""
+    if delay == 0:
+        assert now is not None
+        return now
+    assert before.in_flight is not None
+    if delay == 1:
+        return before.in_flight[0]
+    row = (step - delay) % delay
+    return jax.lax.dynamic_index_in_dim(before.in_flight, row, keepdims=False)
 
 
-def _connectivity(projection: Projection, state: State) -> Connectivity:
-    """With the weights that the synapses have now."""
-    if projection.plasticity is None:
+def _connectivity(projection: Projection, before: ProjectionState) -> Connectivity:
+    """Return the connectivity with the weights that the synapses have now."""
+    if before.plasticity is None:
         return projection.connectivity
     assert isinstance(projection.connectivity, Modifiable)
-    return projection.connectivity.with_weights(state.plastic[projection.name].synapses["weight"])
+    return projection.connectivity.with_weights(before.plasticity.synapses["weight"])
 
 
 def deliver(connectivity: Connectivity, spikes: jax.Array, event_driven: bool) -> jax.Array:
-    """Spikes [pre] to the summed weights that reach each neuron [post]."""
+    """Turn spikes [pre] into the summed weights that reach each neuron [post]."""
     if event_driven and isinstance(connectivity, EventDriven):
         return connectivity.deliver_events(spikes)
     return connectivity.deliver(spikes)
+
+
+def _through_synapses(
+    projection: Projection, state: State, arrived: jax.Array, dt: jax.Array
+) -> tuple[Values, jax.Array]:
+    """Update the synapse model; return its variables and the input that it makes, [post]."""
+    model, variables = projection.synapse, state.populations[projection.post]
+    before = state.projections[projection.name].synapse
+    params = _per_neuron(projection.params, arrived.shape[0])
+    reads = {name: variables[name] for name in model.reads}
+    after, incoming = model.update(params, before, arrived, reads, dt)
+    return _strong(after, before), incoming
 
 
 def _update_neurons(
@@ -157,7 +170,7 @@ def _update_neurons(
 
 
 def _draws(network: Network, state: State, population: Population) -> Values:
-    """The random numbers that a neuron model asks for in this step, [N] each."""
+    """Return the random numbers that a neuron model asks for in this step, [N] each."""
     if not population.model.draws:
         return {}
     assert state.key is not None
@@ -170,68 +183,73 @@ def _draws(network: Network, state: State, population: Population) -> Values:
 
 
 _STREAMS = 2**16
-"""From here on, random streams are those of populations; those before are of current sources."""
+"""The first random stream of populations; the streams below are those of current sources."""
+
+
+def _put_in_flight(
+    in_flight: jax.Array | None, step: jax.Array, emitted: jax.Array | None
+) -> jax.Array | None:
+    """Put what was emitted in this step in the place of what has just arrived."""
+    if in_flight is None or emitted is None:
+        return in_flight
+    delay = in_flight.shape[0]
+    if delay == 1:
+        return emitted[None]
+    return jax.lax.dynamic_update_index_in_dim(in_flight, emitted, step % delay, 0)
 
 
 def _on_its_way(
-    network: Network,
-    state: State,
-    spikes: SpikesOf,
-    sent: Mapping[str, jax.Array],
-    event_driven: bool,
-) -> dict[str, jax.Array]:
-    """What arrives in the steps to come, where each synapse has a delay of its own."""
-    after = {}
-    for projection in network.projections:
-        if projection.name in state.arriving:
-            connectivity = _connectivity(projection, state)
-            assert isinstance(connectivity, DelayedEach)
-            rows = state.arriving[projection.name]
-            later = jnp.concatenate([rows[1:], jnp.zeros_like(rows[:1])])
-            emitted = sent.get(projection.name)
-            after[projection.name] = later + (
-                connectivity.deliver_delayed(spikes[projection.pre], event_driven=event_driven)
-                if emitted is None
-                else connectivity.deliver_delayed(emitted, event_driven=False)
-            )
-    return after
+    projection: Projection, before: ProjectionState, sent: SpikesOf, event_driven: bool
+) -> jax.Array | None:
+    """Return what arrives in the steps to come, if each synapse has a delay of its own."""
+    if before.arriving is None:
+        return None
+    connectivity = _connectivity(projection, before)
+    assert isinstance(connectivity, SynapticDelays)
+    events = event_driven and projection.synapse.sends is None
+    new = connectivity.deliver_delayed(sent[projection.name], event_driven=events)
+    later = jnp.concatenate([before.arriving[1:], jnp.zeros_like(before.arriving[:1])])
+    return later + new
 
 
 def _learnt(
-    network: Network,
-    state: State,
+    projection: Projection,
+    before: ProjectionState,
     variables: Mapping[str, Values],
     drive: Mapping[str, Any],
     spikes: SpikesOf,
-) -> dict[str, Plastic]:
-    """The plastic synapses after the spikes of this step; `variables` are those after it."""
-    return {
-        p.name: learn(
-            p,
-            state.plastic[p.name],
-            p.of_rule(p.params) | drive.get(p.name, {}),
-            _side(spikes[p.pre], variables[p.pre], p.plasticity.reads_pre),
-            _side(spikes[p.post], variables[p.post], p.plasticity.reads_post),
-            network.dt,
-        )
-        for p in network.projections
-        if p.plasticity is not None and p.name in state.plastic
-    }
+    dt: jax.Array,
+) -> PlasticityState | None:
+    """Return the plastic synapses after this step; `variables` are those after it."""
+    rule = projection.plasticity
+    if rule is None or before.plasticity is None:
+        return before.plasticity
+    assert isinstance(projection.connectivity, Modifiable)
+    return learn(
+        rule.model,
+        projection.connectivity,
+        before.plasticity,
+        {**rule.params, **drive.get(projection.name, {})},
+        _side(spikes[projection.pre], variables[projection.pre], rule.model.reads_pre),
+        _side(spikes[projection.post], variables[projection.post], rule.model.reads_post),
+        dt,
+    )
 
 
 def _side(spikes: jax.Array, variables: Values, reads: Sequence[str]) -> Values:
-    """What a learning rule sees of the neurons on one side."""
+    """Return what a learning rule sees of the neurons on one side."""
     return {"spike": spikes, **{name: variables[name] for name in reads}}
 
 
 def _source_currents(
-    network: Network, state: State, drive: Mapping[str, Any], stepped: Collection[str]
+    network: Network, state: State, drive: Mapping[str, Any]
 ) -> tuple[dict[str, Values], dict[str, jax.Array]]:
+    """Return the variables of the current sources after this step, and their currents."""
     key = None if state.key is None else jax.random.fold_in(state.key, state.step)
     states: dict[str, Values] = {}
     currents: dict[str, jax.Array] = {}
     for i, source in enumerate(network.sources):
-        if source.population not in stepped:
+        if source.population not in state.populations:
             continue
         params = _per_neuron(
             {**source.params, **drive.get(source.name, {})}, network.sizes[source.population]
@@ -243,21 +261,8 @@ def _source_currents(
     return states, currents
 
 
-def _put_in_flight(state: State, spikes: SpikesOf) -> dict[str, jax.Array]:
-    def put(in_flight: jax.Array, new: jax.Array) -> jax.Array:
-        if in_flight.shape[0] == 1:
-            return new[None]
-        row = state.step % in_flight.shape[0]
-        return jax.lax.dynamic_update_index_in_dim(in_flight, new, row, 0)
-
-    return {
-        name: put(rows, spikes[name]) if name in spikes else rows
-        for name, rows in state.in_flight.items()
-    }
-
-
 def _strong(after: Values, before: Values) -> Values:
-    """Variables without weak types, which a constant in a model's code would bring in."""
+    """Return variables without weak types, which a constant in a model's code would bring in."""
     return {name: after[name].astype(before[name].dtype) for name in before}
 
 

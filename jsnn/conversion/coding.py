@@ -6,7 +6,7 @@ import numpy as np
 
 from jsnn._checks import check_finite, finite_number, positive_int
 from jsnn.conversion.neurons import BERNOULLI, HOLD, LATENCY
-from jsnn.models.neurons import IF_SUBTRACT, NeuronModel
+from jsnn.models.neurons import IF_SOFT_RESET, NeuronModel
 from jsnn.models.synapses import DELTA, SynapseModel
 
 
@@ -51,7 +51,7 @@ def analog() -> Coding:
     return Coding("analog current")
 
 
-def constant_current(scale: float = 1.0, model: NeuronModel = IF_SUBTRACT) -> Coding:
+def constant_current(scale: float = 1.0, model: NeuronModel = IF_SOFT_RESET) -> Coding:
     """An integrate-and-fire neuron for each pixel, driven by scale times the pixel in every step.
 
     The tutorial "Spike-based machine learning with GeNN", where grey levels are driven by 0.01 each

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from jsnn._checks import positive_int
 from jsnn.conversion.neurons import BURST_IF, EMITTED, FEW_SPIKES, SIGNED_DIGITS, SIGNED_IF
-from jsnn.models.neurons import IF, IF_SUBTRACT, NeuronModel
+from jsnn.models.neurons import IF, IF_SOFT_RESET, NeuronModel
 from jsnn.models.synapses import DELTA, SynapseModel
 
 
@@ -43,14 +43,14 @@ def hard_reset() -> Firing:
 
 
 def reset_by_subtraction() -> Firing:
-    """`jsnn.IF_SUBTRACT`: nothing is lost at a spike.
+    """`jsnn.IF_SOFT_RESET`: nothing is lost at a spike.
 
         V <- V + I dt;   V >= v_thresh: a spike, V <- V - v_thresh
 
     Rueckauer et al. 2017, "Conversion of continuous-valued deep networks to efficient event-driven
     networks for image classification", Front. Neurosci. 11, 682.
     """
-    return Firing(IF_SUBTRACT)
+    return Firing(IF_SOFT_RESET)
 
 
 def signed_spikes() -> Firing:

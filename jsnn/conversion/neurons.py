@@ -68,7 +68,7 @@ SIGNED_IF = NeuronModel(
     threshold=_signed_threshold,
     reset=_signed_reset,
 )
-"""`jsnn.IF_SUBTRACT` with a memory, which takes a spike back by a negative one.
+"""`jsnn.IF_SOFT_RESET` with a memory, which takes a spike back by a negative one.
 
     V <- V + I dt;   V >= v_thresh: emits +1, V <- V - v_thresh
                      V < 0 and total > 0: emits -1, V <- V + v_thresh
@@ -95,7 +95,7 @@ BURST_IF = NeuronModel(
     threshold=_above_threshold,
     reset=_burst_reset,
 )
-"""`jsnn.IF_SUBTRACT` that emits up to max_spikes spikes in a step, as many as V has thresholds.
+"""`jsnn.IF_SOFT_RESET` that emits up to max_spikes spikes in a step, as many as V has thresholds.
 
 What is left of V is soon below the threshold (Li & Zeng 2022, "Efficient and accurate conversion of
 spiking neural network with burst spikes", IJCAI; Park et al. 2019, DAC).

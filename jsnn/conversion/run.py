@@ -84,7 +84,7 @@ def presented(
         i, driven = row
         own_key = None if key is None else jax.random.fold_in(key, i)
         state, recorded = simulate(network, driven, num_steps, record=dict(record), key=own_key)
-        return state.variables, recorded
+        return state.populations, recorded
 
     number = len(jax.tree.leaves(drive)[0])
     return jax.lax.map(one, (jnp.arange(number), drive), batch_size=_BATCH)

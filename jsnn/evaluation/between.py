@@ -14,14 +14,14 @@ Called before the first presentation too, on a fresh state.
 
 
 def fresh(network: Network, state: State) -> State:
-    """Nothing is kept: every presentation is independent of the others, so they run in batches."""
+    """Keep nothing: every presentation is independent of the others, so they run in batches."""
     return init(network, state.key)
 
 
 def keep_in_flight(network: Network, state: State) -> State:
-    """Neurons and current sources start anew; spikes in flight and synaptic currents stay.
+    """Restart neurons and current sources; keep spikes in flight and synaptic currents.
 
     This is what GeNN's tutorial does when it zeroes the voltages at the start of each image.
     """
     new = init(network, state.key)
-    return replace(state, variables=new.variables, sources=new.sources)
+    return replace(state, populations=new.populations, sources=new.sources)

@@ -1,5 +1,8 @@
-"""A batch of presentations as one program."""
+"""A batch of presentations as one compiled program."""
 
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,29 +12,54 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from jsnn._engine.inputs import check_drive
-from jsnn._engine.recording_plan import plan
-from jsnn._engine.schedule import bytes_over_time, scheduled
+from jsnn._checks import positive_int
+from jsnn._engine.inputs import split
+from jsnn._engine.plan import Plan, plan_run
+from jsnn._engine.recording_plan import plan_recordings
+from jsnn._engine.schedule import bytes_over_time, together
+from jsnn._engine.stages import run
 from jsnn._pytree import replace
 from jsnn.evaluation.between import Between, fresh
-from jsnn.evaluation.devices import ROWS, WHOLE, spread
-from jsnn.evaluation.readouts import Readout
+from jsnn.evaluation.devices import ROWS, WHOLE, fetched, mesh_of, replicated, spread
 from jsnn.network.network import Network
-from jsnn.network.state import State, abstract_state
-from jsnn.recording import Recording, SpikeCount
-from jsnn.simulation import simulate
+from jsnn.network.state import State, abstract_state, check_state, init
+from jsnn.recording import Recordings
+
+Reduce = Callable[[dict[str, Any]], Any]
+"""What was recorded of one presentation -> what is kept of it; hashable."""
 
 
 @dataclass(frozen=True)
 class How:
-    """What is static about the presentations of a data set; see `jsnn.evaluate`."""
+    """The static part of the presentations of a data set.
 
-    num_steps: int
-    readout: Readout
-    record: tuple[tuple[str, Recording], ...]
+    Attributes:
+      plan: of each presentation.
+      reduce: what is kept of each presentation.
+      between: what happens between presentations.
+      mesh: the devices that share the presentations.
+    """
+
+    plan: Plan
+    reduce: Reduce
     between: Between
-    plain: bool
     mesh: Mesh
+
+
+def plan_presentations(
+    network: Network,
+    drive: dict[str, Any],
+    num_steps: int,
+    record: Recordings,
+    between: Between,
+    *,
+    scheduled: bool,
+) -> Plan:
+    """Plan each presentation of a data set; `drive` is that of one, from `checked_drive`."""
+    recordings = plan_recordings(network, record, num_steps)
+    if between is fresh:
+        return plan_run(network, drive, num_steps, recordings, scheduled=scheduled)
+    return Plan(num_steps, recordings, together(network, event_driven=scheduled))
 
 
 @partial(jax.jit, static_argnames="how")
@@ -42,34 +70,15 @@ def present(
     drives: dict[str, Any],
     indices: jax.Array,
     how: How,
-) -> tuple[State, dict[str, Any]]:
-    """Presentations `indices` of the data set: side by side if fresh, else one after another."""
-    recordings: dict[str, Any] = {
-        "answer": how.readout.recording,
-        **{f"spikes of {name}": SpikeCount(name) for name in network.sizes},
-        **{f"asked for {name}": recording for name, recording in how.record},
-    }
-
-    def present_one(
-        network: Network, drive: dict[str, Any], **start: Any
-    ) -> tuple[State, dict[str, Any]]:
-        state, kept = simulate(
-            network, drive, how.num_steps, record=recordings, plain=how.plain, **start
-        )
-        return state, {
-            "predictions": how.readout.predict(kept["answer"]),
-            "spikes": {
-                name: kept[f"spikes of {name}"].astype(jnp.int32).sum() for name in network.sizes
-            },
-            "recorded": {name: kept[f"asked for {name}"] for name, _ in how.record},
-        }
-
+) -> tuple[State, Any]:
+    """Run presentations `indices` of a data set: side by side if fresh, else one after another."""
     if how.between is fresh:
 
         def present_fresh(
             network: Network, key: jax.Array | None, drive: dict[str, Any], index: jax.Array
-        ) -> dict[str, Any]:
-            return present_one(network, drive, key=_own_key(key, index))[1]
+        ) -> Any:
+            start = init(network, _own_key(key, index))
+            return how.reduce(run(network, start, *split(drive), how.plan)[1])
 
         share = jax.shard_map(
             jax.vmap(present_fresh, in_axes=(None, None, 0, 0)),
@@ -80,10 +89,12 @@ def present(
         )
         return state, share(network, key, drives, indices)
 
-    def present_next(state: State, now: tuple[Any, jax.Array]) -> tuple[State, dict[str, Any]]:
+    def present_next(state: State, now: tuple[Any, jax.Array]) -> tuple[State, Any]:
         drive, index = now
-        before = replace(how.between(network, state), key=_own_key(key, index))
-        return present_one(network, drive, state=before)
+        start = replace(how.between(network, state), key=_own_key(key, index))
+        check_state(network, start)
+        state, recorded = run(network, start, *split(drive), how.plan)
+        return state, how.reduce(recorded)
 
     return jax.lax.scan(present_next, state, (drives, indices))
 
@@ -92,64 +103,181 @@ def _own_key(key: jax.Array | None, index: jax.Array) -> jax.Array | None:
     return None if key is None else jax.random.fold_in(key, index)
 
 
-def compiled(
-    network: Network,
-    state: State,
-    key: jax.Array | None,
-    one: dict[str, Any],
-    size: int,
-    max_bytes: int | None,
-    how: How,
-) -> tuple[Any, int]:
-    """`present` compiled for batches of `size`, or fewer where `max_bytes` ask for it; their size.
+@dataclass
+class Program:
+    """`present`, compiled for batches of one size.
 
-    `one` is a drive, [1, ...]. The size is a multiple of the number of devices.
-
-    Raises ValueError where a presentation on each device is too many.
+    Attributes:
+      size: the number of presentations in a batch.
+      network: on the devices that share the presentations.
+      state: before the next batch, if presentations depend on the one before.
+      key: of the whole data set.
     """
+
+    size: int
+    network: Network
+    state: State
+    key: jax.Array | None
+    how: How
+    compiled: Any
+
+    def results(
+        self, batches: Iterator[dict[str, Any]], num_presentations: int, first_index: int
+    ) -> Iterator[Any]:
+        """Run the batches and yield what is kept of each, in order.
+
+        Batches that do not depend on each other overlap: one is made ready or read out, or steps
+        through a scan on one core, while others compute.
+
+        Raises:
+          SourceError: the data do not go on as they should; after all batches before.
+        """
+        indices = first_index + np.arange(self.size, dtype=np.int32)
+        calls, running = self._calls(), deque[Future[Any]]()
+        with ThreadPoolExecutor(calls) as pool:
+            for start in range(0, num_presentations + self.size, self.size):
+                try:
+                    rows = next(batches, None)
+                except Exception as error:
+                    while running:
+                        yield running.popleft().result()
+                    raise SourceError(str(error)) from error
+                if rows is not None:
+                    given = spread((rows, indices + start), self.how.mesh)
+                    running.append(pool.submit(self._run, *given))
+                while len(running) > (calls if rows is not None else 0):
+                    yield running.popleft().result()
+
+    def _calls(self) -> int:
+        """Return how many batches are under way at once."""
+        if self.how.between is not fresh or jax.process_count() > 1:
+            return 1
+        # On two cores a third call still pays; several devices overlap with each other.
+        return 3 if self.how.mesh.size == 1 else 2
+
+    def _run(self, *rows: Any) -> Any:
+        after, kept = self.compiled(self.network, self.state, self.key, *rows)
+        if self.how.between is not fresh:
+            self.state = after
+        return fetched(kept)
+
+
+class SourceError(Exception):
+    """An error in reading the data of an evaluation."""
+
+
+def compile_program(
+    network: Network,
+    one: dict[str, Any],
+    num_presentations: int,
+    how: How,
+    *,
+    key: jax.Array | None = None,
+    batch_size: int | None = None,
+    max_bytes: int | None = None,
+) -> Program:
+    """Compile `present` for batches of `batch_size`, or for as many as `max_bytes` have room for.
+
+    The size is a multiple of the number of devices.
+
+    Args:
+      network: what is simulated.
+      one: the drive of one presentation, [1, ...].
+      num_presentations: in all.
+      how: the static part of the presentations.
+      key: of the whole data set.
+      batch_size: how many presentations one call takes.
+      max_bytes: how many bytes one call may take on each device; by default what the cache of a CPU
+        holds, or 1 GiB on other devices.
+
+    Raises:
+      ValueError: both are given, or a single presentation on each device takes too many bytes.
+    """
+    if batch_size is None:
+        room = _room(max_bytes) // _bytes_of_one(network, one, how.plan)
+        size = min(max(room, 1) * how.mesh.size, num_presentations)
+    elif max_bytes is None:
+        size = min(positive_int(batch_size, "batch_size"), num_presentations)
+    else:
+        raise ValueError("max_bytes: given together with batch_size; expected one of them")
+    network, state, key = replicated((network, init(network, key), key), how.mesh)
     least = how.mesh.size
     while True:
         size = -(-max(size, 1) // least) * least
         rows = jax.tree.map(lambda leaf: np.repeat(np.asarray(leaf), size, axis=0), one)  # noqa: B023
         arguments = spread((rows, np.arange(size, dtype=np.int32)), how.mesh)
-        lowered = present.lower(network, state, key, *arguments, how)
-        _check_predictions(lowered.out_info[1])
-        program = lowered.compile()
-        used = _bytes_used(program)
+        compiled = present.lower(network, state, key, *arguments, how).compile()
+        used = _bytes_used(compiled)
         if max_bytes is None or used <= max_bytes:
-            return program, size
+            return Program(size, network, state, key, how, compiled)
         if size == least:
             raise ValueError(
                 f"max_bytes: given {max_bytes:,}; expected at least {used:,}, which one "
-                f"presentation of {how.num_steps} steps needs"
+                f"presentation of {how.plan.num_steps} steps needs"
             )
         size = min(size * max_bytes // used, size - 1)
 
 
-def bytes_of_one(network: Network, one: dict[str, Any], how: How) -> int:
-    """About what one presentation takes; what all of them do is then measured."""
-    drive = jax.tree.map(lambda leaf: leaf[0], one)
-    constant, varying = check_drive(network, drive, how.num_steps)
-    planned = plan(network, dict(how.record), how.num_steps)
-    schedule = scheduled(network, constant, varying, planned, how.num_steps)
+def present_all(
+    network: Network,
+    drives: dict[str, np.ndarray],
+    num_steps: int,
+    record: Recordings,
+    *,
+    key: jax.Array | None = None,
+) -> dict[str, np.ndarray]:
+    """Run all presentations of a data set, each from a fresh state; return what was recorded.
+
+    Args:
+      network: what is simulated.
+      drives: {population: [n, ...]}, checked.
+      num_steps: T.
+      record: {name: recording}.
+      key: presentation i uses `jax.random.fold_in(key, i)`.
+
+    Returns:
+      {name: [n, ...]}.
+    """
+    number = len(jax.tree.leaves(drives)[0])
+    one = jax.tree.map(lambda leaf: np.asarray(leaf[:1]), drives)
+    drive = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), one)
+    plan = plan_presentations(network, drive, num_steps, record, fresh, scheduled=True)
+    how = How(plan, _all_recorded, fresh, mesh_of(jax.devices()[:1]))
+    program = compile_program(network, one, number, how, key=key)
+    batches = (
+        jax.tree.map(lambda leaf: filled(leaf[start : start + program.size], program.size), drives)  # noqa: B023
+        for start in range(0, number, program.size)
+    )
+    kept = list(program.results(batches, number, 0))
+    return jax.tree.map(lambda *parts: np.concatenate(parts)[:number], *kept)
+
+
+def _all_recorded(recorded: dict[str, Any]) -> dict[str, Any]:
+    return recorded
+
+
+def filled(rows: np.ndarray, size: int) -> np.ndarray:
+    """Return rows [n, ...] with the last one repeated, [size, ...]."""
+    missing = size - len(rows)
+    return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing else rows
+
+
+def _room(max_bytes: int | None) -> int:
+    if max_bytes is not None:
+        return positive_int(max_bytes, "max_bytes")
+    return 2**24 if jax.default_backend() == "cpu" else 2**30
+
+
+def _bytes_of_one(network: Network, one: dict[str, Any], plan: Plan) -> int:
+    """Return about what one presentation takes; what many of them take is then measured."""
     leaves = jax.tree.leaves((one, replace(abstract_state(network), key=None)))
     numbers = sum(np.size(leaf) * np.dtype(leaf.dtype).itemsize for leaf in leaves)
-    return 2 * numbers + bytes_over_time(network, schedule.stages, how.num_steps)
+    return 2 * numbers + bytes_over_time(network, plan.schedule.stages, plan.num_steps)
 
 
 def _bytes_used(program: Any) -> int:
-    """For arguments, results and what lies between, on one device."""
+    """Return the bytes of arguments, results and all between, on one device."""
     memory = program.memory_analysis()
     return int(
         memory.argument_size_in_bytes + memory.output_size_in_bytes + memory.temp_size_in_bytes
     )
-
-
-def _check_predictions(results: dict[str, Any]) -> None:
-    """Raise TypeError if the readout does not name one class for each presentation."""
-    given = results["predictions"]
-    if given.ndim != 1 or not jnp.issubdtype(given.dtype, jnp.integer):
-        raise TypeError(
-            f"readout, predict: returns {given.dtype} of shape {given.shape[1:]}; expected an "
-            "integer of shape ()"
-        )

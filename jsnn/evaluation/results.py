@@ -1,4 +1,4 @@
-"""What came of a data set, presentation by presentation."""
+"""Results of evaluating a network on a data set."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,17 +7,19 @@ from typing import Any
 import jax
 import numpy as np
 
+from jsnn._summary import Summary, Table
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Evaluation:
-    """What came of a data set of n presentations.
+    """Results of evaluating a network on a data set of n presentations.
 
     Attributes:
-      predictions: int32 [n], the class read out, -1 where there was no answer.
+      predictions: int32 [n], the class read out, -1 for no answer.
       labels: int32 [n], the true classes.
-      num_classes: how many classes the output population has.
-      spikes: {population: int32 [n]}, how many spikes each population emitted.
-      recorded: {name: [n, ...]}, what else was asked for.
+      num_classes: the number of classes of the output population.
+      spikes: {population: int32 [n]}, the number of spikes that each population emitted.
+      recorded: {name: [n, ...]}, what was asked for with `record`.
       run_seconds: the time that the presentations took, compilation apart.
       compile_seconds: the time that tracing and compiling took; about 0 when done before.
     """
@@ -50,12 +52,29 @@ class Evaluation:
         np.add.at(matrix, (self.labels, self.predictions), 1)  # -1 is the last column
         return matrix
 
+    def summary(self) -> Summary:
+        """Return accuracy, times and spikes as a table."""
+        unanswered = int(np.sum(self.predictions < 0))
+        title = (
+            f"Evaluation of {len(self.labels):,} presentations: accuracy {self.accuracy:.2%}, "
+            f"{unanswered:,} without an answer, {self.run_seconds:.3g} s "
+            f"(compilation {self.compile_seconds:.3g} s)"
+        )
+        spikes = [(name, f"{mean:,.4f}") for name, mean in self.spikes_per_presentation.items()]
+        return Summary(title, [Table(("population", "spikes per presentation"), spikes)])
+
+    def __repr__(self) -> str:
+        return self.summary().text()
+
+    def _repr_html_(self) -> str:
+        return self.summary().html()
+
 
 class IncompleteError(ValueError):
-    """The data of an evaluation did not go on as they should.
+    """Error in the data of an evaluation, after some presentations.
 
     Attributes:
-      evaluation: what came of the presentations before, or None if there were none.
+      evaluation: the results of the presentations before, or None if there were none.
     """
 
     def __init__(self, message: str, evaluation: Evaluation | None) -> None:
@@ -72,7 +91,7 @@ class Results:
         self.done = 0
 
     def add(self, batch: dict[str, Any]) -> tuple[int, int]:
-        """Take in a batch, padded or not; how many presentations it had and how many were right."""
+        """Take in a batch, padded or not; return the numbers of presentations and right answers."""
         number = min(len(batch["predictions"]), len(self.labels) - self.done)
         here = slice(self.done, self.done + number)
         if self.rows is None:
@@ -87,6 +106,7 @@ class Results:
         return number, int(np.sum(self.rows["predictions"][here] == self.labels[here]))
 
     def evaluation(self, run_seconds: float, compile_seconds: float) -> Evaluation:
+        """Return the results so far."""
         rows = jax.tree.map(lambda leaf: leaf[: self.done], self.rows)
         _check_answers(rows["predictions"], self.num_classes)
         return Evaluation(

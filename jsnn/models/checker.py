@@ -1,4 +1,4 @@
-"""What is wrong with a model, found by tracing its functions before anything is simulated."""
+"""Check of a model: its functions are traced before anything is simulated."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import jaxprs_in_params
 
-from jsnn.models.current_sources import SourceModel
+from jsnn.models.current_sources import CurrentSourceModel
 from jsnn.models.model import Sampler, Values
 from jsnn.models.neurons import NeuronModel
 from jsnn.models.plasticity import PlasticityModel
+from jsnn.models.quantity import Quantity
 from jsnn.models.synapses import SynapseModel
 
-Model = NeuronModel | SynapseModel | SourceModel | PlasticityModel
+Model = NeuronModel | SynapseModel | CurrentSourceModel | PlasticityModel
 
 _Call = tuple[str, Callable[..., Any], tuple[Any, ...], Any]
 """(name, function, arguments, what it is expected to return)"""
@@ -40,10 +41,10 @@ def check_model(model: Model) -> None:
       UserWarning: if no gradient reaches a neuron's threshold margin from its input current, as
         happens where `update` or `threshold` rounds, compares or casts to an integer.
     """
-    if not isinstance(model, (NeuronModel, SynapseModel, SourceModel, PlasticityModel)):
+    if not isinstance(model, (NeuronModel, SynapseModel, CurrentSourceModel, PlasticityModel)):
         raise TypeError(
             f"check_model: given {type(model).__name__}; expected a NeuronModel, SynapseModel, "
-            "SourceModel or PlasticityModel"
+            "CurrentSourceModel or PlasticityModel"
         )
     dtype = jnp.result_type(float)
     raise_problems(model, dtype, f"this {type(model).__name__}")
@@ -64,7 +65,7 @@ def raise_problems(model: Model, dtype: Any, what: str) -> None:
 
 
 @lru_cache
-def needs_key(model: SourceModel) -> bool:
+def needs_key(model: CurrentSourceModel) -> bool:
     """Whether a source's current depends on its PRNG key."""
     arguments = _arguments(model, jnp.result_type(float))
     traced = jax.make_jaxpr(model.current)(*arguments).jaxpr
@@ -101,33 +102,39 @@ def _mixes(jaxpr: Any) -> bool:
     return any(e.primitive.name.startswith(_MIXING) for e in jaxpr.eqns) or any(map(_mixes, inner))
 
 
-def variable_dtype(default: Any, dtype: Any) -> Any:
-    """The dtype of a variable's state: the network's for floats, int32 for ints, bool for bools."""
-    kind = np.asarray(default).dtype.kind
-    return {"f": np.dtype(dtype), "b": np.dtype(bool)}.get(kind, np.dtype(np.int32))
+def variable_dtype(variable: Quantity, dtype: Any) -> Any:
+    """Return the dtype of a variable: `dtype` for floats, int32 for integers, bool for bools."""
+    return {"f": np.dtype(dtype), "b": np.dtype(bool)}.get(variable.kind, np.dtype(np.int32))
 
 
-def _arguments(model: NeuronModel | SynapseModel | SourceModel, dtype: Any) -> tuple[Any, ...]:
+def _arguments(
+    model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any
+) -> tuple[Any, ...]:
     """What a model's main function is given in a network of `dtype`, in shapes."""
 
-    def param(default: Any) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct((*np.shape(default)[:-1], _N), dtype)
+    def param(quantity: Quantity) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((*np.shape(quantity.default)[:-1], _N), dtype)
 
-    params = {name: param(default) for name, default in model.params.items()}
-    variables = {
-        name: jax.ShapeDtypeStruct((_N,), variable_dtype(default, dtype))
-        for name, default in model.variables.items()
-    }
+    params = {name: param(quantity) for name, quantity in model.params.items()}
+    variables = _abstract(model.variables, dtype)
     current = jax.ShapeDtypeStruct((_N,), dtype)
     dt = jax.ShapeDtypeStruct((), dtype)
     match model:
-        case SourceModel():
+        case CurrentSourceModel():
             return params, variables, _abstract_key(), dt
         case NeuronModel():
             drawn = {name: current for name, _ in model.draws}
             return params | drawn, variables, _of_inputs(model, current), dt
         case SynapseModel():
             return params, variables, current, dict.fromkeys(model.reads, current), dt
+
+
+def _abstract(variables: Mapping[str, Quantity], dtype: Any) -> dict[str, jax.ShapeDtypeStruct]:
+    """Return the shapes and dtypes of the variables of the trial population."""
+    return {
+        name: jax.ShapeDtypeStruct((_N,), variable_dtype(variable, dtype))
+        for name, variable in variables.items()
+    }
 
 
 def _abstract_key() -> Any:
@@ -148,7 +155,7 @@ def _problems(model: Model, dtype: Any) -> list[str]:
     return [problem for call in calls for problem in _problems_of_call(*call)]
 
 
-def _calls(model: NeuronModel | SynapseModel | SourceModel, dtype: Any) -> list[_Call]:
+def _calls(model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any) -> list[_Call]:
     """What is called in a simulation, with the shapes given and expected."""
     arguments = _arguments(model, dtype)
     variables, current = arguments[1], jax.ShapeDtypeStruct((_N,), dtype)
@@ -168,7 +175,7 @@ def _calls(model: NeuronModel | SynapseModel | SourceModel, dtype: Any) -> list[
                 expected.append(("max_dt", limits, arguments[:1], current))
         case SynapseModel():
             expected = [("update", model.update, arguments, (variables, current))]
-        case SourceModel():
+        case CurrentSourceModel():
             expected = [("current", model.current, arguments, (variables, current))]
     return expected
 
@@ -176,15 +183,9 @@ def _calls(model: NeuronModel | SynapseModel | SourceModel, dtype: Any) -> list[
 def _calls_of_plasticity(model: PlasticityModel, dtype: Any) -> list[_Call]:
     each, dt = jax.ShapeDtypeStruct((_N,), dtype), jax.ShapeDtypeStruct((), dtype)
 
-    def values(defaults: Mapping[str, Any]) -> dict[str, jax.ShapeDtypeStruct]:
-        return {
-            name: jax.ShapeDtypeStruct((_N,), variable_dtype(default, dtype))
-            for name, default in defaults.items()
-        }
-
     params = dict.fromkeys(model.params, dt)
-    synapses = {"weight": each, **values(model.variables)}
-    pre, post = values(model.pre), values(model.post)
+    synapses = {"weight": each, **_abstract(model.variables, dtype)}
+    pre, post = _abstract(model.pre, dtype), _abstract(model.post, dtype)
     sides = (
         {**pre, "spike": each, **dict.fromkeys(model.reads_pre, each)},
         {**post, "spike": each, **dict.fromkeys(model.reads_post, each)},
@@ -290,15 +291,15 @@ def _gradient_arrives(model: NeuronModel, dtype: Any) -> bool:
     True for a model whose margin is always -inf: where nothing spikes, nothing is lost.
     """
 
-    def of_neurons(default: Any, kind: Any) -> jax.Array:
-        return jnp.full(_N, np.asarray(default), kind)
+    def of_neurons(quantity: Quantity, kind: Any) -> jax.Array:
+        return jnp.full(_N, np.asarray(quantity.default), kind)
 
-    given = {name: of_neurons(default, dtype) for name, default in model.params.items()}
+    given = {name: of_neurons(quantity, dtype) for name, quantity in model.params.items()}
     drawn = {name: _draw(sampler, dtype, jax.random.key(0)) for name, sampler in model.draws}
     params = given | drawn
     initial = {
-        name: of_neurons(default, variable_dtype(default, dtype))
-        for name, default in model.variables.items()
+        name: of_neurons(variable, variable_dtype(variable, dtype))
+        for name, variable in model.variables.items()
     }
     dt = jnp.ones((), dtype)
     if model.max_dt is not None:

@@ -1,4 +1,4 @@
-"""Current sources: what drives a population from outside besides the presentation's own input."""
+"""Current source models: currents into a population from outside."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,20 +7,23 @@ import jax
 import jax.numpy as jnp
 
 from jsnn.models.model import Model, Values
+from jsnn.models.quantity import Quantity
 
 
-@dataclass(frozen=True)
-class SourceModel(Model):
+@dataclass(frozen=True, repr=False)
+class CurrentSourceModel(Model):
     """A current source as one function over the N neurons of the population that it drives.
 
     Attributes:
-      params: default parameters, a scalar each, for which a source may give a scalar or one value
-        per neuron: the function sees `[N]`. A default of shape [K, 1] stands for a table: a
-        source gives it any [K, N].
-      variables: initial values, a scalar each; the function sees `[N]`.
-      current: (params, variables, key, dt in ms) -> (new variables, current [N] in nA).
-        `key` is a fresh PRNG key in every step, the same for a presentation whatever batch it is
-        in.
+      params: parameters, {name: default or `jsnn.Quantity`}. A source may give each a scalar or one
+        value per neuron; the function sees `[N]`. A default of shape [K, 1] stands for a table:
+        a source gives any [K, N].
+      variables: variables with their initial values, {name: default or `jsnn.Quantity`}; the
+        function sees `[N]`.
+      current: (params, variables, key, dt in ms) -> (new variables, current [N] in nA). `key` is a
+        fresh PRNG key in every step, which does not depend on the batch that a presentation is in.
+      name: for messages and summaries.
+      description: equations, units and source.
     """
 
     current: Callable[[Values, Values, jax.Array, jax.Array], tuple[Values, jax.Array]]
@@ -30,8 +33,16 @@ def _constant(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Valu
     return x, p["magnitude"]
 
 
-CONSTANT = SourceModel(params={"magnitude": 0.0}, variables={}, current=_constant)
-"""I = magnitude, in nA (GeNN's "DC")."""
+CONSTANT = CurrentSourceModel(
+    name="CONSTANT",
+    description="""Constant current (GeNN's "DC").
+
+        I = magnitude
+    """,
+    params={"magnitude": Quantity(0.0, "nA")},
+    variables={},
+    current=_constant,
+)
 
 
 def _playback(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Values, jax.Array]:
@@ -41,11 +52,18 @@ def _playback(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Valu
     return {"step": x["step"] + 1}, jnp.where(row < num_rows, current, 0)
 
 
-PLAYBACK = SourceModel(params={"currents": ((0.0,),)}, variables={"step": 0}, current=_playback)
-"""I(n) = currents[n] in step n, in nA, from a table [steps, N]; 0 once the table has ended.
+PLAYBACK = CurrentSourceModel(
+    name="PLAYBACK",
+    description="""Currents played back from a table [steps, N].
 
-The row is in the state, so a resumed run goes on with the next one.
-"""
+        I(n) = currents[n] in step n; 0 once the table has ended
+
+    The row is in the state, so a resumed run goes on with the next row.
+    """,
+    params={"currents": Quantity(((0.0,),), "nA")},
+    variables={"step": 0},
+    current=_playback,
+)
 
 
 def _gaussian_noise(
@@ -55,11 +73,18 @@ def _gaussian_noise(
     return x, p["mean"] + p["sd"] * normal
 
 
-GAUSSIAN_NOISE = SourceModel(params={"mean": 0.0, "sd": 1.0}, variables={}, current=_gaussian_noise)
-"""I ~ Normal(mean, sd), in nA, drawn anew for every neuron and step (GeNN's "GaussianNoise").
+GAUSSIAN_NOISE = CurrentSourceModel(
+    name="GAUSSIAN_NOISE",
+    description="""Gaussian white noise (GeNN's "GaussianNoise").
 
-sd is that of a step, whatever dt is.
-"""
+        I ~ Normal(mean, sd), drawn anew for every neuron and step
+
+    sd is that of a step, whatever dt is.
+    """,
+    params={"mean": Quantity(0.0, "nA"), "sd": Quantity(1.0, "nA")},
+    variables={},
+    current=_gaussian_noise,
+)
 
 
 def _poisson(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Values, jax.Array]:
@@ -67,9 +92,16 @@ def _poisson(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Value
     return x, p["weight"] * jax.random.poisson(key, expected).astype(expected.dtype)
 
 
-POISSON = SourceModel(params={"rate": 10.0, "weight": 1.0}, variables={}, current=_poisson)
-"""I = weight * k, k ~ Poisson(rate dt): all input spikes that a Poisson process has in a step.
+POISSON_INPUT = CurrentSourceModel(
+    name="POISSON_INPUT",
+    description="""Weighted Poisson spikes, independent for every neuron (Brian2's "PoissonInput").
 
-rate in Hz, weight in nA. Several spikes may fall into one step, so the rate is exact for any dt.
-A rate below 0 counts as 0; no gradient reaches the rate.
-"""
+        I = weight k,   k ~ Poisson(rate dt)
+
+    Several spikes may fall into one step, so the rate is exact for any dt. A rate below 0 counts
+    as 0; no gradient reaches the rate.
+    """,
+    params={"rate": Quantity(10.0, "Hz"), "weight": Quantity(1.0, "nA")},
+    variables={},
+    current=_poisson,
+)

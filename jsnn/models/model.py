@@ -1,63 +1,93 @@
-"""What a neuron model is, and what it has in common with synapse and source models."""
+"""The common part of neuron, synapse, current source and plasticity models."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-import numpy as np
-from jax.typing import ArrayLike
 
-from jsnn._checks import check_finite, check_type
+from jsnn.models.quantity import Quantity, quantities
 
 Values = dict[str, jax.Array]
-"""{name: array}: parameters or variables, as a model's functions see them."""
+"""{name: array}: parameters or variables, as the functions of a model see them."""
 
 Sampler = Callable[[jax.Array, tuple[int, ...], Any], jax.Array]
 """(key, shape, dtype) -> random numbers of that shape and dtype, such as `jax.random.uniform`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
-    """What neuron, synapse and source models have in common.
+    """Named parameters and variables, and the functions that use them.
 
     Two models with the same functions and names are equal, whatever their default values: the
     values go into the network and are traced. Keep a model at module level; functions made anew
     are a new model, for which everything is compiled again.
 
+    `help(model)`, `model.__doc__` and `print(model)` show its description and quantities.
+
     Attributes:
-      params: default parameters, real and finite.
-      variables: initial values, real and finite. A float becomes the network's dtype, an int
-        int32, a bool bool.
-      signature: each name with what is static about it: a parameter's rank, a variable's kind.
+      params: parameters, {name: default or `jsnn.Quantity`}.
+      variables: variables with their initial values, {name: default or `jsnn.Quantity`}. A float
+        becomes the dtype of the network, an int int32, a bool bool.
+      name: for messages and summaries.
+      description: equations, units and source.
+      signature: each name with what is static about it: the rank of a parameter, the kind of a
+        variable.
     """
 
     params: Mapping[str, Any] = field(compare=False)
-    variables: Mapping[str, ArrayLike] = field(compare=False)
-    signature: tuple[tuple[str, Any], ...] = field(init=False, repr=False)
+    variables: Mapping[str, Any] = field(compare=False)
+    name: str = field(default="", compare=False, kw_only=True)
+    description: str = field(default="", compare=False, kw_only=True)
+    signature: tuple[tuple[str, Any], ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        what = type(self).__name__
-        params = defaults(self.params, f"{what}, parameter")
-        variables = defaults(self.variables, f"{what}, variable")
-        ranks = sorted((name, array.ndim) for name, array in params.items())
-        kinds = sorted((name, array.dtype.kind) for name, array in variables.items())
+        kind = type(self).__name__
+        params = quantities(self.params, f"{kind}, parameter")
+        variables = quantities(self.variables, f"{kind}, variable")
+        object.__setattr__(self, "params", params)
+        object.__setattr__(self, "variables", variables)
+        ranks = sorted((name, quantity.ndim) for name, quantity in params.items())
+        kinds = sorted((name, quantity.kind) for name, quantity in variables.items())
         object.__setattr__(self, "signature", (*ranks, *kinds))
+        self._document()
+
+    def _document(self) -> None:
+        """Set the docstring of this model."""
+        parts = [inspect.cleandoc(self.description), *self._tables()]
+        object.__setattr__(self, "__doc__", "\n\n".join(part for part in parts if part))
+
+    def _tables(self) -> list[str]:
+        """Return what the model declares, one text for each kind."""
+        return [listed("Parameters", self.params), listed("Variables", self.variables)]
+
+    def __repr__(self) -> str:
+        title = f"{type(self).__name__} {self.name or '(no name)'}"
+        return f"{title}\n\n{self.__doc__}" if self.__doc__ else title
 
 
-def defaults(values: Any, what: str) -> dict[str, np.ndarray]:
-    """Default values as arrays, or a TypeError or ValueError that names `what`."""
-    check_type(values, Mapping, f"{what}s", " by name")
-    arrays = {name: np.asarray(value) for name, value in values.items()}
-    for name, array in arrays.items():
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"{what} {name!r}: given {values[name]!r}; expected a real number")
-        check_finite(array, f"{what} {name!r}")
-    return arrays
+def listed(title: str, declared: Mapping[str, Quantity]) -> str:
+    """Return a list of quantities with their defaults, units and bounds; "" if there are none."""
+    if not declared:
+        return ""
+    width = max(map(len, declared))
+    lines = [f"{title}:"]
+    for name, quantity in declared.items():
+        default = quantity.default if quantity.ndim == 0 else "table"
+        domain = f"({quantity.domain})" if quantity.domain else ""
+        words = (name.ljust(width), str(default), quantity.unit, domain)
+        lines.append("  " + " ".join(word for word in words if word))
+    return "\n".join(lines)
 
 
 def names_of(given: Any, what: str) -> tuple[str, ...]:
-    """A sequence of names as a tuple, or a TypeError or ValueError that names `what`."""
+    """Return a sequence of names as a tuple.
+
+    Raises:
+      TypeError: `given` is not a sequence of non-empty strings.
+      ValueError: a name is given twice.
+    """
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise TypeError(f"{what}: given {given!r}; expected a sequence of names")
     for name in given:

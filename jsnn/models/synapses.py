@@ -1,4 +1,4 @@
-"""Synapse models: what arriving spikes do to the input current of the postsynaptic population."""
+"""Synapse models: the effect of arriving spikes on the input of the postsynaptic population."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,26 +7,30 @@ import jax
 import jax.numpy as jnp
 
 from jsnn.models.model import Model, Values
+from jsnn.models.quantity import Quantity
 
 Update = Callable[[Values, Values, jax.Array, Values, jax.Array], tuple[Values, jax.Array]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SynapseModel(Model):
     """The postsynaptic side of a projection, as one function over its N postsynaptic neurons.
 
     Attributes:
-      params: default parameters; a projection may give each a scalar or one value per
-        postsynaptic neuron; the function sees `[N]`.
-      variables: initial values, a scalar each; the function sees `[N]`.
-      update: (params, variables, arriving [N], post, dt in ms) -> (new variables, input [N]), where
-        `arriving` is the sum of the weights of the spikes that arrive in this step, `post` holds
-        the variables of the postsynaptic neurons that it `reads`, as they were after the step
-        before, and the input is a current in nA, or what the neuron model takes.
+      params: parameters, {name: default or `jsnn.Quantity`}. A projection may give each a scalar or
+        one value per postsynaptic neuron; the function sees `[N]`.
+      variables: variables with their initial values, {name: default or `jsnn.Quantity`}; the
+        function sees `[N]`.
+      update: (params, variables, arriving [N], post, dt in ms) -> (new variables, input [N]).
+        `arriving` is the sum of the weights of the spikes that arrive in this step. `post` holds
+        the variables of the postsynaptic neurons that the model `reads`, as they were after the
+        step before. The input is a current in nA, or what the neuron model takes.
       reads: names of variables of the postsynaptic neurons, such as ("v",).
       sends: None for spikes. Otherwise (params, variables of the presynaptic neurons [pre]) ->
         [pre], a number that each of them sends in every step in place of a spike; the parameters
-        are as the projection gives them, scalars say.
+        have the shapes that the projection gives them.
+      name: for messages and summaries.
+      description: equations, units and source.
     """
 
     update: Update
@@ -44,8 +48,16 @@ def _delta_update(
     return x, arriving
 
 
-DELTA = SynapseModel(params={}, variables={}, update=_delta_update)
-"""I = the weights that arrive, for the one step in which they arrive (GeNN's "DeltaCurr")."""
+DELTA = SynapseModel(
+    name="DELTA",
+    description="""Delta synapse: I is the sum of the weights that arrive, in the step of arrival.
+
+    The weight is a current in nA (GeNN's "DeltaCurr").
+    """,
+    params={},
+    variables={},
+    update=_delta_update,
+)
 
 
 def _exponential_update(
@@ -58,13 +70,18 @@ def _exponential_update(
 
 
 EXPONENTIAL = SynapseModel(
-    params={"tau": 5.0}, variables={"i_syn": 0.0}, update=_exponential_update
-)
-"""tau di/dt = -i, i <- i + w for an arriving spike of weight w (nA); tau in ms.
+    name="EXPONENTIAL",
+    description="""Exponentially decaying current.
 
-The current of a step is the mean of i over it, i tau (1 - exp(-dt/tau)) / dt, so that a spike
-delivers the charge w tau whatever dt is (GeNN's "ExpCurr").
-"""
+        τ di/dt = -i,   i <- i + w for an arriving spike of weight w (nA)
+
+    The current of a step is the mean of i over the step, i τ (1 - exp(-dt/τ)) / dt, so a spike
+    delivers the charge w τ whatever dt is (GeNN's "ExpCurr").
+    """,
+    params={"tau": Quantity(5.0, "ms", above=0)},
+    variables={"i_syn": Quantity(0.0, "nA")},
+    update=_exponential_update,
+)
 
 
 def _alpha_update(
@@ -78,14 +95,19 @@ def _alpha_update(
 
 
 ALPHA = SynapseModel(
-    params={"tau": 5.0}, variables={"rise": 0.0, "i_syn": 0.0}, update=_alpha_update
-)
-"""i(t) = w t/tau exp(1 - t/tau) after a spike of weight w (nA), which peaks at t = tau with w.
+    name="ALPHA",
+    description="""Alpha function: a current that peaks with the weight after a time τ.
 
-As equations: tau di/dt = -i + h, tau dh/dt = -h, h <- h + e w for an arriving spike; h is `rise`.
-Integrated exactly (Rotter & Diesmann 1999, Biol. Cybern. 81, 381-402); the current of a step is the
-mean of i over it, so that a spike delivers the charge e w tau whatever dt is. tau in ms.
-"""
+        i(t) = w t/τ exp(1 - t/τ) after a spike of weight w (nA)
+        τ di/dt = -i + h,   τ dh/dt = -h,   h <- h + e w for an arriving spike
+
+    h is `rise`. Integrated exactly (Rotter & Diesmann 1999, Biol. Cybern. 81, 381-402). The current
+    of a step is the mean of i over the step, so a spike delivers the charge e w τ whatever dt is.
+    """,
+    params={"tau": Quantity(5.0, "ms", above=0)},
+    variables={"rise": Quantity(0.0, "nA"), "i_syn": Quantity(0.0, "nA")},
+    update=_alpha_update,
+)
 
 
 def _conductance_update(
@@ -98,17 +120,20 @@ def _conductance_update(
 
 
 CONDUCTANCE = SynapseModel(
-    params={"tau": 5.0, "e_rev": 0.0},
-    variables={"g": 0.0},
+    name="CONDUCTANCE",
+    description="""Exponentially decaying conductance with a reversal potential.
+
+        I = g (e_rev - V),   τ dg/dt = -g,   g <- g + w for an arriving spike of weight w (uS)
+
+    The current of a step uses the mean of g over the step and V at its start, which is first order
+    in dt (GeNN's "ExpCond" uses g at the start too). A neuron model with `inputs` can integrate its
+    conductances better.
+    """,
+    params={"tau": Quantity(5.0, "ms", above=0), "e_rev": Quantity(0.0, "mV")},
+    variables={"g": Quantity(0.0, "uS")},
     update=_conductance_update,
     reads=("v",),
 )
-"""I = g (e_rev - V), tau dg/dt = -g, g <- g + w for an arriving spike of weight w (uS).
-
-tau in ms; the reversal potential e_rev and V in mV. The current of a step is that of the mean of g
-over the step and of V at its start, which is first order in dt (GeNN's "ExpCond" takes g at the
-start too). A neuron model with `inputs` can integrate its conductances better.
-"""
 
 
 def _graded_sends(p: Values, pre: Values) -> jax.Array:
@@ -116,13 +141,15 @@ def _graded_sends(p: Values, pre: Values) -> jax.Array:
 
 
 GRADED = SynapseModel(
-    params={"v_thresh": -40.0, "v_slope": 10.0},
+    name="GRADED",
+    description="""Graded transmission without spikes, in every step.
+
+        I = Σ w max(0, tanh((V_pre - v_thresh) / v_slope)) over the presynaptic neurons
+
+    w is in nA and the parameters are scalars (GeNN's "StaticGraded", which multiplies by dt).
+    """,
+    params={"v_thresh": Quantity(-40.0, "mV"), "v_slope": Quantity(10.0, "mV")},
     variables={},
     update=_delta_update,
     sends=_graded_sends,
 )
-"""I = sum over presynaptic neurons of w max(0, tanh((V_pre - v_thresh) / v_slope)), in every step.
-
-Analog transmission without spikes (GeNN's "StaticGraded", there times dt); w in nA, v_* in mV, each
-a scalar.
-"""

@@ -1,1 +1,61 @@
-"""Networks: populations joined by projections."""
+"""Networks: populations joined by projections, driven by current sources, and their state."""
+
+from jsnn.network import initializers
+from jsnn.network.connectivity import (
+    AllToAll,
+    AveragePool2D,
+    Chain,
+    Connectivity,
+    Conv2D,
+    Dense,
+    OneToOne,
+    Procedural,
+    Sparse,
+    fixed_in_degree,
+    fixed_out_degree,
+    fixed_probability,
+    fixed_total,
+    from_scipy,
+)
+from jsnn.network.current_source import CurrentSource
+from jsnn.network.feedforward import feedforward
+from jsnn.network.network import Network
+from jsnn.network.plasticity import Plasticity
+from jsnn.network.population import Population
+from jsnn.network.projection import Projection
+from jsnn.network.state import PlasticityState, ProjectionState, State, init
+from jsnn.network.updates import normalise_weights, reset, rewire
+from jsnn.network.weight_files import load_weights, save_weights
+
+__all__ = [
+    "AllToAll",
+    "AveragePool2D",
+    "Chain",
+    "Connectivity",
+    "Conv2D",
+    "CurrentSource",
+    "Dense",
+    "Network",
+    "OneToOne",
+    "Plasticity",
+    "PlasticityState",
+    "Population",
+    "Procedural",
+    "Projection",
+    "ProjectionState",
+    "Sparse",
+    "State",
+    "feedforward",
+    "fixed_in_degree",
+    "fixed_out_degree",
+    "fixed_probability",
+    "fixed_total",
+    "from_scipy",
+    "init",
+    "initializers",
+    "load_weights",
+    "normalise_weights",
+    "reset",
+    "rewire",
+    "save_weights",
+]

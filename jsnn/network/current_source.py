@@ -1,4 +1,4 @@
-"""A current source: a current into the neurons of one population."""
+"""Current sources: currents into the neurons of one population."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ from typing import Any
 import jax
 import numpy as np
 
-from jsnn._checks import (
-    check_known,
-    check_type,
-)
-from jsnn._pytree import pytree, replace, static
+from jsnn._checks import check_known, check_type
+from jsnn._pytree import FrozenDict, pytree, replace, static
 from jsnn.models.checker import raise_problems
-from jsnn.models.current_sources import SourceModel
+from jsnn.models.current_sources import CurrentSourceModel
+from jsnn.models.quantity import check_domains
 from jsnn.network.values import (
     Given,
+    cast_initial,
     cast_params,
-    cast_variables,
-    check_shapes,
-    check_time_constants,
-    complete,
-    named,
+    check_per_neuron,
+    checked_name,
+    completed,
 )
 
 
@@ -33,44 +30,66 @@ class CurrentSource:
     Attributes:
       name: unique in the network.
       population: the name of the population that it drives.
-      model: the source model.
-      target: which of the `inputs` of the population's neuron model it adds to.
-      params: values that replace the model's defaults, each a scalar or [N], or [K, N] where the
-        model has a table; traced. A presentation may replace them again, through its `drive`.
-      variables: initial values that replace the model's, each a scalar or [N]; traced.
+      model: the model of the current.
+      params: values that replace the defaults of the model, each a scalar or [N], or [K, N] if the
+        parameter is a table; traced. A presentation may replace them again, through its `drive`.
+      initial: initial values of variables that replace the defaults of the model, each a scalar or
+        [N]; traced.
+      target: which of the `inputs` of the neuron model of the population the source adds to.
+
+    Raises:
+      TypeError: a field is of another type, or a value is an initializer.
+      ValueError: the model has no such parameter or variable, or a number is outside the domain
+        that the model declares.
     """
 
     name: str = static()
     population: str = static()
-    model: SourceModel = static()
+    model: CurrentSourceModel = static()
     params: Given = dataclasses.field(default_factory=dict)
-    variables: Given = dataclasses.field(default_factory=dict)
+    initial: Given = dataclasses.field(default_factory=dict)
     target: str = static(default="current")
 
     def __post_init__(self) -> None:
-        what = named(self)
-        check_type(self.model, SourceModel, f"{what}, model")
-        complete(self, "params", self.model.params, what)
-        complete(self, "variables", self.model.variables, what)
+        what = self._what
+        check_type(self.model, CurrentSourceModel, f"{what}, model")
+        params = completed(self.params, self.model.params, what, "parameter")
+        initial = completed(self.initial, self.model.variables, what, "variable")
+        check_domains(self.model.params, params, f"{what}, parameter")
+        for name, value in (("params", params), ("initial", initial)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def _what(self) -> str:
+        return checked_name(self.name, "current source")
 
     def cast(self, size: int, dtype: Any) -> CurrentSource:
-        """The same for a population of `size`, with every parameter an array of `dtype`."""
-        what = named(self)
+        """Return the source for a population of `size`, with every number an array of `dtype`.
+
+        Raises:
+          ValueError: a shape does not fit, or the model cannot be simulated in `dtype`.
+        """
+        what = self._what
         raise_problems(self.model, dtype, f"{what}: its model")
-        check_shapes(self.variables, size, f"{what}, variable")
+        variable = f"{what}, variable"
+        check_per_neuron(self.initial, self.model.variables, size, variable)
         return replace(
             self,
             params=self.checked_params(self.params, size, dtype, what),
-            variables=cast_variables(self.variables, self.model.variables, dtype, what),
+            initial=cast_initial(self.initial, self.model.variables, dtype, variable),
         )
 
     def checked_params(
         self, given: Given, size: int, dtype: Any, what: str
-    ) -> dict[str, jax.Array]:
-        """The values `given` for some of the parameters as arrays, or an error naming `what`."""
-        defaults = self.model.params
-        check_known(given, defaults, what, "parameter")
-        tables = {name for name in given if np.ndim(defaults[name]) == 2}
+    ) -> FrozenDict[jax.Array]:
+        """Return values for some of the parameters as arrays.
+
+        Raises:
+          ValueError: a name is unknown or a shape does not fit; the message names `what`.
+        """
+        declared = self.model.params
+        check_known(given, declared, what, "parameter")
+        tables = {name for name in given if declared[name].ndim == 2}
         for name in tables:
             shape = np.shape(given[name])
             if len(shape) != 2 or shape[0] < 1 or shape[1] not in (1, size):
@@ -79,6 +98,9 @@ class CurrentSource:
                     "one row a step"
                 )
         scalars = {name: value for name, value in given.items() if name not in tables}
-        check_shapes(scalars, size, f"{what}, parameter")
-        check_time_constants(given, what)
+        check_per_neuron(scalars, declared, size, f"{what}, parameter")
         return cast_params(given, dtype, f"{what}, parameter")
+
+    def __repr__(self) -> str:
+        model = self.model.name or "a model"
+        return f"CurrentSource {self.name!r}: {model} into {self.population!r}"

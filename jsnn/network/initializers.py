@@ -1,9 +1,12 @@
-"""Initializers: what weights, delays and initial values are drawn from.
+"""Initializers: distributions that weights, delays and initial values are drawn from.
 
 An initializer is a function (key, shape, dtype) -> array that draws every number independently.
-Those made here are hashable and equal where they draw alike. The same key draws the same numbers.
+The initializers of this module are hashable, and equal if they draw alike. Their shape may be one
+integer, and their dtype is float32 (float64 with `jax_enable_x64`) unless given. The same key draws
+the same numbers.
 
-    weights = initializers.normal(0.5, 0.1)(key, (100, 10), np.float32)
+    weights = initializers.normal(0.5, 0.1)(key, (100, 10))
+    potentials = initializers.uniform(-70, -50)(key, 100)
 """
 
 import math
@@ -26,13 +29,16 @@ Initializer = Callable[[jax.Array, tuple[int, ...], Any], jax.Array]
 
 @dataclass(frozen=True)
 class _Drawn:
-    """`draw` with its parameters given."""
+    """The function `draw` with its parameters given."""
 
     draw: Callable[..., jax.Array]
     parameters: tuple[float, ...]
 
-    def __call__(self, key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
-        return self.draw(key, shape, dtype, *self.parameters)
+    def __call__(
+        self, key: jax.Array, shape: int | tuple[int, ...], dtype: Any = None
+    ) -> jax.Array:
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        return self.draw(key, shape, dtype or jnp.result_type(float), *self.parameters)
 
 
 def constant(value: float) -> Initializer:

@@ -1,4 +1,4 @@
-"""A network: populations of neurons joined by projections, driven by current sources."""
+"""Networks: populations of neurons joined by projections, driven by current sources."""
 
 from __future__ import annotations
 
@@ -11,37 +11,44 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import check_finite, check_known, check_type, is_concrete, real_array
+from jsnn._checks import check_dtype, check_finite, check_known, check_type, is_concrete, real_array
 from jsnn._pytree import pytree, static
+from jsnn._summary import Summary, Table, size_of
 from jsnn.models.checker import needs_key
 from jsnn.network.current_source import CurrentSource
+from jsnn.network.plasticity import Plasticity
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
-from jsnn.network.values import Given
 
 _T = TypeVar("_T")
+
+_PLASTICITY = "plasticity"
+"""The key under which `with_params` takes the parameters of the learning rule of a projection."""
 
 
 @pytree
 class Network:
     """Populations, projections and current sources, checked against each other; a pytree.
 
-    What is static (names, sizes, delays, model functions) is its structure; what is traced
-    (weights, parameters, initial values, `dt`) are its leaves, all of one floating dtype: that of
-    the weights. So `jax.vmap` and `jax.grad` work over any of them and new values never recompile.
+    Names, sizes, delays and model functions are its structure, which is static. Weights,
+    parameters, initial values and `dt` are its leaves, which are traced and have one floating
+    dtype: that of the weights. So `jax.vmap` and `jax.grad` work over any of them and new values
+    never recompile.
 
     Attributes:
       populations: in the order given.
       projections: in the order given, which is the order in which their currents are added.
-      sources: in the order given; their currents come after those of the projections.
+      sources: in the order given; their currents are added after those of the projections.
       dt: the length of a step, in ms.
-      order: the populations' names in the order in which a step visits them: zero-delay
-        projections run from earlier to later.
-      stochastic: whether a run needs a PRNG key.
+      order: the names of the populations in the order in which a step visits them: projections
+        without delay run from earlier to later ones.
+      stochastic: True if a run needs a PRNG key.
 
-    Raises ValueError or TypeError where parts do not fit together: names twice or unknown, weights
-    whose shape is not (pre, post), different dtypes, a cycle of zero-delay projections, a model
-    whose functions do not return what they should.
+    Raises:
+      TypeError: a part is of another type, or weights have different dtypes.
+      ValueError: parts do not fit together: a name is given twice or unknown, weights have another
+        shape than (pre, post), projections without delay form a cycle, or a function of a model
+        does not return what it should.
     """
 
     populations: Sequence[Population]
@@ -99,30 +106,102 @@ class Network:
         return self.dt.dtype
 
     def population(self, name: str) -> Population:
-        """The population of that name; ValueError where there is none."""
-        check_known([name], self.sizes, "network", "population")
-        return next(p for p in self.populations if p.name == name)
+        """Return the population of that name; ValueError if there is none."""
+        return _named(self.populations, name, "population")
 
-    def with_params(self, params: Mapping[str, Given]) -> Network:
-        """The network with other parameters: {population, projection or source: {name: value}}.
+    def projection(self, name: str) -> Projection:
+        """Return the projection of that name; ValueError if there is none."""
+        return _named(self.projections, name, "projection")
 
-        Works under `jit`, `vmap` and `grad`; a value is a scalar or one number per neuron.
+    def source(self, name: str) -> CurrentSource:
+        """Return the current source of that name; ValueError if there is none."""
+        return _named(self.sources, name, "current source")
+
+    def with_params(self, params: Mapping[str, Mapping[str, Any]]) -> Network:
+        """Return the network with other parameters.
+
+        Works under `jit`, `vmap` and `grad`.
+
+            network.with_params({"exc": {"tau_m": 10.0}, "exc_to_exc": {"tau": 3.0}})
+            network.with_params({"exc_to_exc": {"plasticity": {"a_plus": 0.01}}})
+
+        Args:
+          params: {population, projection or current source: {parameter: value}}, each value a
+            scalar or one number per neuron. The parameters of the learning rule of a projection
+            are {"plasticity": {parameter: value}}.
+
+        Raises:
+          ValueError: a name is unknown, a shape does not fit, or a value is outside its domain.
         """
         known = [part.name for part in self.parts]
         check_known(params, known, "with_params", "population, projection or current source")
+        return self._mapped(lambda part: _with_params(part, params.get(part.name, {})))
 
-        def updated(part: Any) -> Any:
-            changes = params.get(part.name)
-            if changes is None:
-                return part
-            return dataclasses.replace(part, params={**part.params, **changes})
+    def with_weights(self, weights: Mapping[str, Any]) -> Network:
+        """Return the network with other weights.
 
+        Works under `jit`, `vmap` and `grad`.
+
+        Args:
+          weights: {projection: array}, shaped like the `weights` of its connectivity. Those of
+            `Sparse` are in the order in which its synapses were given.
+
+        Raises:
+          TypeError: a connectivity has no weights of its own, or an array is of another dtype.
+          ValueError: a projection is unknown, or an array has another shape or is not finite.
+        """
+        known = [projection.name for projection in self.projections]
+        check_known(weights, known, "with_weights", "projection")
+        return self._mapped(
+            lambda part: _with_weights(part, weights[part.name]) if part.name in weights else part
+        )
+
+    def _mapped(self, change: Any) -> Network:
         return Network(
-            populations=[updated(population) for population in self.populations],
-            projections=[updated(projection) for projection in self.projections],
-            sources=[updated(source) for source in self.sources],
+            populations=[change(population) for population in self.populations],
+            projections=[change(projection) for projection in self.projections],
+            sources=[change(source) for source in self.sources],
             dt=self.dt,
         )
+
+    def summary(self) -> Summary:
+        """Return the parts of the network as tables."""
+        synapses = [_num_synapses(projection) for projection in self.projections]
+        num_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(self))
+        dt = f"{self.dt:g} ms" if is_concrete(self.dt) and not np.shape(self.dt) else "traced"
+        title = (
+            f"Network of {sum(self.sizes.values()):,} neurons and "
+            f"{sum(number or 0 for number in synapses):,} synapses: "
+            f"{np.dtype(self.dtype).name}, dt = {dt}, {size_of(num_bytes)}"
+        )
+        populations = [(p.name, p.size, p.model.name or "-") for p in self.populations]
+        projections = [
+            (
+                p.name,
+                type(p.connectivity).__name__,
+                "-" if number is None else number,
+                p.synapse.name or "-",
+                f"1 to {p.delay}" if p.has_synaptic_delays else p.delay,
+                "-" if p.plasticity is None else p.plasticity.model.name or "yes",
+            )
+            for p, number in zip(self.projections, synapses, strict=True)
+        ]
+        sources = [(s.name, s.population, s.model.name or "-") for s in self.sources]
+        columns = ("projection", "connectivity", "synapses", "synapse model", "delay", "plasticity")
+        return Summary(
+            title,
+            [
+                Table(("population", "neurons", "model"), populations),
+                Table(columns, projections),
+                Table(("current source", "population", "model"), sources),
+            ],
+        )
+
+    def __repr__(self) -> str:
+        return self.summary().text()
+
+    def _repr_html_(self) -> str:
+        return self.summary().html()
 
 
 def check_numbers(network: Network) -> None:
@@ -130,6 +209,57 @@ def check_numbers(network: Network) -> None:
     for part in network.parts:
         for path, leaf in jax.tree_util.tree_leaves_with_path(part):
             check_finite(leaf, f"{type(part).__name__} {part.name!r}{jax.tree_util.keystr(path)}")
+
+
+def _with_params(part: Any, changes: Mapping[str, Any]) -> Any:
+    if not changes:
+        return part
+    changes = dict(changes)
+    rule = changes.pop(_PLASTICITY, None) if isinstance(part, Projection) else None
+    changed = dataclasses.replace(part, params={**part.params, **changes})
+    if rule is None:
+        return changed
+    plasticity = part.plasticity
+    if plasticity is None:
+        raise ValueError(
+            f"with_params of {part.name!r}: given parameters of its plasticity; expected none, "
+            "since it has no plasticity"
+        )
+    params = {**plasticity.params, **rule}
+    return dataclasses.replace(
+        changed, plasticity=Plasticity(plasticity.model, params, plasticity.initial)
+    )
+
+
+def _with_weights(projection: Projection, weights: Any) -> Projection:
+    what, connectivity = f"with_weights of {projection.name!r}", projection.connectivity
+    if not hasattr(connectivity, "with_weights"):
+        raise TypeError(
+            f"{what}: its connectivity is {type(connectivity).__name__}, which has no weights of "
+            "its own; expected a projection of Dense, Sparse, OneToOne, AllToAll or Conv2D"
+        )
+    expected = np.shape(connectivity.weights)  # type: ignore[attr-defined]
+    if np.shape(weights) != expected:
+        raise ValueError(f"{what}: given shape {np.shape(weights)}; expected {expected}")
+    array = weights if hasattr(weights, "dtype") else np.asarray(weights, connectivity.dtype)
+    check_dtype(array, connectivity.dtype, what)
+    check_finite(array, what)
+    changed = connectivity.with_weights(jnp.asarray(array))
+    return dataclasses.replace(
+        projection,
+        connectivity=changed,
+        delay=None if projection.has_synaptic_delays else projection.delay,
+    )
+
+
+def _num_synapses(projection: Projection) -> int | None:
+    number = getattr(projection.connectivity, "num_synapses", None)
+    return None if number is None else int(number)
+
+
+def _named(parts: Sequence[Any], name: str, kind: str) -> Any:
+    check_known([name], [part.name for part in parts], "network", kind)
+    return next(part for part in parts if part.name == name)
 
 
 def _all_of(kind: type[_T], given: Any, name: str) -> tuple[_T, ...]:
@@ -157,9 +287,9 @@ def _check_fits(projection: Projection, populations: Mapping[str, Population]) -
     _check_sends(projection, pre, what)
     if projection.plasticity is not None:
         for side, population in (("pre", pre), ("post", post)):
-            reads = getattr(projection.plasticity, f"reads_{side}")
-            where = f"{what}, plasticity, reads_{side}"
-            check_known(reads, population.model.variables, where, "variable")
+            reads = getattr(projection.plasticity.model, f"reads_{side}")
+            place = f"{what}, plasticity, reads_{side}"
+            check_known(reads, population.model.variables, place, "variable")
     given = (projection.connectivity.num_pre, projection.connectivity.num_post)
     expected = (pre.size, post.size)
     if given != expected:
@@ -171,8 +301,9 @@ def _check_fits(projection: Projection, populations: Mapping[str, Population]) -
 
 
 def _check_target(target: str, population: Population, what: str) -> None:
-    inputs = population.model.inputs or ("current",)
-    check_known([target], inputs, f"{what}, target in {population.name!r}", "input")
+    check_known(
+        [target], population.model.targets, f"{what}, target in {population.name!r}", "input"
+    )
 
 
 def _check_sends(projection: Projection, pre: Population, what: str) -> None:
@@ -194,7 +325,7 @@ def _check_sends(projection: Projection, pre: Population, what: str) -> None:
 
 
 def _check_stable(population: Population, dt: jax.Array) -> None:
-    """Raise ValueError where a step is too long for a population's integrator."""
+    """Raise ValueError if a step is too long for the integrator of a population."""
     if population.model.max_dt is None:
         return
     longest = population.model.max_dt(dict(population.params))

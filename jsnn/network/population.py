@@ -1,25 +1,21 @@
-"""A population: neurons of one model."""
+"""Populations of neurons."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
 
-from jsnn._checks import (
-    check_type,
-    positive_int,
-)
+from jsnn._checks import check_type, positive_int
 from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
 from jsnn.models.neurons import NeuronModel
 from jsnn.network.values import (
     Given,
+    cast_initial,
     cast_params,
-    cast_variables,
-    check_shapes,
-    check_time_constants,
-    complete,
-    named,
+    check_per_neuron,
+    checked_name,
+    completed,
 )
 
 
@@ -31,35 +27,51 @@ class Population:
       name: unique in the network.
       size: N, the number of neurons.
       model: the neuron model.
-      params: values that replace the model's defaults, each a scalar or [N]; traced.
-      variables: initial values that replace the model's defaults, each a scalar or [N]; traced.
+      params: values that replace the defaults of the model, each a scalar or [N]; traced.
+      initial: initial values of variables that replace the defaults of the model, each a scalar or
+        [N]; traced.
 
-    Raises ValueError or TypeError where a name is unknown to the model, a shape is neither () nor
-    [N], or a number is NaN or infinite.
+    Raises:
+      TypeError: a field is of another type, or a value is an initializer.
+      ValueError: the model has no such parameter or variable, a shape is neither () nor [N], a
+        number is NaN or infinite or outside the domain that the model declares.
     """
 
     name: str = static()
     size: int = static()
     model: NeuronModel = static()
     params: Given = dataclasses.field(default_factory=dict)
-    variables: Given = dataclasses.field(default_factory=dict)
+    initial: Given = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        what = named(self)
-        object.__setattr__(self, "size", positive_int(self.size, f"{what}, size"))
+        what = self._what
+        size = positive_int(self.size, f"{what}, size")
         check_type(self.model, NeuronModel, f"{what}, model")
-        complete(self, "params", self.model.params, what)
-        complete(self, "variables", self.model.variables, what)
-        check_shapes(self.params, self.size, f"{what}, parameter")
-        check_shapes(self.variables, self.size, f"{what}, variable")
-        check_time_constants(self.params, what)
+        params = completed(self.params, self.model.params, what, "parameter")
+        initial = completed(self.initial, self.model.variables, what, "variable")
+        check_per_neuron(params, self.model.params, size, f"{what}, parameter")
+        check_per_neuron(initial, self.model.variables, size, f"{what}, variable")
+        for name, value in (("size", size), ("params", params), ("initial", initial)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def _what(self) -> str:
+        return checked_name(self.name, "population")
 
     def cast(self, dtype: Any) -> Population:
-        """The same with every number an array of `dtype`, the model checked in it."""
-        what = named(self)
-        raise_problems(self.model, dtype, f"{what}: its model")
+        """Return the population with every number an array of `dtype`.
+
+        Raises:
+          ValueError: the model cannot be simulated in `dtype`.
+        """
+        raise_problems(self.model, dtype, f"{self._what}: its model")
         return replace(
             self,
-            params=cast_params(self.params, dtype, f"{what}, parameter"),
-            variables=cast_variables(self.variables, self.model.variables, dtype, what),
+            params=cast_params(self.params, dtype, f"{self._what}, parameter"),
+            initial=cast_initial(
+                self.initial, self.model.variables, dtype, f"{self._what}, variable"
+            ),
         )
+
+    def __repr__(self) -> str:
+        return f"Population {self.name!r}: {self.size:,} neurons of {self.model.name or 'a model'}"

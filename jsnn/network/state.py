@@ -1,5 +1,8 @@
-"""All that changes in a run, in one pytree."""
+"""The state of a network: all that changes in a run, in one pytree."""
 
+from __future__ import annotations
+
+from collections.abc import Collection
 from typing import Any
 
 import jax
@@ -8,19 +11,22 @@ import numpy as np
 
 from jsnn._checks import check_key, check_type, is_concrete
 from jsnn._pytree import pytree, replace
+from jsnn._summary import Summary, Table, size_of
 from jsnn.models.checker import needs_key, variable_dtype
 from jsnn.models.model import Values
 from jsnn.network.connectivity import Modifiable
 from jsnn.network.network import Network
+from jsnn.network.plasticity import Plasticity
 from jsnn.network.projection import Projection
+from jsnn.network.values import Declared, Given
 
 
 @pytree
-class Plastic:
-    """What changes in a projection that learns.
+class PlasticityState:
+    """The part of a projection that learns.
 
     Attributes:
-      synapses: {"weight" or variable: as the weights of its connectivity}.
+      synapses: {"weight" or variable: one value per synapse, shaped like the weights}.
       pre: {trace: [pre]}.
       post: {trace: [post]}.
     """
@@ -31,84 +37,95 @@ class Plastic:
 
 
 @pytree
+class ProjectionState:
+    """The state of a projection.
+
+    Attributes:
+      synapse: {variable of the synapse model: [post]}.
+      in_flight: [delay, pre], the spikes (0 or 1) of the last `delay` steps, or the numbers that
+        the synapse model sends in place of spikes; those of step n are in row n % delay. None if
+        the delay is 0 or each synapse has a delay of its own.
+      arriving: [max_delay, post] if each synapse has a delay of its own: the sums that are on their
+        way, in row 0 those of the next step. Otherwise None.
+      plasticity: the state of the learning rule, weights included; None without a rule.
+    """
+
+    synapse: Values
+    in_flight: jax.Array | None
+    arriving: jax.Array | None
+    plasticity: PlasticityState | None
+
+
+@pytree
 class State:
     """The state between two steps; save it, fork it, edit it, and go on from it bit for bit.
 
     Attributes:
-      step: int32 (), how many steps lie behind.
-      variables: {population: {variable: [N]}}.
-      synapses: {projection: {variable: [post]}}.
+      step: int32 (), the number of steps so far.
+      populations: {population: {variable: [N]}}.
+      projections: {projection: ProjectionState}.
       sources: {current source: {variable: [N]}}.
-      in_flight: {population: [D, N]}, the spikes (0 or 1) of its last D steps, D being the longest
-        delay of its projections; those of step n are in row n % D. Populations whose spikes no
-        later step needs are left out. Where a projection sends numbers in place of spikes, they
-        are here under its name.
-      arriving: {projection: [D, post]}, where each synapse has a delay of its own: what is on its
-        way, in row 0 what arrives in the next step.
-      plastic: {projection: Plastic}, the weights that change, with what the rule needs to change
-        them.
       key: the PRNG key of this run, or None. Step n uses `jax.random.fold_in(key, n)`.
     """
 
     step: jax.Array
-    variables: dict[str, Values]
-    synapses: dict[str, Values]
+    populations: dict[str, Values]
+    projections: dict[str, ProjectionState]
     sources: dict[str, Values]
-    in_flight: dict[str, jax.Array]
-    arriving: dict[str, jax.Array]
-    plastic: dict[str, Plastic]
     key: jax.Array | None
+
+    def summary(self) -> Summary:
+        """Return the shapes of the state as a table."""
+        leaves = jax.tree_util.tree_leaves_with_path(replace(self, key=None, step=None))
+        rows = [
+            (jax.tree_util.keystr(path).lstrip("."), f"{leaf.dtype.name}{list(leaf.shape)}")
+            for path, leaf in leaves
+        ]
+        total = size_of(sum(leaf.size * leaf.dtype.itemsize for _, leaf in leaves))
+        step = int(self.step) if is_concrete(self.step) and not np.shape(self.step) else "any"
+        return Summary(f"State at step {step}, {total}", [Table(("variable", "array"), rows)])
+
+    def __repr__(self) -> str:
+        return self.summary().text()
+
+    def _repr_html_(self) -> str:
+        return self.summary().html()
 
 
 def init(network: Network, key: jax.Array | None = None) -> State:
-    """A fresh state: initial values everywhere, no spikes in flight, step 0.
+    """Make a fresh state: initial values everywhere, no spikes in flight, step 0.
 
     Args:
-      network: what is to be run.
-      key: from `jax.random.key(seed)`, one per presentation; needed where a source is random.
+      network: the network to be run.
+      key: from `jax.random.key(seed)`, one per presentation; needed if the network is random.
 
-    Raises ValueError where a key is needed and missing, TypeError where it is not a typed key.
+    Raises:
+      TypeError: the key is not a typed PRNG key.
+      ValueError: the network needs a key and there is none.
     """
     check_type(network, Network, "network")
     check_key_of(network, key)
     sizes, dtype = network.sizes, network.dtype
     return State(
         step=jnp.zeros((), jnp.int32),
-        variables={
-            p.name: _initial(p.variables, p.model.variables, (p.size,), dtype)
+        populations={
+            p.name: _initial(p.initial, p.model.variables, (p.size,), dtype)
             for p in network.populations
         },
-        synapses={
-            p.name: _initial(
-                p.of_synapse(p.variables), p.synapse.variables, (sizes[p.post],), dtype
-            )
+        projections={
+            p.name: _projection_state(p, sizes[p.pre], sizes[p.post], dtype)
             for p in network.projections
         },
         sources={
-            s.name: _initial(s.variables, s.model.variables, (sizes[s.population],), dtype)
+            s.name: _initial(s.initial, s.model.variables, (sizes[s.population],), dtype)
             for s in network.sources
         },
-        in_flight={
-            name: jnp.zeros((delay, sizes[name]), dtype)
-            for name, delay in _longest_delays(network).items()
-        }
-        | {
-            p.name: jnp.zeros((p.delay, sizes[p.pre]), dtype)
-            for p in network.projections
-            if p.synapse.sends is not None and p.delay
-        },
-        arriving={
-            p.name: jnp.zeros((p.delay, sizes[p.post]), dtype)
-            for p in network.projections
-            if p.delayed_each
-        },
-        plastic={p.name: _plastic(p, dtype) for p in network.projections if p.plasticity},
         key=key,
     )
 
 
 def abstract_state(network: Network) -> State:
-    """The shapes and dtypes of a state of `network`, without any numbers."""
+    """Return the shapes and dtypes of a state of `network`, without any numbers."""
     key = jax.random.key(0) if network.stochastic else None
     return jax.eval_shape(init, network, key)
 
@@ -128,7 +145,7 @@ def check_key_of(network: Network, key: Any) -> None:
 
 
 def check_state(network: Network, state: State) -> None:
-    """Raise an error if `state` is not one of `network`."""
+    """Raise an error if `state` is not a state of `network`."""
     check_type(state, State, "state")
     check_key_of(network, state.key)
     given, expected = _shapes(state), _shapes(abstract_state(network))
@@ -139,6 +156,87 @@ def check_state(network: Network, state: State) -> None:
                 f"{expected.get(where, 'nothing')}, as jsnn.init(network) makes it"
             )
     _check_no_nan(state)
+
+
+def with_projection(state: State, name: str, **changes: Any) -> State:
+    """Return the state with some fields of one projection replaced."""
+    changed = replace(state.projections[name], **changes)
+    return replace(state, projections={**state.projections, name: changed})
+
+
+def part_of(state: State, names: Collection[str]) -> State:
+    """Return the state of some populations, projections and current sources, by their names."""
+
+    def among(parts: dict[str, Any]) -> dict[str, Any]:
+        return {name: part for name, part in parts.items() if name in names}
+
+    return replace(
+        state,
+        populations=among(state.populations),
+        projections=among(state.projections),
+        sources=among(state.sources),
+    )
+
+
+def with_part(state: State, part: State) -> State:
+    """Return the state with the populations, projections and sources of `part` in their places."""
+    return replace(
+        state,
+        populations=state.populations | part.populations,
+        projections=state.projections | part.projections,
+        sources=state.sources | part.sources,
+    )
+
+
+def in_flight_after(spikes: jax.Array, delay: int, dtype: Any) -> jax.Array | None:
+    """Return what a run from step 0 with these spikes leaves in flight, [delay, pre].
+
+    Args:
+      spikes: bool [T, pre].
+      delay: of the projection, in steps; 0 leaves nothing, None.
+      dtype: of the network.
+    """
+    num_steps = len(spikes)
+    # Row r is to hold the last step n < T with n % delay == r.
+    last = [num_steps - 1 - (num_steps - 1 - row) % delay for row in range(delay)]
+    rows = [spikes[n] if n >= 0 else jnp.zeros_like(spikes[0]) for n in last]
+    return jnp.stack(rows).astype(dtype) if rows else None
+
+
+def _projection_state(
+    projection: Projection, num_pre: int, num_post: int, dtype: Any
+) -> ProjectionState:
+    delay, each = projection.delay, projection.has_synaptic_delays
+    rule = projection.plasticity
+    return ProjectionState(
+        synapse=_initial(projection.initial, projection.synapse.variables, (num_post,), dtype),
+        in_flight=jnp.zeros((delay, num_pre), dtype) if delay and not each else None,
+        arriving=jnp.zeros((delay, num_post), dtype) if each else None,
+        plasticity=rule and _plasticity_state(rule, projection.connectivity, dtype),
+    )
+
+
+def _plasticity_state(rule: Plasticity, connectivity: Any, dtype: Any) -> PlasticityState:
+    assert isinstance(connectivity, Modifiable)
+    model, weights = rule.model, connectivity.weights
+    own = _initial(rule.initial, model.variables, weights.shape, dtype)
+    pre, post = (
+        _initial({name: trace.default for name, trace in traces.items()}, traces, (size,), dtype)
+        for traces, size in (
+            (model.pre, connectivity.num_pre),
+            (model.post, connectivity.num_post),
+        )
+    )
+    return PlasticityState(synapses={"weight": weights, **own}, pre=pre, post=post)
+
+
+def _initial(values: Given, declared: Declared, shape: tuple[int, ...], dtype: Any) -> Values:
+    def spread(value: Any, kind: Any) -> jax.Array:
+        return jnp.broadcast_to(jnp.asarray(value).astype(kind), shape)
+
+    return {
+        name: spread(value, variable_dtype(declared[name], dtype)) for name, value in values.items()
+    }
 
 
 def _check_no_nan(state: State) -> None:
@@ -153,47 +251,3 @@ def _shapes(state: State) -> dict[str, str]:
         jax.tree_util.keystr(path): f"{np.dtype(leaf.dtype)}{list(leaf.shape)}"
         for path, leaf in leaves
     }
-
-
-def _plastic(projection: Projection, dtype: Any) -> Plastic:
-    rule, connectivity = projection.plasticity, projection.connectivity
-    assert rule is not None
-    assert isinstance(connectivity, Modifiable)
-    weights = connectivity.weights
-    own = _initial(projection.of_rule(projection.variables), rule.variables, weights.shape, dtype)
-    return Plastic(
-        synapses={"weight": weights, **own},
-        pre=_initial(rule.pre, rule.pre, (connectivity.num_pre,), dtype),
-        post=_initial(rule.post, rule.post, (connectivity.num_post,), dtype),
-    )
-
-
-def _initial(values: Any, defaults: Any, shape: tuple[int, ...], dtype: Any) -> Values:
-    def of_neurons(value: Any, kind: Any) -> jax.Array:
-        return jnp.broadcast_to(jnp.asarray(value).astype(kind), shape)
-
-    return {
-        name: of_neurons(value, variable_dtype(defaults[name], dtype))
-        for name, value in values.items()
-    }
-
-
-def in_flight_after(network: Network, population: str, spikes: jax.Array) -> dict[str, jax.Array]:
-    """{population: [D, N]}, what a run from step 0 with these `spikes`, bool [T, N], leaves.
-
-    Empty where no later step needs them.
-    """
-    delay = _longest_delays(network).get(population, 0)
-    num_steps = len(spikes)
-    # Row r is to hold the last step n < T with n % delay == r.
-    last = [num_steps - 1 - (num_steps - 1 - row) % delay for row in range(delay)]
-    rows = [spikes[n] if n >= 0 else jnp.zeros_like(spikes[0]) for n in last]
-    return {population: jnp.stack(rows).astype(network.dtype)} if rows else {}
-
-
-def _longest_delays(network: Network) -> dict[str, int]:
-    longest: dict[str, int] = {}
-    for projection in network.projections:
-        if projection.delay and not projection.delayed_each and projection.synapse.sends is None:
-            longest[projection.pre] = max(longest.get(projection.pre, 0), projection.delay)
-    return longest

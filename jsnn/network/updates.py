@@ -1,8 +1,8 @@
 """Updates at will between steps or runs: pure functions of the state.
 
 They work under `jit` and `vmap` and in a loop. Whatever they do not cover is plain JAX: a state is
-a pytree, `state.variables["exc"]["v"].mean()` is the mean over neurons, and with `jax.vmap` around
-a run the leading axis of every leaf is the batch.
+a pytree, `state.populations["exc"]["v"].mean()` is the mean over neurons, and with `jax.vmap`
+around a run the leading axis of every leaf is the batch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,83 +14,112 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jsnn._checks import check_known, check_type, is_concrete, real_array
-from jsnn._pytree import replace
+from jsnn._pytree import FrozenDict, replace
 from jsnn.models.model import Values
+from jsnn.models.quantity import defaults
 from jsnn.network.connectivity import Modifiable, Sparse
 from jsnn.network.network import Network
-from jsnn.network.projection import Projection
-from jsnn.network.state import Plastic, State, init
+from jsnn.network.plasticity import Plasticity
+from jsnn.network.state import (
+    PlasticityState,
+    ProjectionState,
+    State,
+    init,
+    with_projection,
+)
 
 
 def reset(network: Network, state: State, names: Mapping[str, Sequence[str]]) -> State:
-    """The state with chosen variables back at their initial values, everything else as it was.
+    """Return the state with chosen variables at their initial values, all else as it was.
 
     Args:
-      network: of the state.
-      state: unchanged itself.
-      names: {population, projection or current source: names of its variables}. Those of a
-        projection are the variables of its synapse model and, where it is plastic, "weight" and the
-        variables and traces of its plasticity; a trace of both sides is reset on both.
+      network: the network of the state.
+      state: the state; it is not changed.
+      names: {population, projection or current source: names of its variables}. The variables of a
+        projection are those of its synapse model and, if it is plastic, "weight" and the variables
+        and traces of its plasticity; a trace of both sides is reset on both.
 
-    Raises ValueError where a name is unknown.
+    Raises:
+      TypeError: names are not a list.
+      ValueError: a name is unknown.
     """
     _check_pair(network, state, "reset")
     check_known(names, [part.name for part in network.parts], "reset", "part of the network")
     fresh = init(network, state.key)
-    where = ("variables", "synapses", "sources", "plastic")
-    changes = {field: dict(getattr(state, field)) for field in where}
-    for part, chosen in names.items():
-        if isinstance(chosen, str):
-            raise TypeError(f"reset of {part!r}: given {chosen!r}; expected a list of names")
-        known: set[str] = set()
-        for field, parts in changes.items():
-            if part in parts:
-                known |= _names(parts[part])
-                parts[part] = _restored(parts[part], getattr(fresh, field)[part], chosen)
-        check_known(chosen, sorted(known), f"reset of {part!r}", "variable")
+    changes = {}
+    for field in ("populations", "projections", "sources"):
+        parts, new = getattr(state, field), getattr(fresh, field)
+        changes[field] = {
+            name: _restored(part, new[name], names[name], name) if name in names else part
+            for name, part in parts.items()
+        }
     return replace(state, **changes)
 
 
-def _names(values: Values | Plastic) -> set[str]:
-    if isinstance(values, Plastic):
-        return {*values.synapses, *values.pre, *values.post}
-    return {*values}
+def _restored(now: Any, fresh: Any, chosen: Sequence[str], name: str) -> Any:
+    """Return the state of a part, with the `chosen` variables of `fresh`."""
+    if isinstance(chosen, str):
+        raise TypeError(f"reset of {name!r}: given {chosen!r}; expected a list of names")
+    check_known(chosen, sorted(_names(now)), f"reset of {name!r}", "variable")
+    return _replaced(now, fresh, chosen)
 
 
-def _restored(now: Any, fresh: Any, names: Sequence[str]) -> Any:
-    if isinstance(now, Plastic):
-        return Plastic(
-            synapses=_restored(now.synapses, fresh.synapses, names),
-            pre=_restored(now.pre, fresh.pre, names),
-            post=_restored(now.post, fresh.post, names),
-        )
-    return {name: fresh[name] if name in names else value for name, value in now.items()}
+def _names(part: Any) -> set[str]:
+    """Return the names of all variables in the state of a part."""
+    return set().union(*map(set, _groups(part).values()))
+
+
+def _groups(part: Any) -> dict[str, Values]:
+    """Return the dicts of variables in the state of a part."""
+    if not isinstance(part, ProjectionState):
+        return {"": part}
+    plastic = part.plasticity
+    sides = {} if plastic is None else {name: getattr(plastic, name) for name in _OF_PLASTICITY}
+    return {"synapse": part.synapse, **sides}
+
+
+_OF_PLASTICITY = ("synapses", "pre", "post")
+
+
+def _replaced(now: Any, fresh: Any, chosen: Sequence[str]) -> Any:
+    new = _groups(fresh)
+    groups = {
+        group: {k: new[group][k] if k in chosen else v for k, v in values.items()}
+        for group, values in _groups(now).items()
+    }
+    if not isinstance(now, ProjectionState):
+        return groups[""]
+    plastic = now.plasticity and PlasticityState(*(groups[name] for name in _OF_PLASTICITY))
+    return replace(now, synapse=groups["synapse"], plasticity=plastic)
 
 
 def normalise_weights(
     network: Network, state: State, projection: str, total: ArrayLike, axis: str = "post"
 ) -> State:
-    """The state with the plastic weights of each neuron scaled to one total.
+    """Return the state with the plastic weights of each neuron scaled to one total.
 
     Args:
-      network: of the state.
-      state: unchanged itself.
-      projection: the name of a plastic one.
-      total: what the absolute weights are to add up to, in the unit of the weights; a scalar or one
-        number per neuron. Neurons that have only weights of 0 keep them.
+      network: the network of the state.
+      state: the state; it is not changed.
+      projection: the name of a plastic projection.
+      total: the sum that the absolute weights are to have, in the unit of the weights; a scalar or
+        one number per neuron. Neurons that have only weights of 0 keep them.
       axis: "post" for what reaches each postsynaptic neuron, "pre" for what leaves each presynaptic
-        one.
+        neuron.
 
-    Raises ValueError where the projection is unknown or not plastic, or a shape does not fit.
+    Raises:
+      ValueError: the projection is unknown or not plastic, or a shape does not fit.
     """
     what = f"normalise_weights of {projection!r}"
     _check_pair(network, state, what)
-    connectivity = _projection(network, projection, what).connectivity
-    check_known([projection], state.plastic, what, "plastic projection")
+    check_known([projection], [p.name for p in network.projections], what, "projection")
+    plastic = {name: p for name, p in state.projections.items() if p.plasticity is not None}
+    check_known([projection], plastic, what, "plastic projection")
     check_known([axis], ("post", "pre"), what, "axis")
+    connectivity, before = network.projection(projection).connectivity, plastic[projection]
     assert isinstance(connectivity, Modifiable)
-    plastic = state.plastic[projection]
-    weights = plastic.synapses["weight"]
+    assert before.plasticity is not None
+    weights = before.plasticity.synapses["weight"]
     size, spread = {
         "post": (connectivity.num_post, connectivity.of_post),
         "pre": (connectivity.num_pre, connectivity.of_pre),
@@ -111,8 +140,7 @@ def normalise_weights(
     if is_concrete(wanted) and np.any(np.asarray(wanted) < 0):
         raise ValueError(f"{what}, total: given {np.min(wanted)}; expected a number >= 0")
     factors = jnp.where(sums > 0, wanted / jnp.where(sums > 0, sums, 1), 1)
-    scaled = plastic.synapses | {"weight": weights * to_synapses(factors)}
-    return _with_synapses(state, projection, scaled)
+    return _with_synapses(state, projection, {"weight": weights * to_synapses(factors)})
 
 
 def rewire(
@@ -129,30 +157,33 @@ def rewire(
 
     As many new ones as are removed make a network of the same shapes, for which nothing is compiled
     again. Any other number does compile anew, and cannot be the carry of a loop. Spikes that are in
-    flight arrive through the synapses of the time of their arrival, or, where each synapse has a
-    delay, through those of the time of their emission.
+    flight arrive through the synapses of the time of their arrival or, if each synapse has a delay,
+    through those of the time of their emission.
 
     Args:
-      network: of the state.
-      state: unchanged itself.
-      projection: its name.
-      remove: integers [k], which synapses, in the order in which `Sparse` keeps them, each once.
+      network: the network of the state.
+      state: the state; it is not changed.
+      projection: the name of the projection.
+      remove: integers [k], the positions of synapses in the order of the weights, each once.
       pre: integers [m], the presynaptic neurons of the new synapses.
       post: integers [m], their postsynaptic neurons.
-      weights: [m], their weights. All variables of a plasticity start at their initial values,
-        those of its model where the projection gives one value per synapse.
-      delays: integers [m], needed where synapses have delays, at most the longest that there was.
+      weights: [m], their weights. All variables of a plasticity start at their initial values, or
+        at those of its model if the projection gives one value per synapse.
+      delays: integers [m], needed if synapses have delays, at most the longest that there was.
 
     Returns:
       The network, which has the new synapses with their weights as initial values too, and the
-      state.
+      state. Synapses are now sorted by presynaptic neuron, each neuron's new ones last.
 
-    Raises ValueError or TypeError where the projection is unknown or not `Sparse`, an index is
-    outside, a synapse is removed twice, or shapes differ. Indices that are traced are not checked.
+    Raises:
+      TypeError: the connectivity is not `Sparse`, or an index is not an integer.
+      ValueError: the projection is unknown, an index is outside, a synapse is removed twice, or
+        shapes differ. Indices that are traced are not checked.
     """
     what = f"rewire of {projection!r}"
     _check_pair(network, state, what)
-    old = _projection(network, projection, what)
+    check_known([projection], [p.name for p in network.projections], what, "projection")
+    old = network.projection(projection)
     sparse: Any = old.connectivity
     check_type(sparse, Sparse, what, " connectivity")
     try:
@@ -165,18 +196,24 @@ def rewire(
         return jnp.concatenate([values, start])[which]
 
     rule = old.plasticity
-    defaults = {} if rule is None else rule.variables
-    given = {k: v for k, v in old.variables.items() if k in defaults}
-    initial = {k: v if np.ndim(v) == 0 else defaults[k] for k, v in given.items()}
-    each = {k: aligned(v, initial[k]) for k, v in given.items() if np.ndim(v)}
-    new = replace(old, connectivity=connectivity, variables={**old.variables, **each})
-    projections = tuple(new if p.name == projection else p for p in network.projections)
     if rule is not None:
-        synapses = state.plastic[projection].synapses
-        starts = {**initial, "weight": weights}
-        synapses = {name: aligned(values, starts[name]) for name, values in synapses.items()}
+        starts = _initial_of_new(rule)
+        own = {k: aligned(v, starts[k]) if np.ndim(v) else v for k, v in rule.initial.items()}
+        rule = replace(rule, initial=FrozenDict(own))
+        before = state.projections[projection].plasticity
+        assert before is not None
+        starts |= {"weight": weights}
+        synapses = {name: aligned(v, starts[name]) for name, v in before.synapses.items()}
         state = _with_synapses(state, projection, synapses)
+    new = replace(old, connectivity=connectivity, plasticity=rule)
+    projections = tuple(new if p.name == projection else p for p in network.projections)
     return replace(network, projections=projections), state
+
+
+def _initial_of_new(rule: Plasticity) -> dict[str, Any]:
+    """Return the initial values of the variables of a new synapse."""
+    given = {name: value for name, value in rule.initial.items() if np.ndim(value) == 0}
+    return defaults(rule.model.variables) | given
 
 
 def _check_pair(network: Network, state: State, what: str) -> None:
@@ -184,12 +221,8 @@ def _check_pair(network: Network, state: State, what: str) -> None:
     check_type(state, State, f"{what}, state")
 
 
-def _projection(network: Network, name: str, what: str) -> Projection:
-    by_name = {projection.name: projection for projection in network.projections}
-    check_known([name], by_name, what, "projection")
-    return by_name[name]
-
-
-def _with_synapses(state: State, projection: str, synapses: Values) -> State:
-    plastic = replace(state.plastic[projection], synapses=synapses)
-    return replace(state, plastic={**state.plastic, projection: plastic})
+def _with_synapses(state: State, projection: str, changes: Values) -> State:
+    plastic = state.projections[projection].plasticity
+    assert plastic is not None
+    changed = replace(plastic, synapses=plastic.synapses | changes)
+    return with_projection(state, projection, plasticity=changed)

@@ -1,6 +1,4 @@
-"""Parameters and initial values of the parts of a network: completed, checked and cast."""
-
-from __future__ import annotations
+"""Parameters and initial values: completed from the model, checked and cast."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,83 +6,104 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
-from jsnn._checks import (
-    check_finite,
-    check_known,
-    check_type,
-    is_concrete,
-    real_array,
-)
+from jsnn._checks import check_finite, check_known, check_type, real_array
+from jsnn._pytree import FrozenDict
+from jsnn.models.quantity import Quantity, check_domains, defaults
 
 Given = Mapping[str, Any]
 """{name: value} as a user gives it, each value a scalar or one number per neuron."""
 
-
-def named(part: Any) -> str:
-    """Return the kind and name of a part, as error messages have them."""
-    kind = {"CurrentSource": "current source"}.get(type(part).__name__, type(part).__name__.lower())
-    if not isinstance(part.name, str) or not part.name:
-        raise TypeError(f"{kind}, name: given {part.name!r}; expected a non-empty string")
-    return f"{kind} {part.name!r}"
+Declared = Mapping[str, Quantity]
+"""{name: quantity} of a model."""
 
 
-def complete(part: Any, field: str, defaults: Given, what: str) -> None:
-    """Put the model's defaults under the values given for `field`."""
-    given = getattr(part, field)
-    check_type(given, Mapping, f"{what}, {field}")
-    check_known(given, defaults, what, {"params": "parameter", "variables": "variable"}[field])
-    object.__setattr__(part, field, {**defaults, **given})
+def completed(given: Given, declared: Declared, what: str, kind: str) -> FrozenDict[Any]:
+    """Return the values given, with the defaults of the model for the others.
+
+    Args:
+      given: {name: value}.
+      declared: the quantities of the model.
+      what: the part that they belong to, for messages.
+      kind: "parameter" or "variable".
+
+    Raises:
+      TypeError: `given` is not a mapping, or a value is an initializer.
+      ValueError: a name is unknown.
+    """
+    check_type(given, Mapping, f"{what}, {kind}s", " by name")
+    check_known(given, declared, what, kind)
+    for name, value in given.items():
+        if callable(value):
+            raise TypeError(
+                f"{what}, {kind} {name!r}: given a function or an initializer; expected numbers "
+                "(draw them: initializer(key, size))"
+            )
+    return FrozenDict({**defaults(declared), **given})
 
 
-def check_shapes(values: Given, size: int, what: str) -> None:
-    """Raise ValueError if a value is neither a scalar nor one number per neuron, or not finite."""
+def check_values(
+    values: Given, declared: Declared, shapes: tuple[tuple[int, ...], ...], what: str, hint: str
+) -> None:
+    """Raise ValueError if a value has another shape, is not finite or lies outside its domain.
+
+    Args:
+      values: {name: value}.
+      declared: the quantities of the model.
+      shapes: the shapes that are allowed.
+      what: the part and "parameter" or "variable", for messages.
+      hint: the meaning of the last of the shapes.
+    """
     for name, value in values.items():
-        if np.shape(value) not in ((), (size,)):
+        if np.shape(value) not in shapes:
+            expected = " or ".join("a scalar" if not s else str(s) for s in shapes)
             raise ValueError(
-                f"{what} {name!r}: given shape {np.shape(value)}; expected a scalar or ({size},), "
-                "one value per neuron"
+                f"{what} {name!r}: given shape {np.shape(value)}; expected {expected}{hint}"
             )
         check_finite(value, f"{what} {name!r}")
+    check_domains(declared, values, what)
 
 
-def check_time_constants(params: Given, what: str) -> None:
-    """Raise ValueError where a parameter that is a time constant by its name is not > 0."""
-    for name, value in params.items():
-        if name.startswith("tau") and is_concrete(value):
-            array, may_be_zero = np.asarray(value), name == "tau_refrac"
-            if not np.all(array >= 0 if may_be_zero else array > 0):
-                raise ValueError(
-                    f"{what}, parameter {name!r}: given {array.min()}; expected a time in ms "
-                    f"{'>=' if may_be_zero else '>'} 0"
-                )
+def check_per_neuron(values: Given, declared: Declared, size: int, what: str) -> None:
+    """Raise ValueError if a value is neither a scalar nor one number per neuron, or not allowed."""
+    check_values(values, declared, ((), (size,)), what, ", one value per neuron")
 
 
-def cast_params(values: Given, dtype: Any, what: str) -> dict[str, jax.Array]:
+def cast_params(values: Given, dtype: Any, what: str) -> FrozenDict[jax.Array]:
     """Return parameters as arrays of one floating dtype."""
-    return {name: real_array(value, dtype, f"{what} {name!r}") for name, value in values.items()}
+    return FrozenDict(
+        {name: real_array(value, dtype, f"{what} {name!r}") for name, value in values.items()}
+    )
 
 
-def cast_variables(
-    values: Given, defaults: Mapping[str, ArrayLike], dtype: Any, what: str
-) -> dict[str, jax.Array]:
-    """Initial values as leaves of one floating dtype, so that `jax.grad` takes a whole network.
+def cast_initial(values: Given, declared: Declared, dtype: Any, what: str) -> FrozenDict[jax.Array]:
+    """Return initial values as arrays of one floating dtype, so that `jax.grad` takes a network.
 
-    `init` gives an integer variable its integers back.
+    `jsnn.init` turns those of integer and bool variables back into integers and bools.
+
+    Raises:
+      ValueError: an integer or bool variable is given a number that is not one, or not exact.
     """
 
     def leaf(name: str, value: Any) -> jax.Array:
-        kind = np.asarray(defaults[name]).dtype.kind
+        kind = declared[name].kind
         if kind == "f" or isinstance(value, jax.core.Tracer):
-            return real_array(value, dtype, f"{what}, variable {name!r}")
+            return real_array(value, dtype, f"{what} {name!r}")
         array = np.asarray(value)
         whole = np.round(array).astype(dtype)
         if not np.array_equal(whole, array) or (kind == "b" and not np.isin(whole, (0, 1)).all()):
             raise ValueError(
-                f"{what}, variable {name!r}: given {value!r}; expected what its default is, "
-                f"{'a bool' if kind == 'b' else 'a whole number'}, exact in {np.dtype(dtype)}"
+                f"{what} {name!r}: given {value!r}; expected "
+                f"{'a bool' if kind == 'b' else 'a whole number'} as its default is, exact in "
+                f"{np.dtype(dtype)}"
             )
         return jnp.asarray(whole)
 
-    return {name: leaf(name, value) for name, value in values.items()}
+    return FrozenDict({name: leaf(name, value) for name, value in values.items()})
+
+
+def checked_name(name: Any, kind: str) -> str:
+    """Return the kind and name of a part, as messages have them, or raise TypeError."""
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"{kind}, name: given {name!r}; expected a non-empty string")
+    return f"{kind} {name!r}"

@@ -135,7 +135,7 @@ def test_few_spikes_are_the_binary_digits_of_the_activation():
     state = jax.vmap(lambda drive: jsnn.simulate(network, drive, 6)[0])(found.drive(pixels))
     activation = np.asarray(nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels)))
     digits = np.clip(np.floor(activation / scale * 64 + 0.5), 0, 63)
-    np.testing.assert_array_equal(state.variables["hidden1"]["total"] * 64, digits)
+    np.testing.assert_array_equal(state.populations["hidden1"]["total"] * 64, digits)
 
 
 def test_few_spikes_in_two_hidden_layers_take_turns():
@@ -213,7 +213,7 @@ def test_signed_spikes_keep_the_total_at_the_rounded_input():
     rng = np.random.default_rng(1)
     currents = rng.normal(0.1, 0.5, (50, 20)).astype(np.float32)
     model = conversion.signed_spikes().model
-    network = jsnn.Network([jsnn.Population("n", 20, model, variables={"v": 0.5})], [])
+    network = jsnn.Network([jsnn.Population("n", 20, model, initial={"v": 0.5})], [])
     totals = jsnn.Variable("n", "total")
     _, recorded = jsnn.simulate(network, {"n": currents}, 50, record={"total": totals})
     v, total = np.full(20, 0.5, np.float32), np.zeros(20)
@@ -247,7 +247,7 @@ def test_groups_of_neurons_round_to_as_many_levels_as_they_have_members_and_step
 
 
 def test_reset_by_subtraction_counts_the_thresholds_passed():
-    network = jsnn.Network([jsnn.Population("n", 5, jsnn.IF_SUBTRACT)], [])
+    network = jsnn.Network([jsnn.Population("n", 5, jsnn.IF_SOFT_RESET)], [])
     current = np.array([-0.5, 0.0, 0.25, 0.75, 1.0], np.float32)
     _, recorded = jsnn.simulate(network, {"n": current}, 8, record={"n": jsnn.SpikeCount("n")})
     np.testing.assert_array_equal(recorded["n"], [0, 0, 2, 6, 8])

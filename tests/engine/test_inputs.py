@@ -29,9 +29,9 @@ def test_projections_and_sources_reach_the_input_that_they_name() -> None:
         [jsnn.Projection("pre", "post", ones, target="b")],
         [jsnn.CurrentSource("dc", "post", jsnn.CONSTANT, {"magnitude": 0.5}, target="a")],
     )
-    state, _ = jsnn.simulate(network, {"pre": np.ones((4, 3), bool)}, 4)
-    np.testing.assert_array_equal(state.variables["post"]["a"], [2, 2])
-    np.testing.assert_array_equal(state.variables["post"]["b"], [9, 9])  # nothing in step 0
+    state, _ = jsnn.simulate(network, {"pre": jsnn.over_time(np.ones((4, 3), bool))}, 4)
+    np.testing.assert_array_equal(state.populations["post"]["a"], [2, 2])
+    np.testing.assert_array_equal(state.populations["post"]["b"], [9, 9])  # nothing in step 0
 
 
 @pytest.mark.parametrize("target", ["current", "c"])
@@ -59,7 +59,9 @@ def test_a_conductance_pulls_towards_its_reversal_potential() -> None:
     )
     network = source_to(projection, post=jsnn.Population("post", 2, still))
     trains = np.random.default_rng(0).random((60, 3)) < 0.2
-    _, kept = jsnn.simulate(network, {"pre": trains}, 60, record={"v": jsnn.Variable("post")})
+    _, kept = jsnn.simulate(
+        network, {"pre": jsnn.over_time(trains)}, 60, record={"v": jsnn.Variable("post")}
+    )
     v, g, expected = np.full(2, -70.0), np.zeros(2), []
     for step in range(60):
         g = g + (trains[step - 1] @ weights.astype(np.float64) if step else 0)
@@ -83,7 +85,7 @@ def test_an_alpha_current_is_the_integral_of_its_closed_form() -> None:
     trains = np.zeros((40, 3), bool)
     trains[0, 0] = True
     record = {"q": jsnn.Variable("post", "charge")}
-    _, kept = jsnn.simulate(network, {"pre": trains}, 40, record=record)
+    _, kept = jsnn.simulate(network, {"pre": jsnn.over_time(trains)}, 40, record=record)
     t = np.arange(1, 41) / 3
     expected = 2 * np.e * 3 * (1 - (1 + t) * np.exp(-t))
     np.testing.assert_allclose(kept["q"][:, 0], expected, rtol=1e-5)

@@ -51,7 +51,7 @@ def both_ways(
     """Assert that presentations end and record the same, scheduled and plain; a batch, or one."""
 
     def run(drive: dict[str, Any], plain: bool) -> Any:
-        return jsnn.simulate(network, drive, num_steps, record=record, key=key, plain=plain)
+        return jsnn.simulate(network, drive, num_steps, record=record, key=key, scheduled=not plain)
 
     if alone:
         first = jax.tree.map(lambda leaf: leaf[0], drives)
@@ -165,7 +165,7 @@ def test_parameters_that_differ_between_neurons_or_presentations() -> None:
         params = {name: {"v_thresh": v_thresh} for name in network.sizes}
         drive = {"layer0": image}
         return jsnn.simulate(
-            network.with_params(params), drive, NUM_STEPS, record=record, plain=plain
+            network.with_params(params), drive, NUM_STEPS, record=record, scheduled=not plain
         )
 
     thresholds = np.array([0.7, 1.5, 3.0], F32)
@@ -181,7 +181,9 @@ def test_two_axes_of_batches_and_a_batch_of_networks() -> None:
     def counts(weights: list[jax.Array], image: jax.Array, plain: bool) -> Any:
         network = jsnn.feedforward(weights, jsnn.IF, params={"v_thresh": 1.5})
         record = recordings(["layer0", "layer2"])
-        return jsnn.simulate(network, {"layer0": image}, NUM_STEPS, record=record, plain=plain)
+        return jsnn.simulate(
+            network, {"layer0": image}, NUM_STEPS, record=record, scheduled=not plain
+        )
 
     for in_axes in ((None, 0), (0, 0)):
         weights = stacked if in_axes[0] == 0 else [w[0] for w in stacked]
@@ -202,9 +204,9 @@ def test_gradients_are_those_of_the_plain_run() -> None:
         network = jsnn.feedforward(weights, jsnn.IF, params={"v_thresh": 1.5})
         record = {"count": jsnn.SpikeCount("layer2"), "input": jsnn.SpikeCount("layer0")}
         state, kept = jsnn.simulate(
-            network, {"layer0": image}, NUM_STEPS, record=record, plain=plain
+            network, {"layer0": image}, NUM_STEPS, record=record, scheduled=not plain
         )
-        return kept["count"][1] + 0.1 * kept["input"].sum() + state.variables["layer1"]["v"].sum()
+        return kept["count"][1] + 0.1 * kept["input"].sum() + state.populations["layer1"]["v"].sum()
 
     scheduled, plain = (jax.grad(loss, (0, 1))(weights, image, p) for p in (False, True))
     assert any(np.any(np.asarray(leaf) != 0) for leaf in jax.tree.leaves(plain))
@@ -224,7 +226,7 @@ def test_real_images(num_hidden: int) -> None:
     some = data.Images(images.pixels[:300], images.labels[:300])
     record = {name: jsnn.SpikeCount(name) for name in ("layer1", "layer2")}
     scheduled, plain = (
-        spiking_evaluation(weights, some, batch_size=128, record=record, plain=p)
+        spiking_evaluation(weights, some, batch_size=128, record=record, scheduled=not p)
         for p in (False, True)
     )
     assert_same(scheduled.spikes, plain.spikes)
@@ -243,11 +245,15 @@ def test_given_spike_trains(delay: int) -> None:
     trains = spike_trains(0, (3, NUM_STEPS, 30), 0.2)
     counts = recordings(["layer1"]) | {"in": jsnn.SpikeCount("layer0")}
     for record in (counts, counts | {"spikes": jsnn.Spikes("layer0")}):
-        both_ways(network, {"layer0": trains}, record)
-    _, recorded = jsnn.simulate(network, {"layer0": trains[0]}, NUM_STEPS, record=counts)
+        both_ways(network, {"layer0": jsnn.over_time(trains)}, record)
+    _, recorded = jsnn.simulate(
+        network, {"layer0": jsnn.over_time(trains[0])}, NUM_STEPS, record=counts
+    )
     np.testing.assert_array_equal(recorded["in"], trains[0].sum(axis=0))
-    as_currents, _ = jsnn.simulate(network, {"layer0": trains[0].astype(F32)}, NUM_STEPS)
-    as_spikes, _ = jsnn.simulate(network, {"layer0": trains[0]}, NUM_STEPS)
+    as_currents, _ = jsnn.simulate(
+        network, {"layer0": jsnn.over_time(trains[0].astype(F32))}, NUM_STEPS
+    )
+    as_spikes, _ = jsnn.simulate(network, {"layer0": jsnn.over_time(trains[0])}, NUM_STEPS)
     assert_same(as_spikes, as_currents)
 
 
@@ -352,7 +358,9 @@ def test_the_compiled_program_has_no_dense_product() -> None:
 
     def program(plain: bool) -> Any:
         def run(image: jax.Array) -> Any:
-            return jsnn.simulate(network, {"layer0": image}, 50, record=record, plain=plain)[1]
+            return jsnn.simulate(
+                network, {"layer0": image}, 50, record=record, scheduled=not plain
+            )[1]
 
         return jax.jit(jax.vmap(run)).lower(random_images(0, 64, 784)).compile()
 
@@ -421,7 +429,9 @@ def test_one_weight_of_each_neuron_rounds_the_same_in_any_run(delay: int) -> Non
         dt=0.5,
     )
     trains = spike_trains(0, (60, 12), 0.15)
-    whole, _ = jsnn.simulate(network, {"a": trains}, 60)
-    first, _ = jsnn.simulate(network, {"a": trains[:23]}, 23)
-    assert_same(jsnn.simulate(network, {"a": trains[23:]}, 37, state=first)[0], whole)
-    assert_same(jsnn.simulate(network, {"a": trains}, 60, plain=True)[0], whole)
+    drive = {"a": jsnn.over_time(trains)}
+    whole, _ = jsnn.simulate(network, drive, 60)
+    first, _ = jsnn.simulate(network, {"a": jsnn.over_time(trains[:23])}, 23)
+    rest = {"a": jsnn.over_time(trains[23:])}
+    assert_same(jsnn.simulate(network, rest, 37, state=first)[0], whole)
+    assert_same(jsnn.simulate(network, drive, 60, scheduled=False)[0], whole)

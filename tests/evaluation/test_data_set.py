@@ -83,7 +83,7 @@ def test_spikes_in_flight_leak_only_where_they_are_asked_to() -> None:
 
 def keep_the_charge_of_layer1(network: jsnn.Network, state: jsnn.State) -> jsnn.State:
     fresh = jsnn.init(network, state.key)
-    kept = {"layer1": state.variables["layer1"]}
+    kept = {"layer1": state.populations["layer1"]}
     return dataclasses.replace(fresh, variables=fresh.variables | kept)
 
 

@@ -58,7 +58,7 @@ def spikes_of_a_divided_network() -> str:
     drive, record = {"a": random_images(0, 1, 64)[0]}, {"b": jsnn.Spikes("b")}
     state, recorded = jsnn.simulate(network, drive, 40, record=record)
     assert 0 < recorded["b"].mean() < 1
-    assert len(state.variables["b"]["v"].sharding.device_set) == len(jax.devices())
+    assert len(state.populations["b"]["v"].sharding.device_set) == len(jax.devices())
     return sha256(np.asarray(recorded["b"]).tobytes()).hexdigest()
 
 

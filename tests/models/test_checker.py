@@ -29,7 +29,7 @@ GOOD_SYNAPSE = jsnn.SynapseModel(
     variables={"n": 0},
     update=lambda p, x, arriving, post, dt: ({"n": x["n"] + 1}, arriving * p["gain"]),
 )
-GOOD_SOURCE = jsnn.SourceModel(
+GOOD_SOURCE = jsnn.CurrentSourceModel(
     params={"amplitude": 1.0, "table": [[0.0]]},
     variables={"phase": 0.0},
     current=lambda p, x, key, dt: (
@@ -77,7 +77,7 @@ NEEDS_SHORT_STEPS = jsnn.NeuronModel(  # at a step of 1 ms v is soon infinite
         jsnn.CONSTANT,
         jsnn.PLAYBACK,
         jsnn.GAUSSIAN_NOISE,
-        jsnn.POISSON,
+        jsnn.POISSON_INPUT,
         GOOD,
         RESONATOR,
         SEVERAL_INPUTS,

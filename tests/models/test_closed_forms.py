@@ -57,13 +57,13 @@ def received(
     once = np.zeros((num_steps, 1), F32)
     once[0] = 1 / dt
     record = {"post": jsnn.Variable("post", variable=variable), "pre": jsnn.Spikes("pre")}
-    recorded = jsnn.simulate(network, {"pre": once}, num_steps, record=record)[1]
+    recorded = jsnn.simulate(network, {"pre": jsnn.over_time(once)}, num_steps, record=record)[1]
     assert recorded["pre"].sum() == 1
     return recorded["post"]
 
 
 def from_source(
-    model: jsnn.SourceModel, params: dict[str, Any], num_steps: int, size: int
+    model: jsnn.CurrentSourceModel, params: dict[str, Any], num_steps: int, size: int
 ) -> np.ndarray:
     """The current [T, N] that a source delivers."""
     network = jsnn.Network(
@@ -279,7 +279,7 @@ CASES = [
     ),
     Case(
         "Poisson input without rate is nothing",
-        lambda: from_source(jsnn.POISSON, {"rate": 0.0, "weight": 3.0}, 5, 3),
+        lambda: from_source(jsnn.POISSON_INPUT, {"rate": 0.0, "weight": 3.0}, 5, 3),
         np.zeros((5, 3)),
     ),
 ]

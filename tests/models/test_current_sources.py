@@ -15,7 +15,7 @@ T, N = 200, 150
 
 
 def source_network(
-    *sources: tuple[jsnn.SourceModel, dict[str, object]], size: int = N, dt: float = 1.0
+    *sources: tuple[jsnn.CurrentSourceModel, dict[str, object]], size: int = N, dt: float = 1.0
 ) -> jsnn.Network:
     """One population of probes for each source."""
     return jsnn.Network(
@@ -53,7 +53,7 @@ def test_gaussian_noise_is_independent_from_step_to_step_and_neuron_to_neuron() 
 @pytest.mark.parametrize(("rate", "dt"), [(50.0, 1.0), (800.0, 0.5), (4000.0, 1.0), (30000.0, 1.0)])
 def test_poisson_input_has_as_many_spikes_as_a_poisson_process(rate: float, dt: float) -> None:
     params = {"rate": rate, "weight": 0.5}
-    (received,) = currents(source_network((jsnn.POISSON, params), dt=dt))
+    (received,) = currents(source_network((jsnn.POISSON_INPUT, params), dt=dt))
     counts = received / 0.5
     np.testing.assert_array_equal(counts, np.round(counts))
     assert chi_squared_pvalue(counts.astype(int), scipy.stats.poisson(rate * dt / 1000)) > 0.001
@@ -61,7 +61,7 @@ def test_poisson_input_has_as_many_spikes_as_a_poisson_process(rate: float, dt: 
 
 def test_heterogeneous_rates_reach_their_neurons() -> None:
     rate = np.linspace(10, 2000, N).astype(F32)
-    (received,) = currents(source_network((jsnn.POISSON, {"rate": rate, "weight": 1.0})))
+    (received,) = currents(source_network((jsnn.POISSON_INPUT, {"rate": rate, "weight": 1.0})))
     expected = rate * T / 1000
     assert np.all(abs(received.sum(axis=0) - expected) < 5 * np.sqrt(expected) + 1)
 
@@ -87,7 +87,7 @@ def test_two_sources_of_one_population_add_up() -> None:
 
 
 def test_the_key_is_all_the_randomness_there_is() -> None:
-    network = source_network((jsnn.GAUSSIAN_NOISE, {}), (jsnn.POISSON, {}))
+    network = source_network((jsnn.GAUSSIAN_NOISE, {}), (jsnn.POISSON_INPUT, {}))
     first, again, other = currents(network, 5), currents(network, 5), currents(network, 6)
     for a, b, c in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -98,12 +98,12 @@ def test_the_key_is_all_the_randomness_there_is() -> None:
     "source",
     [
         (jsnn.GAUSSIAN_NOISE, {"mean": 0.5, "sd": 2.0}),
-        (jsnn.POISSON, {"rate": 700.0}),
+        (jsnn.POISSON_INPUT, {"rate": 700.0}),
     ],
     ids=["gaussian", "poisson"],
 )
 def test_a_presentation_draws_the_same_numbers_whatever_batch_it_is_in(
-    source: tuple[jsnn.SourceModel, dict[str, object]],
+    source: tuple[jsnn.CurrentSourceModel, dict[str, object]],
 ) -> None:
     network = source_network(source, size=3)
     record = {"current": jsnn.Variable("p0", variable="current")}
@@ -134,7 +134,7 @@ def test_a_presentation_may_replace_the_table_of_a_playback() -> None:
 
 
 def test_a_custom_source_has_parameters_and_variables_of_its_own() -> None:
-    ramp = jsnn.SourceModel(
+    ramp = jsnn.CurrentSourceModel(
         params={"slope": 1.0},
         variables={"level": 0.0},
         current=lambda p, x, key, dt: (
@@ -149,7 +149,7 @@ def test_a_custom_source_has_parameters_and_variables_of_its_own() -> None:
 
 
 def test_only_a_source_that_uses_its_key_makes_a_network_stochastic() -> None:
-    assert source_network((jsnn.POISSON, {})).stochastic
+    assert source_network((jsnn.POISSON_INPUT, {})).stochastic
     assert source_network((jsnn.CONSTANT, {}), (jsnn.GAUSSIAN_NOISE, {})).stochastic
     assert not source_network((jsnn.CONSTANT, {}), (jsnn.PLAYBACK, {})).stochastic
 
@@ -159,7 +159,7 @@ def late(p, x, key, dt):
 
 
 def test_sources_that_differ_in_initial_values_alone_are_not_mixed_up() -> None:
-    early = jsnn.SourceModel(params={}, variables={"phase": 0.0}, current=late)
+    early = jsnn.CurrentSourceModel(params={}, variables={"phase": 0.0}, current=late)
     later = dataclasses.replace(early, variables={"phase": 10.0})
     record = {"current": jsnn.MaxVariable("p0", "current")}
     for model, expected in ((early, 2.0), (later, 12.0)):

@@ -40,7 +40,8 @@ def simulated(
     )
     network = jsnn.Network([population], dt=dt)
     record = {"spikes": jsnn.Spikes("a"), "v": jsnn.Variable("a")}
-    kept = jsnn.simulate(network, {"a": current}, num_steps, record=record)[1]
+    given = jsnn.over_time(current) if current.ndim == 2 else current
+    kept = jsnn.simulate(network, {"a": given}, num_steps, record=record)[1]
     return np.asarray(kept["spikes"]), np.asarray(kept["v"])
 
 
@@ -216,7 +217,7 @@ def test_a_leaky_integrator_never_spikes() -> None:
 
 def test_spike_times_of_alif_are_those_of_the_closed_forms_between_spikes() -> None:
     p = {"v_rest": -65.0, "v_reset": -68.0, "tau_a": 60.0, "beta": 3.0, "tau_refrac": 1.5}
-    full = {k: float(v) for k, v in jsnn.ALIF.params.items()} | p
+    full = {k: float(v.default) for k, v in jsnn.ALIF.params.items()} | p
     current, dt, num_steps = np.array([0.9, 1.0, 1.5, 3.0]), 0.5, 1000
     spikes, _ = simulated(jsnn.ALIF, current, num_steps, dt, p, {"v": -65.0})
     v_inf = full["v_rest"] + full["r_m"] * current
@@ -274,7 +275,7 @@ AT_REST = {"v": -65.0, "u": PATTERNS["b"] * -65}
 
 
 def test_adex_spikes_as_the_euler_loop_does() -> None:
-    p = {k: float(v) for k, v in jsnn.ADEX.params.items()} | {"v_reset": -47.0}
+    p = {k: float(v.default) for k, v in jsnn.ADEX.params.items()} | {"v_reset": -47.0}
     current = np.array([0.5, 0.7, 1.0, 2.5])
     start = np.stack([np.full(4, -70.6), np.zeros(4)])
     reset = lambda x: np.stack([np.full(4, -47.0), x[1] + p["b"]])  # noqa: E731
@@ -331,7 +332,7 @@ def test_izhikevich_of_genn_spikes_as_its_generated_loop_does() -> None:
 def test_izhikevich_of_genn_spikes_a_little_below_where_it_resets() -> None:
     model = jsnn.IZHIKEVICH_GENN
     x = {"v": jnp.array([29.98, 29.995, 30.0]), "u": jnp.zeros(3)}
-    p = {name: jnp.full(3, value) for name, value in model.params.items()}
+    p = {name: jnp.full(3, value.default) for name, value in model.params.items()}
     np.testing.assert_array_equal(model.threshold(p, x) >= 0, [False, True, True])
     after = model.update(p, x, jnp.zeros(3), jnp.float32(0.1))
     np.testing.assert_array_equal(after["v"] == 30, [True, True, False])
@@ -400,7 +401,7 @@ def test_spike_times_of_hodgkin_huxley_are_those_of_the_equations() -> None:
     """Exact to the step at 0.1 ms in float32, and within a step at `max_dt`."""
     theory = next(theory for theory in SMOOTH if theory.name == "HODGKIN_HUXLEY")
     currents, num_steps = [0.2, 0.5, 2.0], 500
-    limit = float(jsnn.HODGKIN_HUXLEY.max_dt(jsnn.HODGKIN_HUXLEY.params))
+    limit = float(jsnn.HODGKIN_HUXLEY.max_dt(jsnn.Population("a", 1, jsnn.HODGKIN_HUXLEY).params))
     assert 0.2 < limit < 0.25
 
     def crossing(t: float, x: np.ndarray) -> float:
@@ -425,8 +426,8 @@ def test_spike_times_of_hodgkin_huxley_are_those_of_the_equations() -> None:
 def test_the_gates_of_hodgkin_huxley_have_no_hole_where_their_formula_is_0_over_0() -> None:
     """V - V_T = 13, 15 and 40 mV, exactly."""
     model = jsnn.HODGKIN_HUXLEY
-    p = {name: jnp.full(6, value) for name, value in model.params.items()}
-    x = {name: jnp.full(6, value) for name, value in model.variables.items()}
+    p = {name: jnp.full(6, value.default) for name, value in model.params.items()}
+    x = {name: jnp.full(6, value.default) for name, value in model.variables.items()}
     start = np.array([13.0, 15.0, 40.0]) - 65
     x["v"] = jnp.asarray(np.concatenate([start, start + 1e-3]), jnp.float32)
     moved = model.update(p, x, jnp.zeros(6), jnp.float32(1e-4))
@@ -485,7 +486,7 @@ def test_spike_trains_are_what_the_list_says_and_the_source_emits_them() -> None
     }
     network = jsnn.Network([jsnn.Population("a", 3, jsnn.SPIKE_SOURCE)])
     record = {"spikes": jsnn.Spikes("a")}
-    kept = jsnn.simulate(network, {"a": trains}, 6, record=record)[1]
+    kept = jsnn.simulate(network, {"a": jsnn.over_time(trains)}, 6, record=record)[1]
     np.testing.assert_array_equal(kept["spikes"], trains)
     listed = jsnn.spike_list(kept["spikes"])
     np.testing.assert_array_equal(jsnn.spike_trains(*listed, 6, 3), trains)
@@ -546,7 +547,7 @@ def test_the_gradient_of_a_leaky_integrator_is_its_step_response() -> None:
     network = jsnn.Network([jsnn.Population("a", 1, jsnn.LEAKY_INTEGRATOR, {"r_m": 3.0})])
 
     def potential(current: jax.Array) -> jax.Array:
-        return jsnn.simulate(network, {"a": current}, 30)[0].variables["a"]["v"][0]
+        return jsnn.simulate(network, {"a": current}, 30)[0].populations["a"]["v"][0]
 
     slope = jax.grad(potential)(jnp.float32(0.7))
     assert slope == pytest.approx(3 * (1 - np.exp(-30 / 20)), rel=1e-5)
@@ -577,7 +578,7 @@ def test_adex_survives_any_exponent_in_float32() -> None:
 def test_max_dt_of_adex_is_where_euler_ceases_to_decay(changes: Params) -> None:
     params = {"v_t": 1e4, "v_cut": 1e5} | changes  # no exponential
     with jax.enable_x64(True):
-        full = {k: jnp.asarray(float(v)) for k, v in jsnn.ADEX.params.items()} | changes
+        full = {k: jnp.asarray(float(v.default)) for k, v in jsnn.ADEX.params.items()} | changes
         limit = float(jsnn.ADEX.max_dt(full))
         start = {"v": -60.0, "w": -0.1}
         unlimited = dataclasses.replace(jsnn.ADEX, max_dt=None)

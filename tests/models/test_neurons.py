@@ -80,7 +80,7 @@ def test_each_lif_parameter_may_differ_from_neuron_to_neuron(parameter: str) -> 
 
 def test_initial_values_may_differ_from_neuron_to_neuron() -> None:
     start = np.array([0.0, 0.25, 0.5, 0.75], F32)
-    population = jsnn.Population("a", 4, jsnn.IF, variables={"v": start})
+    population = jsnn.Population("a", 4, jsnn.IF, initial={"v": start})
     spikes = run(population, np.full((4, 4), 0.25, F32))["spikes"]
     np.testing.assert_array_equal(np.argmax(spikes, axis=0), [3, 2, 1, 0])
 
@@ -95,16 +95,16 @@ def test_reset_applies_only_where_a_neuron_spiked() -> None:
     )
     network = jsnn.Network([jsnn.Population("a", 3, counting)])
     state, _ = jsnn.simulate(network, {"a": np.array([0.25, 0.75, 1.5], F32)}, 8)
-    np.testing.assert_array_equal(state.variables["a"]["n"], [2, 6, 8])
-    np.testing.assert_array_equal(state.variables["a"]["v"], [0.0, 0.0, 4.0])
-    assert state.variables["a"]["n"].dtype == jnp.int32
+    np.testing.assert_array_equal(state.populations["a"]["n"], [2, 6, 8])
+    np.testing.assert_array_equal(state.populations["a"]["v"], [0.0, 0.0, 4.0])
+    assert state.populations["a"]["n"].dtype == jnp.int32
 
 
 def test_a_model_without_reset_keeps_its_variables() -> None:
     model = dataclasses.replace(jsnn.IF, reset=jsnn.NeuronModel.reset)
     network = jsnn.Network([jsnn.Population("a", 1, model)])
     state, _ = jsnn.simulate(network, {"a": 1.0}, 5)
-    assert state.variables["a"]["v"] == 5
+    assert state.populations["a"]["v"] == 5
 
 
 def test_a_bool_variable_is_a_bool() -> None:
@@ -117,8 +117,8 @@ def test_a_bool_variable_is_a_bool() -> None:
     )
     network = jsnn.Network([jsnn.Population("a", 2, latch)])
     state, _ = jsnn.simulate(network, {"a": np.array([0.5, 1.5], F32)}, 3)
-    np.testing.assert_array_equal(state.variables["a"]["fired"], [False, True])
-    assert state.variables["a"]["fired"].dtype == bool
+    np.testing.assert_array_equal(state.populations["a"]["fired"], [False, True])
+    assert state.populations["a"]["fired"].dtype == bool
 
 
 def test_an_integer_variable_takes_an_array_of_integers() -> None:
@@ -129,9 +129,9 @@ def test_an_integer_variable_takes_an_array_of_integers() -> None:
         threshold=lambda p, x: jnp.full(x["n"].shape, -1.0),
     )
     start = np.array([3, -1, 1000], np.int32)
-    network = jsnn.Network([jsnn.Population("a", 3, counter, variables={"n": start})])
+    network = jsnn.Network([jsnn.Population("a", 3, counter, initial={"n": start})])
     state, _ = jsnn.simulate(network, {}, 2)
-    np.testing.assert_array_equal(state.variables["a"]["n"], start + 2)
+    np.testing.assert_array_equal(state.populations["a"]["n"], start + 2)
 
 
 def test_models_with_the_same_functions_are_equal_whatever_their_values() -> None:

@@ -27,7 +27,7 @@ def with_x64():
 
 def forced(trains: np.ndarray, dtype: Any) -> np.ndarray:
     """Spike trains bool [T, N] as a drive of `FORCED` neurons."""
-    return (trains * 2 * FORCE).astype(dtype)
+    return jsnn.over_time((trains * 2 * FORCE).astype(dtype))
 
 
 def at_steps(num_steps: int, steps: Sequence[Sequence[int]]) -> np.ndarray:
@@ -83,27 +83,29 @@ def learnt(
     weights = np.full((pre.shape[1], post.shape[1]), w, dtype)
     delays = np.random.default_rng(0).integers(1, 6, weights.shape)
     sparse, late = as_sparse(weights), as_sparse(weights, delays)
+    learning = jsnn.Plasticity(rule, params)
     network = joined(
-        jsnn.Projection("a", "b", jsnn.Dense(weights), DELTA, params, plasticity=rule),
-        jsnn.Projection("a", "b", sparse, DELTA, params, delay=3, plasticity=rule, name="sparse"),
-        jsnn.Projection("a", "b", late, DELTA, params, plasticity=rule, name="late"),
+        jsnn.Projection("a", "b", jsnn.Dense(weights), plasticity=learning),
+        jsnn.Projection("a", "b", sparse, delay=3, plasticity=learning, name="sparse"),
+        jsnn.Projection("a", "b", late, plasticity=learning, name="late"),
         dt=dt,
     )
     drive: dict[str, Any] = {"a": forced(pre, dtype), "b": forced(post, dtype)}
     if reward is not None:
-        drive |= {p.name: {"reward": reward.astype(dtype)} for p in network.projections}
+        drive |= {
+            p.name: {"reward": jsnn.over_time(reward.astype(dtype))} for p in network.projections
+        }
     state, kept = jsnn.simulate(network, drive, len(pre), record={"a": SPIKES_A, "b": SPIKES_B})
     np.testing.assert_array_equal(kept["a"], pre)
     np.testing.assert_array_equal(kept["b"], post)
-    dense = np.asarray(state.plastic["a_to_b"].synapses["weight"])
+    dense = np.asarray(state.projections["a_to_b"].plasticity.synapses["weight"])
     assert dense.dtype == dtype
-    listed = as_matrix(sparse, state.plastic["sparse"].synapses["weight"])
+    listed = as_matrix(sparse, state.projections["sparse"].plasticity.synapses["weight"])
     np.testing.assert_allclose(listed, dense, rtol=TOLERANCE[dtype], atol=1e-3 * TOLERANCE[dtype])
-    assert_same(state.plastic["late"], state.plastic["sparse"])
+    assert_same(state.projections["late"].plasticity, state.projections["sparse"].plasticity)
     return dense
 
 
-DELTA = jsnn.DELTA
 SPIKES_A, SPIKES_B = jsnn.Spikes("a"), jsnn.Spikes("b")
 
 
@@ -285,9 +287,9 @@ def test_many_spikes_are_those_of_a_loop_over_their_pairs(case: Case, dtype) -> 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_bounds_are_reached_and_never_crossed(case: Case) -> None:
     weights = np.full((5, 4), 0.4, F32)
-    projection = jsnn.Projection("a", "b", jsnn.Dense(weights), plasticity=case.rule)
     stronger = {k: v * 20 for k, v in case.params.items() if k.startswith(("a", "eta"))}
-    network = joined(dataclasses.replace(projection, params=case.params | stronger))
+    learning = jsnn.Plasticity(case.rule, case.params | stronger)
+    network = joined(jsnn.Projection("a", "b", jsnn.Dense(weights), plasticity=learning))
     drive = {"a": forced(TRAINS[0], F32), "b": forced(TRAINS[1], F32)}
     _, kept = jsnn.simulate(network, drive, 300, record={"w": weight_of_step})
     assert F32(0.1) <= kept["w"].min() < 0.11
@@ -295,7 +297,7 @@ def test_bounds_are_reached_and_never_crossed(case: Case) -> None:
 
 
 def weight_of_step(state: jsnn.State, spikes: Any) -> jax.Array:
-    return state.plastic["a_to_b"].synapses["weight"]
+    return state.projections["a_to_b"].plasticity.synapses["weight"]
 
 
 def frequency_protocol(rate: float, d: int, **params: float) -> float:
@@ -341,12 +343,15 @@ def test_a_reward_makes_weight_of_what_pairs_have_left(dtype) -> None:
 def test_without_a_reward_only_what_is_eligible_changes() -> None:
     network = joined(
         jsnn.Projection(
-            "a", "b", jsnn.Dense(np.full((5, 4), 0.5)), DELTA, REWARDED, plasticity=jsnn.REWARD_STDP
+            "a",
+            "b",
+            jsnn.Dense(np.full((5, 4), 0.5)),
+            plasticity=jsnn.Plasticity(jsnn.REWARD_STDP, REWARDED),
         )
     )
     drive = {"a": forced(TRAINS[0], F64), "b": forced(TRAINS[1], F64)}
     state, _ = jsnn.simulate(network, drive, 300)
-    synapses = state.plastic["a_to_b"].synapses
+    synapses = state.projections["a_to_b"].plasticity.synapses
     np.testing.assert_array_equal(synapses["weight"], 0.5)
     expected = np.zeros((5, 4))
     for i, pre in enumerate(TRAINS[0].T):
@@ -369,8 +374,8 @@ def test_inhibition_grows_until_the_neuron_has_its_target_rate() -> None:
         "b",
         jsnn.Dense(np.full((num, 4), 1e-4, F32)),
         jsnn.CONDUCTANCE,
-        {"tau": 10.0, "e_rev": -80.0, "eta": 3e-5, "target_rate": 10.0},
-        plasticity=jsnn.VOGELS_2011,
+        {"tau": 10.0, "e_rev": -80.0},
+        plasticity=jsnn.Plasticity(jsnn.VOGELS_2011, {"eta": 3e-5, "target_rate": 10.0}),
     )
     network = jsnn.Network(
         [
@@ -419,13 +424,13 @@ def test_a_spike_reaches_exactly_the_synapses_of_its_neuron(kind: str) -> None:
     else:
         connectivity = jsnn.Sparse(pre, post, np.zeros(40), num_pre, num_post)
         pre, post = np.asarray(connectivity.pre), np.asarray(connectivity.post)
-    network = joined(jsnn.Projection("a", "b", connectivity, plasticity=COUNTING))
+    network = joined(jsnn.Projection("a", "b", connectivity, plasticity=jsnn.Plasticity(COUNTING)))
     steps = num_pre + num_post
     a = at_steps(steps, [range(i + 1) for i in range(num_pre)])
     b = at_steps(steps, [[num_pre + j] for j in range(num_post)])
     code = np.concatenate([np.zeros(num_pre), 2.0 ** np.arange(num_post)])
     drive = {"a": forced(a, F64), "b": forced(b, F64), "a_to_b": {"code": code}}
-    plastic = jsnn.simulate(network, drive, steps)[0].plastic["a_to_b"]
+    plastic = jsnn.simulate(network, drive, steps)[0].projections["a_to_b"].plasticity
     values = {name: np.asarray(v).ravel() for name, v in plastic.synapses.items()}
     np.testing.assert_array_equal(values["weight"], (pre + 1) / 16 + 2.0**post)
     np.testing.assert_array_equal(values["pairs"], pre + 1)
@@ -464,7 +469,9 @@ def test_learnt_weights_are_those_that_deliver() -> None:
     """A spike arrives with the weight of the time of its arrival, here 2 steps after it."""
     for connectivity in (jsnn.Dense(np.zeros((1, 1))), jsnn.Sparse([0], [0], np.zeros(1), 1, 1)):
         network = joined(
-            jsnn.Projection("a", "b", connectivity, delay=2, plasticity=jsnn.STDP, params=WINDOW)
+            jsnn.Projection(
+                "a", "b", connectivity, delay=2, plasticity=jsnn.Plasticity(jsnn.STDP, WINDOW)
+            )
         )
         drive = {"a": forced(at_steps(8, [[0, 4]]), F64), "b": forced(at_steps(8, [[1]]), F64)}
         _, kept = jsnn.simulate(network, drive, 8, record={"input": jsnn.Variable("b", "input")})
@@ -477,10 +484,12 @@ def test_learnt_weights_are_those_that_deliver() -> None:
 @pytest.mark.parametrize("rule", [jsnn.STDP, jsnn.REWARD_STDP])
 def test_a_run_that_is_split_and_resumed_is_one_run(rule) -> None:
     weights = np.full((5, 4), 0.4, F32)
-    reward = {"reward": np.linspace(0, 1e-2, 300, dtype=F32)} if rule is jsnn.REWARD_STDP else {}
+    course = jsnn.over_time(np.linspace(0, 1e-2, 300, dtype=F32))
+    reward = {"reward": course} if rule is jsnn.REWARD_STDP else {}
+    learning = jsnn.Plasticity(rule)
     network = joined(
-        jsnn.Projection("a", "b", jsnn.Dense(weights), plasticity=rule),
-        jsnn.Projection("a", "b", as_sparse(weights), plasticity=rule, name="sparse"),
+        jsnn.Projection("a", "b", jsnn.Dense(weights), plasticity=learning),
+        jsnn.Projection("a", "b", as_sparse(weights), plasticity=learning, name="sparse"),
     )
     drive = {"a": forced(TRAINS[0], F32), "b": forced(TRAINS[1], F32)}
     drive |= dict.fromkeys(("a_to_b", "sparse"), reward)
@@ -496,12 +505,16 @@ def test_a_run_that_is_split_and_resumed_is_one_run(rule) -> None:
 def test_rows_of_a_batch_over_parameters_are_single_runs(kind: str) -> None:
     weights = np.full((5, 4), 0.4)
     connectivity = jsnn.Dense(weights) if kind == "dense" else as_sparse(weights)
-    network = joined(jsnn.Projection("a", "b", connectivity, plasticity=jsnn.STDP))
+    network = joined(jsnn.Projection("a", "b", connectivity, plasticity=jsnn.Plasticity(jsnn.STDP)))
     drive = {"a": forced(TRAINS[0], F64), "b": forced(TRAINS[1], F64)}
 
     def run(params: dict[str, jax.Array]) -> jax.Array:
-        changed = network.with_params({"a_to_b": params})
-        return jsnn.simulate(changed, drive, 300)[0].plastic["a_to_b"].synapses["weight"]
+        changed = network.with_params({"a_to_b": {"plasticity": params}})
+        return (
+            jsnn.simulate(changed, drive, 300)[0]
+            .projections["a_to_b"]
+            .plasticity.synapses["weight"]
+        )
 
     params = {"a_plus": jnp.array([0.01, 0.02, 0.03]), "tau_minus": jnp.array([10.0, 20.0, 30.0])}
     together = jax.vmap(run)(params)
@@ -515,9 +528,9 @@ def test_rows_of_a_batch_over_parameters_are_single_runs(kind: str) -> None:
 def test_new_parameters_compile_nothing(compilations, kind: str) -> None:
     weights = np.full((5, 4), 0.4)
     connectivity = jsnn.Dense(weights) if kind == "dense" else as_sparse(weights)
-    network = joined(jsnn.Projection("a", "b", connectivity, plasticity=jsnn.STDP))
+    network = joined(jsnn.Projection("a", "b", connectivity, plasticity=jsnn.Plasticity(jsnn.STDP)))
     drive = {"a": forced(TRAINS[0], F64), "b": forced(TRAINS[1], F64)}
-    others = [network.with_params({"a_to_b": {"a_plus": a}}) for a in (0.2, 0.3)]
+    others = [network.with_params({"a_to_b": {"plasticity": {"a_plus": a}}}) for a in (0.2, 0.3)]
     jsnn.simulate(others[0], drive, 300)
     with compilations() as names:
         jsnn.simulate(others[1], drive, 300)
@@ -525,12 +538,20 @@ def test_new_parameters_compile_nothing(compilations, kind: str) -> None:
 
 
 def test_the_gradient_with_respect_to_an_amplitude_is_the_sum_of_traces() -> None:
-    network = joined(jsnn.Projection("a", "b", jsnn.Dense(np.zeros((1, 1))), plasticity=jsnn.STDP))
+    network = joined(
+        jsnn.Projection(
+            "a", "b", jsnn.Dense(np.zeros((1, 1))), plasticity=jsnn.Plasticity(jsnn.STDP)
+        )
+    )
     drive = {"a": forced(at_steps(20, [[2, 5]]), F64), "b": forced(at_steps(20, [[8, 11]]), F64)}
 
     def weight(a_plus: jax.Array) -> jax.Array:
-        changed = network.with_params({"a_to_b": {"a_plus": a_plus, "w_min": -1.0}})
-        return jsnn.simulate(changed, drive, 20)[0].plastic["a_to_b"].synapses["weight"][0, 0]
+        changed = network.with_params({"a_to_b": {"plasticity": {"a_plus": a_plus, "w_min": -1.0}}})
+        return (
+            jsnn.simulate(changed, drive, 20)[0]
+            .projections["a_to_b"]
+            .plasticity.synapses["weight"][0, 0]
+        )
 
     expected = np.exp(-np.array([6, 3, 9, 6]) / 20).sum()
     np.testing.assert_allclose(jax.grad(weight)(np.float64(0.01)), expected, rtol=1e-12)
@@ -542,10 +563,9 @@ def test_variables_of_synapses_start_where_the_projection_says() -> None:
         "a",
         "b",
         jsnn.Dense(np.zeros((3, 2))),
-        plasticity=jsnn.REWARD_STDP,
-        variables={"eligibility": each},
+        plasticity=jsnn.Plasticity(jsnn.REWARD_STDP, initial={"eligibility": each}),
     )
-    plastic = jsnn.init(joined(projection)).plastic["a_to_b"]
+    plastic = jsnn.init(joined(projection)).projections["a_to_b"].plasticity
     np.testing.assert_array_equal(plastic.synapses["eligibility"], each)
 
 
@@ -561,9 +581,12 @@ class Shared:
         return jnp.broadcast_to(spikes.sum(), (self.num_post,))
 
 
-def plastic(**fields: Any) -> jsnn.Network:
-    given = {"connectivity": jsnn.Dense(np.zeros((3, 2))), "plasticity": jsnn.STDP} | fields
-    return joined(jsnn.Projection("a", "b", **given))
+def plastic(
+    rule: Any = jsnn.STDP, params: Any = None, initial: Any = None, **fields: Any
+) -> jsnn.Network:
+    given = {"connectivity": jsnn.Dense(np.zeros((3, 2)))} | fields
+    learning = jsnn.Plasticity(rule, params or {}, initial or {})
+    return joined(jsnn.Projection("a", "b", plasticity=learning, **given))
 
 
 def driven(**parameters: Any) -> Any:
@@ -577,36 +600,32 @@ def driven(**parameters: Any) -> Any:
             lambda: plastic(connectivity=Shared()),
             "projection 'a_to_b', plasticity: given with Shared, whose weights are not each",
         ),
-        (lambda: plastic(plasticity="STDP"), "plasticity: given str; expected a PlasticityModel"),
+        (lambda: plastic("STDP"), "plasticity, model: given str; expected a PlasticityModel"),
+        (
+            lambda: joined(
+                jsnn.Projection("a", "b", jsnn.Dense(np.zeros((3, 2))), plasticity=jsnn.STDP)
+            ),
+            r"'a_to_b', plasticity: given PlasticityModel; expected a Plasticity, such as jsnn\.Pl",
+        ),
         (
             lambda: plastic(params={"a_pluss": 1.0}),
-            "'a_to_b'.*unknown parameter 'a_pluss'; did you mean 'a_plus'",
+            "plasticity STDP: unknown parameter 'a_pluss'; did you mean 'a_plus'",
         ),
         (
             lambda: plastic(params={"a_plus": np.zeros(2)}),
-            r"parameter 'a_plus' of its plasticity: given shape \(2,\); expected a scalar",
+            r"plasticity STDP, parameter 'a_plus': given shape \(2,\); expected a scalar",
         ),
         (
             lambda: plastic(params={"tau_plus": 0.0}),
-            "'a_to_b', parameter 'tau_plus': given 0.0; expected a time in ms > 0",
+            "plasticity STDP, parameter 'tau_plus': given 0; expected a number > 0, in ms",
         ),
         (
-            lambda: plastic(
-                plasticity=jsnn.REWARD_STDP, variables={"eligibility": np.zeros((2, 3))}
-            ),
-            r"'eligibility' of its plasticity: given shape \(2, 3\); expected a scalar or \(3, 2\)",
+            lambda: plastic(jsnn.REWARD_STDP, initial={"eligibility": np.zeros((2, 3))}),
+            r"'a_to_b', plasticity, variable 'eligibility': given shape \(2, 3\); expected a scalar "
+            r"or \(3, 2\)",
         ),
         (
-            lambda: plastic(
-                plasticity=dataclasses.replace(jsnn.STDP, params={"tau": 1.0}),
-                synapse=jsnn.EXPONENTIAL,
-            ),
-            "'tau' is among the params of both its synapse model and its plasticity",
-        ),
-        (
-            lambda: plastic(
-                plasticity=dataclasses.replace(jsnn.STDP, on_pre=lambda p, s, pre, post: {})
-            ),
+            lambda: plastic(dataclasses.replace(jsnn.STDP, on_pre=lambda p, s, pre, post: {})),
             "its plasticity cannot be simulated:\n.*on_pre drops variable 'weight'",
         ),
         (
@@ -615,7 +634,7 @@ def driven(**parameters: Any) -> Any:
         ),
         (
             lambda: driven(a_plus=np.zeros(3)),
-            r"'a_to_b', parameter 'a_plus': given shape \(3,\); expected \(\) or \(4,\)",
+            r"'a_to_b', parameter 'a_plus': given shape \(3,\); expected a scalar, constant in time",
         ),
         (
             lambda: driven(a_plus=np.nan),
@@ -649,7 +668,7 @@ def test_a_rule_reads_the_variables_of_neurons_as_they_are_after_the_step(kind: 
     }[kind]
     network = jsnn.Network(
         [jsnn.Population("a", 2, FORCED), jsnn.Population("b", 3, jsnn.IF, {"v_thresh": 100.0})],
-        [jsnn.Projection("a", "b", connectivity, plasticity=VOLTAGE_RULE)],
+        [jsnn.Projection("a", "b", connectivity, plasticity=jsnn.Plasticity(VOLTAGE_RULE))],
     )
     trains = at_steps(4, [[1], [0, 3]])
     drive = {"a": forced(trains, F64), "b": np.array([1.0, 2.0, 3.0])}
@@ -661,7 +680,7 @@ def test_a_rule_reads_the_variables_of_neurons_as_they_are_after_the_step(kind: 
         np.testing.assert_allclose(recorded["v"][step], v, rtol=1e-13)
         weights += 0.5 * trains[step][:, None] * v
         in_flight = trains[step]
-    found = np.reshape(state.plastic["a_to_b"].synapses["weight"], (2, 3))
+    found = np.reshape(state.projections["a_to_b"].plasticity.synapses["weight"], (2, 3))
     np.testing.assert_allclose(found, weights, rtol=1e-13)
 
 
@@ -670,7 +689,11 @@ def test_a_rule_cannot_read_what_the_neurons_do_not_have() -> None:
     with pytest.raises(ValueError, match=r"'a_to_b', plasticity, reads_post: .*'calcium'"):
         jsnn.Network(
             [jsnn.Population("a", 2, FORCED), jsnn.Population("b", 3, jsnn.IF)],
-            [jsnn.Projection("a", "b", jsnn.Dense(np.ones((2, 3), F32)), plasticity=rule)],
+            [
+                jsnn.Projection(
+                    *("a", "b", jsnn.Dense(np.ones((2, 3), F32))), plasticity=jsnn.Plasticity(rule)
+                )
+            ],
         )
     with pytest.raises(ValueError, match=r"reads_pre: 'spike' is also a trace"):
         dataclasses.replace(VOLTAGE_RULE, reads_pre=("spike",))
@@ -680,10 +703,10 @@ def test_a_rule_cannot_read_what_the_neurons_do_not_have() -> None:
     ("params", "message"),
     [
         ({"w_max": 0.5}, r"'a_to_b': given 1 of 2 weights outside w_min to w_max .* 0\.7; .* 0\.5"),
-        ({"w_min": 2.0}, r"'a_to_b': given w_min 2\.0 and w_max 1\.0; expected w_min <= w_max"),
+        ({"w_min": 2.0}, r"parameter 'w_min': given 2; expected a number <= w_max \(w_max is 1\)"),
     ],
 )
 def test_weights_start_within_the_bounds_of_their_rule(params: Any, message: str) -> None:
     weights = jsnn.Dense(np.array([[0.2, 0.7]]))
     with pytest.raises(ValueError, match=message):
-        jsnn.Projection("a", "b", weights, params=params, plasticity=jsnn.STDP)
+        jsnn.Projection("a", "b", weights, plasticity=jsnn.Plasticity(jsnn.STDP, params))

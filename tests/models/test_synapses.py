@@ -34,7 +34,7 @@ def bombarded(
         dt=dt,
     )
     record = {"current": jsnn.Variable("post", variable="current")}
-    drive = {"pre": (spikes / dt).astype(F32)}
+    drive = {"pre": jsnn.over_time((spikes / dt).astype(F32))}
     current = jsnn.simulate(network, drive, 60, record=record)[1]["current"]
     arriving = np.array([reference.sequential_sum(row, weights) for row in spikes])
     arriving = np.concatenate([np.zeros((delay, 5), F32), arriving])[:60]

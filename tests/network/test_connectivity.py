@@ -71,7 +71,7 @@ def test_a_connectivity_of_ones_own_takes_part_in_a_network() -> None:
     drive = {"a": np.array([1.0, 0.5, 0.0], F32)}
     state, _ = jsnn.simulate(network, drive, 5)
     # Neuron 0 spikes in every step, neuron 1 in every other; 4 and 2 of them arrive.
-    np.testing.assert_array_equal(state.variables["b"]["v"], [0, 4, 4])
+    np.testing.assert_array_equal(state.populations["b"]["v"], [0, 4, 4])
     assert isinstance(shifted, jsnn.Connectivity)
 
 
@@ -106,7 +106,9 @@ def test_the_inputs_spell_the_step_whatever_the_connectivity(delay: int, plain: 
     )
     trains = np.eye(24, 16, dtype=bool)
     record = {name: jsnn.Variable(name, variable="current") for name in SPELLING}
-    _, recorded = jsnn.simulate(network, {"in": trains}, 24, record=record, plain=plain)
+    _, recorded = jsnn.simulate(
+        network, {"in": jsnn.over_time(trains)}, 24, record=record, scheduled=not plain
+    )
     spoken = np.concatenate([np.zeros((delay, 4)), BITS, np.zeros((8, 4))])[:24]
     for name in SPELLING:
         np.testing.assert_array_equal(recorded[name], spoken, err_msg=name)

@@ -53,7 +53,12 @@ def network() -> jsnn.Network:
         ],
         [
             jsnn.Projection("poisson", "cells", inputs, jsnn.EXPONENTIAL, name="inputs"),
-            jsnn.Projection("poisson", "cells", learnt, delay=2, plasticity=HEBB, name="learnt"),
+            jsnn.Projection(
+                *("poisson", "cells", learnt),
+                delay=2,
+                plasticity=jsnn.Plasticity(HEBB),
+                name="learnt",
+            ),
             jsnn.Projection("cells", "cells", recurrent, jsnn.ALPHA),
             jsnn.Projection("cells", "out", dense, delay=0),
         ],
@@ -71,7 +76,7 @@ def run(
 def once() -> tuple[jsnn.State, dict[str, np.ndarray]]:
     state, kept = run(network(), key=jax.random.key(7))
     assert 50 < kept["cells"].sum() < 900
-    assert np.ptp(state.plastic["learnt"].synapses["changes"]) > 0
+    assert np.ptp(state.projections["learnt"].plasticity.synapses["changes"]) > 0
     assert np.abs(kept["out"]).max() > 0
     return state, kept
 
@@ -91,12 +96,12 @@ def test_a_run_split_and_resumed_from_a_saved_state_is_the_same_bit_for_bit(once
 
 
 def test_stepping_plainly_gives_the_same_spikes(once) -> None:
-    state, kept = run(network(), key=jax.random.key(7), plain=True)
+    state, kept = run(network(), key=jax.random.key(7), scheduled=False)
     for name in ("cells", "poisson"):
         np.testing.assert_array_equal(kept[name], once[1][name])
     for name in ("v", "out"):
         np.testing.assert_allclose(kept[name], once[1][name], rtol=1e-5, atol=1e-4)
-    weights = [s.plastic["learnt"].synapses["weight"] for s in (state, once[0])]
+    weights = [s.projections["learnt"].plasticity.synapses["weight"] for s in (state, once[0])]
     np.testing.assert_allclose(*weights, rtol=1e-5)
 
 
@@ -108,7 +113,7 @@ def test_networks_of_one_batch_are_those_of_single_runs() -> None:
             {
                 "poisson": {"rate": 100.0 + 30 * i},
                 "cells": {"tau_m": 10.0 + i},
-                "learnt": {"rate": 0.02 * i},
+                "learnt": {"plasticity": {"rate": 0.02 * i}},
                 "inputs": {"tau": 3.0 + i},
                 "noise": {"sd": 0.1 * i},
             }
@@ -116,7 +121,7 @@ def test_networks_of_one_batch_are_those_of_single_runs() -> None:
 
     def one(i: jax.Array, key: jax.Array) -> dict[str, jax.Array]:
         state, kept = run(changed(i), key=key)
-        return kept | {"weight": state.plastic["learnt"].synapses["weight"]}
+        return kept | {"weight": state.projections["learnt"].plasticity.synapses["weight"]}
 
     numbers = jnp.arange(4, dtype=jnp.float32)
     keys = jax.random.split(jax.random.key(3), 4)
@@ -150,8 +155,8 @@ def test_a_gradient_passes_through_everything_static() -> None:
                 jsnn.Projection("cells", "out", second.with_weights(second.weights * scale)),
             ],
         )
-        state, _ = jsnn.simulate(built, {"pre": trains}, 40)
-        return state.variables["out"]["v"][0]
+        state, _ = jsnn.simulate(built, {"pre": jsnn.over_time(trains)}, 40)
+        return state.populations["out"]["v"][0]
 
     one = jnp.ones(())
     of_weights, of_scale = jax.grad(final_v, (0, 1))(first.weights, one)

@@ -84,8 +84,8 @@ def test_initializers_are_hashable_and_equal_where_they_draw_alike(name: str) ->
 
 def test_initial_values_of_variables_can_be_drawn() -> None:
     v = initializers.uniform(-70, -50)(jax.random.key(0), (30,), F32)
-    network = jsnn.Network([jsnn.Population("a", 30, jsnn.LIF, variables={"v": v})])
-    np.testing.assert_array_equal(jsnn.init(network).variables["a"]["v"], v)
+    network = jsnn.Network([jsnn.Population("a", 30, jsnn.LIF, initial={"v": v})])
+    np.testing.assert_array_equal(jsnn.init(network).populations["a"]["v"], v)
 
 
 def test_numbers_of_float64() -> None:

@@ -137,7 +137,7 @@ def test_with_params_of_a_source() -> None:
     network = jsnn.Network(populations("a"), sources=[jsnn.CurrentSource("dc", "a", jsnn.CONSTANT)])
     changed = network.with_params({"dc": {"magnitude": 0.5}})
     state, _ = jsnn.simulate(changed, {}, 1)
-    np.testing.assert_array_equal(state.variables["a"]["v"], [0.5, 0.5])
+    np.testing.assert_array_equal(state.populations["a"]["v"], [0.5, 0.5])
 
 
 def test_with_params_works_under_jit_vmap_and_grad() -> None:
@@ -147,7 +147,7 @@ def test_with_params_works_under_jit_vmap_and_grad() -> None:
     def voltage(network: jsnn.Network, v_thresh: jax.Array) -> jax.Array:
         network = network.with_params({"layer0": {"v_thresh": v_thresh}})
         state, _ = jsnn.simulate(network, {"layer0": image}, 9)
-        return state.variables["layer1"]["v"].sum()
+        return state.populations["layer1"]["v"].sum()
 
     thresholds = np.array([0.5, 1.0, 2.0], F32)
     one_by_one = [voltage(network, t) for t in thresholds]

@@ -112,7 +112,11 @@ def test_a_network_gives_the_same_as_with_stored_synapses(plain: bool) -> None:
             [jsnn.Projection("a", "b", connectivity, delay=2)],
         )
         record = {"q": jsnn.Variable("b", variable="q")}
-        charges.append(jsnn.simulate(network, {"a": trains}, 12, record=record, plain=plain)[1])
+        charges.append(
+            jsnn.simulate(
+                network, {"a": jsnn.over_time(trains)}, 12, record=record, scheduled=not plain
+            )[1]
+        )
     np.testing.assert_array_equal(charges[0]["q"], charges[1]["q"])
     assert charges[0]["q"][-1].any()
 
@@ -147,7 +151,7 @@ def test_a_batch_of_keys_is_a_batch_of_networks() -> None:
 def test_a_network_with_a_key_can_be_differentiated() -> None:
     def last_charge(network: jsnn.Network) -> jax.Array:
         state, _ = jsnn.simulate(network, {"a": np.ones(PRE, F32)}, 3)
-        return state.variables["c"]["q"].sum()
+        return state.populations["c"]["q"].sum()
 
     network = jsnn.Network(
         [

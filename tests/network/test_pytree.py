@@ -89,10 +89,10 @@ def test_every_leaf_of_a_network_is_floating_so_that_grad_takes_it_whole() -> No
         threshold=lambda p, x: x["v"] - 1,
     )
     net = jsnn.Network(
-        [jsnn.Population("a", 3, counting, variables={"n": np.array([1, 2, 3])})],
+        [jsnn.Population("a", 3, counting, initial={"n": np.array([1, 2, 3])})],
         sources=[
             jsnn.CurrentSource("table", "a", jsnn.PLAYBACK),
-            jsnn.CurrentSource("noise", "a", jsnn.POISSON),
+            jsnn.CurrentSource("noise", "a", jsnn.POISSON_INPUT),
         ],
     )
     assert {leaf.dtype for leaf in jax.tree.leaves(net)} == {np.dtype(np.float32)}

@@ -23,11 +23,11 @@ from tests.networks import (
 
 
 def noisy_network(
-    delays: tuple[int, int] = (1, 3), noise: jsnn.SourceModel = jsnn.GAUSSIAN_NOISE
+    delays: tuple[int, int] = (1, 3), noise: jsnn.CurrentSourceModel = jsnn.GAUSSIAN_NOISE
 ) -> jsnn.Network:
     """Everything that has a state: neurons, synapses, sources, spikes in flight, a key."""
     first, second = random_weights(0, (6, 5, 4), scale=3.0)
-    parameters = {"rate": 900.0} if noise is jsnn.POISSON else {"mean": 1.0}
+    parameters = {"rate": 900.0} if noise is jsnn.POISSON_INPUT else {"mean": 1.0}
     return jsnn.Network(
         [
             jsnn.Population("in", 6, jsnn.IF),
@@ -64,27 +64,30 @@ def test_a_fresh_state_holds_initial_values_and_nothing_in_flight() -> None:
     network = noisy_network()
     state = jsnn.init(network, KEY)
     assert state.step == 0
-    np.testing.assert_array_equal(state.variables["hidden"]["v"], np.full(5, -70))
-    assert {name: rows.shape for name, rows in state.in_flight.items()} == {
-        "in": (2, 6),
-        "hidden": (3, 5),
+    np.testing.assert_array_equal(state.populations["hidden"]["v"], np.full(5, -70))
+    in_flight = {name: part.in_flight for name, part in state.projections.items()}
+    assert {name: rows.shape for name, rows in in_flight.items()} == {
+        "in_to_hidden": (1, 6),
+        "hidden_to_out": (3, 5),
+        "in_to_out": (2, 6),
     }
-    assert not any(rows.any() for rows in state.in_flight.values())
-    assert set(state.synapses) == {"in_to_hidden", "hidden_to_out", "in_to_out"}
+    assert not any(rows.any() for rows in in_flight.values())
     assert set(state.sources) == {"noise", "table"}
 
 
-def test_populations_whose_spikes_no_later_step_needs_are_not_in_flight() -> None:
+def test_spikes_that_arrive_in_the_same_step_are_not_in_flight() -> None:
     network = with_projection_delays(
         jsnn.feedforward(random_weights(0, (4, 3, 2)), jsnn.IF), (0, 1)
     )
-    assert set(jsnn.init(network).in_flight) == {"layer1"}
+    state = jsnn.init(network)
+    in_flight = [name for name, part in state.projections.items() if part.in_flight is not None]
+    assert in_flight == ["layer1_to_layer2"]
 
 
 def test_initial_variables_are_those_of_the_population() -> None:
     start = np.array([0.5, -0.5], F32)
-    network = jsnn.Network([jsnn.Population("a", 2, jsnn.IF, variables={"v": start})])
-    np.testing.assert_array_equal(jsnn.init(network).variables["a"]["v"], start)
+    network = jsnn.Network([jsnn.Population("a", 2, jsnn.IF, initial={"v": start})])
+    np.testing.assert_array_equal(jsnn.init(network).populations["a"]["v"], start)
 
 
 def test_no_leaf_of_a_state_is_weakly_typed_before_or_after_a_run() -> None:
@@ -107,8 +110,8 @@ def test_a_model_that_returns_weak_types_does_not_weaken_the_state() -> None:
     )
     network = jsnn.Network([jsnn.Population("a", 3, sloppy)])
     for state, _ in (jsnn.simulate(network, {}, 2), jsnn.step(network, jsnn.init(network), {})):
-        assert not state.variables["a"]["v"].weak_type
-        assert state.variables["a"]["v"].dtype == np.float32
+        assert not state.populations["a"]["v"].weak_type
+        assert state.populations["a"]["v"].dtype == np.float32
 
 
 def test_a_run_does_not_change_the_shape_of_its_state() -> None:
@@ -179,7 +182,7 @@ def load(path: Path, like: jsnn.State) -> jsnn.State:
 
 
 def test_a_state_saved_to_npz_goes_on_bit_for_bit(tmp_path: Path) -> None:
-    network = noisy_network(noise=jsnn.POISSON)
+    network = noisy_network(noise=jsnn.POISSON_INPUT)
     middle, _ = run(network, 13)
     save(tmp_path / "state.npz", middle)
     loaded = load(tmp_path / "state.npz", jsnn.init(network, KEY))
@@ -190,7 +193,7 @@ def test_a_state_saved_to_npz_goes_on_bit_for_bit(tmp_path: Path) -> None:
 def test_an_edited_state_is_where_a_run_goes_on() -> None:
     network = jsnn.Network([jsnn.Population("a", 2, jsnn.IF)])
     state = jsnn.init(network)
-    charged = dataclasses.replace(state, variables={"a": {"v": np.array([0.75, 0.5], F32)}})
+    charged = dataclasses.replace(state, populations={"a": {"v": np.array([0.75, 0.5], F32)}})
     _, recorded = jsnn.simulate(
         network, {"a": 0.25}, 1, state=charged, record={"s": jsnn.Spikes("a")}
     )
@@ -203,7 +206,7 @@ def test_a_key_that_no_source_needs_does_no_harm() -> None:
     state, _ = jsnn.simulate(network, {"layer0": image}, 5, key=KEY)
     state, _ = jsnn.simulate(network, {"layer0": image}, 5, state=state)
     expected, _ = jsnn.simulate(network, {"layer0": image}, 10)
-    assert_same(state.variables, expected.variables)
+    assert_same(state.populations, expected.populations)
 
 
 def test_float64_weights_make_a_float64_state() -> None:
@@ -224,7 +227,9 @@ def test_float32_weights_make_a_float32_state_even_where_x64_is_on() -> None:
     with jax.enable_x64(True):
         network = noisy_network()
         state, recorded = run(network, 5)
-        dtypes = {str(leaf.dtype) for leaf in jax.tree.leaves((state.variables, state.synapses))}
+        dtypes = {
+            str(leaf.dtype) for leaf in jax.tree.leaves((state.populations, state.projections))
+        }
     assert dtypes == {"float32"}
     assert recorded["v out"].dtype == np.float32
 

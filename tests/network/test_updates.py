@@ -27,8 +27,7 @@ def connectivity(kind: str) -> Any:
 def network(kind: str = "dense", **fields: Any) -> jsnn.Network:
     projection = {
         "synapse": jsnn.EXPONENTIAL,
-        "plasticity": jsnn.REWARD_STDP,
-        "params": {"reward": 1e-3},
+        "plasticity": jsnn.Plasticity(jsnn.REWARD_STDP, {"reward": 1e-3}),
     } | fields
     return jsnn.Network(
         [jsnn.Population("a", 6, jsnn.IF), jsnn.Population("b", 4, jsnn.LIF)],
@@ -44,8 +43,12 @@ def after_a_run(net: jsnn.Network) -> jsnn.State:
     return jsnn.simulate(net, DRIVE, T)[0]
 
 
+def plasticity_of(state: jsnn.State) -> jsnn.PlasticityState:
+    return state.projections["a_to_b"].plasticity
+
+
 def synapses_of(state: jsnn.State) -> dict[str, np.ndarray]:
-    return {k: np.asarray(v) for k, v in state.plastic["a_to_b"].synapses.items()}
+    return {k: np.asarray(v) for k, v in plasticity_of(state).synapses.items()}
 
 
 # reset
@@ -56,18 +59,20 @@ def test_reset_restores_the_variables_that_are_named_and_no_others() -> None:
     state, fresh = after_a_run(net), jsnn.init(net)
     names = {"b": ["v"], "a_to_b": ["i_syn", "eligibility", "trace"], "s": ["step"]}
     new = jsnn.reset(net, state, names)
-    np.testing.assert_array_equal(new.variables["b"]["v"], fresh.variables["b"]["v"])
-    assert_same(new.synapses, fresh.synapses)
+    np.testing.assert_array_equal(new.populations["b"]["v"], fresh.populations["b"]["v"])
+    assert_same(new.projections["a_to_b"].synapse, fresh.projections["a_to_b"].synapse)
     assert_same(new.sources, fresh.sources)
-    plastic, before = new.plastic["a_to_b"], state.plastic["a_to_b"]
-    assert_same(plastic.pre, fresh.plastic["a_to_b"].pre)
-    assert_same(plastic.post, fresh.plastic["a_to_b"].post)
+    plastic, before = plasticity_of(new), plasticity_of(state)
+    assert_same(plastic.pre, plasticity_of(fresh).pre)
+    assert_same(plastic.post, plasticity_of(fresh).post)
     assert not np.any(plastic.synapses["eligibility"])
     assert_same(plastic.synapses["weight"], before.synapses["weight"])
-    for kept in ("step", "in_flight", "arriving"):
-        assert_same(getattr(new, kept), getattr(state, kept))
-    assert_same(new.variables["a"], state.variables["a"])
-    assert_same(new.variables["b"]["refractory"], state.variables["b"]["refractory"])
+    assert_same(new.step, state.step)
+    for kept in ("in_flight", "arriving"):
+        projections = new.projections["a_to_b"], state.projections["a_to_b"]
+        assert_same(*(getattr(projection, kept) for projection in projections))
+    assert_same(new.populations["a"], state.populations["a"])
+    assert_same(new.populations["b"]["refractory"], state.populations["b"]["refractory"])
 
 
 def test_resetting_everything_but_weights_and_time_leaves_these_two() -> None:
@@ -75,12 +80,9 @@ def test_resetting_everything_but_weights_and_time_leaves_these_two() -> None:
     state = after_a_run(net)
     everything = {"a": ["v"], "b": ["v", "refractory"], "a_to_b": ["i_syn", "weight"]}
     new = jax.jit(lambda n, s: jsnn.reset(n, s, everything))(net, state)
-    np.testing.assert_array_equal(new.plastic["a_to_b"].synapses["weight"], sorted_weights(net))
+    weights = net.projection("a_to_b").connectivity.weights
+    np.testing.assert_array_equal(synapses_of(new)["weight"], weights)
     assert int(new.step) == T
-
-
-def sorted_weights(net: jsnn.Network) -> jax.Array:
-    return net.projections[0].connectivity.weights
 
 
 # normalise_weights
@@ -108,7 +110,7 @@ def test_the_weights_of_each_neuron_add_up_to_the_total(kind: str, axis: str) ->
         shares = before / np.bincount(own, before, minlength=size)[own]
         expected = np.broadcast_to(total, size)[own] * shares
         np.testing.assert_allclose(weights, expected, rtol=1e-5)
-        assert_same(new.plastic["a_to_b"].pre, state.plastic["a_to_b"].pre)
+        assert_same(plasticity_of(new).pre, plasticity_of(state).pre)
 
 
 def test_weights_of_both_signs_keep_them_and_zeros_stay_zeros() -> None:
@@ -118,14 +120,13 @@ def test_weights_of_both_signs_keep_them_and_zeros_stay_zeros() -> None:
         [
             jsnn.Projection(
                 *("a", "a", jsnn.Dense(matrix)),
-                params={"w_min": -3.0},
-                plasticity=jsnn.STDP,
+                plasticity=jsnn.Plasticity(jsnn.STDP, {"w_min": -3.0}),
                 name="p",
             )
         ],
     )
     state = jsnn.normalise_weights(net, jsnn.init(net), "p", 1.0)
-    weights = state.plastic["p"].synapses["weight"]
+    weights = state.projections["p"].plasticity.synapses["weight"]
     np.testing.assert_array_equal(weights, [[0.25, 0], [-0.75, 0]])
 
 
@@ -217,13 +218,13 @@ def test_initial_values_given_for_each_synapse_stay_with_it() -> None:
     net = network("sparse", variables={"eligibility": each})
     state = jsnn.init(net)
     new_net, new = jsnn.rewire(net, state, "a_to_b", REMOVE, NEW_PRE, NEW_POST, NEW_WEIGHTS)
-    assert_same(jsnn.init(new_net).plastic, new.plastic)
+    assert_same(plasticity_of(jsnn.init(new_net)), plasticity_of(new))
     kept = np.setdiff1d(each, REMOVE)
     np.testing.assert_array_equal(np.sort(synapses_of(new)["eligibility"]), [0, 0, 0, *kept])
 
 
 def test_a_projection_that_does_not_learn_can_be_rewired() -> None:
-    net = network("sparse", plasticity=None, params={})
+    net = network("sparse", plasticity=None)
     state = after_a_run(net)
     new_net, new = jsnn.rewire(net, state, "a_to_b", [0], [5], [3], NEW_WEIGHTS[:1])
     assert_same(new, state)
@@ -240,12 +241,14 @@ def test_means_over_neurons_and_over_the_batch_are_plain_jax() -> None:
         return jsnn.simulate(net, {"a": DRIVE["a"] * scale, "b": DRIVE["b"]}, T)[0]
 
     batch = jax.vmap(run)(jnp.linspace(0.5, 2, 3))
-    assert batch.variables["b"]["v"].mean(axis=1).shape == (3,)
-    mean = jax.tree.map(lambda weights: weights.mean(axis=0), batch.plastic["a_to_b"].synapses)
+    assert batch.populations["b"]["v"].mean(axis=1).shape == (3,)
+    mean = jax.tree.map(
+        lambda weights: weights.mean(axis=0), batch.projections["a_to_b"].plasticity.synapses
+    )
     single = np.mean([synapses_of(run(s))["weight"] for s in np.linspace(0.5, 2, 3, dtype=F32)], 0)
     np.testing.assert_allclose(mean["weight"], single, rtol=1e-5)
     totals = jax.vmap(lambda s: jsnn.normalise_weights(net, s, "a_to_b", 1.0))(batch)
-    sums = totals.plastic["a_to_b"].synapses["weight"].sum(axis=1)
+    sums = totals.projections["a_to_b"].plasticity.synapses["weight"].sum(axis=1)
     np.testing.assert_allclose(sums, 1, rtol=1e-6)
 
 
@@ -307,7 +310,7 @@ def test_only_sparse_connectivity_is_rewired_and_only_plastic_weights_normalised
     dense = network()
     with pytest.raises(TypeError, match="rewire of 'a_to_b': given Dense; expected a Sparse"):
         jsnn.rewire(dense, jsnn.init(dense), "a_to_b", [0], [0], [0], NEW_WEIGHTS[:1])
-    still = network(plasticity=None, params={})
+    still = network(plasticity=None)
     with pytest.raises(ValueError, match="unknown plastic projection 'a_to_b'"):
         jsnn.normalise_weights(still, jsnn.init(still), "a_to_b", 1.0)
     late = network("late")

@@ -1,13 +1,12 @@
-"""Neuron models: what one is, and the built-in ones.
+"""Neuron models.
 
 Units: time in ms, potentials in mV, currents in nA, resistances in MOhm, conductances in uS,
 capacitances in nF, rates in Hz, unless a model says otherwise.
 """
 
-from jsnn.models.model import Model, Sampler, Values
 from jsnn.models.neurons.adaptive import ADEX, ALIF
 from jsnn.models.neurons.hodgkin_huxley import HODGKIN_HUXLEY
-from jsnn.models.neurons.integrate_fire import IF, IF_SUBTRACT, INTEGRATOR, LEAKY_INTEGRATOR, LIF
+from jsnn.models.neurons.integrate_fire import IF, IF_SOFT_RESET, INTEGRATOR, LEAKY_INTEGRATOR, LIF
 from jsnn.models.neurons.izhikevich import IZHIKEVICH, IZHIKEVICH_GENN
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.neurons.sources import POISSON_NEURON, SPIKE_SOURCE, spike_trains
@@ -17,7 +16,7 @@ __all__ = [
     "ALIF",
     "HODGKIN_HUXLEY",
     "IF",
-    "IF_SUBTRACT",
+    "IF_SOFT_RESET",
     "INTEGRATOR",
     "IZHIKEVICH",
     "IZHIKEVICH_GENN",
@@ -25,9 +24,6 @@ __all__ = [
     "LIF",
     "POISSON_NEURON",
     "SPIKE_SOURCE",
-    "Model",
     "NeuronModel",
-    "Sampler",
-    "Values",
     "spike_trains",
 ]

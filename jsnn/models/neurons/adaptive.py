@@ -7,6 +7,7 @@ from jsnn.models.integrators import euler
 from jsnn.models.model import Values
 from jsnn.models.neurons.integrate_fire import LIF, lif_reset, lif_threshold, lif_update
 from jsnn.models.neurons.model import NeuronModel
+from jsnn.models.quantity import Quantity
 
 
 def _alif_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -23,25 +24,30 @@ def _alif_reset(p: Values, x: Values) -> Values:
 
 
 ALIF = NeuronModel(
-    params=dict(LIF.params) | {"tau_a": 200.0, "beta": 2.0},
-    variables=dict(LIF.variables) | {"adaptation": 0.0},
+    name="ALIF",
+    description="""Leaky integrate-and-fire neuron with an adaptive threshold.
+
+        τ_m dV/dt = -(V - v_rest) + r_m (I + i_offset)      (I constant within the step)
+        τ_a dA/dt = -A
+        V >= v_thresh + β A: spike, V <- v_reset, held there for tau_refrac; A <- A + 1
+
+    `LIF` with a threshold that every spike raises by `beta` and that decays back with `tau_a`,
+    also while the neuron is refractory. A is called `adaptation`. In a step V and A move first and
+    are then compared; both are integrated exactly. The adaptive threshold is that of Bellec et al.
+    2018, "Long short-term memory and learning-to-learn in networks of spiking neurons", NeurIPS
+    31, in the scaling of Bellec et al. 2020, Nature Communications 11, 3625. These papers subtract
+    the threshold from V at a spike, where this model resets V.
+    """,
+    params={
+        **LIF.params,
+        "tau_a": Quantity(200.0, "ms", above=0),
+        "beta": Quantity(2.0, "mV"),
+    },
+    variables={**LIF.variables, "adaptation": 0.0},
     update=_alif_update,
     threshold=_alif_threshold,
     reset=_alif_reset,
 )
-"""Leaky integrate-and-fire with an adaptive threshold, integrated exactly over a step.
-
-    τ_m dV/dt = -(V - v_rest) + r_m (I + i_offset)      (I constant within the step)
-    τ_a dA/dt = -A
-    V >= v_thresh + β A: spike, V <- v_reset, held there for tau_refrac; A <- A + 1
-
-`LIF` with a threshold that every spike raises by `beta` (mV) and that decays back with `tau_a`
-(ms), also while the neuron is refractory. In a step V and A move first and are then compared.
-A is called `adaptation` and has no dimension. The adaptive threshold of Bellec et al. 2018,
-"Long short-term memory and learning-to-learn in networks of spiking neurons", NeurIPS 31, in the
-scaling of Bellec et al. 2020, Nature Communications 11, 3625; these subtract the threshold from V
-at a spike, where this model resets it.
-"""
 
 # exp of more than 88 is infinite in float32, and the gradient of what it is in is NaN. A neuron
 # that comes near it spikes in the same step, whatever the exponent.
@@ -70,7 +76,10 @@ def _adex_reset(p: Values, x: Values) -> Values:
 
 
 def _adex_max_dt(p: Values) -> jax.Array:
-    """Where forward Euler is stable for the linear part: |1 + dt λ| < 1 for both eigenvalues."""
+    """Return the stability limit of forward Euler for the linear part.
+
+    |1 + dt λ| < 1 for both eigenvalues λ.
+    """
     damping = p["g_leak"] / p["c_m"] + 1 / p["tau_w"]
     stiffness = (p["g_leak"] + p["a"]) / (p["c_m"] * p["tau_w"])
     discriminant = damping**2 - 4 * stiffness
@@ -79,34 +88,35 @@ def _adex_max_dt(p: Values) -> jax.Array:
 
 
 ADEX = NeuronModel(
+    name="ADEX",
+    description="""Adaptive exponential integrate-and-fire neuron, forward Euler (order 1).
+
+        C dV/dt  = -g_L (V - E_L) + g_L Δ_T exp((V - V_T) / Δ_T) - w + I
+        τ_w dw/dt = a (V - E_L) - w
+        V >= v_cut: spike, V <- v_reset, w <- w + b
+
+    C is `c_m`, g_L `g_leak`, E_L `e_leak`, V_T `v_t` and Δ_T `delta_t`. Both right-hand sides use
+    the old values, as in Brian2's method="euler"; V is not clipped. Once V is well above V_T it
+    diverges within a step or two, so spike times hardly depend on v_cut. They do depend on dt:
+    take 0.1 ms or less. `max_dt` is the stability limit below V_T, without the exponential. Brette
+    & Gerstner 2005, J. Neurophysiol. 94, 3637-3642, gives the defaults; v_cut is that of NEST's
+    "aeif" models.
+    """,
     params={
-        "c_m": 0.281,
-        "g_leak": 0.03,
-        "e_leak": -70.6,
-        "v_t": -50.4,
-        "delta_t": 2.0,
-        "a": 0.004,
-        "tau_w": 144.0,
-        "b": 0.0805,
-        "v_reset": -70.6,
-        "v_cut": 0.0,
+        "c_m": Quantity(0.281, "nF", above=0),
+        "g_leak": Quantity(0.03, "uS", at_least=0),
+        "e_leak": Quantity(-70.6, "mV"),
+        "v_t": Quantity(-50.4, "mV"),
+        "delta_t": Quantity(2.0, "mV", above=0),
+        "a": Quantity(0.004, "uS"),
+        "tau_w": Quantity(144.0, "ms", above=0),
+        "b": Quantity(0.0805, "nA"),
+        "v_reset": Quantity(-70.6, "mV"),
+        "v_cut": Quantity(0.0, "mV"),
     },
-    variables={"v": -70.6, "w": 0.0},
+    variables={"v": Quantity(-70.6, "mV"), "w": Quantity(0.0, "nA")},
     update=_adex_update,
     threshold=_adex_threshold,
     reset=_adex_reset,
     max_dt=_adex_max_dt,
 )
-"""The adaptive exponential integrate-and-fire neuron, by the forward Euler method (order 1).
-
-    C dV/dt  = -g_L (V - E_L) + g_L Δ_T exp((V - V_T) / Δ_T) - w + I
-    τ_w dw/dt = a (V - E_L) - w
-    V >= v_cut: spike, V <- v_reset, w <- w + b
-
-c_m in nF; g_leak (g_L) and a in uS; e_leak (E_L), v_t (V_T), delta_t (Δ_T > 0), v_reset, v_cut in
-mV; tau_w in ms; b and w in nA. Both right-hand sides are taken from the old values, as in Brian2's
-method="euler"; V is not clipped. Once V is well above V_T it diverges within a step or two, so
-that spike times hardly depend on v_cut, but do on dt: take 0.1 ms or less. `max_dt` is the
-stability limit below V_T, without the exponential. Brette & Gerstner 2005, J. Neurophysiol. 94,
-3637-3642, whose values are the defaults, apart from v_cut, which is that of NEST's "aeif" models.
-"""

@@ -8,13 +8,14 @@ import jax.numpy as jnp
 from jsnn.models.integrators import exprel, rk4, substeps
 from jsnn.models.model import Values
 from jsnn.models.neurons.model import NeuronModel
+from jsnn.models.quantity import Quantity
 
 _SUBSTEPS = 5
 _STABLE_RK4 = 2.78  # |R(z)| <= 1 for -2.78 <= z <= 0
 
 
 def _gate_rates(v: jax.Array) -> dict[str, tuple[jax.Array, jax.Array]]:
-    """Opening and closing rates (1/ms) of each gate at a potential of v (mV) above V_T."""
+    """Return the opening and closing rates (1/ms) of each gate, v being V - V_T in mV."""
     return {
         "m": (1.28 / exprel((13 - v) / 4), 1.4 / exprel((v - 40) / 5)),
         "h": (0.128 * jnp.exp((17 - v) / 18), 4 * jax.nn.sigmoid((v - 40) / 5)),
@@ -48,34 +49,41 @@ def _max_dt(p: Values) -> jax.Array:
 
 
 HODGKIN_HUXLEY = NeuronModel(
+    name="HODGKIN_HUXLEY",
+    description="""Hodgkin-Huxley neuron of Traub and Miles, 5 Runge-Kutta steps a step (order 4).
+
+        C dV/dt = I - g_Na m³ h (V - E_Na) - g_K n⁴ (V - E_K) - g_L (V - E_L)
+        dx/dt = α_x (1 - x) - β_x x      for x = m, h, n, with v = V - V_T in
+
+        α_m = 0.32 (13 - v) / (exp((13 - v)/4) - 1)     β_m = 0.28 (v - 40) / (exp((v - 40)/5) - 1)
+        α_h = 0.128 exp((17 - v)/18)                    β_h = 4 / (exp((40 - v)/5) + 1)
+        α_n = 0.032 (15 - v) / (exp((15 - v)/5) - 1)    β_n = 0.5 exp((10 - v)/40)
+
+    C is `c_m` and V_T `v_t`; α and β are in 1/ms. V crossing v_thresh upwards is a spike, one for
+    each action potential; nothing is reset. `was_above` says that V was above v_thresh at the end
+    of the step before. `max_dt` is safe with every channel open. Traub & Miles 1991, "Neuronal
+    Networks of the Hippocampus", Cambridge University Press. The defaults are those of GeNN's
+    "TraubMiles"; Brian2's example COBAHH has v_t = -63.
+    """,
     params={
-        "c_m": 0.143,
-        "g_leak": 0.02672,
-        "e_leak": -63.563,
-        "g_na": 7.15,
-        "e_na": 50.0,
-        "g_k": 1.43,
-        "e_k": -95.0,
-        "v_t": -65.0,
-        "v_thresh": 0.0,
+        "c_m": Quantity(0.143, "nF", above=0),
+        "g_leak": Quantity(0.02672, "uS", at_least=0),
+        "e_leak": Quantity(-63.563, "mV"),
+        "g_na": Quantity(7.15, "uS", at_least=0),
+        "e_na": Quantity(50.0, "mV"),
+        "g_k": Quantity(1.43, "uS", at_least=0),
+        "e_k": Quantity(-95.0, "mV"),
+        "v_t": Quantity(-65.0, "mV"),
+        "v_thresh": Quantity(0.0, "mV"),
     },
-    variables={"v": -60.0, "m": 0.0529324, "h": 0.3176767, "n": 0.5961207, "was_above": False},
+    variables={
+        "v": Quantity(-60.0, "mV"),
+        "m": Quantity(0.0529324, at_least=0, at_most=1),
+        "h": Quantity(0.3176767, at_least=0, at_most=1),
+        "n": Quantity(0.5961207, at_least=0, at_most=1),
+        "was_above": False,
+    },
     update=_update,
     threshold=_threshold,
     max_dt=_max_dt,
 )
-"""A Hodgkin-Huxley neuron of Traub and Miles, by 5 Runge-Kutta steps of dt / 5 (order 4).
-
-    C dV/dt = I - g_Na m³ h (V - E_Na) - g_K n⁴ (V - E_K) - g_L (V - E_L)
-    dx/dt = α_x (1 - x) - β_x x      for x = m, h, n, with v = V - V_T in
-
-    α_m = 0.32 (13 - v) / (exp((13 - v)/4) - 1)     β_m = 0.28 (v - 40) / (exp((v - 40)/5) - 1)
-    α_h = 0.128 exp((17 - v)/18)                    β_h = 4 / (exp((40 - v)/5) + 1)
-    α_n = 0.032 (15 - v) / (exp((15 - v)/5) - 1)    β_n = 0.5 exp((10 - v)/40)
-
-c_m in nF; g_* in uS; e_*, v_t (V_T) and v_thresh in mV; α and β in 1/ms. V crossing v_thresh
-upwards is a spike, one for each action potential; nothing is reset. `was_above` remembers that V
-was there at the end of the step before. `max_dt` is safe with every channel open. Traub & Miles
-1991, "Neuronal Networks of the Hippocampus", Cambridge University Press; the defaults are those of
-GeNN's "TraubMiles"; Brian2's example COBAHH has v_t = -63.
-"""

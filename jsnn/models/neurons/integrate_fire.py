@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jsnn.models.integrators import relax
 from jsnn.models.model import Values
 from jsnn.models.neurons.model import NeuronModel
+from jsnn.models.quantity import Quantity
 
 
 def _if_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -21,46 +22,65 @@ def _if_reset(p: Values, x: Values) -> Values:
 
 
 IF = NeuronModel(
+    name="IF",
+    description="""Integrate-and-fire neuron without leak.
+
+        V <- V + I dt
+        V >= v_thresh: spike, V <- v_reset
+
+    V and I are dimensionless, time is in ms. This is the neuron of the tutorial "Spike-based
+    machine learning with GeNN".
+    """,
     params={"v_thresh": 1.0, "v_reset": 0.0},
     variables={"v": 0.0},
     update=_if_update,
     threshold=_if_threshold,
     reset=_if_reset,
 )
-"""Integrate-and-fire without leak: V <- V + I dt; spike where V >= v_thresh; there V <- v_reset.
-
-Dimensionless. The neuron of the tutorial "Spike-based machine learning with GeNN".
-"""
 
 
-def _if_subtract(p: Values, x: Values) -> Values:
+def _subtract_threshold(p: Values, x: Values) -> Values:
     return x | {"v": x["v"] - p["v_thresh"]}
 
 
-IF_SUBTRACT = NeuronModel(
+IF_SOFT_RESET = NeuronModel(
+    name="IF_SOFT_RESET",
+    description="""Integrate-and-fire neuron without leak, reset by subtraction ("soft reset").
+
+        V <- V + I dt
+        V >= v_thresh: spike, V <- V - v_thresh
+
+    V and I are dimensionless, time is in ms. A spike loses nothing of the input, so the number of
+    spikes is the number of thresholds that the summed input has passed. Rueckauer et al. 2017,
+    Front. Neurosci. 11, 682.
+    """,
     params={"v_thresh": 1.0},
     variables={"v": 0.0},
     update=_if_update,
     threshold=_if_threshold,
-    reset=_if_subtract,
+    reset=_subtract_threshold,
 )
-"""`IF` reset by subtraction: V <- V + I dt; spike where V >= v_thresh; there V <- V - v_thresh.
-
-Dimensionless. Nothing of the input is lost at a spike, so that the number of spikes is that of the
-thresholds that the summed input has passed (Rueckauer et al. 2017, Front. Neurosci. 11, 682).
-"""
 
 
 def _never(p: Values, x: Values) -> jax.Array:
     return jnp.full_like(x["v"], -jnp.inf)
 
 
-INTEGRATOR = NeuronModel(params={}, variables={"v": 0.0}, update=_if_update, threshold=_never)
-"""The sum of all input: V <- V + I dt, and never a spike; to be read out by its potential."""
+INTEGRATOR = NeuronModel(
+    name="INTEGRATOR",
+    description="""Sum of all input, which never spikes and is read out by its potential.
+
+        V <- V + I dt
+    """,
+    params={},
+    variables={"v": 0.0},
+    update=_if_update,
+    threshold=_never,
+)
 
 
 def lif_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    """One step of `LIF`: held at its reset potential while refractory, else integrated."""
+    """Hold V at the reset potential while `LIF` is refractory, else integrate one step."""
     v_inf = p["v_rest"] + p["r_m"] * (current + p["i_offset"])
     # In whole steps, so that no rounding of the time left can add up to a step.
     steps_left = jnp.round(x["refractory"] / dt)
@@ -71,59 +91,64 @@ def lif_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Value
 
 
 def lif_threshold(p: Values, x: Values) -> jax.Array:
-    """V above the threshold of `LIF`; -inf while refractory."""
+    """Return V above the threshold of `LIF`; -inf while refractory."""
     return jnp.where(x["refractory"] > 0, -jnp.inf, x["v"] - p["v_thresh"])
 
 
 def lif_reset(p: Values, x: Values) -> Values:
-    """V at its reset potential, the refractory time begun."""
+    """Set V to the reset potential and begin the refractory time."""
     return x | {"v": p["v_reset"], "refractory": p["tau_refrac"]}
 
 
 LIF = NeuronModel(
+    name="LIF",
+    description="""Leaky integrate-and-fire neuron with a refractory time.
+
+        τ_m dV/dt = -(V - v_rest) + r_m (I + i_offset)      (I constant within the step)
+        V >= v_thresh: spike, V <- v_reset, held there for tau_refrac
+
+    Integrated exactly for any dt: Rotter & Diesmann 1999, Biol. Cybern. 81, 381-402.
+
+    After a spike the neuron neither integrates nor spikes for exactly round(tau_refrac / dt)
+    steps; `refractory` is the time that is left. NEST counts the same way. GeNN does if tau_refrac
+    is a multiple of dt, except for float32 (5 ms are 51 of its steps of 0.1 ms), and rounds other
+    times up. Brian2 holds V for one step less, as it counts from the step of the spike. V starts
+    at -70 mV: give `initial={"v": ...}` if v_rest differs.
+    """,
     params={
-        "tau_m": 20.0,
-        "r_m": 20.0,
-        "v_rest": -70.0,
-        "v_reset": -70.0,
-        "v_thresh": -51.0,
-        "i_offset": 0.0,
-        "tau_refrac": 2.0,
+        "tau_m": Quantity(20.0, "ms", above=0),
+        "r_m": Quantity(20.0, "MOhm"),
+        "v_rest": Quantity(-70.0, "mV"),
+        "v_reset": Quantity(-70.0, "mV"),
+        "v_thresh": Quantity(-51.0, "mV"),
+        "i_offset": Quantity(0.0, "nA"),
+        "tau_refrac": Quantity(2.0, "ms", at_least=0),
     },
-    variables={"v": -70.0, "refractory": 0.0},
+    variables={"v": Quantity(-70.0, "mV"), "refractory": Quantity(0.0, "ms", at_least=0)},
     update=lif_update,
     threshold=lif_threshold,
     reset=lif_reset,
 )
-"""Leaky integrate-and-fire with a refractory time, integrated exactly over a step.
-
-    τ_m dV/dt = -(V - v_rest) + r_m (I + i_offset)      (I constant within the step)
-    V >= v_thresh: spike, V <- v_reset, held there for tau_refrac
-
-tau_m, tau_refrac in ms; v_* in mV; r_m in MOhm; i_offset in nA. Exact for any dt: Rotter &
-Diesmann 1999, Biol. Cybern. 81, 381-402.
-
-After a spike the neuron neither integrates nor spikes for exactly round(tau_refrac / dt) steps;
-`refractory` is the time of those still to come, in ms. NEST counts like this. GeNN does where
-tau_refrac is a multiple of dt, but for float32 (5 ms are 51 of its steps of 0.1 ms), and rounds
-other times up. Brian2 holds one step less, as it counts from the step of the spike. V starts at
--70 mV; give `variables={"v": ...}` where v_rest differs.
-"""
 
 
-def _integrator_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+def _leaky_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
     return {"v": relax(x["v"], p["v_rest"] + p["r_m"] * current, p["tau_m"], dt)}
 
 
 LEAKY_INTEGRATOR = NeuronModel(
-    params={"tau_m": 20.0, "r_m": 1.0, "v_rest": 0.0},
-    variables={"v": 0.0},
-    update=_integrator_update,
+    name="LEAKY_INTEGRATOR",
+    description="""Leaky membrane that never spikes and is read out by its potential.
+
+        τ_m dV/dt = -(V - v_rest) + r_m I      (I constant within the step)
+
+    Integrated exactly for any dt.
+    """,
+    params={
+        "tau_m": Quantity(20.0, "ms", above=0),
+        "r_m": Quantity(1.0, "MOhm"),
+        "v_rest": Quantity(0.0, "mV"),
+    },
+    variables={"v": Quantity(0.0, "mV")},
+    update=_leaky_update,
     threshold=_never,
 )
-"""A membrane that never spikes, to be read out by its potential; integrated exactly over a step.
-
-    τ_m dV/dt = -(V - v_rest) + r_m I      (I constant within the step)
-
-tau_m in ms, V and v_rest in mV, r_m in MOhm, I in nA.
-"""

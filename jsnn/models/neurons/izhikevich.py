@@ -1,4 +1,4 @@
-"""Izhikevich's neuron: two equations, four numbers, the firing patterns of the cortex."""
+"""Izhikevich's neuron: two equations and four parameters for the firing patterns of the cortex."""
 
 import jax
 import jax.numpy as jnp
@@ -6,13 +6,19 @@ import jax.numpy as jnp
 from jsnn.models.integrators import euler
 from jsnn.models.model import Values
 from jsnn.models.neurons.model import NeuronModel
+from jsnn.models.quantity import Quantity
 
-_REGULAR_SPIKING = {"a": 0.02, "b": 0.2, "c": -65.0, "d": 8.0}
-_RESET_OF_REGULAR_SPIKING = {"v": -65.0, "u": -13.0}
+_REGULAR_SPIKING = {
+    "a": Quantity(0.02, "1/ms"),
+    "b": 0.2,
+    "c": Quantity(-65.0, "mV"),
+    "d": Quantity(8.0, "mV/ms"),
+}
+_RESET_OF_REGULAR_SPIKING = {"v": Quantity(-65.0, "mV"), "u": Quantity(-13.0, "mV/ms")}
 _PEAK = 30.0
 _PEAK_GENN = 29.99
 _LOWEST = -80.0
-"""Where a step has to be stable: cells hardly go below."""
+"""The lowest potential (mV) at which a step has to be stable: cells hardly go below."""
 
 
 def _v_rate(v: jax.Array, u: jax.Array, current: jax.Array) -> jax.Array:
@@ -28,7 +34,7 @@ def _update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
 
 
 def _max_dt(p: Values) -> jax.Array:
-    """Where forward Euler is stable for v by itself, d(dv/dt)/dv = -1.4 / ms, and for u."""
+    """Return the stability limit of forward Euler for v by itself, at -80 mV, and for u."""
     return jnp.minimum(2 / abs(0.08 * _LOWEST + 5), 2 / jnp.abs(p["a"]))
 
 
@@ -41,6 +47,19 @@ def _reset(p: Values, x: Values) -> Values:
 
 
 IZHIKEVICH = NeuronModel(
+    name="IZHIKEVICH",
+    description="""Izhikevich's simple neuron, forward Euler (order 1).
+
+        dv/dt = 0.04 v² + 5 v + 140 - u + I
+        du/dt = a (b v - u)
+        v >= 30: spike, v <- c, u <- u + d
+
+    I is dimensionless, time is in ms and v reads as mV. Both right-hand sides use the old values;
+    `max_dt` is the stability limit at -80 mV. The defaults are the regular spiking neuron; a, b,
+    c, d may each be one number or one per neuron. v and u start at c and b c of the defaults: give
+    `initial` if c or b differ. Izhikevich 2003, "Simple model of spiking neurons", IEEE Trans.
+    Neural Networks 14, 1569-1572.
+    """,
     params=_REGULAR_SPIKING,
     variables=_RESET_OF_REGULAR_SPIKING,
     update=_update,
@@ -48,18 +67,6 @@ IZHIKEVICH = NeuronModel(
     reset=_reset,
     max_dt=_max_dt,
 )
-"""Izhikevich's simple neuron, by the forward Euler method (order 1).
-
-    dv/dt = 0.04 v² + 5 v + 140 - u + I
-    du/dt = a (b v - u)
-    v >= 30: spike, v <- c, u <- u + d
-
-Dimensionless, apart from time in ms; v reads as mV. Both right-hand sides are taken from the old
-values; `max_dt` is the stability limit at -80. The defaults are the regular spiking neuron; a, b,
-c, d may each be one number or one per neuron. v and u start at c and b c of the defaults: give
-`variables` where c or b differ.
-Izhikevich 2003, "Simple model of spiking neurons", IEEE Trans. Neural Networks 14, 1569-1572.
-"""
 
 
 def _genn_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -73,7 +80,7 @@ def _genn_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Val
 
 
 def _genn_max_dt(p: Values) -> jax.Array:
-    """The same for two half steps of v."""
+    """Return the stability limit of two half steps of v, and of u."""
     return jnp.minimum(4 / abs(0.08 * _LOWEST + 5), 2 / jnp.abs(p["a"]))
 
 
@@ -82,17 +89,22 @@ def _genn_threshold(p: Values, x: Values) -> jax.Array:
 
 
 IZHIKEVICH_GENN = NeuronModel(
+    name="IZHIKEVICH_GENN",
+    description="""Izhikevich's neuron in the steps of his published script (GeNN's "Izhikevich").
+
+    Equations, parameters and source are those of `IZHIKEVICH`. A step of dt does, in this order:
+
+        if v >= 30: v <- c, u <- u + d
+        v <- v + dt/2 dv/dt, twice, with the old u
+        u <- u + dt du/dt, with the new v
+        v <- min(v, 30)
+
+    A neuron spikes if v >= 29.99, so a recording of v shows the peak; v is reset in the step
+    after. Clipping v makes the gradient of a spike itself 0: train with `IZHIKEVICH`.
+    """,
     params=_REGULAR_SPIKING,
     variables=_RESET_OF_REGULAR_SPIKING,
     update=_genn_update,
     threshold=_genn_threshold,
     max_dt=_genn_max_dt,
 )
-"""Izhikevich's neuron in the steps of his published script, as GeNN's "Izhikevich" takes them.
-
-Equations, parameters and source are those of `IZHIKEVICH`. A step of dt is, in this order: where v
-has reached 30, v <- c and u <- u + d; two half steps of v with the old u; a step of u with the new
-v (forward Euler, order 1); v no higher than 30. A neuron spikes where v >= 29.99, so its peak
-is seen in a recording of v; it resets in the step after. Clipping v makes the gradient of a spike
-itself 0; train with `IZHIKEVICH`.
-"""

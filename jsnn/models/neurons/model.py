@@ -1,4 +1,4 @@
-"""What a neuron model is, and what it has in common with synapse and source models."""
+"""Neuron models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from jsnn.models.model import Model, Sampler, Values, names_of
 from jsnn.models.surrogates import Surrogate, superspike
 
 
-def _unchanged(params: Values, variables: Values) -> Values:
+def _no_reset(params: Values, variables: Values) -> Values:
     return variables
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NeuronModel(Model):
     """A neuron as plain functions over a whole population of N, each neuron for itself.
 
@@ -23,27 +23,29 @@ class NeuronModel(Model):
         x <- update(p, x, I, dt);    spike where threshold(p, x) >= 0;    there x <- reset(p, x)
 
     Attributes:
-      params: default parameters, real numbers. A population may give each a scalar or one value
-        per neuron; the functions see `[N]` in the network's dtype. A name that begins with "tau"
-        is a time constant in ms, > 0; only "tau_refrac" may be 0.
-      variables: initial values. A float becomes the network's dtype, an int int32, a bool bool;
-        a population may give each a scalar or one value per neuron; the functions see `[N]`.
+      params: parameters, {name: default or `jsnn.Quantity`}. A population may give each a scalar
+        or one value per neuron; the functions see `[N]` in the dtype of the network.
+      variables: variables with their initial values, {name: default or `jsnn.Quantity`}. A float
+        becomes the dtype of the network, an int int32, a bool bool. A population may give each a
+        scalar or one value per neuron; the functions see `[N]`.
       update: (params, variables, current [N] in nA, dt in ms) -> all variables, new. A model with
         `inputs` is given {input: [N]} in place of the current.
-      threshold: (params, variables) -> margin [N], a float: the neuron spikes where it is >= 0;
-        -inf where it cannot.
+      threshold: (params, variables) -> margin [N], a float: the neuron spikes where the margin is
+        >= 0; -inf where the neuron cannot spike.
       reset: (params, variables) -> all variables, for the neurons that spiked.
       surrogate: margin -> pseudo-derivative of the spike, for gradients.
       inputs: names of the inputs, such as ("g_e", "g_i"), of a model that has several, each with
         a unit of its own; empty for a model with one input, its current.
       draws: (name, sampler) for random numbers [N] that are new in every step. `update`,
-        `threshold` and `reset` find them among the parameters, the same ones within a step.
+        `threshold` and `reset` find them among the parameters, the same numbers within a step.
       max_dt: params -> the longest step in ms, () or [N], for which `update` is stable.
+      name: for messages and summaries.
+      description: equations, units and source.
     """
 
     update: Callable[[Values, Values, Any, jax.Array], Values]
     threshold: Callable[[Values, Values], jax.Array]
-    reset: Callable[[Values, Values], Values] = _unchanged
+    reset: Callable[[Values, Values], Values] = _no_reset
     surrogate: Surrogate = superspike
     inputs: Sequence[str] = ()
     draws: Sequence[tuple[str, Sampler]] = ()
@@ -57,6 +59,11 @@ class NeuronModel(Model):
             raise TypeError(
                 f"NeuronModel, max_dt: given {self.max_dt!r}; expected a function of the parameters"
             )
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the inputs; ("current",) for a model with one."""
+        return tuple(self.inputs) or ("current",)
 
 
 def _draws(given: Any, params: Mapping[str, Any]) -> tuple[tuple[str, Sampler], ...]:

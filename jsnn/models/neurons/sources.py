@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 from jsnn._checks import positive_int
 from jsnn.models.model import Values
 from jsnn.models.neurons.model import NeuronModel
+from jsnn.models.quantity import Quantity
 
 
 def _source_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -21,21 +22,25 @@ def _source_threshold(p: Values, x: Values) -> jax.Array:
 
 
 SPIKE_SOURCE = NeuronModel(
+    name="SPIKE_SOURCE",
+    description="""Neurons without dynamics that spike if their input is 1 and not if it is 0.
+
+    The drive may be the spike trains themselves, `jsnn.over_time(trains)` with trains bool [T, N];
+    `jsnn.spike_trains` makes them from a list of spikes.
+    """,
     params={},
     variables={"spike": 0.0},
     update=_source_update,
     threshold=_source_threshold,
 )
-"""Neurons without dynamics that spike where their input is 1 and not where it is 0.
-
-Their drive may be the spike trains themselves, bool [T, N]; `spike_trains` makes them from a list.
-"""
 
 
 def spike_trains(
     steps: ArrayLike, neurons: ArrayLike, num_steps: int, num_neurons: int
 ) -> np.ndarray:
-    """The inverse of `spike_list`: spike k is that of neuron `neurons[k]` in step `steps[k]`.
+    """Make spike trains from a list of spikes; the inverse of `spike_list`.
+
+    Spike k is a spike of neuron `neurons[k]` in step `steps[k]`.
 
     Args:
       steps: integers in [0, num_steps), [number of spikes], in any order.
@@ -46,8 +51,9 @@ def spike_trains(
     Returns:
       bool [T, N], True where a neuron spikes.
 
-    Raises ValueError or TypeError where the two do not match or are not integers, a spike lies
-    outside, or a neuron would spike twice in one step.
+    Raises:
+      TypeError: steps or neurons are not integers.
+      ValueError: their numbers differ, a spike lies outside, or a neuron spikes twice in a step.
     """
     shape = (
         positive_int(num_steps, "spike_trains, num_steps"),
@@ -96,16 +102,17 @@ def _poisson_threshold(p: Values, x: Values) -> jax.Array:
 
 
 POISSON_NEURON = NeuronModel(
-    params={"rate": 0.0},
-    variables={"probability": 0.0},
+    name="POISSON_NEURON",
+    description="""Neurons that spike at random, each with probability 1 - exp(-(rate + input) dt).
+
+    The input is a rate in Hz too and may change from step to step; a sum below 0 counts as 0. The
+    probability is that of at least one event of a Poisson process in the step. As a neuron spikes
+    once in a step, it fires at less than the rate if rate dt is not small. `probability` is that
+    of the last step.
+    """,
+    params={"rate": Quantity(0.0, "Hz")},
+    variables={"probability": Quantity(0.0, at_least=0, at_most=1)},
     update=_poisson_update,
     threshold=_poisson_threshold,
     draws=(("uniform", jax.random.uniform),),
 )
-"""Spikes at random with probability 1 - exp(-(rate + input) dt) in a step, independently.
-
-`rate` and the input, which may change from step to step, in Hz; a sum below 0 counts as 0. That is
-the probability that a Poisson process has at least one event in the step; as a neuron spikes once
-in a step, it fires at less than the rate where rate dt is not small. `probability` is that of the
-last step.
-"""

@@ -1,4 +1,4 @@
-"""What a plasticity is: how the weights of a projection change with the spikes on both sides."""
+"""Plasticity models: learning rules."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,16 +6,18 @@ from typing import Any
 
 import jax
 
-from jsnn.models.model import Model, Values, defaults, names_of
+from jsnn._checks import check_known
+from jsnn.models.model import Model, Values, listed, names_of
+from jsnn.models.quantity import quantities
 
 AtSpike = Callable[[Values, Values, Values, Values], Values]
 
 
-def _unchanged(p: Values, x: Values) -> Values:
+def _no_jump(p: Values, x: Values) -> Values:
     return x
 
 
-def _still(p: Values, x: Values, dt: jax.Array) -> Values:
+def _no_decay(p: Values, x: Values, dt: jax.Array) -> Values:
     return x
 
 
@@ -23,7 +25,7 @@ def _no_change(p: Values, s: Values, pre: Values, post: Values) -> Values:
     return s
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PlasticityModel(Model):
     """A learning rule as plain functions of synapses `s` and of traces on both sides.
 
@@ -37,52 +39,69 @@ class PlasticityModel(Model):
 
     Spikes are seen in the step in which they are emitted, on both sides: a delay is on the way from
     synapse to soma. Functions on synapses work on each synapse by itself and see arrays that
-    broadcast with one another: `s` holds "weight" and the model's variables, and `pre` and `post`
-    hold the traces of the neurons on both sides, "spike", 1 where that neuron spiked in this step
-    and else 0, and the variables of the neurons that the rule reads, as they are after the step.
+    broadcast with one another: `s` holds "weight" and the variables of the model, and `pre` and
+    `post` hold the traces of the neurons on both sides, "spike", 1 where that neuron spiked in this
+    step and else 0, and the variables of the neurons that the rule reads, as they are after the
+    step.
 
     Attributes:
-      params: default parameters; a projection may give each another scalar, and a drive one per
-        step. The functions see scalars.
-      variables: initial values of the variables of each synapse, besides its weight.
-      pre: initial values of the traces of each presynaptic neuron.
-      post: initial values of the traces of each postsynaptic neuron.
+      params: parameters, {name: default or `jsnn.Quantity`}. A projection may give each another
+        scalar, and a drive one per step. The functions see scalars.
+      variables: variables of each synapse with their initial values, besides its weight.
+      pre: traces of each presynaptic neuron with their initial values.
+      post: traces of each postsynaptic neuron with their initial values.
       on_pre: (params, synapses, pre, post) -> synapses.
-      on_post: the same.
+      on_post: (params, synapses, pre, post) -> synapses.
       update_pre: (params, traces [pre], dt in ms) -> traces after a step without spikes.
-      update_post: (params, traces [post], dt in ms) -> the same.
+      update_post: (params, traces [post], dt in ms) -> traces after a step without spikes.
       spike_pre: (params, traces [pre]) -> traces of neurons that spiked.
-      spike_post: (params, traces [post]) -> the same.
-      each_step: (params, synapses, pre, post, dt in ms) -> synapses, or None where nothing happens
-        to a synapse between spikes.
+      spike_post: (params, traces [post]) -> traces of neurons that spiked.
+      each_step: (params, synapses, pre, post, dt in ms) -> synapses, or None if nothing happens to
+        a synapse between spikes.
       reads_pre: names of variables of the presynaptic neuron model, such as ("v",).
-      reads_post: the same of the postsynaptic one.
+      reads_post: names of variables of the postsynaptic neuron model.
+      weight_bounds: the names of the parameters that are the lowest and the highest weight, such
+        as ("w_min", "w_max"), or None. Initial weights outside are an error.
+      name: for messages and summaries.
+      description: equations, units and source.
     """
 
     pre: Mapping[str, Any] = field(compare=False)
     post: Mapping[str, Any] = field(compare=False)
     on_pre: AtSpike = _no_change
     on_post: AtSpike = _no_change
-    update_pre: Callable[[Values, Values, jax.Array], Values] = _still
-    update_post: Callable[[Values, Values, jax.Array], Values] = _still
-    spike_pre: Callable[[Values, Values], Values] = _unchanged
-    spike_post: Callable[[Values, Values], Values] = _unchanged
+    update_pre: Callable[[Values, Values, jax.Array], Values] = _no_decay
+    update_post: Callable[[Values, Values, jax.Array], Values] = _no_decay
+    spike_pre: Callable[[Values, Values], Values] = _no_jump
+    spike_post: Callable[[Values, Values], Values] = _no_jump
     each_step: Callable[[Values, Values, Values, Values, jax.Array], Values] | None = None
     reads_pre: Sequence[str] = ()
     reads_post: Sequence[str] = ()
+    weight_bounds: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        sides = []
-        for name in ("pre", "post"):
-            values = defaults(getattr(self, name), f"PlasticityModel, {name}")
-            sides += sorted((f"{name} {key}", array.dtype.kind) for key, array in values.items())
-            what = f"PlasticityModel, reads_{name}"
-            reads = names_of(getattr(self, f"reads_{name}"), what)
-            for twice in {*values, "spike"}.intersection(reads):
+        for side in ("pre", "post"):
+            declared = quantities(getattr(self, side), f"PlasticityModel, {side}")
+            object.__setattr__(self, side, declared)
+            what = f"PlasticityModel, reads_{side}"
+            reads = names_of(getattr(self, f"reads_{side}"), what)
+            for twice in {*declared, "spike"}.intersection(reads):
                 raise ValueError(
                     f"{what}: {twice!r} is also a trace; expected another name, since the "
-                    f"functions find both in `{name}`"
+                    f"functions find both in `{side}`"
                 )
-            object.__setattr__(self, f"reads_{name}", reads)
+            object.__setattr__(self, f"reads_{side}", reads)
+        super().__post_init__()
+        if self.weight_bounds is not None:
+            what = "PlasticityModel, weight_bounds"
+            check_known(names_of(self.weight_bounds, what), self.params, what, "parameter")
+        sides = [
+            (f"{side} {name}", quantity.kind)
+            for side in ("pre", "post")
+            for name, quantity in sorted(getattr(self, side).items())
+        ]
         object.__setattr__(self, "signature", (*self.signature, *sides))
+
+    def _tables(self) -> list[str]:
+        traces = (("Presynaptic traces", self.pre), ("Postsynaptic traces", self.post))
+        return [*super()._tables(), *(listed(title, declared) for title, declared in traces)]

@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 
 from jsnn.models.model import Values
+from jsnn.models.plasticity.bounds import BOUNDS, WEIGHT_BOUNDS
 from jsnn.models.plasticity.model import PlasticityModel
-from jsnn.models.plasticity.traces import all_spikes, bounded, counting, decaying
+from jsnn.models.plasticity.traces import Count, Decay, all_spikes, bounded
+from jsnn.models.quantity import Quantity
 
 
 def _on_pre(p: Values, s: Values, pre: Values, post: Values) -> Values:
@@ -26,39 +28,41 @@ def _each_step(p: Values, s: Values, pre: Values, post: Values, dt: jax.Array) -
 
 
 REWARD_STDP = PlasticityModel(
+    name="REWARD_STDP",
+    description="""Reward-modulated STDP: pairs leave an eligibility, which reward turns to weight.
+
+        dw/dt = c reward,   τc dc/dt = -c
+        at a presynaptic spike   c <- c - a- y
+        at a postsynaptic spike  c <- c + a+ x
+
+    x and y are the traces of `STDP`, additive and all-to-all; a pair within one step counts as pre
+    before post. Integrated exactly over a step, in which `reward` is constant. A drive
+    {projection: {"reward": jsnn.over_time(r)}} with r [T] gives one reward per step, which acts on
+    what was eligible before the spikes of that step.
+
+    Izhikevich 2007, Cereb. Cortex 17, 2443-2452, where `reward` is the concentration of dopamine,
+    which jumps at a reward and decays with 200 ms. w_min and w_max are in the unit of the weights,
+    c = `eligibility` in that of a_plus and a_minus, reward in weight per eligibility and ms. The
+    rule costs a pass over all synapses in every step.
+    """,
     params={
         "reward": 0.0,
         "a_plus": 0.1,
         "a_minus": 0.15,
-        "tau_plus": 20.0,
-        "tau_minus": 20.0,
-        "tau_c": 1000.0,
-        "w_min": 0.0,
-        "w_max": 1.0,
+        "tau_plus": Quantity(20.0, "ms", above=0),
+        "tau_minus": Quantity(20.0, "ms", above=0),
+        "tau_c": Quantity(1000.0, "ms", above=0),
+        **BOUNDS,
     },
     variables={"eligibility": 0.0},
     pre={"trace": 0.0},
     post={"trace": 0.0},
     on_pre=_on_pre,
     on_post=_on_post,
-    update_pre=decaying("tau_plus"),
-    update_post=decaying("tau_minus"),
-    spike_pre=counting(all_spikes),
-    spike_post=counting(all_spikes),
+    update_pre=Decay("tau_plus"),
+    update_post=Decay("tau_minus"),
+    spike_pre=Count(all_spikes),
+    spike_post=Count(all_spikes),
     each_step=_each_step,
+    weight_bounds=WEIGHT_BOUNDS,
 )
-"""Additive, all-to-all STDP of an eligibility c, which makes weight while there is reward.
-
-    dw/dt = c reward,   τc dc/dt = -c
-    at a presynaptic spike   c <- c - a- y
-    at a postsynaptic spike  c <- c + a+ x
-
-with the traces x and y of `STDP`; a pair within one step counts as pre before post. Integrated
-exactly over a step, in which `reward` is constant: {projection: {"reward": [T]}} in a drive gives
-one per step, which acts on what was eligible before that step's spikes.
-
-Izhikevich 2007, Cereb. Cortex 17, 2443-2452, where `reward` is the concentration of dopamine, which
-jumps at a reward and decays with 200 ms. tau_* in ms; w_min and w_max in the unit of the weights,
-c = `eligibility` in that of a_plus and a_minus, and reward in weight per eligibility and ms. It
-costs a pass over all synapses in every step.
-"""

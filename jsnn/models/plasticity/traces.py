@@ -1,6 +1,11 @@
-"""Exponential traces of spikes, and which of the earlier spikes they stand for."""
+"""Exponential traces of spikes.
+
+The classes here are functions that compare by value, so a model made of them can be pickled and is
+equal to its copy.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -21,24 +26,26 @@ def nearest_spike(trace: jax.Array, spike: jax.Array) -> jax.Array:
     return jnp.maximum(trace, spike)
 
 
-def decaying(tau: str) -> Callable[[Values, Values, jax.Array], Values]:
-    """τ dx/dt = -x for the trace of each neuron, τ being the parameter of that name, in ms."""
+@dataclass(frozen=True)
+class Decay:
+    """τ dx/dt = -x for the trace of each neuron; `tau` is the name of the parameter τ, in ms."""
 
-    def update(p: Values, x: Values, dt: jax.Array) -> Values:
-        return {"trace": x["trace"] * jnp.exp(-dt / p[tau])}
+    tau: str
 
-    return update
+    def __call__(self, p: Values, x: Values, dt: jax.Array) -> Values:
+        return {"trace": x["trace"] * jnp.exp(-dt / p[self.tau])}
 
 
-def counting(seen: Seen) -> Callable[[Values, Values], Values]:
-    """What a spike of a neuron does to its own trace."""
+@dataclass(frozen=True)
+class Count:
+    """The effect of a spike of a neuron on its own trace."""
 
-    def spike(p: Values, x: Values) -> Values:
-        return {"trace": seen(x["trace"], jnp.ones_like(x["trace"]))}
+    seen: Seen
 
-    return spike
+    def __call__(self, p: Values, x: Values) -> Values:
+        return {"trace": self.seen(x["trace"], jnp.ones_like(x["trace"]))}
 
 
 def bounded(p: Values, weight: jax.Array) -> jax.Array:
-    """The weight kept from w_min to w_max."""
+    """Clip a weight to w_min and w_max."""
     return jnp.clip(weight, p["w_min"], p["w_max"])

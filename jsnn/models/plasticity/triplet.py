@@ -1,12 +1,14 @@
-"""Triplet STDP: potentiation grows with the rate, as pairs alone cannot have it."""
+"""Triplet STDP: potentiation that grows with the firing rate."""
 
 from typing import Any
 
 import jax.numpy as jnp
 
 from jsnn.models.model import Values
+from jsnn.models.plasticity.bounds import BOUNDS, WEIGHT_BOUNDS
 from jsnn.models.plasticity.model import PlasticityModel
 from jsnn.models.plasticity.traces import bounded
+from jsnn.models.quantity import Quantity
 
 
 def _decay_pre(p: Values, r: Values, dt: Any) -> Values:
@@ -35,17 +37,31 @@ def _on_post(p: Values, s: Values, r: Values, o: Values) -> Values:
 
 
 TRIPLET_STDP = PlasticityModel(
+    name="TRIPLET_STDP",
+    description="""Triplet STDP, all-to-all.
+
+        τ+ dr1/dt = -r1,  τx dr2/dt = -r2;   r1, r2 <- r1 + 1, r2 + 1 at a presynaptic spike
+        τ- do1/dt = -o1,  τy do2/dt = -o2;   o1, o2 <- o1 + 1, o2 + 1 at a postsynaptic spike
+
+        at a presynaptic spike   w <- w - o1 (a2- + a3- r2)
+        at a postsynaptic spike  w <- w + r1 (a2+ + a3+ o2)
+
+    r2 and o2 are the values just before the spike itself. A pair within one step counts as pre
+    before post: r1 has this step's spike when the postsynaptic spike is counted, o1 has not. a*,
+    w_min and w_max are in the unit of the weights. Pfister & Gerstner 2006, J. Neurosci. 26,
+    9673-9682; the defaults are their fit to visual cortex (all-to-all, full model), for changes
+    relative to the initial weight.
+    """,
     params={
         "a2_plus": 5e-10,
         "a3_plus": 6.2e-3,
         "a2_minus": 7e-3,
         "a3_minus": 2.3e-4,
-        "tau_plus": 16.8,
-        "tau_x": 101.0,
-        "tau_minus": 33.7,
-        "tau_y": 125.0,
-        "w_min": 0.0,
-        "w_max": 1.0,
+        "tau_plus": Quantity(16.8, "ms", above=0),
+        "tau_x": Quantity(101.0, "ms", above=0),
+        "tau_minus": Quantity(33.7, "ms", above=0),
+        "tau_y": Quantity(125.0, "ms", above=0),
+        **BOUNDS,
     },
     variables={},
     pre={"r1": 0.0, "r2": 0.0},
@@ -56,17 +72,5 @@ TRIPLET_STDP = PlasticityModel(
     update_post=_decay_post,
     spike_pre=_count,
     spike_post=_count,
+    weight_bounds=WEIGHT_BOUNDS,
 )
-"""Triplets of spikes, all-to-all: Pfister & Gerstner 2006, J. Neurosci. 26, 9673-9682.
-
-    τ+ dr1/dt = -r1,  τx dr2/dt = -r2;   r1, r2 <- r1 + 1, r2 + 1 at a presynaptic spike
-    τ- do1/dt = -o1,  τy do2/dt = -o2;   o1, o2 <- o1 + 1, o2 + 1 at a postsynaptic spike
-
-    at a presynaptic spike   w <- w - o1 (a2- + a3- r2)
-    at a postsynaptic spike  w <- w + r1 (a2+ + a3+ o2)
-
-r2 and o2 are those just before the spike itself. A pair within one step counts as pre before post:
-r1 has this step's spike when the postsynaptic one is counted, o1 has not. The defaults are those
-that they fitted to visual cortex (all-to-all, full model), for changes relative to the initial
-weight. a*, w_min and w_max in the unit of the weights, tau_* in ms.
-"""

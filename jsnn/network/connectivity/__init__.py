@@ -13,7 +13,12 @@ from jsnn.network.connectivity.convolution import AveragePool2D, Conv2D
 from jsnn.network.connectivity.dense import Dense
 from jsnn.network.connectivity.one_to_one import OneToOne
 from jsnn.network.connectivity.procedural import Procedural
-from jsnn.network.connectivity.protocols import Connectivity, DelayedEach, EventDriven, Modifiable
+from jsnn.network.connectivity.protocols import (
+    Connectivity,
+    EventDriven,
+    Modifiable,
+    SynapticDelays,
+)
 from jsnn.network.connectivity.sparse import Sparse
 
 __all__ = [
@@ -22,13 +27,13 @@ __all__ = [
     "Chain",
     "Connectivity",
     "Conv2D",
-    "DelayedEach",
     "Dense",
     "EventDriven",
     "Modifiable",
     "OneToOne",
     "Procedural",
     "Sparse",
+    "SynapticDelays",
     "fixed_in_degree",
     "fixed_out_degree",
     "fixed_probability",

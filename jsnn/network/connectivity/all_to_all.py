@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from jsnn._checks import positive_int, weight_array
 from jsnn._kernels.dense import ordered_product, product_over_time
-from jsnn._pytree import pytree, static
+from jsnn._pytree import pytree, replace, static
 
 
 @pytree
@@ -15,12 +15,12 @@ class AllToAll:
     """Every presynaptic neuron reaches every postsynaptic one with one weight, stored once.
 
     Attributes:
-      weight: (), in nA; float32 or float64, which becomes the dtype of the network.
+      weights: (), one number in nA; float32 or float64, which becomes the dtype of the network.
       num_pre: the number of presynaptic neurons.
       num_post: the number of postsynaptic neurons.
     """
 
-    weight: Any
+    weights: Any
     num_pre: int = static()
     num_post: int = static()
 
@@ -28,11 +28,19 @@ class AllToAll:
         for name in ("num_pre", "num_post"):
             size = positive_int(getattr(self, name), f"AllToAll {name}")
             object.__setattr__(self, name, size)
-        object.__setattr__(self, "weight", weight_array(self.weight, (), "AllToAll weight"))
+        object.__setattr__(self, "weights", weight_array(self.weights, (), "AllToAll weights"))
 
     @property
     def dtype(self) -> Any:
-        return self.weight.dtype
+        return self.weights.dtype
+
+    @property
+    def num_synapses(self) -> int:
+        return self.num_pre * self.num_post
+
+    def with_weights(self, weights: jax.Array) -> "AllToAll":
+        """Return the synapses with another weight, ()."""
+        return replace(self, weights=weights)
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """[pre] -> [post]: the weight once for each spike, added up one after the other."""
@@ -48,7 +56,7 @@ class AllToAll:
 
     @property
     def _column(self) -> jax.Array:
-        return jnp.broadcast_to(self.weight, (self.num_pre, 1))
+        return jnp.broadcast_to(self.weights, (self.num_pre, 1))
 
     def _for_all(self, total: jax.Array) -> jax.Array:
         return jnp.broadcast_to(total, (*total.shape[:-1], self.num_post))

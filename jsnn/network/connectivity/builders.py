@@ -1,4 +1,4 @@
-"""Random sparse connectivity, and that of SciPy; made on the host, by NumPy, seeded from a key.
+"""Builders of sparse connectivity: random ones, by NumPy with a seed from a key, and SciPy's.
 
 In all of them `weight` is a number, an initializer or an array [S], in nA, and `delay` is None, an
 initializer or an integer array [S], in steps >= 1. Arrays [S] follow the synapses sorted by
@@ -16,7 +16,7 @@ from jsnn.network.connectivity.sparse import Sparse
 from jsnn.network.initializers import Initializer, as_initializer
 
 _CHUNK = 2**16
-"""How many numbers are drawn at a time: what is drawn depends on it."""
+"""The number of numbers drawn at a time, on which the draws depend."""
 
 Weight = float | Initializer | np.ndarray[Any, Any] | jax.Array
 Delay = Initializer | np.ndarray[Any, Any] | jax.Array | None
@@ -35,38 +35,28 @@ def fixed_probability(
     delay: Delay = None,
     dtype: Any = np.float32,
 ) -> Sparse:
-    """Every pair of neurons is joined with probability `p`, independently of all others.
+    """Join every pair of neurons with probability `p`, independently of all others.
 
     Args:
       key: from `jax.random.key(seed)`.
-      num_pre, num_post: the numbers of presynaptic and postsynaptic neurons.
-      p: in [0, 1].
-      weight: of each synapse, in nA: a number, an initializer or an array [S].
-      autapses: whether neuron i may reach neuron i. False is for a population that projects onto
-        itself: num_pre == num_post.
-      delay: of each synapse, in steps: None, an initializer (rounded to whole steps) or an integer
-        array [S].
-      dtype: of the weights, float32 or float64.
+      num_pre: the number of presynaptic neurons.
+      num_post: the number of postsynaptic neurons.
+      p: the probability, in [0, 1].
+      weight: the weight of each synapse, in nA: a number, an initializer or an array [S].
+      autapses: allow a synapse from neuron i to neuron i. False is for a population that projects
+        onto itself: num_pre == num_post.
+      delay: the delay of each synapse, in steps: None, an initializer (rounded to whole steps) or
+        an integer array [S].
+      dtype: the dtype of the weights, float32 or float64.
 
-    Raises ValueError or TypeError where an argument is not of these.
+    Raises:
+      TypeError: an argument is of another type.
+      ValueError: an argument is out of range, or an array has another size than S.
     """
-    draw = _Draw("fixed_probability", key, num_pre, num_post, dtype)
+    draw = _Draw("fixed_probability", key, num_pre, num_post, dtype, autapses)
     p = probability(p, "fixed_probability, p")
-    if autapses:
-        pairs = _each_with_probability(draw.rng, num_pre * num_post, p)
-    elif num_pre == num_post:
-        others = num_post - 1
-        pairs = _each_with_probability(draw.rng, num_pre * others, p)
-        # Neuron i reaches 0, ..., i - 1, i + 1, ...: one pair is left out for every neuron before
-        # it, and its own from rank i on.
-        pre, rank = np.divmod(pairs, max(others, 1))
-        pairs += pre + (rank >= pre)
-    else:
-        raise ValueError(
-            f"fixed_probability, autapses: given False for {num_pre} presynaptic and {num_post} "
-            "postsynaptic neurons; expected equal numbers, those of one population"
-        )
-    return draw.synapses(pairs, weight, delay)
+    ranks = _each_with_probability(draw.rng, draw.num_pre * draw.num_targets, p)
+    return draw.synapses(draw.pairs_at(ranks), weight, delay)
 
 
 def fixed_in_degree(
@@ -77,21 +67,37 @@ def fixed_in_degree(
     weight: Weight,
     *,
     replace: bool = False,
+    autapses: bool = True,
     delay: Delay = None,
     dtype: Any = np.float32,
 ) -> Sparse:
-    """Every postsynaptic neuron is reached by `degree` presynaptic ones, all as likely.
+    """Join every postsynaptic neuron with `degree` presynaptic ones, all as likely.
 
-    `replace` draws them with replacement: two neurons may be joined more than once. The other
-    arguments are those of `fixed_probability`.
+    Args:
+      key: from `jax.random.key(seed)`.
+      num_pre: the number of presynaptic neurons.
+      num_post: the number of postsynaptic neurons.
+      degree: the number of synapses of each postsynaptic neuron.
+      weight: as in `fixed_probability`.
+      replace: draw with replacement, so that two neurons may be joined more than once.
+      autapses: allow a synapse from neuron i to neuron i.
+      delay: as in `fixed_probability`.
+      dtype: the dtype of the weights, float32 or float64.
 
-    Raises ValueError where the degree exceeds `num_pre` without replacement.
+    Raises:
+      TypeError: an argument is of another type.
+      ValueError: the degree exceeds the number of presynaptic neurons without replacement, or
+        another argument is out of range.
     """
-    draw = _Draw("fixed_in_degree", key, num_pre, num_post, dtype)
-    degree = draw.count("degree", degree, num_pre, "presynaptic neurons", replace)
-    pairs = _in_every_row(draw.rng, num_post, num_pre, degree, replace)  # pre, for every post
-    pairs *= num_post
-    pairs += np.arange(num_post)[:, None]
+    draw = _Draw("fixed_in_degree", key, num_pre, num_post, dtype, autapses)
+    num_sources = draw.num_pre - (not autapses)
+    degree = draw.count("degree", degree, num_sources, "presynaptic neurons", replace)
+    pairs = _in_every_row(draw.rng, draw.num_post, num_sources, degree, replace)  # pre
+    post = np.arange(draw.num_post)[:, None]
+    if not autapses:
+        pairs += pairs >= post
+    pairs *= draw.num_post
+    pairs += post
     return draw.synapses(np.sort(pairs, axis=None), weight, delay)
 
 
@@ -103,21 +109,33 @@ def fixed_out_degree(
     weight: Weight,
     *,
     replace: bool = False,
+    autapses: bool = True,
     delay: Delay = None,
     dtype: Any = np.float32,
 ) -> Sparse:
-    """Every presynaptic neuron reaches `degree` postsynaptic ones, all as likely.
+    """Join every presynaptic neuron with `degree` postsynaptic ones, all as likely.
 
-    `replace` draws them with replacement: two neurons may be joined more than once. The other
-    arguments are those of `fixed_probability`.
+    Args:
+      key: from `jax.random.key(seed)`.
+      num_pre: the number of presynaptic neurons.
+      num_post: the number of postsynaptic neurons.
+      degree: the number of synapses of each presynaptic neuron.
+      weight: as in `fixed_probability`.
+      replace: draw with replacement, so that two neurons may be joined more than once.
+      autapses: allow a synapse from neuron i to neuron i.
+      delay: as in `fixed_probability`.
+      dtype: the dtype of the weights, float32 or float64.
 
-    Raises ValueError where the degree exceeds `num_post` without replacement.
+    Raises:
+      TypeError: an argument is of another type.
+      ValueError: the degree exceeds the number of postsynaptic neurons without replacement, or
+        another argument is out of range.
     """
-    draw = _Draw("fixed_out_degree", key, num_pre, num_post, dtype)
-    degree = draw.count("degree", degree, num_post, "postsynaptic neurons", replace)
-    pairs = _in_every_row(draw.rng, num_pre, num_post, degree, replace)  # post, for every pre
-    pairs += num_post * np.arange(num_pre)[:, None]
-    return draw.synapses(pairs.ravel(), weight, delay)
+    draw = _Draw("fixed_out_degree", key, num_pre, num_post, dtype, autapses)
+    degree = draw.count("degree", degree, draw.num_targets, "postsynaptic neurons", replace)
+    ranks = _in_every_row(draw.rng, draw.num_pre, draw.num_targets, degree, replace)
+    ranks += draw.num_targets * np.arange(draw.num_pre)[:, None]
+    return draw.synapses(draw.pairs_at(ranks.ravel()), weight, delay)
 
 
 def fixed_total(
@@ -128,27 +146,43 @@ def fixed_total(
     weight: Weight,
     *,
     replace: bool = False,
+    autapses: bool = True,
     delay: Delay = None,
     dtype: Any = np.float32,
 ) -> Sparse:
-    """`total` synapses between pairs of neurons, all pairs as likely.
+    """Draw `total` synapses between pairs of neurons, all pairs as likely.
 
-    `replace` draws them with replacement: two neurons may be joined more than once. The other
-    arguments are those of `fixed_probability`.
+    Args:
+      key: from `jax.random.key(seed)`.
+      num_pre: the number of presynaptic neurons.
+      num_post: the number of postsynaptic neurons.
+      total: the number of synapses.
+      weight: as in `fixed_probability`.
+      replace: draw with replacement, so that two neurons may be joined more than once.
+      autapses: allow a synapse from neuron i to neuron i.
+      delay: as in `fixed_probability`.
+      dtype: the dtype of the weights, float32 or float64.
 
-    Raises ValueError where the total exceeds the number of pairs without replacement.
+    Raises:
+      TypeError: an argument is of another type.
+      ValueError: the total exceeds the number of pairs without replacement, or another argument
+        is out of range.
     """
-    draw = _Draw("fixed_total", key, num_pre, num_post, dtype)
-    total = draw.count("total", total, num_pre * num_post, "pairs of neurons", replace)
-    pairs = _in_every_row(draw.rng, 1, num_pre * num_post, total, replace)
-    return draw.synapses(pairs[0], weight, delay)
+    draw = _Draw("fixed_total", key, num_pre, num_post, dtype, autapses)
+    num_pairs = draw.num_pre * draw.num_targets
+    total = draw.count("total", total, num_pairs, "pairs of neurons", replace)
+    ranks = _in_every_row(draw.rng, 1, num_pairs, total, replace)
+    return draw.synapses(draw.pairs_at(ranks[0]), weight, delay)
 
 
 def from_scipy(matrix: Any) -> Sparse:
-    """The synapses of a SciPy sparse matrix or array of weights [pre, post], in nA.
+    """Make synapses of a SciPy sparse matrix or array of weights [pre, post], in nA.
 
-    What is stored is a synapse, a stored zero too; what is stored twice adds up to one, as SciPy
-    has it. The dtype is that of the matrix: float32 or float64.
+    Every stored number is a synapse, a stored zero too. Numbers that are stored twice for a pair
+    are added up to one, as SciPy does. The dtype is that of the matrix: float32 or float64.
+
+    Raises:
+      TypeError: the argument is not a SciPy sparse matrix with two axes.
     """
     if not hasattr(matrix, "tocsr") or matrix.ndim != 2:
         raise TypeError(
@@ -162,9 +196,21 @@ def from_scipy(matrix: Any) -> Sparse:
 
 
 class _Draw:
-    """What all random builders do: check, seed a generator, give pairs their weights and delays."""
+    """The common part of random builders: sizes, a generator, and pairs turned into synapses.
 
-    def __init__(self, what: str, key: jax.Array, num_pre: int, num_post: int, dtype: Any) -> None:
+    Attributes:
+      num_targets: the number of postsynaptic neurons that each presynaptic neuron may reach.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        key: jax.Array,
+        num_pre: int,
+        num_post: int,
+        dtype: Any,
+        autapses: bool,
+    ) -> None:
         check_key(key, f"{what}, key")
         if not is_concrete(key):
             raise TypeError(
@@ -175,6 +221,22 @@ class _Draw:
         self.num_pre = positive_int(num_pre, f"{what}, num_pre")
         self.num_post = positive_int(num_post, f"{what}, num_post")
         self.dtype = float_dtype(dtype, f"{what}, dtype")
+        if not autapses and self.num_pre != self.num_post:
+            raise ValueError(
+                f"{what}, autapses: given False for {num_pre} presynaptic and {num_post} "
+                "postsynaptic neurons; expected equal numbers, those of one population"
+            )
+        self.autapses = autapses
+        self.num_targets = self.num_post - (not autapses)
+
+    def pairs_at(self, ranks: Pairs) -> Pairs:
+        """Return the pairs of these ranks among all pairs that may be joined, ascending."""
+        if self.autapses:
+            return ranks
+        # Neuron i reaches 0, ..., i - 1, i + 1, ...: one pair is left out for every neuron before
+        # it, and its own from rank i on.
+        pre, rank = np.divmod(ranks, max(self.num_targets, 1))
+        return ranks + pre + (rank >= pre)
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -182,7 +244,7 @@ class _Draw:
         return np.random.default_rng(np.asarray(seed).ravel())
 
     def count(self, name: str, value: Any, most: int, of: str, replace: bool) -> int:
-        """`value` as a number of synapses: with replacement any, without it `most` at most."""
+        """Return `value` as a number of synapses, at most `most` without replacement."""
         count = positive_int(value, f"{self.what}, {name}", least=0)
         if not replace and count > most:
             raise ValueError(
@@ -203,7 +265,7 @@ class _Draw:
 
 
 def _each_with_probability(rng: np.random.Generator, size: int, p: float) -> Pairs:
-    """Which of range(size), each independently with probability `p`: jumps from one to the next."""
+    """Draw each of range(size) independently with probability `p`, jumping from one to the next."""
     chunks, last = [np.empty(0, np.int64)], -1
     while p > 0 and last < size - 1:
         jumps = np.minimum(rng.geometric(p, _CHUNK), size)
@@ -216,9 +278,11 @@ def _each_with_probability(rng: np.random.Generator, size: int, p: float) -> Pai
 def _in_every_row(
     rng: np.random.Generator, num_rows: int, num_columns: int, count: int, replace: bool
 ) -> np.ndarray[Any, Any]:
-    """int64 [num_rows, count]: columns drawn in every row, all as likely, ascending."""
+    """Draw columns in every row, all as likely, ascending: int64 [num_rows, count]."""
     draw = _with_replacement if replace else _distinct
     columns = np.empty((num_rows, count), np.int64)
+    if not count:
+        return columns
     at_a_time = max(1, _CHUNK // max(count, 1))
     for first in range(0, num_rows, at_a_time):
         rows = columns[first : first + at_a_time]
@@ -229,17 +293,17 @@ def _in_every_row(
 def _with_replacement(
     rng: np.random.Generator, num_rows: int, num_columns: int, count: int
 ) -> np.ndarray[Any, Any]:
-    """[num_rows, count]: in every row columns drawn independently, ascending."""
+    """Draw columns in every row independently, ascending: [num_rows, count]."""
     return np.sort(rng.integers(num_columns, size=(num_rows, count)), axis=1)
 
 
 def _distinct(
     rng: np.random.Generator, num_rows: int, num_columns: int, count: int
 ) -> np.ndarray[Any, Any]:
-    """[num_rows, count]: in every row distinct columns, each set of them as likely, ascending.
+    """Draw distinct columns in every row, each set as likely, ascending: [num_rows, count].
 
-    What is drawn a second time is drawn again, until nothing is: where most columns are wanted,
-    those that are not are drawn.
+    A column that is drawn twice is drawn again, until none is. If more than half of the columns are
+    wanted, the others are drawn and left out.
     """
     if 2 * count > num_columns:
         kept = np.ones((num_rows, num_columns), bool)
@@ -291,7 +355,7 @@ def _delays(
 def _in_chunks(
     key: jax.Array, initializer: Initializer, size: int, dtype: np.dtype[Any], what: str
 ) -> np.ndarray[Any, Any]:
-    """[size] numbers; the initializer is compiled for one shape, whatever the size."""
+    """Draw [size] numbers; the initializer is compiled for one shape, whatever the size."""
     drawn = np.empty(size, dtype)
     for i, first in enumerate(range(0, size, _CHUNK)):
         chunk = _chunk(initializer, jax.random.fold_in(key, i), dtype)

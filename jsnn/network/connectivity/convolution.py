@@ -17,7 +17,7 @@ import numpy as np
 
 from jsnn._checks import float_dtype, positive_int, weight_array
 from jsnn._kernels.dense import delayed, ordered_product
-from jsnn._pytree import pytree, static
+from jsnn._pytree import pytree, replace, static
 
 Pair = tuple[int, int]
 """(down, across)."""
@@ -75,6 +75,15 @@ class Conv2D:
     @property
     def dtype(self) -> Any:
         return self.kernel.dtype
+
+    @property
+    def weights(self) -> Any:
+        """The kernel."""
+        return self.kernel
+
+    def with_weights(self, weights: jax.Array) -> "Conv2D":
+        """Return the convolution with another kernel of the same shape."""
+        return replace(self, kernel=weights)
 
     @property
     def output_shape(self) -> tuple[int, int, int]:

@@ -38,6 +38,10 @@ class Dense:
     def dtype(self) -> Any:
         return self.weights.dtype
 
+    @property
+    def num_synapses(self) -> int:
+        return self.num_pre * self.num_post
+
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """[pre] -> [post]: the weights of the spiking neurons, added up in neuron order."""
         return ordered_product(spikes, self.weights, self.precision)

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 
 from jsnn._checks import weight_array
-from jsnn._pytree import pytree
+from jsnn._pytree import pytree, replace
 
 
 @pytree
@@ -34,6 +34,14 @@ class OneToOne:
     def dtype(self) -> Any:
         return self.weights.dtype
 
+    @property
+    def num_synapses(self) -> int:
+        return self.num_pre
+
+    def with_weights(self, weights: jax.Array) -> "OneToOne":
+        """Return the synapses with other weights, [N]."""
+        return replace(self, weights=weights)
+
     def deliver(self, spikes: jax.Array) -> jax.Array:
-        """[N] -> [N]: every spiking neuron's weight."""
+        """Turn spikes [N] into the weights of the neurons that spiked, [N]."""
         return spikes * self.weights

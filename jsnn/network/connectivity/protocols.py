@@ -57,7 +57,7 @@ class Modifiable(Connectivity, Protocol):
 
 
 @runtime_checkable
-class DelayedEach(Connectivity, Protocol):
+class SynapticDelays(Connectivity, Protocol):
     """A connectivity that may have a delay for each synapse."""
 
     @property

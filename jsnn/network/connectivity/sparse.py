@@ -1,6 +1,7 @@
-"""A list of synapses: for networks in which a neuron reaches few others."""
+"""A list of synapses, for networks in which a neuron reaches few others."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -15,26 +16,34 @@ from jsnn._pytree import pytree, replace, static
 
 @pytree
 class Sparse:
-    """One synapse from neuron pre[s] to neuron post[s], of weight weights[s], for every s.
+    """A synapse from neuron pre[s] to neuron post[s], of weight weights[s], for every s.
 
-    Synapses are kept sorted by presynaptic neuron, those of one neuron in the order given. Their
-    number is static, all else is traced. The indices are integers, so `jax.grad` over a whole
-    network needs `allow_int=True`.
+    Synapses keep the order in which they are given. What a neuron sends is added up in the order
+    of its synapses. Synapses that are sorted by presynaptic neuron are delivered fastest, and those
+    of the builders (`jsnn.fixed_probability` and others) are. The number of synapses is static, all
+    else is traced. The indices are integers, so `jax.grad` over a whole network needs
+    `allow_int=True`.
 
     Attributes:
       pre: integers [S], from 0 to num_pre - 1.
       post: integers [S], from 0 to num_post - 1.
-      weights: float [S], in nA or what the synapse model takes.
+      weights: float [S], in nA or the unit that the synapse model takes.
       num_pre: the size of the presynaptic population.
       num_post: the size of the postsynaptic population.
-      delays: integers [S], whole steps >= 1, in place of the projection's delay; or None.
-      multapses: whether several synapses may join the same pair.
-      max_delay: the longest of them; 0 without.
-      starts: int32 [num_pre + 1]; synapses starts[i] to starts[i + 1] are those of neuron i.
-      slots: int32 [S] where there are delays: (delay - 1) * num_post + post.
+      delays: integers [S], whole steps >= 1, in place of the delay of the projection; or None.
+      multapses: True if several synapses may join the same pair.
+      max_delay: the longest of the delays; 0 without delays.
+      order: int32 [S], the positions of the synapses sorted by presynaptic neuron; None if they are
+        given in that order.
+      starts: int32 [num_pre + 1]; synapses order[starts[i]] to order[starts[i + 1]] are those of
+        neuron i.
+      slots: int32 [S], the targets of the sorted synapses: post, or (delay - 1) * num_post + post
+        if there are delays; None if they are `post` itself.
 
-    Raises ValueError or TypeError where an index is outside its population, shapes differ, a weight
-    is NaN or infinite, a delay is less than one step, or a pair is joined twice that may not be.
+    Raises:
+      TypeError: indices or delays are not integers, or weights are not floating.
+      ValueError: an index is outside its population, shapes differ, a weight is NaN or infinite, a
+        delay is less than one step, or a pair is joined twice that may not be.
     """
 
     pre: Any
@@ -45,6 +54,7 @@ class Sparse:
     delays: Any = None
     multapses: bool = static(default=True)
     max_delay: int = static(init=False)
+    order: jax.Array | None = dataclasses.field(init=False)
     starts: jax.Array = dataclasses.field(init=False)
     slots: jax.Array | None = dataclasses.field(init=False)
 
@@ -62,8 +72,14 @@ class Sparse:
                 raise TypeError("Sparse, delays: given traced ones; expected numbers, made outside")
             delays = _integers(delays, weights.shape, "delays", 1, 2**15)
             max_delay = int(np.max(delays, initial=1))
-        sorted_, _ = _sorted(pre, post, weights, delays, num_pre, num_post)
-        canonical = {"num_pre": num_pre, "num_post": num_post, "max_delay": max_delay, **sorted_}
+        canonical = {
+            "num_pre": num_pre,
+            "num_post": num_post,
+            "max_delay": max_delay,
+            "weights": weights,
+            **_as_arrays(pre=pre, post=post, delays=delays),
+            **_sorted(pre, post, delays, num_pre, num_post),
+        }
         for name, value in canonical.items():
             object.__setattr__(self, name, value)
 
@@ -75,47 +91,61 @@ class Sparse:
     def dtype(self) -> Any:
         return self.weights.dtype
 
-    @property
-    def synapses(self) -> Synapses:
-        return Synapses(self.pre, self.post, self.starts)
-
     def deliver(self, spikes: jax.Array) -> jax.Array:
-        """[pre] -> [post]: a pass over all synapses, added up in their order."""
-        return sparse_product(spikes, self.weights, self.synapses, self.num_post)
+        """Turn spikes [pre] into sums [post] by a pass over all synapses."""
+        return self._product(sparse_product, spikes)
 
     def deliver_events(self, spikes: jax.Array) -> jax.Array:
-        """The same, visiting only the synapses of the neurons that spiked."""
-        return event_product(spikes, self.weights, self.synapses, self.num_post)
+        """Turn spikes [pre] into sums [post], visiting the synapses of spiking neurons alone."""
+        return self._product(event_product, spikes)
 
     def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
-        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
+        """Turn the spikes of all steps, bool [T, pre], into what arrives in each, [T, post]."""
         return jax.vmap(self.deliver_events)(delayed(spikes, delay).astype(self.dtype))
 
     def deliver_delayed(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
-        """[pre] -> [max_delay, post]: in row d - 1, what reaches each neuron in d steps."""
-        product = event_product if event_driven else sparse_product
-        assert self.slots is not None
-        by_delay = self.synapses._replace(post=self.slots)
-        sums = product(spikes, self.weights, by_delay, self.max_delay * self.num_post)
+        """Turn spikes [pre] into [max_delay, post]: row d - 1 arrives in d steps."""
+        sums = self._product(event_product if event_driven else sparse_product, spikes)
         return sums.reshape(self.max_delay, self.num_post)
 
+    def _product(self, product: Callable[..., jax.Array], spikes: jax.Array) -> jax.Array:
+        """Sum the weights of the spikes for each postsynaptic neuron, or for each delay and neuron.
+
+        The sums are [post], or [max_delay * post] if there are delays.
+        """
+        pre, weights = self.pre, self.weights
+        if self.order is not None:
+            pre, weights = pre[self.order], weights[self.order]
+        slots = self.post if self.slots is None else self.slots
+        num_slots = max(self.max_delay, 1) * self.num_post
+        return product(spikes, weights, Synapses(pre, slots, self.starts), num_slots)
+
     def with_weights(self, weights: jax.Array) -> "Sparse":
-        """The same synapses with other weights."""
+        """Return the synapses with other weights, [S]."""
         return replace(self, weights=weights)
 
     def rewired(
         self, remove: Any, pre: Any, post: Any, weights: Any, delays: Any = None
     ) -> tuple["Sparse", jax.Array]:
-        """Without the synapses at `remove`, integers [k], each once, and with new ones.
+        """Remove the synapses at `remove` and add new ones.
 
-        The new ones, [m] each, come after those that their presynaptic neuron keeps. Delays are
-        needed where synapses have them, up to `max_delay`.
+        The result is sorted by presynaptic neuron; the new synapses of a neuron come after those
+        that it keeps.
+
+        Args:
+          remove: integers [k], each once.
+          pre: integers [m], the presynaptic neurons of the new synapses.
+          post: integers [m], their postsynaptic neurons.
+          weights: [m], their weights.
+          delays: integers [m], needed if synapses have delays, up to `max_delay`.
 
         Returns:
           The connectivity, and int32 [S - k + m]: which of all synapses, the S old ones followed by
           the m new ones, each of its synapses is.
 
-        Raises ValueError or TypeError as `Sparse` does, and where one is removed twice.
+        Raises:
+          TypeError: as `Sparse` does.
+          ValueError: as `Sparse` does, and if a synapse is removed twice.
         """
         num = self.num_synapses
         remove = _integers(remove, np.shape(remove)[:1], "remove", 0, num - 1)
@@ -126,63 +156,69 @@ class Sparse:
         if (delays is None) != (self.delays is None):
             given = "none" if delays is None else "some"
             raise ValueError(
-                f"Sparse, delays of new synapses: given {given}; expected them exactly where the "
+                f"Sparse, delays of new synapses: given {given}; expected them exactly if the "
                 "others have them"
             )
         new: dict[str, Any] = {
             "pre": _integers(pre, weights.shape, "pre", 0, self.num_pre - 1),
             "post": _integers(post, weights.shape, "post", 0, self.num_post - 1),
             "weights": weights,
-            "delays": delays
-            if delays is None
-            else _integers(delays, weights.shape, "delays", 1, self.max_delay),
         }
+        if delays is not None:
+            new["delays"] = _integers(delays, weights.shape, "delays", 1, self.max_delay)
         removed = jnp.zeros(num, bool).at[remove].set(True)
         kept = jnp.argsort(removed, stable=True)[: num - len(remove)]
         which = jnp.concatenate([kept, num + jnp.arange(len(weights), dtype=kept.dtype)])
-        both: dict[str, Any] = {
-            name: None if values is None else jnp.concatenate([getattr(self, name), values])[which]
-            for name, values in new.items()
-        }
-        canonical, order = _sorted(**both, num_pre=self.num_pre, num_post=self.num_post)
+        both = {k: jnp.concatenate([getattr(self, k), values]) for k, values in new.items()}
+        which = which[jnp.argsort(both["pre"][which], stable=True)]
+        fields = {k: values[which] for k, values in both.items()}
         if not self.multapses:
-            _check_once(canonical["pre"], canonical["post"], self.num_post)
-        return replace(self, **canonical), which[order].astype(jnp.int32)
+            _check_once(fields["pre"], fields["post"], self.num_post)
+        in_order = _sorted(
+            fields["pre"], fields["post"], fields.get("delays"), self.num_pre, self.num_post, True
+        )
+        if self.order is not None:  # the structure stays, so that a loop can carry the network
+            in_order["order"] = jnp.arange(len(which), dtype=jnp.int32)
+            in_order["slots"] = fields["post"] if delays is None else in_order["slots"]
+        return replace(self, **fields, **in_order), which.astype(jnp.int32)
 
     def of_pre(self, values: jax.Array) -> jax.Array:
-        """[pre] -> [S]: what each synapse has on its presynaptic side."""
+        """Turn values [pre] into those on the presynaptic side of each synapse, [S]."""
         return values[self.pre]
 
     def of_post(self, values: jax.Array) -> jax.Array:
-        """[post] -> [S]."""
+        """Turn values [post] into those on the postsynaptic side of each synapse, [S]."""
         return values[self.post]
 
 
 def _sorted(
-    pre: Any, post: Any, weights: Any, delays: Any, num_pre: int, num_post: int
-) -> tuple[dict[str, Any], Any]:
-    """The fields of synapses in the order in which they are kept, and that order, integers [S]."""
-    given = [each for each in (pre, post, weights, delays) if each is not None]
+    pre: Any, post: Any, delays: Any, num_pre: int, num_post: int, is_sorted: bool = False
+) -> dict[str, Any]:
+    """Return `order`, `starts` and `slots` of synapses; traced ones count as not sorted."""
+    given = [each for each in (pre, post, delays) if each is not None]
     numpy: Any = np if all(map(is_concrete, given)) else jnp  # the host sorts without compiling
-    order = numpy.argsort(numpy.asarray(pre), stable=True)
-    pre, post, weights = (numpy.asarray(each)[order] for each in (pre, post, weights))
-    neurons = np.arange(num_pre + 1, dtype=np.int32)
-    fields = {
-        "pre": pre,
-        "post": post,
-        "weights": weights,
-        "delays": None,
-        "starts": numpy.searchsorted(pre, neurons).astype(np.int32),
-        "slots": None,
-    }
+    if is_sorted or (numpy is np and np.all(np.diff(np.asarray(pre)) >= 0)):
+        order = None
+    else:
+        order = numpy.argsort(numpy.asarray(pre), stable=True).astype(np.int32)
+    pre, post = (
+        numpy.asarray(x) if order is None else numpy.asarray(x)[order] for x in (pre, post)
+    )
+    slots = None if order is None else post
     if delays is not None:
-        fields["delays"] = numpy.asarray(delays)[order]
-        fields["slots"] = (fields["delays"] - 1) * num_post + post
-    return {k: v if v is None else jnp.asarray(v) for k, v in fields.items()}, order
+        delays = numpy.asarray(delays) if order is None else numpy.asarray(delays)[order]
+        slots = (delays - 1) * num_post + post
+    neurons = np.arange(num_pre + 1, dtype=np.int32)
+    starts = numpy.searchsorted(pre, neurons).astype(np.int32)
+    return _as_arrays(order=order, starts=starts, slots=slots)
+
+
+def _as_arrays(**fields: Any) -> dict[str, Any]:
+    return {name: x if x is None else jnp.asarray(x) for name, x in fields.items()}
 
 
 def _integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int) -> Any:
-    """An index or delay for each synapse as int32, or an error that names it."""
+    """Return an index or delay for each synapse as int32, or raise an error that names it."""
     what = f"Sparse, {name}"
     if np.shape(given) != shape:
         raise ValueError(
@@ -202,7 +238,7 @@ def _integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int
 
 
 def _check_once(pre: Any, post: Any, num_post: int) -> None:
-    """Raise ValueError where two synapses join the same pair, as far as it can be seen."""
+    """Raise ValueError if two synapses join the same pair; traced indices are not checked."""
     if not (is_concrete(pre) and is_concrete(post)):
         return
     pre, post = np.asarray(pre), np.asarray(post)

@@ -1,0 +1,50 @@
+"""Plan of a run: everything about it that is static, found once before anything is compiled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jsnn._engine.inputs import split
+from jsnn._engine.recording_plan import RecordingPlan
+from jsnn._engine.schedule import Schedule, quickest_schedule, together
+from jsnn.network.network import Network
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The static part of a run.
+
+    Attributes:
+      num_steps: T.
+      recordings: what is kept of the run.
+      schedule: which populations are stepped together, and how.
+    """
+
+    num_steps: int
+    recordings: RecordingPlan
+    schedule: Schedule
+
+
+def plan_run(
+    network: Network,
+    drive: Mapping[str, Any],
+    num_steps: int,
+    recordings: RecordingPlan,
+    *,
+    scheduled: bool,
+) -> Plan:
+    """Plan a run from a fresh state.
+
+    Args:
+      network: what is simulated.
+      drive: as `checked_drive` returns it.
+      num_steps: T.
+      recordings: from `plan_recordings`.
+      scheduled: find the quickest schedule; otherwise step all populations together with whole
+        products.
+    """
+    if not scheduled:
+        return Plan(num_steps, recordings, together(network, event_driven=False))
+    constant, varying = split(drive)
+    schedule = quickest_schedule(network, constant, varying, recordings, num_steps)
+    return Plan(num_steps, recordings, schedule)
