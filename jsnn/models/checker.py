@@ -1,14 +1,14 @@
 """What is wrong with a model, found by tracing its functions before anything is simulated."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import jaxprs_in_params
+from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from jsnn.models.current_sources import SourceModel
 from jsnn.models.model import Sampler, Values
@@ -97,8 +97,15 @@ _MIXING = (
 
 
 def _mixes(jaxpr: Any) -> bool:
-    inner = (core for equation in jaxpr.eqns for core in jaxprs_in_params(equation.params))
+    inner = (core for equation in jaxpr.eqns for core in _jaxprs_in(equation.params))
     return any(e.primitive.name.startswith(_MIXING) for e in jaxpr.eqns) or any(map(_mixes, inner))
+
+
+def _jaxprs_in(params: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the programs inside an operation: the body of a loop, the branches of a condition."""
+    for value in params.values():
+        parts = value if isinstance(value, tuple) else (value,)
+        yield from (part for part in parts if isinstance(part, (Jaxpr, ClosedJaxpr)))
 
 
 def variable_dtype(default: Any, dtype: Any) -> Any:
