@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "jsnn"
 ORDER = [
     "_pytree",
     "_checks",
+    "_extras",
     "compilation_cache",
     "models",
     "_kernels",
