@@ -215,7 +215,10 @@ def _draw(sampler: Sampler, dtype: Any, key: jax.Array) -> jax.Array:
 
 def _per_neuron(limit: Callable[[Values], jax.Array], params: Values) -> jax.Array:
     """A limit for all neurons or for each, as one for each."""
-    return jnp.broadcast_to(limit(params), (_N,))
+    given = limit(params)
+    if jnp.shape(given) not in ((), (1,), (_N,)):
+        raise ValueError(f"given shape {list(jnp.shape(given))}; expected [] or [{_N}]")
+    return jnp.broadcast_to(given, (_N,))
 
 
 def _problems_of_call(
