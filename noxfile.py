@@ -156,3 +156,24 @@ def peers(session: nox.Session) -> None:
         *("python", "-m", "experiments.mnist.peers", "--json", "results/peers.json"),
         *session.posargs,
     )
+
+
+def oldest_versions() -> list[str]:
+    """The lower bounds of pyproject.toml, of the core and of what the experiments need."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    extras = project["optional-dependencies"]
+    requirements = [*project["dependencies"], *extras["plot"], *extras["experiments"]]
+    return [line.replace(">=", "==") for line in requirements if ">=" in line]
+
+
+@nox.session
+@nox.parametrize(
+    ("python", "versions"),
+    [("3.11", "floor"), *((python, "newest") for python in ("3.11", "3.12", "3.13", "3.14"))],
+    ids=("3.11-floor", "3.11-newest", "3.12-newest", "3.13-newest", "3.14-newest"),
+)
+def versions(session: nox.Session, versions: str) -> None:
+    """The test suite with the oldest versions of the dependencies, and with the newest."""
+    chosen = oldest_versions() if versions == "floor" else ("--upgrade-strategy", "eager")
+    session.install("--upgrade", "-e", ".[test]", *chosen)
+    session.run("pytest", "-n", "2", *session.posargs, env={"OMP_NUM_THREADS": "1"})

@@ -1,8 +1,10 @@
 """jsnn: spiking neural networks as pure functions, in JAX."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from jsnn._engine.inputs import over_time
+from jsnn._extras import needed_by
 from jsnn.compilation_cache import cache_compilations
 from jsnn.evaluation import (
     Evaluation,
@@ -104,16 +106,30 @@ from jsnn.recording import (
 from jsnn.simulation import recorded_bytes, simulate, step
 
 if TYPE_CHECKING:
+    from jsnn import conversion as conversion
+    from jsnn import plot as plot
     from jsnn.conversion import convert
+
+__version__ = "0.1.0"
+
+_MODULES_ON_DEMAND = ("conversion", "plot")
 
 
 def __getattr__(name: str) -> Any:
-    """`jsnn.convert` is imported when it is asked for, since it needs Flax."""
-    if name == "convert":
-        from jsnn.conversion import convert
+    """Import what needs Flax or Matplotlib when it is asked for."""
+    if name not in (*_MODULES_ON_DEMAND, "convert"):
+        raise AttributeError(f"module 'jsnn' has no attribute {name!r}")
+    if name == "plot":
+        return import_module("jsnn.plot")
+    with needed_by(f"jsnn.{name}", "flax", "flax"):
+        conversion = import_module("jsnn.conversion")
+    return conversion.convert if name == "convert" else conversion
 
-        return convert
-    raise AttributeError(f"module 'jsnn' has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    """List the public names and modules."""
+    special = (name for name in globals() if name.startswith("__"))
+    return sorted({*__all__, *_MODULES_ON_DEMAND, *special})
 
 
 __all__ = [

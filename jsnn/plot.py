@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jax.typing import ArrayLike
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator
 
+from jsnn._extras import needed_by
 from jsnn.recording import spike_list
+
+with needed_by("jsnn.plot", "matplotlib", '"jsnn[plot]"'):
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, MaxNLocator
 
 if TYPE_CHECKING:
     from jsnn.conversion import Report

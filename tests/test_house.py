@@ -14,6 +14,7 @@ ORDER = [
     "_pytree",
     "_checks",
     "_summary",
+    "_extras",
     "compilation_cache",
     "models",
     "_kernels",

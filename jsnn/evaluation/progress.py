@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from jsnn._extras import needed_by
+
 
 @contextmanager
 def progress_bar(total: int, shown: bool) -> Iterator[Callable[[int, int], None]]:
@@ -10,12 +12,8 @@ def progress_bar(total: int, shown: bool) -> Iterator[Callable[[int, int], None]
     if not shown:
         yield lambda done, right: None
         return
-    try:
+    with needed_by("progress=True", "tqdm", "tqdm"):
         from tqdm import tqdm
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "progress=True needs tqdm: python -m pip install tqdm", name="tqdm"
-        ) from error
     with tqdm(total=total, unit="image") as bar:
         total_right = 0
 

@@ -1,14 +1,14 @@
 """Check of a model: its functions are traced before anything is simulated."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import jaxprs_in_params
+from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from jsnn.models.current_sources import CurrentSourceModel
 from jsnn.models.model import Sampler, Values
@@ -98,8 +98,15 @@ _MIXING = (
 
 
 def _mixes(jaxpr: Any) -> bool:
-    inner = (core for equation in jaxpr.eqns for core in jaxprs_in_params(equation.params))
+    inner = (core for equation in jaxpr.eqns for core in _jaxprs_in(equation.params))
     return any(e.primitive.name.startswith(_MIXING) for e in jaxpr.eqns) or any(map(_mixes, inner))
+
+
+def _jaxprs_in(params: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the programs inside an operation: the body of a loop, the branches of a condition."""
+    for value in params.values():
+        parts = value if isinstance(value, tuple) else (value,)
+        yield from (part for part in parts if isinstance(part, (Jaxpr, ClosedJaxpr)))
 
 
 def variable_dtype(variable: Quantity, dtype: Any) -> Any:
@@ -209,7 +216,10 @@ def _draw(sampler: Sampler, dtype: Any, key: jax.Array) -> jax.Array:
 
 def _per_neuron(limit: Callable[[Values], jax.Array], params: Values) -> jax.Array:
     """A limit for all neurons or for each, as one for each."""
-    return jnp.broadcast_to(limit(params), (_N,))
+    given = limit(params)
+    if jnp.shape(given) not in ((), (1,), (_N,)):
+        raise ValueError(f"given shape {list(jnp.shape(given))}; expected [] or [{_N}]")
+    return jnp.broadcast_to(given, (_N,))
 
 
 def _problems_of_call(

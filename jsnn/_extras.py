@@ -1,0 +1,27 @@
+"""Packages that only a part of jsnn needs, and an error that says how to install them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def needed_by(part: str, package: str, install: str) -> Iterator[None]:
+    """Say what to install if `package` is missing among the imports inside.
+
+    Args:
+      part: what needs the package, as a user writes it.
+      package: its name in an import.
+      install: its name for pip, with an extra of jsnn if there is one.
+
+    Raises:
+      ModuleNotFoundError: if the package is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != package:
+            raise
+        raise ModuleNotFoundError(
+            f"{part} needs {package}, which is not installed: python -m pip install {install}",
+            name=package,
+        ) from error
