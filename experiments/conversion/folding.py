@@ -16,7 +16,7 @@ from experiments.conversion.checkpoints import load, load_architecture
 from experiments.conversion.data import images
 from experiments.conversion.models import inputs_of
 from jsnn.conversion import recipes
-from jsnn.conversion.ann import activations
+from jsnn.conversion.layers import activations
 
 
 @dataclass(frozen=True)

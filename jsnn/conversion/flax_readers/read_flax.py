@@ -13,12 +13,13 @@ from flax import linen, nnx
 
 from jsnn._checks import check_finite, check_type, float_dtype
 from jsnn.conversion.activation import Activation, Identity, Quantised, Relu
-from jsnn.conversion.ann import Layer, MaxPool, Weighted, each_neuron, scaled, with_weights
-from jsnn.conversion.layer import QCFS
+from jsnn.conversion.channel_scaling import each_neuron, scaled, with_weights
+from jsnn.conversion.flax_readers.padding import check_fits, padding_word, pair
+from jsnn.conversion.flax_readers.parameters import affine_of, weights_of
+from jsnn.conversion.flax_readers.read_linen import LinenDense, linen_steps
+from jsnn.conversion.layers import Layer, MaxPool, Weighted
 from jsnn.conversion.max_pool import MaxPool2D
-from jsnn.conversion.padding import check_fits, padding_word, pair
-from jsnn.conversion.parameters import affine_of, weights_of
-from jsnn.conversion.read_linen import LinenDense, linen_steps
+from jsnn.conversion.qcfs_layer import QCFS
 from jsnn.network.connectivity import AveragePool2D, Conv2D, Dense, OneToOne
 
 _EXPECTED = (

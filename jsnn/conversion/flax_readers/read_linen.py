@@ -11,7 +11,7 @@ import numpy as np
 from flax import linen
 
 from jsnn._checks import check_type
-from jsnn.conversion.agreement import predictions_of
+from jsnn.conversion.logits_check import logits_of
 
 
 class LinenDense(NamedTuple):
@@ -73,7 +73,7 @@ def _called(model: Any, image_shape: tuple[int, ...]) -> list[tuple[str, LinenDe
         return call(*args, **kwargs)
 
     with linen.intercept_methods(note):
-        predictions_of(model, np.zeros((1, *image_shape), np.float32))
+        logits_of(model, np.zeros((1, *image_shape), np.float32))
     return called
 
 

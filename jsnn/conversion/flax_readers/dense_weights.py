@@ -5,8 +5,8 @@ from flax import nnx
 
 from jsnn._checks import check_type
 from jsnn.conversion.activation import Quantised
-from jsnn.conversion.ann import Weighted
-from jsnn.conversion.read_flax import read_flax
+from jsnn.conversion.flax_readers.read_flax import read_flax
+from jsnn.conversion.layers import Weighted
 from jsnn.network.connectivity import Dense
 
 
