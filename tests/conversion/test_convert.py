@@ -41,7 +41,7 @@ def evidence(network, found, pixels, num_steps):
         network, drive, num_steps, record={"read": found.readout.recording}
     )[1]["read"]
     recorded = jax.jit(jax.vmap(run))(found.drive(pixels))
-    return np.asarray(jax.vmap(found.recipe.read.evidence)(recorded))
+    return np.asarray(jax.vmap(found.recipe.output.evidence)(recorded))
 
 
 def convolutional(pool):
@@ -196,7 +196,7 @@ def test_signed_digits_of_all_layers_at_once_are_those_by_the_book(eager):
     recipe = recipes.residual(4, conversion.percentile(90.0), eager=eager)
     network, found = jsnn.convert(model, pixels, recipe)
     first, second, last = (layer for layer in model.layers if isinstance(layer, nnx.Linear))
-    scales = [place.unit for place in found.built.places]
+    scales = [place.unit for place in found.built.layers]
     once = np.zeros((4, 1, 1))
     once[0] = 1  # an image and a bias come in with the first step
     arriving = once * (pixels @ np.asarray(first.kernel) + np.asarray(first.bias))
@@ -246,7 +246,7 @@ def test_groups_of_neurons_round_to_as_many_levels_as_they_have_members_and_step
     assert not np.allclose(found.values(pixels, 1)[0], hidden, atol=1e-6)
 
 
-def test_reset_by_subtraction_counts_the_thresholds_passed():
+def test_soft_reset_counts_the_thresholds_passed():
     network = jsnn.Network([jsnn.Population("n", 5, jsnn.IF_SUBTRACT)], [])
     current = np.array([-0.5, 0.0, 0.25, 0.75, 1.0], np.float32)
     _, recorded = jsnn.simulate(network, {"n": current}, 8, record={"n": jsnn.SpikeCount("n")})
@@ -331,7 +331,7 @@ def test_what_is_decoded_tends_to_the_activations(name):
     hidden = nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels))
     error = np.abs(decoded[0] - hidden).mean() / np.abs(hidden).mean()
     assert error < tolerance
-    if recipe.read.of == "potential":
+    if recipe.output.quantity == "potential":
         logits = np.asarray(model(jnp.asarray(pixels)))
         assert np.abs(decoded[-1] - logits).mean() < 2 * tolerance * np.abs(logits).mean()
 
@@ -511,7 +511,7 @@ def test_what_cannot_be_converted_is_named(layers, shape, message):
                 "recipe": replace(recipes.qcfs(), coding=conversion.poisson()),
                 "calibration_images": images() * 3,
             },
-            "what Poisson can tell apart",
+            "the range of Poisson coding",
         ),
         ({"model": {"Dense_a": {}}}, "'Dense_a': expected names that end in different numbers"),
         ({"model": {"Conv_0": {"kernel": np.zeros((3, 3, 1, 1))}}}, "'Conv_0': expected the param"),

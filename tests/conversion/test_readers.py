@@ -10,7 +10,7 @@ from flax import linen, nnx
 
 import jsnn
 from jsnn.conversion import QCFS, flatten, recipes
-from jsnn.conversion.read_flax import read_flax
+from jsnn.conversion.flax_readers.read_flax import read_flax
 
 ROBUST = recipes.rueckauer_2017(100.0, v_init=0.5)
 IMAGE = (6, 6, 2)

@@ -12,8 +12,9 @@ from flax import nnx
 
 import jsnn
 from jsnn import conversion
-from jsnn.conversion import QCFS, assessment, recipes
-from jsnn.conversion.operations import multiply_accumulates
+from jsnn.conversion import QCFS, recipes
+from jsnn.conversion.report import assessment
+from jsnn.conversion.report.operations import multiply_accumulates
 from jsnn.plot import conversion_report
 from tests.conversion.test_convert import convolutional, images, perceptron, relu
 
@@ -149,9 +150,9 @@ def test_an_early_exit_takes_the_first_clear_answer():
         step = next(clear, 9)
         steps.append(step + 1)
         right.append(report.predictions[i, step] == labels[i])
-    np.testing.assert_array_equal(report.heard, np.add(heard, 1))
+    np.testing.assert_array_equal(report.first_input, np.add(heard, 1))
     assert report.early_exit(margin) == (margin, np.mean(steps), np.mean(right))
-    assert report.early_exit(0.0).mean_steps == np.mean(np.minimum(report.heard, 10))
+    assert report.early_exit(0.0).mean_steps == np.mean(np.minimum(report.first_input, 10))
     assert report.early_exit(np.inf).mean_steps == 10
 
 
@@ -164,13 +165,13 @@ def test_no_answer_is_given_before_the_output_has_heard_of_the_image():
     network, found = jsnn.convert(model, pixels, recipe)
     report = conversion.assess(network, found, pixels, labels, 20)
     np.testing.assert_allclose(report.margins[:, :2], 0.5, rtol=1e-6)
-    assert report.heard.min() == 3  # one step to hidden2, one to the output
-    assert report.early_exit(0.4).mean_steps >= report.heard.mean() >= 3
+    assert report.first_input.min() == 3  # one step to hidden2, one to the output
+    assert report.early_exit(0.4).mean_steps >= report.first_input.mean() >= 3
 
 
 def test_margins_are_over_the_steps_that_were_read():
     model, pixels = perceptron(relu, (12, 16, 3)), images(10)
-    recipe = replace(recipes.rueckauer_2017(), read=conversion.potentials(start=3))
+    recipe = replace(recipes.rueckauer_2017(), output=conversion.potentials(start=3))
     network, found = jsnn.convert(model, pixels, recipe)
     report = conversion.assess(network, found, pixels, np.zeros(10, int), 8)
     run = lambda drive: jsnn.simulate(  # noqa: E731
@@ -180,7 +181,7 @@ def test_margins_are_over_the_steps_that_were_read():
     mean = np.sort((v[:, -1] - v[:, 2]) / 5, axis=1)
     np.testing.assert_allclose(report.margins[:, -1], mean[:, -1] - mean[:, -2], rtol=1e-4)
     assert not report.margins[:, :3].any()
-    assert report.heard.min() >= 4
+    assert report.first_input.min() >= 4
 
 
 EMITTING = [
@@ -195,7 +196,7 @@ EMITTING = [
 def test_spikes_of_the_output_are_evidence_of_what_they_are_worth(recipe):
     """Several in a step, negative ones and binary digits; by report, readout and values alike."""
     model, pixels = perceptron(relu, (12, 16, 4)), images(40) * 2 - 1
-    network, found = jsnn.convert(model, pixels, replace(recipe, read=conversion.spike_counts()))
+    network, found = jsnn.convert(model, pixels, replace(recipe, output=conversion.spike_counts()))
     run = lambda drive: jsnn.simulate(  # noqa: E731
         network, drive, 6, record={"e": jsnn.Variable("output", "emitted")}
     )[1]["e"]

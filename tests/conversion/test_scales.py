@@ -42,7 +42,7 @@ SILENT = {
     "robust": (recipes.rueckauer_2017(), nnx.relu),
     "balanced": (recipes.spike_norm(3), nnx.relu),
     "QCFS": (recipes.qcfs(), QCFS(4)),
-    "data": (replace(recipes.diehl_2015(), read=conversion.potentials()), nnx.relu),
+    "data": (replace(recipes.diehl_2015(), output=conversion.potentials()), nnx.relu),
     "error": (recipes.calibrated(4), nnx.relu),
 }
 
@@ -154,5 +154,5 @@ def test_scales_of_least_error_are_those_of_a_search(per_channel):
         errors = ((levels * candidates[:, None] / steps - column) ** 2).mean(axis=1)
         return candidates[errors.argmin()]
 
-    unit = found.built.places[0].unit
+    unit = found.built.layers[0].unit
     np.testing.assert_allclose(unit, list(map(searched, columns)), rtol=1e-5)
