@@ -478,8 +478,8 @@ IMAGE, FLAT = (8, 8, 2), (12,)
 @pytest.mark.parametrize(
     ("layers", "shape", "message"),
     [
-        ([linear(), nnx.sigmoid, linear(4, 3)], FLAT, r"layer 1 \(sigmoid\): what it computes"),
-        ([linear(), lambda x: x, linear(4, 3)], FLAT, r"layer 1 \(<lambda>\): what it computes"),
+        ([linear(), nnx.sigmoid, linear(4, 3)], FLAT, r"layer 1 \(sigmoid\): cannot be converted"),
+        ([linear(), lambda x: x, linear(4, 3)], FLAT, r"layer 1 \(<lambda>\): cannot be converted"),
         ([nnx.relu, linear()], FLAT, r"layer 0 \(relu\): given after the input"),
         ([norm(10), linear()], FLAT, r"layer 0 \(BatchNorm\): given 10 features on axis -1"),
         ([linear(), nnx.relu], FLAT, "given as the last layer"),
