@@ -60,11 +60,11 @@ def is_finished(directory: Path, epochs: int) -> bool:
         return manager.latest_step() == epochs
 
 
-def apart(model: nnx.Sequential) -> Parts:
+def split(model: nnx.Sequential) -> Parts:
     return Parts(*nnx.split(model, nnx.Param, ...))
 
 
-def own(progress: Progress) -> Progress:
+def copied(progress: Progress) -> Progress:
     """Copy the arrays, with the types that an epoch returns, so that they can be donated."""
     return jax.tree.map(lambda leaf: jnp.array(leaf, leaf.dtype, copy=True), progress)
 
@@ -79,7 +79,7 @@ def load(directory: Path) -> nnx.Sequential:
     with checkpoints_in(directory) as manager:
         if manager.latest_step() is None:
             raise ValueError(f"{directory}: holds no checkpoint")
-        kept = apart(model)[1:]
+        kept = split(model)[1:]
         restored = manager.restore(
             manager.latest_step(), args=ocp.args.Composite(model=ocp.args.StandardRestore(kept))
         )
@@ -126,7 +126,7 @@ def resumed(manager: ocp.CheckpointManager, progress: Progress) -> Progress:
             training=ocp.args.StandardRestore(progress._replace(average=None)),
         ),
     )
-    return own(restored["training"]._replace(average=restored["model"]))
+    return copied(restored["training"]._replace(average=restored["model"]))
 
 
 def describe(directory: Path, settings: dict[str, Any], architecture: Architecture) -> None:

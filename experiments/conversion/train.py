@@ -16,14 +16,14 @@ from experiments import cli
 from experiments.conversion.augment import augmented
 from experiments.conversion.checkpoints import (
     Progress,
-    apart,
     checkpoints_in,
+    copied,
     describe,
     load,
     load_architecture,
-    own,
     resumed,
     save,
+    split,
 )
 from experiments.conversion.data import as_square, images
 from experiments.conversion.models import Architecture, build, inputs_of
@@ -83,7 +83,7 @@ def measure(
 ) -> Measured:
     """Measure the spiking network in `steps` steps, or the artificial network if there are none."""
     model.eval()
-    structure, *kept = apart(model)
+    structure, *kept = split(model)
     right = spikes = 0.0
     for start in range(0, len(given.labels), 1000):
         part = slice(start, start + 1000)
@@ -115,13 +115,13 @@ def _start(config: Config, num_batches: int) -> tuple[Any, Any, Progress]:
         for layer in model.layers:
             if isinstance(layer, nnx.Dropout):
                 layer.deterministic = False
-    structure, parameters, statistics = apart(model)
+    structure, parameters, statistics = split(model)
     schedule = optax.cosine_decay_schedule(config.learning_rate, num_batches * config.epochs)
     matrices = jax.tree.map(lambda leaf: leaf.ndim > 1, parameters)
     optimizer = optax.adamw(schedule, weight_decay=config.weight_decay, mask=matrices)
     kept = (parameters, statistics)
     progress = Progress(*kept, optimizer.init(parameters), kept, jnp.zeros((), jnp.int32))
-    return structure, optimizer, own(progress)
+    return structure, optimizer, copied(progress)
 
 
 def _take_parameters(model: nnx.Sequential, directory: Path) -> None:
@@ -158,7 +158,7 @@ def _training_data(config: Config, training: Images) -> _Data:
     data = _Data(jnp.asarray(training.pixels), labels, None, [])
     if not config.distil:
         return data
-    models = [apart(load(directory))[1:] for directory in config.distil]
+    models = [split(load(directory))[1:] for directory in config.distil]
     if config.augment:
         return data._replace(teachers=models)
     teach = jax.jit(_teaching(config))
@@ -176,7 +176,7 @@ def _teaching(config: Config) -> Callable[[list[Any], jax.Array], jax.Array]:
     for architecture in architectures:
         model = build(architecture, nnx.Rngs(0))
         model.eval()
-        structures.append(apart(model).structure)
+        structures.append(split(model).structure)
 
     def teach(teachers: list[Any], x: jax.Array) -> jax.Array:
         answers = []
@@ -226,7 +226,7 @@ def _epoch(
                 number = len(x)
                 taught = None if teaching is None else teaching[:number]
                 loss = loss_of_answer(config, answered, data.labels[batch[:number]], taught)
-                return loss, apart(model).statistics
+                return loss, split(model).statistics
 
             if config.adversarial:
                 x = half_moved(lambda x: loss_of(progress.parameters, x)[0], x, config.adversarial)
