@@ -55,7 +55,7 @@ def _origins(number: int, key: jax.Array, strength: float) -> tuple[jax.Array, j
 
 
 def _smoothing() -> np.ndarray:
-    """Return Gaussian weights of coarse points for each pixel, [28, COARSE], whose squares sum to 1."""
+    """Return Gaussian weights of the coarse points, [28, COARSE], each row of square sum 1."""
     points = np.linspace(-0.5, SIZE - 0.5, COARSE)
     width = SIZE / (COARSE - 1)
     weights = np.exp(-0.5 * ((np.arange(SIZE)[:, None] - points) / (0.7 * width)) ** 2)

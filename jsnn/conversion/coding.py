@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 
@@ -32,7 +31,7 @@ class Coding:
     name: str
     model: NeuronModel | None = None
     synapse: SynapseModel = DELTA
-    params: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    params: Mapping[str, float] = field(default_factory=dict)
     integrates: bool = False
     scale: float = 1.0
     num_steps: int | None = None

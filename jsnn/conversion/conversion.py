@@ -169,5 +169,5 @@ class Conversion:
             )
             for layer in self.layers
         ]
-        title = f"Conversion: {self.recipe.name}, at least {self.least_steps} steps"
+        title = f"Conversion: {self.recipe.name}, T >= {self.least_steps}"
         return Summary(title, [Table(columns, rows)])

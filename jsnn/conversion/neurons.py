@@ -20,12 +20,18 @@ def _arriving(
     return x, arriving
 
 
-EMITTED = SynapseModel(
-    params={}, variables={}, update=_arriving, sends=lambda p, pre: pre["emitted"]
-)
+def _emitted(p: Values, pre: Values) -> jax.Array:
+    return pre["emitted"]
+
+
+def _total(p: Values, pre: Values) -> jax.Array:
+    return pre["total"]
+
+
+EMITTED = SynapseModel(params={}, variables={}, update=_arriving, sends=_emitted)
 """I = sum of w times what each presynaptic neuron emits in this step."""
 
-TOTAL = SynapseModel(params={}, variables={}, update=_arriving, sends=lambda p, pre: pre["total"])
+TOTAL = SynapseModel(params={}, variables={}, update=_arriving, sends=_total)
 """I = the connectivity applied to all that the presynaptic neurons have emitted so far."""
 
 

@@ -92,7 +92,7 @@ class Recipe:
             ("v_thresh", f"{self.v_thresh:g}"),
             ("coding", self.coding.name),
             ("output", f"{self.output.quantity} from step {self.output.start} on"),
-            ("delay", f"{self.delay} steps"),
+            ("delay", f"{self.delay} step{'s' * (self.delay != 1)}"),
             ("calibrate", "none" if self.calibrate is None else _rule_text(self.calibrate)),
         ]
         return Summary(f"Recipe: {self.name}", [Table(("choice", "value"), choices)])
@@ -111,6 +111,6 @@ def _rule_text(rule: Any) -> str:
 
 def _firing_text(firing: Firing) -> str:
     if not firing.in_digits:
-        return f"mean of up to {firing.emission.most_per_step:g} spikes a step"
+        return f"mean of spikes, at most {firing.emission.most_per_step:g} a step"
     order = "layers in turn" if firing.in_turn else "all layers at once"
     return f"sum of {firing.digits} digits, {order}"

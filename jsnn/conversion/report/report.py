@@ -200,7 +200,7 @@ class Report:
 
     @property
     def _size(self) -> str:
-        return f"{sum(self.num_neurons.values())} neurons, {self.state_bytes:,} bytes state"
+        return f"{sum(self.num_neurons.values())} neurons, {self.state_bytes:,} bytes of state"
 
     def _totals(self) -> Table:
         """Tabulate the spiking and the artificial network side by side."""
