@@ -1,4 +1,4 @@
-"""Converted networks beside the model itself, published equations and loops in NumPy."""
+"""Converted networks against the model itself, published equations and loops in NumPy."""
 
 import functools
 import itertools
@@ -36,7 +36,7 @@ def images(number=40, shape=(12,)):
 
 
 def evidence(network, found, pixels, num_steps):
-    """What is read after each step, [n, T, classes]."""
+    """Return the evidence after each step, [n, T, classes]."""
     run = lambda drive: jsnn.simulate(  # noqa: E731
         network, drive, num_steps, record={"read": found.readout.recording}
     )[1]["read"]
@@ -65,7 +65,7 @@ def convolutional(pool):
 
 @pytest.mark.parametrize("pool", [nnx.avg_pool, nnx.max_pool])
 @jax.numpy_dtype_promotion("standard")  # nnx.avg_pool needs it
-def test_the_layers_read_compute_what_the_model_does(pool):
+def test_layers_compute_the_logits_of_the_model(pool):
     model = convolutional(pool)
     pixels = images(10, (8, 8, 2))
     _, found = jsnn.convert(model, pixels, recipes.rueckauer_2017())
@@ -175,8 +175,8 @@ def test_signed_digits_are_exact_for_qcfs_with_one_hidden_layer():
     assert spikes[0] > spikes[1] == digits / 100
 
 
-def signed_digits_by_the_book(inputs, num_steps, eager):
-    """What a neuron emits in each step, for what comes in, [K, ...], in thresholds."""
+def signed_digits_of(inputs, num_steps, eager):
+    """Return what neurons emit in each step for an input in thresholds, both [K, ...]."""
     worth = 0.5 ** np.arange(num_steps)
     worth /= worth.sum()
     v, total, emitted = 0.0, np.zeros_like(inputs[0]), []
@@ -190,7 +190,7 @@ def signed_digits_by_the_book(inputs, num_steps, eager):
 
 
 @pytest.mark.parametrize("eager", [True, False])
-def test_signed_digits_of_all_layers_at_once_are_those_by_the_book(eager):
+def test_signed_digits_of_all_layers_at_once_match_a_loop(eager):
     model = perceptron(relu)
     pixels = images(200)
     recipe = recipes.residual(4, conversion.percentile(90.0), eager=eager)
@@ -200,9 +200,9 @@ def test_signed_digits_of_all_layers_at_once_are_those_by_the_book(eager):
     once = np.zeros((4, 1, 1))
     once[0] = 1  # an image and a bias come in with the first step
     arriving = once * (pixels @ np.asarray(first.kernel) + np.asarray(first.bias))
-    digits = signed_digits_by_the_book(arriving / scales[0], 4, eager)
+    digits = signed_digits_of(arriving / scales[0], 4, eager)
     arriving = digits * scales[0] @ np.asarray(second.kernel) + once * np.asarray(second.bias)
-    digits = signed_digits_by_the_book(arriving / scales[1], 4, eager=True)
+    digits = signed_digits_of(arriving / scales[1], 4, eager=True)
     assert (digits < 0).any()
     arriving = digits * scales[1] @ np.asarray(last.kernel) + once * np.asarray(last.bias)
     read = evidence(network, found, pixels, 4)
@@ -225,7 +225,7 @@ def test_signed_spikes_keep_the_total_at_the_rounded_input():
     assert (np.diff(recorded["total"], axis=0) < 0).any()
 
 
-def test_bursts_emit_as_many_spikes_as_there_are_thresholds_up_to_the_most():
+def test_bursts_emit_one_spike_per_threshold_up_to_their_limit():
     firing = conversion.bursts(3)
     network = jsnn.Network([jsnn.Population("n", 1, firing.model, firing.params)], [])
     currents = np.array([0.5, 2.0, 7.0, 0.0, 0.0], np.float32)[:, None]
@@ -235,8 +235,8 @@ def test_bursts_emit_as_many_spikes_as_there_are_thresholds_up_to_the_most():
     np.testing.assert_array_equal(recorded["v"][:, 0], [0.5, 0.5, 4.5, 1.5, 0.5])
 
 
-def test_groups_of_neurons_round_to_as_many_levels_as_they_have_members_and_steps():
-    """In two steps groups of 4 are QCFS with 8 levels, where no spike came too early."""
+def test_groups_of_neurons_have_members_times_steps_levels():
+    """In two steps groups of 4 compute QCFS with 8 levels, unless a spike came too early."""
     model = perceptron(lambda: QCFS(8), (12, 16, 4))
     pixels = images(30)
     _, found = jsnn.convert(model, pixels, recipes.group(4, conversion.trained))
@@ -253,7 +253,7 @@ def test_soft_reset_counts_the_thresholds_passed():
     np.testing.assert_array_equal(recorded["n"], [0, 0, 2, 6, 8])
 
 
-def test_copied_weights_are_the_network_of_the_tutorial():
+def test_copied_weights_make_the_network_of_the_tutorial():
     rng = np.random.default_rng(0)
     shapes = {(784, 12): (0.02, 0.1), (12, 10): (0.1, 0.3)}
     kernels = [rng.normal(*of, shape).astype(np.float32) for shape, of in shapes.items()]
@@ -278,7 +278,7 @@ def test_copied_weights_are_the_network_of_the_tutorial():
 
 
 @pytest.mark.parametrize("based_on", ["data", "model"])
-def test_a_normalised_network_is_that_of_the_equations(based_on):
+def test_a_normalised_network_follows_the_equations(based_on):
     model, pixels = perceptron(relu, (12, 16, 4)), images(3)
     network, found = jsnn.convert(model, pixels, recipes.diehl_2015(based_on))
     scales = [1.0, *(layer.scale[0] for layer in found.layers)]
@@ -321,7 +321,7 @@ CONVERGING = {
 
 @pytest.mark.parametrize("name", CONVERGING)
 @jax.numpy_dtype_promotion("standard")  # optax needs it
-def test_what_is_decoded_tends_to_the_activations(name):
+def test_decoded_values_tend_to_the_activations(name):
     recipe, num_steps, tolerance = CONVERGING[name]
     model = perceptron(relu, (12, 16, 4))
     pixels = images(30)
@@ -336,7 +336,7 @@ def test_what_is_decoded_tends_to_the_activations(name):
         assert np.abs(decoded[-1] - logits).mean() < 2 * tolerance * np.abs(logits).mean()
 
 
-def test_the_scales_are_those_of_the_equations():
+def test_scales_follow_the_equations():
     model = perceptron(relu, (12, 16, 4))
     pixels = images(30)
     hidden = np.asarray(nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels)))
@@ -364,7 +364,7 @@ def test_the_report_of_the_layers_is_a_table():
 
 
 @pytest.mark.parametrize(("firing", "most"), [(conversion.signed_spikes(), 1), (BURSTS, 3)])
-def test_what_saturates_is_more_than_spikes_in_every_step_can_stand_for(firing, most):
+def test_activations_beyond_spikes_in_every_step_are_saturated(firing, most):
     model, pixels = perceptron(relu), images()
     recipe = replace(recipes.rueckauer_2017(30.0), firing=firing)
     _, found = jsnn.convert(model, pixels, recipe)
@@ -386,7 +386,7 @@ def test_a_delayed_start_counts_the_later_steps_alone():
     np.testing.assert_array_equal(late.evidence(jnp.asarray(v)), [[0, 0], [0, 0], [0.5, 1.0]])
 
 
-def test_linear_maps_in_a_row_are_one():
+def test_a_chain_of_linear_maps_is_one_map():
     rng = np.random.default_rng(0)
     first, second = rng.random((5, 4)).astype(np.float32), rng.random((4, 3)).astype(np.float32)
     chain = jsnn.Chain((jsnn.Dense(first), jsnn.Dense(second)))
@@ -400,7 +400,7 @@ def test_linear_maps_in_a_row_are_one():
 
 
 class Hidden(nnx.Module):
-    """A model that does more than its layers."""
+    """Model that is no `nnx.Sequential`."""
 
     def __init__(self):
         self.first, self.second = perceptron(relu, (12, 16, 4)).layers[::2]
@@ -422,7 +422,7 @@ def test_a_module_is_read_by_its_composition():
 
 
 class Rounding(nnx.Module):
-    """One pixel through one QCFS of which 0.5 is the border, which a last bit decides."""
+    """Model of one pixel and one QCFS with a border at 0.5, where a last bit decides."""
 
     def __init__(self, factor):
         self.first, self.second = (nnx.Linear(1, 1, rngs=nnx.Rngs(0)) for _ in range(2))
@@ -435,7 +435,7 @@ class Rounding(nnx.Module):
         return self.second(self.quantise(self.first(x) * self.factor))
 
 
-def test_a_qcfs_that_rounds_another_way_on_its_border_is_the_same_model():
+def test_logits_may_differ_if_a_qcfs_rounds_the_other_way_on_its_border():
     def converted(factor):
         model = Rounding(factor)
         steps = [model.first, model.quantise, model.second]
@@ -492,7 +492,7 @@ IMAGE, FLAT = (8, 8, 2), (12,)
         ([], FLAT, "given no Linear or Conv layer"),
     ],
 )
-def test_what_cannot_be_converted_is_named(layers, shape, message):
+def test_a_layer_that_cannot_be_converted_is_named(layers, shape, message):
     with pytest.raises(ValueError, match=message):
         jsnn.convert(nnx.Sequential(*layers), images(5, shape), recipes.rueckauer_2017())
 
@@ -523,7 +523,7 @@ def test_bad_input_is_named(arguments, message):
         jsnn.convert(**{**given, "recipe": recipes.rueckauer_2017(), **arguments})
 
 
-def test_images_on_another_scale_are_a_warning_with_both_ranges():
+def test_grey_levels_in_calibration_images_give_a_warning():
     grey = (images() * 255).astype(np.uint8)
     with pytest.warns(UserWarning, match=r"given uint8 from 0 to 25\d; .* \[0, 1\]"):
         jsnn.convert(perceptron(relu), grey, recipes.rueckauer_2017())

@@ -51,7 +51,7 @@ def test_a_perceptron_goes_straight_into_a_network():
         ),
     ],
 )
-def test_what_cannot_be_converted_is_named(layers, message):
+def test_a_layer_that_cannot_be_converted_is_named(layers, message):
     with pytest.raises(ValueError, match=message):
         dense_weights(nnx.Sequential(*layers))
 

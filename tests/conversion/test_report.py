@@ -1,4 +1,4 @@
-"""What a report says, beside recounts in NumPy."""
+"""Reports against recounts in NumPy."""
 
 import functools
 import json
@@ -41,7 +41,7 @@ def test_the_fan_out_of_a_convolution_ends_at_the_border(padding, stride):
     np.testing.assert_array_equal(found, expected.ravel())
 
 
-def test_the_fan_out_of_pooling_and_a_matrix_is_that_of_both():
+def test_the_fan_out_of_pooling_before_a_matrix_counts_synapses_of_both():
     weights = np.ones((4, 3), np.float32)
     weights[0, 0] = 0
     chain = jsnn.Chain((jsnn.AveragePool2D((4, 4, 1), 2), jsnn.Dense(weights)))
@@ -64,7 +64,7 @@ def test_multiply_accumulates_are_counted_with_and_without_zeros():
         np.testing.assert_array_equal(macs.effective(entering), post * active)
 
 
-def test_pooled_pixels_enter_with_the_multiply_accumulates_of_the_layer_behind():
+def test_pooled_pixels_make_the_multiply_accumulates_of_the_next_layer():
     rngs = nnx.Rngs(0)
     kernel = np.random.default_rng(0).normal(size=(2, 2, 1, 3)).astype(np.float32)
     kernel[0, 0, 0, 1] = 0
@@ -89,7 +89,7 @@ def test_pooled_pixels_enter_with_the_multiply_accumulates_of_the_layer_behind()
 
 
 @pytest.mark.parametrize("recipe", [recipes.copy(1.0, 1.0), recipes.rueckauer_2017(v_init=0.5)])
-def test_a_report_is_a_recount_of_the_recorded_spikes(recipe):
+def test_a_report_matches_a_recount_of_the_recorded_spikes(recipe):
     model, pixels = perceptron(relu), images(20)
     labels = np.asarray(model(jnp.asarray(pixels)).argmax(axis=1))
     network, found = jsnn.convert(model, pixels, recipe)
@@ -156,8 +156,8 @@ def test_an_early_exit_takes_the_first_clear_answer():
     assert report.early_exit(np.inf).mean_steps == 10
 
 
-def test_no_answer_is_given_before_the_output_has_heard_of_the_image():
-    """Its biases alone make a margin from the first step on."""
+def test_no_answer_is_given_before_the_first_input_of_the_output():
+    """Biases of the output alone make a margin from the first step on."""
     model, pixels = perceptron(relu, (12, 16, 8, 3)), images(30)
     model.layers[-1].bias[...] = jnp.asarray([0.0, 0.5, 0.0])
     labels = np.asarray(model(jnp.asarray(pixels)).argmax(axis=1))
@@ -193,8 +193,8 @@ EMITTING = [
 
 
 @pytest.mark.parametrize("recipe", EMITTING)
-def test_spikes_of_the_output_are_evidence_of_what_they_are_worth(recipe):
-    """Several in a step, negative ones and binary digits; by report, readout and values alike."""
+def test_spikes_of_the_output_count_by_their_worth(recipe):
+    """Report, readout and values agree for bursts, negative spikes and binary digits."""
     model, pixels = perceptron(relu, (12, 16, 4)), images(40) * 2 - 1
     network, found = jsnn.convert(model, pixels, replace(recipe, output=conversion.spike_counts()))
     run = lambda drive: jsnn.simulate(  # noqa: E731
@@ -227,7 +227,7 @@ def pooled(pooling):
     return conversion.assess(*pooling, np.arange(6) % 3, 8)
 
 
-def test_what_max_pooling_reads_makes_no_synaptic_operation(pooling, pooled):
+def test_spikes_into_max_pooling_make_no_synaptic_operations(pooling, pooled):
     network, found, pixels = pooling
     record = {name: jsnn.Spikes(name) for name in ("pool1", "hidden2")}
     run = lambda drive: jsnn.simulate(network, drive, 8, record=record)[1]  # noqa: E731
@@ -238,7 +238,7 @@ def test_what_max_pooling_reads_makes_no_synaptic_operation(pooling, pooled):
     assert pooled.spikes["hidden1"][-1] > 0
 
 
-def test_a_report_is_json_and_markdown_and_a_figure(pooled):
+def test_a_report_is_written_as_json_and_markdown(pooled):
     fields = json.loads(pooled.to_json())
     assert fields["num_steps"] == 8
     assert len(fields["accuracy"]) == 8
@@ -327,7 +327,7 @@ def test_a_report_needs_two_classes():
         conversion.assess(network, found, images(), np.zeros(40, int), 4)
 
 
-def test_random_images_do_not_depend_on_the_parts_that_they_are_looked_at_in(monkeypatch):
+def test_random_codings_do_not_depend_on_the_parts_of_the_images(monkeypatch):
     model, pixels = perceptron(relu), images(20)
     recipe = replace(recipes.rueckauer_2017(), coding=conversion.poisson())
     network, found = jsnn.convert(model, pixels, recipe, key=jax.random.key(1))
