@@ -227,7 +227,7 @@ def test_signed_spikes_keep_the_total_at_the_rounded_input():
 
 def test_bursts_emit_one_spike_per_threshold_up_to_their_limit():
     firing = conversion.bursts(3)
-    network = jsnn.Network([jsnn.Population("n", 1, firing.model, firing.params)], [])
+    network = jsnn.Network([jsnn.Population("n", 1, firing.model, firing.params(0))], [])
     currents = np.array([0.5, 2.0, 7.0, 0.0, 0.0], np.float32)[:, None]
     record = {"emitted": jsnn.Variable("n", "emitted"), "v": jsnn.Variable("n", "v")}
     _, recorded = jsnn.simulate(network, {"n": currents}, 5, record=record)

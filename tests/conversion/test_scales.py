@@ -109,7 +109,7 @@ THRESHOLDS = {
 
 @pytest.mark.parametrize("name", THRESHOLDS)
 def test_the_threshold_does_not_change_decoded_values(name):
-    """Values are equal to the last bit, as 4 is a power of 2; input neurons get 4 times the drive."""
+    """Values are equal to the last bit, as 4 is a power of 2; input neurons get 4 x the drive."""
     recipe = THRESHOLDS[name]
     higher = replace(recipe, v_thresh=4.0)
     if recipe.coding.model is not None:
