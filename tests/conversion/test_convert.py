@@ -13,6 +13,7 @@ from flax import nnx
 import jsnn
 from jsnn import conversion
 from jsnn.conversion import QCFS, recipes
+from jsnn.conversion.layers import activations
 
 SIZES = (12, 16, 8, 4)
 BURSTS = conversion.bursts(3)
@@ -373,6 +374,14 @@ def test_activations_beyond_spikes_in_every_step_are_saturated(firing, most):
     expected = np.mean(positive > most * np.percentile(positive, 30))
     assert found.layers[0].saturated == expected > 0
     assert found.layers[-1].saturated == 0  # its potential is read
+
+
+def test_max_pooling_of_bursts_saturates_as_bursts_do():
+    pixels = images(6, (8, 8, 2))
+    _, found = jsnn.convert(convolutional(nnx.max_pool), pixels, recipes.burst(3, p=50.0))
+    pooled = activations(found.ann, found.rows(pixels))[1]
+    (scale, _) = found.layers[1].scale
+    assert found.layers[1].saturated == np.mean(pooled[pooled > 0] > 3 * scale) > 0
 
 
 def test_a_delayed_start_counts_the_later_steps_alone():

@@ -34,7 +34,7 @@ def padding_word(
 
 
 def _frame_of(image: Shape, window: Any, stride: Any, given: Any) -> Any:
-    """Return a padding as (before, after) of each axis, or unchanged if Flax knows more of it."""
+    """Return a padding as (before, after) of each axis; other words of Flax stay as they are."""
     if given in ("SAME", "VALID"):
         return tuple(jax.lax.padtype_to_pads(image, window, stride, given))
     if isinstance(given, int):
