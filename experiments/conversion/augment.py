@@ -1,4 +1,4 @@
-"""Images drawn anew each time: turned, scaled, sheared, shifted and bent a little."""
+"""Random distortions of images: they are turned, scaled, sheared, shifted and bent a little."""
 
 import jax
 import jax.numpy as jnp
@@ -6,13 +6,14 @@ import numpy as np
 
 SIZE = 28
 COARSE = 7
-"""Bends are drawn on a grid of so many by so many points and smoothed in between."""
+"""Points along each side of the grid on which bends are drawn; they are smooth in between."""
 
 TURN = 0.26
 """Largest angle (rad)."""
 SCALE = 0.15
-"""Largest share by which an image grows or shrinks, in each direction by itself."""
+"""Largest share by which an image grows or shrinks, independently in each direction."""
 SHEAR = 0.15
+"""Largest shear, a ratio of lengths."""
 SHIFT = 2.0
 """Largest distance (pixels)."""
 BEND = 1.2
@@ -20,16 +21,19 @@ BEND = 1.2
 
 
 def augmented(images: jax.Array, key: jax.Array, strength: float = 1.0) -> jax.Array:
-    """[n, 28, 28] images in [0, 1] of any float dtype -> as many, each distorted by itself.
+    """Distort each image independently.
 
-    At a strength of 0 they stay as they are; at 1 the distortions are those of the constants above.
+    Args:
+      images: in [0, 1], of any float dtype, [n, 28, 28].
+      key: PRNG key.
+      strength: factor of the distortions, whose sizes are the constants of this module; 0 for none.
     """
-    rows, columns = _where_from(len(images), key, strength)
+    rows, columns = _origins(len(images), key, strength)
     return _interpolated(images, rows, columns)
 
 
-def _where_from(number: int, key: jax.Array, strength: float) -> tuple[jax.Array, jax.Array]:
-    """Rows and columns [n, 28, 28] in the image that each pixel comes from."""
+def _origins(number: int, key: jax.Array, strength: float) -> tuple[jax.Array, jax.Array]:
+    """Draw the row and the column of the image that each pixel comes from, [n, 28, 28] each."""
     affine_key, bend_key = jax.random.split(key)
     uniform = strength * jax.random.uniform(affine_key, (6, number, 1, 1), minval=-1.0)
     turn, scale_row, scale_column, shear = (
@@ -51,7 +55,7 @@ def _where_from(number: int, key: jax.Array, strength: float) -> tuple[jax.Array
 
 
 def _smoothing() -> np.ndarray:
-    """[28, COARSE] weights of the coarse points for each pixel: Gaussian, of square sum 1."""
+    """Return Gaussian weights of the coarse points, [28, COARSE], each row of square sum 1."""
     points = np.linspace(-0.5, SIZE - 0.5, COARSE)
     width = SIZE / (COARSE - 1)
     weights = np.exp(-0.5 * ((np.arange(SIZE)[:, None] - points) / (0.7 * width)) ** 2)
@@ -59,7 +63,7 @@ def _smoothing() -> np.ndarray:
 
 
 def _interpolated(images: jax.Array, rows: jax.Array, columns: jax.Array) -> jax.Array:
-    """Bilinear; outside of an image is 0."""
+    """Interpolate bilinearly; pixels outside of an image are 0."""
     padded = jnp.pad(images, ((0, 0), (1, 2), (1, 2)))
     rows, columns = (jnp.clip(at + 1, 0, SIZE + 1) for at in (rows, columns))
     top, left = jnp.floor(rows), jnp.floor(columns)

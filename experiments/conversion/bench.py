@@ -1,6 +1,6 @@
-"""How long it takes to convert a network and to report on many images: with compilation, and again.
+"""Time to convert a network and to report on many images, with compilation and again without.
 
-On training images; their number is that of the test set.
+The images are training images, as many as there are test images.
 """
 
 import statistics
@@ -20,16 +20,16 @@ from jsnn.conversion import recipes
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """Give a network that is trained already."""
+    """Measure a network that is trained already."""
 
     model: Path = Path("results/conversion/trained/qcfs-1200/seed0")
-    """Directory of a trained network."""
+    """Directory of the trained network."""
     steps: int = 32
     """Length of a presentation."""
     num_images: int = 10_000
-    """How many are shown."""
+    """Number of images."""
     repeats: int = 3
-    """After the first time, which compiles."""
+    """Repetitions after the first time, which compiles."""
 
 
 def main(config: Config) -> dict[str, Any]:

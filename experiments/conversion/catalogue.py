@@ -1,4 +1,4 @@
-"""The rows of the frontier: what is trained, how it is converted, and what is asked of it."""
+"""Rows of the frontier: trainings, conversions and goals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,23 +12,23 @@ from experiments.conversion.settings import Config
 from jsnn.conversion import Recipe, recipes, trained
 
 NUM_CALIBRATION = 1000
-"""Training images that a conversion looks at."""
+"""Training images for calibration."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, with one seed after another.
+    """Training with one seed after another.
 
     Attributes:
-      config: but for the seed and the directories.
-      teacher: the name of another training, whose seed 0 is learnt of; or None.
+      config: the configuration but for the seed and the directories.
+      teacher: name of another training whose seed 0 is the teacher, or None.
     """
 
     config: Config
     teacher: str | None = None
 
     def with_seed(self, name: str, seed: int, trained: Path) -> Config:
-        """The configuration of one seed, below the directory of all that is trained."""
+        """Return the configuration of one seed, below the directory of all trainings."""
         distil = () if self.teacher is None else (trained / self.teacher / "seed0",)
         return replace(self.config, seed=seed, out=trained / name / f"seed{seed}", distil=distil)
 
@@ -96,35 +96,40 @@ TRAININGS: Mapping[str, Training] = {
 
 
 class Outcome(NamedTuple):
-    """Of a row, one number for each seed: float64 [seeds]."""
+    """Measurements of a row, one number for each seed: float64 [seeds].
+
+    Attributes:
+      accuracy: accuracy of the spiking network.
+      ann_accuracy: accuracy of the artificial network.
+      agreement: share of the images with the same class by both networks.
+      spikes: spikes per image, of all neurons.
+      energy: energy of the spiking network, as a share of the artificial one's with zeros skipped.
+    """
 
     accuracy: np.ndarray
-    """Of the spiking network."""
     ann_accuracy: np.ndarray
     agreement: np.ndarray
-    """Share of the images for which both give the same class."""
     spikes: np.ndarray
-    """Per image, of all neurons."""
     energy: np.ndarray
-    """Of the spiking network, as a share of the artificial one's with zeros skipped."""
 
     @property
     def loss(self) -> float:
-        """In percentage points, the mean over seeds."""
+        """Mean loss of accuracy over seeds, in percentage points."""
         return 100 * float(np.mean(self.ann_accuracy - self.accuracy))
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What is asked of a row, of its mean over seeds; None where nothing is.
+    """Goals of a row, for its mean over seeds; None for no goal.
 
     Attributes:
-      accuracy: at least, in percent.
-      spikes: at most, per image.
-      loss: at most, in percentage points below the artificial network.
-      halves: the row whose loss is to be halved at least.
-      agreement: every image is to have the class of the artificial network, with every seed.
-      ann_near: a row whose artificial network is at most 0.2 points better than this row's.
+      accuracy: least accuracy in percent.
+      spikes: most spikes per image.
+      loss: largest loss, in percentage points below the artificial network.
+      halves: name of a row of whose loss this row may have half.
+      agreement: True if every image needs the class of the artificial network, with every seed.
+      ann_near: name of a row whose artificial network may be at most 0.2 points better than this
+        row's.
     """
 
     accuracy: float | None = None
@@ -147,13 +152,20 @@ class Goal:
 
     @property
     def needs(self) -> list[str]:
-        """The rows that have to be measured too."""
+        """Names of the rows that have to be measured too."""
         return [name for name in (self.halves, self.ann_near) if name is not None]
 
 
 @dataclass(frozen=True)
 class Row:
-    """A trained network, how it is converted, for how many steps it runs, and what is asked."""
+    """Row of the frontier.
+
+    Attributes:
+      training: name of the training of the network.
+      recipe: function that returns the recipe of the conversion.
+      num_steps: steps of a presentation.
+      goal: goals.
+    """
 
     training: str
     recipe: Callable[[], Recipe]
@@ -194,7 +206,13 @@ ROWS: Mapping[str, Row] = {
 
 
 def reached(row: Row, found: Mapping[str, Outcome], name: str) -> bool | None:
-    """Whether what was found is what was asked; None where nothing was."""
+    """Return if a row reached its goals, or None if it has none.
+
+    Args:
+      row: the row.
+      found: measurements of this row and of those that its goals refer to.
+      name: name of the row.
+    """
     goal, own = row.goal, found[name]
     checks = []
     if goal.accuracy is not None:
@@ -214,4 +232,4 @@ def reached(row: Row, found: Mapping[str, Outcome], name: str) -> bool | None:
 
 
 _ROUNDING = 1e-9
-"""Of means of fractions."""
+"""Tolerance for the rounding of means of fractions."""

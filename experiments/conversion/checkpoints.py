@@ -1,4 +1,4 @@
-"""Checkpoints of a training: a directory from which it goes on, and a trained model is loaded."""
+"""Checkpoints of a training, to continue it and to load the trained model."""
 
 import dataclasses
 import json
@@ -18,7 +18,15 @@ TRAINING = "training.json"
 
 
 class Progress(NamedTuple):
-    """All that a training goes on from."""
+    """State of a training between two epochs.
+
+    Attributes:
+      parameters: parameters of the model.
+      statistics: statistics of its batch normalisation.
+      optimizer: state of the optimizer.
+      average: moving average of parameters and statistics.
+      epoch: number of finished epochs, int32 ().
+    """
 
     parameters: Any
     statistics: Any
@@ -28,7 +36,13 @@ class Progress(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """A model apart: its structure, what is learnt, and what batch normalisation keeps."""
+    """Parts of a model.
+
+    Attributes:
+      structure: the graph definition.
+      parameters: learnt parameters.
+      statistics: all other variables, such as the statistics of batch normalisation.
+    """
 
     structure: Any
     parameters: Any
@@ -39,29 +53,33 @@ class Parts(NamedTuple):
 
 
 def is_finished(directory: Path, epochs: int) -> bool:
-    """Whether `directory` holds the last checkpoint of a training of so many epochs."""
+    """Return if `directory` holds the last checkpoint of a training of `epochs` epochs."""
     if not (directory / TRAINING).exists():
         return False
     with checkpoints_in(directory) as manager:
         return manager.latest_step() == epochs
 
 
-def apart(model: nnx.Sequential) -> Parts:
+def split(model: nnx.Sequential) -> Parts:
     return Parts(*nnx.split(model, nnx.Param, ...))
 
 
-def own(progress: Progress) -> Progress:
-    """The same in arrays of its own, of the very types that an epoch returns."""
+def copied(progress: Progress) -> Progress:
+    """Copy the arrays, with the types that an epoch returns, so that they can be donated."""
     return jax.tree.map(lambda leaf: jnp.array(leaf, leaf.dtype, copy=True), progress)
 
 
 def load(directory: Path) -> nnx.Sequential:
-    """The model that was trained into `directory`, as of its last epoch, in evaluation mode."""
+    """Load the model in `directory` as of its last epoch, in evaluation mode.
+
+    Raises:
+      ValueError: `directory` holds no trained model.
+    """
     model = build(load_architecture(directory), nnx.Rngs(0))
     with checkpoints_in(directory) as manager:
         if manager.latest_step() is None:
             raise ValueError(f"{directory}: holds no checkpoint")
-        kept = apart(model)[1:]
+        kept = split(model)[1:]
         restored = manager.restore(
             manager.latest_step(), args=ocp.args.Composite(model=ocp.args.StandardRestore(kept))
         )
@@ -71,7 +89,11 @@ def load(directory: Path) -> nnx.Sequential:
 
 
 def load_architecture(directory: Path) -> Architecture:
-    """Of the model that was trained into `directory`."""
+    """Load the architecture of the model in `directory`.
+
+    Raises:
+      ValueError: `directory` holds no trained model.
+    """
     path = directory / ARCHITECTURE
     if not path.exists():
         raise ValueError(f"{directory}: holds no {ARCHITECTURE}; expected a trained model")
@@ -94,7 +116,7 @@ def save(manager: ocp.CheckpointManager, progress: Progress) -> None:
 
 
 def resumed(manager: ocp.CheckpointManager, progress: Progress) -> Progress:
-    """The state in the last checkpoint, or the given one where there is none."""
+    """Restore the state of the last checkpoint, or return the given state if there is none."""
     if manager.latest_step() is None:
         return progress
     restored = manager.restore(
@@ -104,11 +126,11 @@ def resumed(manager: ocp.CheckpointManager, progress: Progress) -> Progress:
             training=ocp.args.StandardRestore(progress._replace(average=None)),
         ),
     )
-    return own(restored["training"]._replace(average=restored["model"]))
+    return copied(restored["training"]._replace(average=restored["model"]))
 
 
 def describe(directory: Path, settings: dict[str, Any], architecture: Architecture) -> None:
-    """Write down what is trained, and with which settings."""
+    """Write the architecture and the settings of a training into its directory."""
     for name, content in (
         (ARCHITECTURE, dataclasses.asdict(architecture)),
         (TRAINING, settings),

@@ -1,4 +1,4 @@
-"""All recipes on one trained network: accuracy and spikes after 1, 2, 4, ... steps."""
+"""Comparison of recipes on one trained network: accuracy and spikes after 1, 2, 4, ... steps."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,18 +26,18 @@ Measured = dict[int, tuple[float, float]]
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """Give a network from experiments.conversion.train, or of the frontier."""
+    """Compare recipes on a network from experiments.conversion.train or from the frontier."""
 
     model: Path = Path("results/conversion/trained/relu-256-128/seed0")
-    """Directory of a trained network."""
+    """Directory of the trained network."""
     recipes: tuple[str, ...] = ()
-    """Names of recipes; none: all that suit the network."""
+    """Names of recipes; all that suit the network if none are given."""
     steps: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
     """Lengths of a presentation."""
     dataset: DataSet = "mnist"
-    """Which images."""
+    """Data set."""
     num_images: int = 5000
-    """Of the held-out training images."""
+    """Number of held-out training images."""
     out: Path = Path("results/conversion")
     """Directory for the table and the figure."""
 
@@ -68,7 +68,7 @@ _IN_DIGITS_OF_QCFS: Mapping[str, Callable[[int], Recipe]] = {
     "qcfs-residual": partial(recipes.residual, scale=trained)
 }
 _MOST_DIGITS = 16
-"""More are below the resolution of a potential."""
+"""Further digits are below the resolution of a potential."""
 
 _FEW_SPIKES = "few-spikes"
 
@@ -124,7 +124,7 @@ def _suited(architecture: Architecture) -> Sequence[str]:
 
 
 def _depth(architecture: Architecture) -> int:
-    """Hidden layers."""
+    """Return the number of hidden layers."""
     return 2 if architecture.takes_squares else len(HIDDEN[architecture.model])
 
 
@@ -134,7 +134,14 @@ def _measured(
     depth: int,
     assessed: Callable[[Recipe, int], Report],
 ) -> Measured:
-    """After each number of steps: out of one run, unless the recipe depends on that number."""
+    """Measure each number of steps, in one run unless the recipe depends on that number.
+
+    Args:
+      name: name of the recipe.
+      steps: numbers of steps.
+      depth: number of hidden layers.
+      assessed: (recipe, number of steps) -> report.
+    """
     of_any_length = _OF_ANY | _OF_QCFS
     if name in of_any_length:
         report = assessed(of_any_length[name](), max(steps))
@@ -157,7 +164,7 @@ def _ann_accuracy(model: nnx.Sequential, x: np.ndarray, labels: np.ndarray) -> f
 
 
 def table(found: Mapping[str, Measured], steps: Sequence[int], ann: float) -> str:
-    """Markdown: accuracy and spikes per image after each number of steps."""
+    """Write accuracy and spikes per image after each number of steps as Markdown."""
     ordered = sorted(steps)
     lines = [
         f"Artificial network: {ann:.2%}. Accuracy, spikes per image:",
@@ -174,7 +181,7 @@ def table(found: Mapping[str, Measured], steps: Sequence[int], ann: float) -> st
 
 
 def draw(found: Mapping[str, Measured], ann: float) -> Figure:
-    """Error against steps and against spikes, a line for each recipe."""
+    """Draw the error against steps and against spikes, with a line for each recipe."""
     figure: Any = Figure(figsize=(8.0, 4.4), layout="constrained")
     over_steps, over_spikes = figure.subplots(1, 2, sharey=True)
     for index, (name, measured) in enumerate(found.items()):

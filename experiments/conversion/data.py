@@ -1,7 +1,7 @@
-"""The images that networks to be converted learn: MNIST's digits, or the clothes of Fashion-MNIST.
+"""Images for the networks that are converted: digits of MNIST, or clothes of Fashion-MNIST.
 
-The files of Fashion-MNIST are fetched once into the user's cache: from a public mirror, or else out
-of a package of Debian.
+The files of Fashion-MNIST are fetched once into the user's cache, from a public mirror or, if none
+answers, from a Debian package.
 """
 
 import gzip
@@ -37,7 +37,7 @@ SHA256 = {
     "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
-"""Of the unpacked files."""
+"""Checksums of the unpacked files."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Config(cli.Config):
 
 
 def images(dataset: DataSet, part: Part) -> Images:
-    """uint8 [n, 784] pixels and [n] labels of a part of a data set; fetched on the first call."""
+    """Load a part of a data set: pixels, uint8 [n, 784], and labels, [n]; fetch it if needed."""
     if dataset == "mnist":
         return {
             "training": mnist.training_images,
@@ -61,17 +61,17 @@ def images(dataset: DataSet, part: Part) -> Images:
 
 
 def as_square(pixels: np.ndarray) -> np.ndarray:
-    """uint8 [n, 784] pixels as float32 in [0, 1], [n, 28, 28, 1]."""
+    """Scale pixels, uint8 [n, 784], to float32 in [0, 1], [n, 28, 28, 1]."""
     return as_flat(pixels).reshape(-1, 28, 28, 1)
 
 
 def as_flat(pixels: np.ndarray) -> np.ndarray:
-    """uint8 [n, 784] pixels as float32 in [0, 1]."""
+    """Scale pixels, uint8 [n, 784], to float32 in [0, 1], [n, 784]."""
     return pixels.astype(np.float32) / np.float32(255)
 
 
 def cache_directory() -> Path:
-    """Where the files of Fashion-MNIST are kept."""
+    """Return the folder of the files of Fashion-MNIST."""
     return Path(pooch.os_cache("jsnn")) / "fashion_mnist"
 
 
@@ -82,7 +82,7 @@ def _from_cache(name: str) -> bytes:
 
 
 def _from_debian(source: str, name: str) -> bytes:
-    """Unpack the package, without installing it."""
+    """Fetch a file from the Debian package, which is unpacked and not installed."""
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:
             raise OSError(f"{program} is not installed")

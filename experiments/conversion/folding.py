@@ -1,4 +1,4 @@
-"""By how much logits change where batch normalisation is folded into the weights."""
+"""Change of the logits if batch normalisation is folded into the weights."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +16,15 @@ from experiments.conversion.checkpoints import load, load_architecture
 from experiments.conversion.data import images
 from experiments.conversion.models import inputs_of
 from jsnn.conversion import recipes
-from jsnn.conversion.ann import activations
+from jsnn.conversion.layers import activations
 
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """On 1,000 held-out images; give a network that is trained already."""
+    """Measure a network that is trained already, on 1,000 held-out images."""
 
     model: Path = Path("results/conversion/trained/cnn-average/seed0")
-    """Directory of a trained network with batch normalisation."""
+    """Directory of the trained network, which has batch normalisation."""
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -42,7 +42,12 @@ def main(config: Config) -> dict[str, Any]:
 
 
 def changed(model: nnx.Module, x: np.ndarray) -> tuple[float, float]:
-    """The largest change of a logit, and the largest logit, computed in the dtype of x [n, ...]."""
+    """Return the largest change of a logit, and the largest logit.
+
+    Args:
+      model: the trained model.
+      x: images, [n, ...], in whose data type everything is computed.
+    """
     structure, state = nnx.split(model)
     given = nnx.merge(structure, jax.tree.map(lambda leaf: jnp.asarray(leaf, x.dtype), state))
     _, conversion = jsnn.convert(given, x, recipes.rueckauer_2017())

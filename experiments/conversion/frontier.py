@@ -1,7 +1,7 @@
-"""Accuracy against spikes: networks trained, converted and measured, beside what is asked of them.
+"""Accuracy against spikes of networks that are trained, converted and measured, with their goals.
 
-Trains what is not trained yet. On 5,000 held-out training images, on which choices are made, or
-once all are made with --test on the 10,000 test images.
+Networks that are not trained yet are trained first. The images are the 5,000 held-out training
+images, on which choices are made, or with --test, once all are made, the 10,000 test images.
 """
 
 from collections.abc import Mapping
@@ -35,16 +35,17 @@ from jsnn import plot
 TUTORIAL = (5590.0, 0.9744)
 """Spikes per image and test accuracy of GeNN's tutorial, after 100 steps."""
 SEEDS_OF_CNN = 3
+"""The most seeds of a convolutional network."""
 
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """Everything takes hours on two cores; an interrupted run goes on with what is trained."""
+    """Measure the frontier, which takes hours on two cores; finished trainings are kept."""
 
     rows: tuple[str, ...] = ()
-    """Names of rows; none: all of them."""
+    """Names of rows; all rows if none are given."""
     num_seeds: int = 5
-    """Networks of each kind, with seeds 0, 1, ...; of convolutional ones at most 3."""
+    """Networks of each kind, with seeds 0, 1, ...; at most 3 convolutional ones."""
     test: bool = False
     """Measure on the test images, once all choices are made."""
     out: Path = Path("results/conversion")
@@ -85,7 +86,7 @@ def main(config: Config) -> dict[str, Any]:
 
 
 def _wanted(config: Config) -> dict[str, Row]:
-    """The rows asked for and those they are held against, in the order of the catalogue."""
+    """Return the given rows and those that their goals refer to, in the catalogue's order."""
     if config.num_seeds < 1:
         raise ValueError(f"--num-seeds: given {config.num_seeds}; expected at least 1")
     for name in config.rows:
@@ -97,14 +98,14 @@ def _wanted(config: Config) -> dict[str, Row]:
 
 
 def num_seeds(row: Row, most: int) -> int:
-    """How many networks stand behind a row."""
+    """Return the number of networks that are measured for a row."""
     return min(most, SEEDS_OF_CNN) if TRAININGS[row.training].config.model == "cnn" else most
 
 
 def trained(
     name: str, seed: int, directory: Path, training: Images, held_out: Images
 ) -> nnx.Sequential:
-    """A network of the catalogue; trained, and its teacher before it, unless it is already."""
+    """Load a network of the catalogue; train it, and its teacher before it, if needed."""
     chosen = TRAININGS[name]
     own = chosen.with_seed(name, seed, directory)
     if is_finished(own.out, own.epochs):
@@ -119,7 +120,7 @@ def trained(
 def report(
     row: Row, model: nnx.Sequential, training: Images, measured: Images
 ) -> jsnn.conversion.Report:
-    """Convert a network as the row says, and show it labelled images."""
+    """Convert a network by the recipe of a row, and assess it on labelled images."""
     architecture = architecture_of(TRAININGS[row.training].config)
     calibration = inputs_of(architecture, training.pixels[:NUM_CALIBRATION])
     network, conversion = jsnn.convert(model, calibration, row.recipe())
@@ -128,7 +129,7 @@ def report(
 
 
 def outcome(reports: list[jsnn.conversion.Report]) -> Outcome:
-    """What the reports of one row say after their last step."""
+    """Gather the reports of one row after their last step."""
     numbers = [
         (
             one.accuracy[-1],
@@ -143,7 +144,7 @@ def outcome(reports: list[jsnn.conversion.Report]) -> Outcome:
 
 
 def table(rows: Mapping[str, Row], found: Mapping[str, Outcome]) -> str:
-    """Markdown: means over seeds, with ranges."""
+    """Write means over seeds, with ranges, as Markdown."""
     columns = (
         "row|network|recipe|T|accuracy|artificial network|loss|spikes|energy|seeds|goal|reached"
     )
@@ -174,7 +175,7 @@ def _title(row: Row) -> str:
 
 
 def draw(rows: Mapping[str, Row], found: Mapping[str, Outcome]) -> Figure:
-    """Mean accuracy against mean spikes; bars are ranges over seeds; the best are joined."""
+    """Draw mean accuracy against mean spikes, with ranges over seeds; a line joins the best."""
     figure: Any = Figure(figsize=(7.0, 4.6), layout="constrained")
     axes = figure.subplots()
     spikes = np.array([own.spikes.mean() for own in found.values()])

@@ -1,4 +1,4 @@
-"""The networks that are converted: what each consists of, written down so that it can be rebuilt.
+"""Networks that are converted, and their architectures, from which they can be rebuilt.
 
 Each is an `nnx.Sequential` of layers that the conversion knows, all of them with biases.
 """
@@ -23,21 +23,21 @@ HIDDEN: dict[str, tuple[int, ...]] = {
     "mlp1200": (1200, 1200),
 }
 CHANNELS = (12, 64)
-"""Of the two convolutions of a cnn."""
+"""Channels of the two convolutions of a cnn."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """All that is needed to build a model, apart from its parameters."""
+    """Architecture of a model, which is all of it but the parameters."""
 
     model: Model = "mlp128"
-    """What it consists of."""
+    """Kind of the model."""
     activation: Literal["relu", "qcfs"] = "qcfs"
-    """After every hidden layer."""
+    """Activation of every hidden layer."""
     levels: int = 4
-    """L, of qcfs."""
+    """Number of quantisation steps of qcfs, L."""
     reduction: Literal["average", "max", "stride"] = "average"
-    """How a cnn halves its images: pooled after the activation, or convolved with a stride of 2."""
+    """Halving of images in a cnn: pooling after the activation, or a stride of 2."""
     batch_norm: bool = False
     """Batch normalisation before every activation."""
     input_dropout: float = 0.0
@@ -47,19 +47,19 @@ class Architecture:
 
     @property
     def title(self) -> str:
-        """Sizes of the layers, as papers write them: 784-128-10, 12c5-64c5-10."""
+        """Sizes of the layers as in papers, such as 784-128-10 or 12c5-64c5-10."""
         if self.takes_squares:
             return "-".join([*(f"{channels}c5" for channels in CHANNELS), "10"])
         return "-".join(map(str, (784, *HIDDEN[self.model], 10)))
 
     @property
     def takes_squares(self) -> bool:
-        """Whether images are given as [n, 28, 28, 1], and not as [n, 784]."""
+        """True if the model takes images as [n, 28, 28, 1], and not as [n, 784]."""
         return self.model not in HIDDEN
 
 
 def build(architecture: Architecture, rngs: nnx.Rngs) -> nnx.Sequential:
-    """The model, with parameters drawn from `rngs`, in training mode."""
+    """Build a model with parameters drawn from `rngs`, in training mode."""
     if architecture.model in HIDDEN:
         layers = _multilayer_perceptron(architecture, rngs)
     else:
@@ -70,7 +70,7 @@ def build(architecture: Architecture, rngs: nnx.Rngs) -> nnx.Sequential:
 
 
 def inputs_of(architecture: Architecture, pixels: np.ndarray) -> np.ndarray:
-    """uint8 [n, 784] pixels, as the model takes them."""
+    """Convert pixels, uint8 [n, 784], to the inputs of the model."""
     return as_square(pixels) if architecture.takes_squares else as_flat(pixels)
 
 

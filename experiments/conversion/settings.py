@@ -1,4 +1,4 @@
-"""What a training depends on: flags, and what no training can go on with."""
+"""Settings of a training, and checks of them."""
 
 import dataclasses
 import json
@@ -15,17 +15,17 @@ from experiments.conversion.models import Architecture, Model
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """AdamW with a cosine schedule on 55,000 images; choices are made on 5,000 held out."""
+    """Train by AdamW with a cosine schedule on 55,000 images; 5,000 are held out for choices."""
 
     model: Model = "mlp128"
     """mlp128: 784-128-10. mlp256_128: 784-256-128-10. mlp1200: 784-1200-1200-10. cnn:
     12c5-64c5-10."""
     activation: Literal["relu", "qcfs"] = "qcfs"
-    """After every hidden layer."""
+    """Activation of every hidden layer."""
     levels: int = 4
-    """L, the quantisation steps of qcfs."""
+    """Number of quantisation steps of qcfs, L."""
     reduction: Literal["average", "max", "stride"] = "average"
-    """How a cnn halves its images: pooled after the activation, or convolved with a stride of 2."""
+    """Halving of images in a cnn: pooling after the activation, or a stride of 2."""
     batch_norm: bool = False
     """Batch normalisation before every activation."""
     input_dropout: float = 0.0
@@ -33,43 +33,43 @@ class Config(cli.Config):
     hidden_dropout: float = 0.0
     """Fraction of the hidden units that are dropped in training."""
     dataset: DataSet = "mnist"
-    """Which images."""
+    """Data set."""
     epochs: int = 20
     """Passes over the training images."""
     batch_size: int = 256
     """Images per update."""
     learning_rate: float = 2e-3
-    """Of AdamW, at the start of the cosine schedule."""
+    """Learning rate of AdamW at the start of the cosine schedule."""
     weight_decay: float = 1e-4
-    """Of AdamW, for the parameters that are matrices or convolutions."""
+    """Weight decay of AdamW for the parameters that are matrices or convolutions."""
     label_smoothing: float = 0.0
     """Share of each label that is spread over all classes."""
     average: float = 0.998
-    """The model is a moving average of the parameters, with this decay per update; 0: their last
-    value."""
+    """Decay per update of the moving average of the parameters that makes the model; 0 takes the
+    last parameters."""
     spike_penalty: float = 0.0
-    """Added to the loss for every spike per image beyond --spike-budget, in L steps (in --steps,
-    where they are given)."""
+    """Addition to the loss for every spike per image beyond --spike-budget, in L steps or, if
+    given, in --steps."""
     spike_budget: float = 0.0
     """Spikes per image that --spike-penalty leaves free."""
     steps: int = 0
-    """Train through the spiking network itself in so many steps; 0: as the artificial network."""
+    """Number of steps to train through the spiking network; 0 trains the artificial network."""
     augment: bool = False
     """Turn, scale, shear, shift and bend the images, anew in every epoch."""
     strength: float = 1.0
-    """Of --augment."""
+    """Strength of --augment."""
     adversarial: float = 0.0
-    """Euclidean distance by which half of each batch is moved to where the loss grows fastest."""
+    """Euclidean distance by which half of each batch is moved along the gradient of the loss."""
     distil: tuple[Path, ...] = ()
-    """Directories of trained models, the teachers: their mean answer is learnt along."""
+    """Directories of trained models, the teachers, whose mean answer is learnt too."""
     distil_weight: float = 0.7
     """Share of the teachers in the loss; the labels have the rest."""
     temperature: float = 2.0
-    """By which the answers of teachers and pupil are divided before they are compared."""
+    """Divisor of the logits of teachers and pupil before they are compared."""
     start: Path | None = None
-    """Directory of a trained model of the same sizes, with whose parameters the training starts."""
+    """Directory of a trained model of the same sizes, whose parameters the training starts from."""
     out: Path = Path("results/conversion")
-    """Directory of the checkpoints; a training that was interrupted goes on."""
+    """Directory of the checkpoints, from which an interrupted training continues."""
     test: bool = False
     """Measure the accuracy on the test images too, once all choices are made."""
 
@@ -80,7 +80,7 @@ def architecture_of(config: Config) -> Architecture:
 
 
 def settings_of(config: Config) -> dict[str, Any]:
-    """What the result depends on, as JSON has it."""
+    """Return the settings that the result depends on, as JSON has them."""
     fields = dataclasses.asdict(config)
     for name in ("out", "json", "test"):
         del fields[name]
@@ -88,7 +88,7 @@ def settings_of(config: Config) -> dict[str, Any]:
 
 
 def check(config: Config) -> None:
-    """Raise ValueError for a flag that no training can go on with."""
+    """Raise ValueError for a flag that no training can have."""
     for flag, number in (
         ("--levels", config.levels),
         ("--epochs", config.epochs),
@@ -127,8 +127,8 @@ def check(config: Config) -> None:
         raise ValueError(f"{flag}: there are no spikes with --activation relu; expected qcfs")
     if config.spike_budget and not config.spike_penalty:
         raise ValueError(
-            f"--spike-budget: given {config.spike_budget} without --spike-penalty; expected what a "
-            "spike beyond it adds to the loss"
+            f"--spike-budget: given {config.spike_budget} without --spike-penalty; expected both, "
+            "since the penalty is the cost of a spike beyond the budget"
         )
     if config.steps and config.reduction == "max" and config.model == "cnn":
         raise ValueError("--steps: given with --reduction max; expected average or stride")
@@ -151,7 +151,7 @@ def _check_start(config: Config, given: Architecture) -> None:
 
 
 def check_same_training(config: Config) -> None:
-    """A directory that holds another training is not gone on with."""
+    """Raise ValueError if the directory holds a training with other settings."""
     path = config.out / TRAINING
     if not path.exists():
         return

@@ -1,8 +1,8 @@
-"""What a network answers as it is, and as integrate-and-fire neurons: layer by layer, in plain JAX.
+"""Answers of a network as it is, and as integrate-and-fire neurons, layer by layer in plain JAX.
 
 The image is a constant current into the first layer. Every hidden neuron starts at half of its
-threshold λ and is reset by subtraction; its spikes reach the next layer in the same step. The
-outputs do not spike: they are read from their potentials.
+threshold λ and has a soft reset; its spikes reach the next layer in the same step. The outputs do
+not spike: the answer is read from their potentials.
 """
 
 from typing import NamedTuple
@@ -16,20 +16,25 @@ from jsnn.conversion import QCFS
 
 
 class Answer(NamedTuple):
-    """logits [n, 10], and for every hidden layer the spikes per step of each neuron [n, ...]."""
+    """Answer to n images.
+
+    Attributes:
+      logits: [n, 10].
+      rates: spikes per step of each neuron, [n, ...], for every hidden layer.
+    """
 
     logits: jax.Array
     rates: list[jax.Array]
 
 
 def spikes_per_image(rates: list[jax.Array], steps: int) -> jax.Array:
-    """[]: spikes of all hidden neurons in so many steps, the mean of all images."""
+    """Return the mean number of spikes of all hidden neurons in `steps` steps, ()."""
     per_layer = [jnp.sum(rate) / rate.shape[0] for rate in rates]
     return steps * sum(per_layer, jnp.zeros(()))
 
 
 def answer(model: nnx.Sequential, x: jax.Array, key: jax.Array | None = None) -> Answer:
-    """Of the artificial network; `key` is for its dropout."""
+    """Compute the answer of the artificial network; `key` is for its dropout."""
     rates: list[jax.Array] = []
     for index, layer in enumerate(model.layers):
         x = _apply(layer, x, key, index)
@@ -41,9 +46,9 @@ def answer(model: nnx.Sequential, x: jax.Array, key: jax.Array | None = None) ->
 def spiking_answer(
     model: nnx.Sequential, x: jax.Array, steps: int, key: jax.Array | None = None
 ) -> Answer:
-    """Of the spiking network after so many steps: the potentials of the outputs over the steps.
+    """Compute the answer of the spiking network: the potentials of the outputs over the steps.
 
-    Gradients go through the mean over the steps, as if each layer of neurons were a QCFS. Batch
+    Gradients pass through the mean over the steps, as if each layer of neurons were a QCFS. Batch
     normalisation has to be in evaluation mode.
     """
     rates: list[jax.Array] = []
@@ -71,7 +76,7 @@ def _apply(layer: object, x: jax.Array, key: jax.Array | None, index: int) -> ja
 
 
 def _fire(currents: jax.Array, threshold: jax.Array) -> jax.Array:
-    """λ where a neuron spikes and 0 elsewhere, of the shape of `currents`."""
+    """Return λ for each spike and 0 otherwise, in the shape of `currents`, [steps, n, ...]."""
 
     def step(potential: jax.Array, current: jax.Array) -> tuple[jax.Array, jax.Array]:
         potential = potential + current

@@ -1,4 +1,4 @@
-"""Train a network that is to be converted, with checkpoints: an interrupted training goes on."""
+"""Train a network for conversion, with checkpoints from which an interrupted training continues."""
 
 import time
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from experiments import cli
 from experiments.conversion.augment import augmented
 from experiments.conversion.checkpoints import (
     Progress,
-    apart,
     checkpoints_in,
+    copied,
     describe,
     load,
     load_architecture,
-    own,
     resumed,
     save,
+    split,
 )
 from experiments.conversion.data import as_square, images
 from experiments.conversion.models import Architecture, build, inputs_of
@@ -33,7 +33,7 @@ from experiments.idx import Images
 
 
 def train(config: Config, training: Images, held_out: Images) -> nnx.Sequential:
-    """Train as configured or go on with it, with a progress bar; in evaluation mode."""
+    """Train or continue to train, with a progress bar, and return the model in evaluation mode."""
     num_batches = len(training.labels) // config.batch_size
     if not num_batches:
         raise ValueError(
@@ -66,19 +66,24 @@ def train(config: Config, training: Images, held_out: Images) -> nnx.Sequential:
 
 
 class Measured(NamedTuple):
-    """On a set of images."""
+    """Performance on a set of images.
+
+    Attributes:
+      accuracy: accuracy.
+      spikes: spikes per image of all hidden neurons; for an artificial network, those that QCFS
+        stands for in L steps.
+    """
 
     accuracy: float
     spikes: float
-    """Per image, of all hidden neurons; of an artificial network, as QCFS has it in L steps."""
 
 
 def measure(
     model: nnx.Sequential, architecture: Architecture, given: Images, steps: int = 0
 ) -> Measured:
-    """Of the artificial network, or, where there are steps, of the spiking one."""
+    """Measure the spiking network in `steps` steps, or the artificial network if there are none."""
     model.eval()
-    structure, *kept = apart(model)
+    structure, *kept = split(model)
     right = spikes = 0.0
     for start in range(0, len(given.labels), 1000):
         part = slice(start, start + 1000)
@@ -101,7 +106,7 @@ _predictions = jax.jit(_predict, static_argnums=(0, 3, 4))
 
 
 def _start(config: Config, num_batches: int) -> tuple[Any, Any, Progress]:
-    """Structure, optimizer, and the state of the training before its first epoch."""
+    """Return structure, optimizer, and the state of the training before its first epoch."""
     model = build(architecture_of(config), nnx.Rngs(config.seed))
     if config.start is not None:
         _take_parameters(model, config.start)
@@ -110,17 +115,17 @@ def _start(config: Config, num_batches: int) -> tuple[Any, Any, Progress]:
         for layer in model.layers:
             if isinstance(layer, nnx.Dropout):
                 layer.deterministic = False
-    structure, parameters, statistics = apart(model)
+    structure, parameters, statistics = split(model)
     schedule = optax.cosine_decay_schedule(config.learning_rate, num_batches * config.epochs)
     matrices = jax.tree.map(lambda leaf: leaf.ndim > 1, parameters)
     optimizer = optax.adamw(schedule, weight_decay=config.weight_decay, mask=matrices)
     kept = (parameters, statistics)
     progress = Progress(*kept, optimizer.init(parameters), kept, jnp.zeros((), jnp.int32))
-    return structure, optimizer, own(progress)
+    return structure, optimizer, copied(progress)
 
 
 def _take_parameters(model: nnx.Sequential, directory: Path) -> None:
-    """Give `model` the parameters in `directory`, which may have had other dropout."""
+    """Give `model` the parameters in `directory`, whose model may have other dropout."""
 
     def with_state(model: nnx.Sequential) -> list[Any]:
         modules = [layer for layer in model.layers if isinstance(layer, nnx.Module)]
@@ -132,13 +137,20 @@ def _take_parameters(model: nnx.Sequential, directory: Path) -> None:
 
 
 class _Data(NamedTuple):
+    """Images with labels and, if there are teachers, their answers or their parameters.
+
+    Attributes:
+      pixels: uint8 [n, 784].
+      labels: [n].
+      teaching: mean answer of the teachers to images as they are, at the temperature, [n, 10].
+      teachers: parameters and statistics of the teachers if images are augmented, so that the
+        teachers answer anew in each epoch.
+    """
+
     pixels: jax.Array
-    """uint8 [n, 784]."""
     labels: jax.Array
     teaching: jax.Array | None
-    """The teachers' answers [n, 10] at the given temperature, to images as they are."""
     teachers: list[Any]
-    """What those teachers know that answer anew in each epoch, as images are never the same."""
 
 
 def _training_data(config: Config, training: Images) -> _Data:
@@ -146,7 +158,7 @@ def _training_data(config: Config, training: Images) -> _Data:
     data = _Data(jnp.asarray(training.pixels), labels, None, [])
     if not config.distil:
         return data
-    models = [apart(load(directory))[1:] for directory in config.distil]
+    models = [split(load(directory))[1:] for directory in config.distil]
     if config.augment:
         return data._replace(teachers=models)
     teach = jax.jit(_teaching(config))
@@ -158,13 +170,13 @@ def _training_data(config: Config, training: Images) -> _Data:
 
 
 def _teaching(config: Config) -> Callable[[list[Any], jax.Array], jax.Array]:
-    """(what the teachers know, images [n, 28, 28]) -> their mean answer [n, 10]."""
+    """Return the function (parameters of teachers, images [n, 28, 28]) -> mean answer [n, 10]."""
     architectures = [load_architecture(directory) for directory in config.distil]
     structures = []
     for architecture in architectures:
         model = build(architecture, nnx.Rngs(0))
         model.eval()
-        structures.append(apart(model).structure)
+        structures.append(split(model).structure)
 
     def teach(teachers: list[Any], x: jax.Array) -> jax.Array:
         answers = []
@@ -177,14 +189,14 @@ def _teaching(config: Config) -> Callable[[list[Any], jax.Array], jax.Array]:
 
 
 def _shaped(architecture: Architecture, x: jax.Array) -> jax.Array:
-    """[n, 28, 28] images as the model takes them."""
+    """Reshape images, [n, 28, 28], to the inputs of the model."""
     return x[..., None] if architecture.takes_squares else x.reshape(len(x), -1)
 
 
 def _epoch(
     config: Config, structure: Any, optimizer: Any, num_batches: int
 ) -> Callable[[Progress, _Data], tuple[Progress, jax.Array]]:
-    """One pass over the training images: (progress, data) -> (progress, mean loss)."""
+    """Return one pass over the training images, (progress, data) -> (progress, mean loss)."""
     architecture, teach = architecture_of(config), _teaching(config)
     root = jax.random.key(config.seed)
 
@@ -214,7 +226,7 @@ def _epoch(
                 number = len(x)
                 taught = None if teaching is None else teaching[:number]
                 loss = loss_of_answer(config, answered, data.labels[batch[:number]], taught)
-                return loss, apart(model).statistics
+                return loss, split(model).statistics
 
             if config.adversarial:
                 x = half_moved(lambda x: loss_of(progress.parameters, x)[0], x, config.adversarial)
@@ -239,13 +251,16 @@ def _epoch(
 def half_moved(
     loss_of: Callable[[jax.Array], jax.Array], images: jax.Array, distance: float
 ) -> jax.Array:
-    """Images [n, ...], the first half each moved by a Euclidean distance along d loss / dx.
-
-    `loss_of` is given that half alone.
+    """Move each image of the first half along d loss / dx.
 
     Adversarial training: Goodfellow et al. 2015, "Explaining and harnessing adversarial examples",
     ICLR, with the norm of Miyato et al. 2016, "Distributional smoothing with virtual adversarial
     training", ICLR.
+
+    Args:
+      loss_of: loss of the images of the first half.
+      images: [n, ...].
+      distance: Euclidean distance.
     """
     moved = images[: len(images) // 2]
     gradient = jax.grad(loss_of)(moved).reshape(len(moved), -1)
@@ -259,7 +274,7 @@ def _is_of_adam(path: Any, value: Any) -> bool:
 
 
 def _moved(average: Any, towards: Any, decay: float, count: jax.Array) -> Any:
-    """The moving average after one more update; the first ones count for more."""
+    """Advance the moving average by one update; the first updates count for more."""
     count = count.astype(jnp.float32)
     kept = jnp.minimum(decay, count / (count + 10))
     return jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, average, towards)
@@ -268,7 +283,7 @@ def _moved(average: Any, towards: Any, decay: float, count: jax.Array) -> Any:
 def loss_of_answer(
     config: Config, answered: Answer, labels: jax.Array, teaching: jax.Array | None
 ) -> jax.Array:
-    """Cross-entropy to the labels and to the teachers' answers, plus the penalty of spikes."""
+    """Add the cross-entropies to labels and to the teachers' answers, and the penalty of spikes."""
     targets = optax.smooth_labels(jax.nn.one_hot(labels, 10), config.label_smoothing)
     loss = jnp.mean(optax.softmax_cross_entropy(answered.logits, targets))
     if teaching is not None:

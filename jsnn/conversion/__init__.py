@@ -1,28 +1,28 @@
-"""A trained artificial network becomes a spiking one: `convert` and what recipes are made of."""
+"""Conversion of a trained artificial network into a spiking one: `convert`, and recipes for it."""
 
 from jsnn.conversion import recipes
 from jsnn.conversion.activation import qcfs
-from jsnn.conversion.assessment import assess
-from jsnn.conversion.build import Prepared
 from jsnn.conversion.calibration import advanced, light
 from jsnn.conversion.coding import Coding, analog, constant_current, latency, poisson
-from jsnn.conversion.conversion import Conversion, LayerReport, convert
-from jsnn.conversion.dense_weights import dense_weights
+from jsnn.conversion.conversion import Conversion, LayerReport
+from jsnn.conversion.converter import convert
+from jsnn.conversion.emission import Emission
 from jsnn.conversion.firing import (
     Firing,
     bursts,
     few_spikes,
     hard_reset,
-    reset_by_subtraction,
     signed_digits,
     signed_spikes,
+    soft_reset,
 )
-from jsnn.conversion.layer import QCFS
-from jsnn.conversion.operations import Energy, fan_out
-from jsnn.conversion.read import Read, potentials, spike_counts
-from jsnn.conversion.read_flax import flatten
+from jsnn.conversion.flax_readers.dense_weights import dense_weights
+from jsnn.conversion.flax_readers.read_flax import flatten
+from jsnn.conversion.output import Output, potentials, spike_counts
+from jsnn.conversion.prepared import Prepared
+from jsnn.conversion.qcfs_layer import QCFS
 from jsnn.conversion.recipe import Calibration, Recipe, Sample, Scale
-from jsnn.conversion.report import Exit, LayerError, Report
+from jsnn.conversion.report import Energy, Exit, LayerError, Report, assess, fan_out
 from jsnn.conversion.scales import (
     divided,
     largest_activation,
@@ -39,13 +39,14 @@ __all__ = [
     "Calibration",
     "Coding",
     "Conversion",
+    "Emission",
     "Energy",
     "Exit",
     "Firing",
     "LayerError",
     "LayerReport",
+    "Output",
     "Prepared",
-    "Read",
     "Recipe",
     "Report",
     "Sample",
@@ -73,9 +74,9 @@ __all__ = [
     "potentials",
     "qcfs",
     "recipes",
-    "reset_by_subtraction",
     "signed_digits",
     "signed_spikes",
+    "soft_reset",
     "spike_counts",
     "trained",
     "unscaled",

@@ -1,4 +1,4 @@
-"""The activations that spiking neurons can take the place of."""
+"""Activations of artificial networks that spiking neurons can replace."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,18 @@ from jax.typing import ArrayLike
 
 
 def qcfs(x: jax.Array, threshold: ArrayLike, levels: int) -> jax.Array:
-    """λ clip(⌊x L / λ + 1/2⌋ / L, 0, 1): quantisation, clip, floor and shift.
+    """Quantise, clip, floor and shift activations.
 
-    With a constant input x, an integrate-and-fire neuron that starts at half of its threshold λ and
-    is reset by subtraction emits exactly this, λ times its mean number of spikes, in L steps (Bu et
+        qcfs(x; λ, L) = λ clip(⌊x L / λ + 1/2⌋ / L, 0, 1)
+
+    An integrate-and-fire neuron with the constant input x, the threshold λ, the initial potential
+    λ / 2 and a soft reset has this value after L steps, as λ times its mean number of spikes (Bu et
     al. 2022, "Optimal ANN-SNN conversion for high-accuracy and ultra-low-latency spiking neural
-    networks", ICLR, eq. 15). The floor is passed by gradients as if it were not there, so that x
-    gets one where 0 < x < λ.
+    networks", ICLR, eq. 15). Gradients ignore the floor: the gradient with respect to x is 1 for
+    0 < x < λ.
 
     Args:
-      x: activations before, any shape.
+      x: pre-activations, any shape.
       threshold: λ, of a shape that broadcasts to x.
       levels: L >= 1.
     """
@@ -35,7 +37,7 @@ _rounded.defjvp(lambda primals, tangents: (_rounded(*primals), *tangents))
 
 @dataclass(frozen=True)
 class Relu:
-    """max(x, 0)."""
+    """Rectified linear unit, max(x, 0)."""
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return jnp.maximum(x, 0)
@@ -43,7 +45,7 @@ class Relu:
 
 @dataclass(frozen=True)
 class Quantised:
-    """`qcfs` with a threshold that training has found."""
+    """`qcfs` with a trained threshold."""
 
     threshold: float
     levels: int
@@ -54,7 +56,7 @@ class Quantised:
 
 @dataclass(frozen=True)
 class Identity:
-    """x: what the last layer has, whose values are the logits."""
+    """Activation of the last layer, whose values are the logits."""
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return x

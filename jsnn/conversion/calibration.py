@@ -1,8 +1,8 @@
-"""What is corrected once a network spikes: biases, initial potentials, weights; nothing is trained.
+"""Calibration: corrections of biases, initial potentials and weights, found on the spiking network.
 
 Li et al. 2021, "A free lunch from ANN: towards efficient, accurate spiking neural networks
-calibration", ICML. Layer after layer, what the spikes stand for is compared with the activations,
-on the calibration images, behind the layers that are already calibrated.
+calibration", ICML. Layer after layer, the decoded spikes are compared with the activations on the
+calibration images, behind the layers that are already calibrated. Nothing is trained on labels.
 """
 
 from dataclasses import replace
@@ -16,50 +16,77 @@ import optax
 
 from jsnn._checks import positive_int
 from jsnn.conversion.activation import Identity, qcfs
-from jsnn.conversion.ann import MaxPool, Weighted, channels, each_neuron
-from jsnn.conversion.build import Prepared, build, with_bias
+from jsnn.conversion.channel_scaling import each_neuron
+from jsnn.conversion.decoding import decoded_values
+from jsnn.conversion.layers import Weighted, num_channels
+from jsnn.conversion.network_builder import build
+from jsnn.conversion.prepared import Prepared
 from jsnn.conversion.recipe import Calibration, Recipe, Sample
-from jsnn.conversion.run import values
 
 
 def light(num_steps: int) -> Calibration:
-    """b_c <- b_c + mean over images and places of (a - value): bias correction, section 4.1."""
-    return partial(_light, positive_int(num_steps, "light, num_steps"))
+    """Correct biases by the mean error of each channel over images and places (section 4.1).
+
+        b_c <- b_c + E (activation - decoded value)_c
+
+    Args:
+      num_steps: steps of a presentation.
+
+    Raises:
+      ValueError: `num_steps` is below 1.
+      TypeError: `num_steps` is not an integer.
+    """
+    return partial(_light, num_steps=positive_int(num_steps, "light, num_steps"))
 
 
 def _light(
-    num_steps: int, sample: Sample, recipe: Recipe, prepared: list[Prepared]
+    sample: Sample, recipe: Recipe, prepared: list[Prepared], *, num_steps: int
 ) -> list[Prepared]:
     for i, each in enumerate(prepared):
         if isinstance(each.layer, Weighted):
-            error = _errors(prepared, i, num_steps, sample, recipe)
-            by_channel = error.reshape(-1, channels(each.layer)).mean(axis=0)
-            prepared = _shifted(prepared, i, each_neuron(by_channel, each.layer.size))
+            error = sample.activations[i] - _decoded(prepared, sample, recipe, num_steps)[i]
+            by_channel = error.reshape(-1, num_channels(each.layer)).mean(axis=0)
+            shift = each_neuron(by_channel, each.layer.size)
+            prepared = _with(prepared, i, _shifted(each, each.layer, shift))
     return prepared
 
 
 def advanced(num_steps: int, *, num_updates: int = 200, learning_rate: float = 1e-3) -> Calibration:
-    """Weights and biases that rebuild the activations from spikes, then initial potentials.
+    """Refit weights and biases to the decoded spikes, then correct initial potentials.
 
-    For each layer, with x what the spikes of the layer before stand for and a the activation,
+    For each layer, with x the decoded spikes of the layer in front and a the activation,
 
         min over W, b of E |qcfs(W x + b; λ, T) - a|²,    then v_i <- v_i + T E (a - value)_i / λ
 
     Sections 4.2 and 4.3; Adam instead of gradient descent with momentum.
+
+    Args:
+      num_steps: T, the steps of a presentation.
+      num_updates: updates of the weights of each layer.
+      learning_rate: learning rate of Adam.
+
+    Raises:
+      ValueError: `num_steps` or `num_updates` is below 1.
+      TypeError: `num_steps` or `num_updates` is not an integer.
     """
-    steps = positive_int(num_steps, "advanced, num_steps")
-    return partial(_advanced, steps, positive_int(num_updates, "num_updates"), learning_rate)
+    return partial(
+        _advanced,
+        num_steps=positive_int(num_steps, "advanced, num_steps"),
+        num_updates=positive_int(num_updates, "num_updates"),
+        learning_rate=learning_rate,
+    )
 
 
 def _advanced(
-    num_steps: int,
-    num_updates: int,
-    learning_rate: float,
     sample: Sample,
     recipe: Recipe,
     prepared: list[Prepared],
+    *,
+    num_steps: int,
+    num_updates: int,
+    learning_rate: float,
 ) -> list[Prepared]:
-    if recipe.firing.digits is not None:
+    if recipe.firing.in_digits:
         raise ValueError(
             "recipe, calibrate: given advanced for firing in digits; expected light, since rates "
             "are what it fits"
@@ -77,14 +104,10 @@ def _advanced(
                 learning_rate,
             )
             prepared = _with(prepared, i, replace(each, layer=fitted))
-            error = _errors(prepared, i, num_steps, sample, recipe).mean(axis=0)
-            if isinstance(each.layer.activation, Identity):
-                prepared = _shifted(prepared, i, error)
-            else:
-                v_init = each.v_init + num_steps * error / each_neuron(each.scale, each.layer.size)
-                prepared = _with(prepared, i, replace(prepared[i], v_init=v_init))
-        found = values(build(prepared, recipe), recipe, sample.images, num_steps, sample.key)
-        entering = found[i].astype(np.float32)
+            decoded = _decoded(prepared, sample, recipe, num_steps)[i]
+            error = (sample.activations[i] - decoded).mean(axis=0)
+            prepared = _with(prepared, i, _corrected(prepared[i], fitted, error, num_steps))
+        entering = _decoded(prepared, sample, recipe, num_steps)[i].astype(np.float32)
     return prepared
 
 
@@ -101,7 +124,7 @@ def _refitted(
     optimiser = optax.adam(learning_rate)
 
     def loss(layer: Weighted, rows: jax.Array) -> jax.Array:
-        potential = jax.vmap(layer.before)(entering[rows])
+        potential = jax.vmap(layer.linear)(entering[rows])
         given = (
             potential
             if isinstance(layer.activation, Identity)
@@ -124,20 +147,25 @@ _BATCH = 64
 """Images for one update."""
 
 
-def _errors(
-    prepared: list[Prepared], i: int, num_steps: int, sample: Sample, recipe: Recipe
-) -> np.ndarray:
-    """Activation of layer i less what its spikes stand for, [n, N_i]."""
-    found = values(build(prepared, recipe), recipe, sample.images, num_steps, sample.key)
-    return sample.activations[i] - found[i]
-
-
-def _shifted(prepared: list[Prepared], i: int, error: np.ndarray) -> list[Prepared]:
-    layer = prepared[i].layer
-    assert not isinstance(layer, MaxPool)
-    return _with(
-        prepared, i, replace(prepared[i], layer=with_bias(layer, np.asarray(layer.bias) + error))
+def _corrected(each: Prepared, layer: Weighted, error: np.ndarray, num_steps: int) -> Prepared:
+    """Correct the mean error of each neuron, [N], by the bias of logits, else by potentials."""
+    if isinstance(layer.activation, Identity):
+        return _shifted(each, layer, error)
+    return replace(
+        each, v_init=each.v_init + num_steps * error / each_neuron(each.scale, layer.size)
     )
+
+
+def _decoded(
+    prepared: list[Prepared], sample: Sample, recipe: Recipe, num_steps: int
+) -> list[np.ndarray]:
+    """Present the calibration images and decode each layer, [n, N_l]."""
+    built = build(prepared, recipe)
+    return decoded_values(built, recipe, sample.images, num_steps, sample.key)
+
+
+def _shifted(each: Prepared, layer: Weighted, shift: np.ndarray) -> Prepared:
+    return replace(each, layer=layer.with_bias(np.asarray(layer.bias) + shift))
 
 
 def _with(prepared: list[Prepared], i: int, each: Prepared) -> list[Prepared]:

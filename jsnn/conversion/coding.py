@@ -1,6 +1,7 @@
-"""How an image enters a converted network."""
+"""Coding: the way an image enters a converted network."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,70 +13,106 @@ from jsnn.models.synapses import DELTA, SynapseModel
 
 @dataclass(frozen=True)
 class Coding:
-    """What stands for the pixels.
+    """Input neurons, one for each pixel, or an analog input.
 
     Attributes:
-      name: in reports.
-      model: of the input neurons, one a pixel; None where there are none.
-      synapse: from the input neurons to the first layer.
-      scale: the input of an input neuron, in units of its pixel.
-      num_steps: how long a presentation has to be, or None where it may be of any length.
-      largest: the largest pixel that can be told from larger ones, in units of its threshold.
-      smallest: likewise.
+      name: name in reports.
+      model: model of the input neurons; None for an analog input, which has none.
+      synapse: synapse model from the input neurons to the first layer.
+      params: parameters of the input neurons.
+      integrates: True if the input neurons have the recipe's threshold and initial potential, as
+        the parameter `v_thresh` and the variable `v`.
+      scale: input of an input neuron (or analog input) for a pixel of 1.
+      num_steps: number of steps that a presentation has to take; None for any number.
+      smallest: smallest pixel that differs from smaller ones, in `unit`s.
+      largest: largest pixel that differs from larger ones, in `unit`s.
     """
 
     name: str
     model: NeuronModel | None = None
     synapse: SynapseModel = DELTA
+    params: Mapping[str, float] = field(default_factory=dict)
+    integrates: bool = False
     scale: float = 1.0
     num_steps: int | None = None
-    largest: float = np.inf
     smallest: float = -np.inf
+    largest: float = np.inf
 
-    def checked(self, images: np.ndarray, v_thresh: float, what: str) -> None:
-        """Raise ValueError where the coding cannot carry these pixels."""
+    def unit(self, v_thresh: float) -> float:
+        """Return the pixel that an input spike in each step, or an analog input of 1, stands for.
+
+        Args:
+          v_thresh: threshold of the recipe.
+        """
+        return (v_thresh if self.integrates else 1.0) / self.scale
+
+    def check(self, images: np.ndarray, v_thresh: float, what: str) -> None:
+        """Raise ValueError if the coding cannot carry the pixels of some images."""
         check_finite(images, what)
-        low, high = self.smallest / self.scale, self.largest * v_thresh / self.scale
+        low, high = (bound * self.unit(v_thresh) for bound in (self.smallest, self.largest))
         if images.min() < low or images.max() > high:
             raise ValueError(
                 f"{what}: given pixels from {images.min():g} to {images.max():g}; expected {low:g} "
-                f"to {high:g}, what {self.name} can tell apart"
+                f"to {high:g}, the range of {self.name} coding"
             )
 
 
 def analog() -> Coding:
-    """No input neurons: W x + b is a constant current into the first hidden layer, computed once.
+    """Drive the first hidden layer by the constant current W x + b, without input neurons.
 
-    The analog first layer of Rueckauer et al. 2017, Front. Neurosci. 11, 682.
+    The current is computed once per image. It is the analog first layer of Rueckauer et al. 2017,
+    Front. Neurosci. 11, 682.
     """
     return Coding("analog current")
 
 
 def constant_current(scale: float = 1.0, model: NeuronModel = IF_SUBTRACT) -> Coding:
-    """An integrate-and-fire neuron for each pixel, driven by scale times the pixel in every step.
+    """Drive an integrate-and-fire neuron for each pixel by scale times the pixel in every step.
 
-    The tutorial "Spike-based machine learning with GeNN", where grey levels are driven by 0.01 each
-    and the threshold is 5. A pixel that reaches the threshold in every step is at its highest rate.
+    The tutorial "Spike-based machine learning with GeNN" drives grey levels by 0.01 each, with a
+    threshold of 5. A pixel that reaches the threshold in every step is at its highest rate.
+
+    Args:
+      scale: input for a pixel of 1, > 0.
+      model: neuron model with the parameter `v_thresh` and the variable `v`.
+
+    Raises:
+      ValueError: `scale` is not a finite number > 0.
+      TypeError: `scale` is not a number.
     """
     factor = finite_number(scale, "constant_current, scale")
     if factor <= 0:
         raise ValueError(f"constant_current, scale: given {factor}; expected a number > 0")
-    return Coding("constant current", model, scale=factor, smallest=0.0, largest=1.0)
+    return Coding(
+        "constant current", model, integrates=True, scale=factor, smallest=0.0, largest=1.0
+    )
 
 
 def poisson() -> Coding:
-    """Each pixel x in [0, 1] spikes with probability x in every step, independently.
+    """Let each pixel x in [0, 1] spike with probability x in every step, independently.
 
-    Diehl et al. 2015, IJCNN, doi:10.1109/IJCNN.2015.7280696. Needs a key.
+    Needs a key. Diehl et al. 2015, IJCNN, doi:10.1109/IJCNN.2015.7280696.
     """
     return Coding("Poisson", BERNOULLI, smallest=0.0, largest=1.0)
 
 
 def latency(num_steps: int) -> Coding:
-    """Each pixel x in [0, 1] spikes once, in step T (1 - x), and its current stays on.
+    """Let each pixel x in [0, 1] spike once, in step T (1 - x), and hold its current from then on.
 
-    In T = num_steps steps that makes the charge T x w. After Rueckauer & Liu 2018, "Conversion of
-    analog to spiking neural networks using sparse temporal coding", ISCAS.
+    In T = num_steps steps the charge of a synapse with weight w is T x w. After Rueckauer & Liu
+    2018, "Conversion of analog to spiking neural networks using sparse temporal coding", ISCAS.
+
+    Raises:
+      ValueError: `num_steps` is below 1.
+      TypeError: `num_steps` is not an integer.
     """
     steps = positive_int(num_steps, "latency, num_steps")
-    return Coding("latency", LATENCY, HOLD, num_steps=steps, smallest=0.0, largest=1.0)
+    return Coding(
+        "latency",
+        LATENCY,
+        HOLD,
+        {"num_steps": float(steps)},
+        num_steps=steps,
+        smallest=0.0,
+        largest=1.0,
+    )

@@ -1,38 +1,53 @@
-"""How the neurons of a converted network fire: a neuron model, and what a spike of it is worth."""
+"""Firing: the neuron model of a converted network, and what one of its spikes is worth."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 from jsnn._checks import positive_int
+from jsnn.conversion.emission import GRADED, SPIKES, Emission
 from jsnn.conversion.neurons import BURST_IF, EMITTED, FEW_SPIKES, SIGNED_DIGITS, SIGNED_IF
 from jsnn.models.neurons import IF, IF_SUBTRACT, NeuronModel
 from jsnn.models.synapses import DELTA, SynapseModel
 
+LayerParams = Callable[[int], Mapping[str, float]]
+"""(number of firing layers in front) -> parameters of the neurons of a layer, by name."""
+
+
+def _no_params(depth: int) -> dict[str, float]:
+    return {}
+
 
 @dataclass(frozen=True)
 class Firing:
-    """The neurons of the hidden layers, and of the output where its spikes are read.
+    """Neurons of the hidden layers, and of the output if its spikes are read.
 
     Attributes:
-      model: with the parameter `v_thresh` and the variable `v`; if it does not send mere spikes,
-        with `emitted` and `total`, in units of one spike.
-      synapse: what carries a spike on.
-      params: of the model.
-      digits: None where a value is the mean of what is emitted in a step; K where it is the sum of
-        K digits, one a step.
-      in_turn: whether a layer emits its digits once those of the layer before are all there.
+      model: neuron model with the threshold `v_thresh` as a parameter and the potential `v` as a
+        variable.
+      synapse: synapse model that carries a spike on.
+      params: parameters of the neurons of each layer, beside the threshold.
+      emission: variables with what the neurons emit.
+      digits: K if a value is the sum of K digits, one a step; None if it is the mean of what is
+        emitted in a step.
+      in_turn: True if a layer emits its digits once the layer in front has emitted all of its own.
     """
 
     model: NeuronModel
     synapse: SynapseModel = DELTA
-    params: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    params: LayerParams = _no_params
+    emission: Emission = SPIKES
     digits: int | None = None
     in_turn: bool = False
 
+    @property
+    def in_digits(self) -> bool:
+        """True if a value is the sum of digits, and not the mean of spikes."""
+        return self.digits is not None
+
 
 def hard_reset() -> Firing:
-    """`jsnn.IF`: what V has above the threshold is lost at a spike.
+    """Neurons that lose at a spike what V has above the threshold, `jsnn.IF`.
 
         V <- V + I dt;   V >= v_thresh: a spike, V <- 0
 
@@ -42,8 +57,8 @@ def hard_reset() -> Firing:
     return Firing(IF)
 
 
-def reset_by_subtraction() -> Firing:
-    """`jsnn.IF_SUBTRACT`: nothing is lost at a spike.
+def soft_reset() -> Firing:
+    """Neurons that lose nothing at a spike, `jsnn.IF_SUBTRACT`.
 
         V <- V + I dt;   V >= v_thresh: a spike, V <- V - v_thresh
 
@@ -54,7 +69,7 @@ def reset_by_subtraction() -> Firing:
 
 
 def signed_spikes() -> Firing:
-    """`SIGNED_IF`: a spike that came too early is taken back by a negative one.
+    """Neurons that take back a spike that came too early by a negative one, `SIGNED_IF`.
 
         V <- V + I dt;   V >= v_thresh: emits +1, V <- V - v_thresh
                          V < 0 and sum of emitted > 0: emits -1, V <- V + v_thresh
@@ -63,50 +78,95 @@ def signed_spikes() -> Firing:
     ANN-SNN conversion", IJCAI. A negative spike is an event like any other: it counts as a spike
     and as operations.
     """
-    return Firing(SIGNED_IF, EMITTED)
+    return Firing(SIGNED_IF, EMITTED, emission=GRADED)
 
 
 def bursts(max_spikes: int = 5) -> Firing:
-    """`BURST_IF`: up to max_spikes spikes in a step; each counts as a spike.
+    """Neurons that emit up to `max_spikes` spikes in a step, `BURST_IF`; each counts as a spike.
 
         V <- V + I dt;   V >= v_thresh: emits n spikes, V <- V - n v_thresh,
                          n = min(⌊V / v_thresh⌋, max_spikes)
 
     Li & Zeng 2022, "Efficient and accurate conversion of spiking neural network with burst spikes",
     IJCAI.
+
+    Raises:
+      ValueError: `max_spikes` is below 1.
+      TypeError: `max_spikes` is not an integer.
     """
-    most = positive_int(max_spikes, "bursts, max_spikes")
-    return Firing(BURST_IF, EMITTED, {"max_spikes": float(most)})
+    most = float(positive_int(max_spikes, "bursts, max_spikes"))
+    emission = replace(GRADED, most_per_step=most)
+    return Firing(BURST_IF, EMITTED, partial(_burst_params, most), emission)
+
+
+def _burst_params(max_spikes: float, depth: int) -> dict[str, float]:
+    return {"max_spikes": max_spikes}
 
 
 def few_spikes(num_steps: int = 8) -> Firing:
-    """`FEW_SPIKES`: K binary digits, the largest first, layer after layer.
+    """Neurons that emit K binary digits, the largest first, layer after layer, `FEW_SPIKES`.
 
         V = the input;   k = 1 ... K:   V >= 2^-k v_thresh: emits 2^-k, V <- V - 2^-k v_thresh
 
     Stöckl & Maass 2021, "Optimized spiking neurons can classify images with high accuracy through
     temporal coding with two spikes", Nat. Mach. Intell. 3, 230-238. A presentation takes K steps
     for each layer that fires.
+
+    Args:
+      num_steps: K.
+
+    Raises:
+      ValueError: `num_steps` is below 1.
+      TypeError: `num_steps` is not an integer.
     """
     steps = positive_int(num_steps, "few_spikes, num_steps")
-    return Firing(FEW_SPIKES, EMITTED, {"num_steps": float(steps)}, digits=steps, in_turn=True)
+    return Firing(
+        FEW_SPIKES,
+        EMITTED,
+        partial(_few_spikes_params, float(steps)),
+        GRADED,
+        digits=steps,
+        in_turn=True,
+    )
+
+
+def _few_spikes_params(num_steps: float, depth: int) -> dict[str, float]:
+    return {"num_steps": num_steps, "start": depth * num_steps}
 
 
 def signed_digits(num_steps: int = 4, *, eager: bool = True) -> Firing:
-    """`SIGNED_DIGITS`: K signed binary digits, the largest first, in all layers at once.
+    """Neurons that emit K signed binary digits, all layers at once, `SIGNED_DIGITS`.
 
-        V <- V + I dt;   w_k = 2^-k / (1 - 2^-K),   k = 1 ... K
+        V <- V + I dt;   w_k = 2^-k / (1 - 2^-K),   k = 1 ... K, the largest digit first
         |V| >= w_k v_thresh / 2: emits d = sign(V) w_k, V <- V - d v_thresh
 
-    with d < 0 only where something was emitted that can be taken back. The digits of Stöckl & Maass
-    2021 with the sign of Wang et al. 2022: the digit of a step corrects the residual of those
-    before it, in the neuron's own rounding and in what it had not heard of yet, so that layers need
-    not wait for each other. What comes so late that the digits left are too small for it is lost,
-    with any K. A presentation takes K steps. A negative digit is an event like any other.
+    A digit d < 0 needs a sum of emitted digits > 0 that it can be taken from. The digits are those
+    of Stöckl & Maass 2021, their signs those of Wang et al. 2022. Each digit corrects the residual
+    of the digits before it, which is the neuron's rounding and the input that had not arrived yet,
+    so layers need not wait for each other. Input that arrives too late for the digits that are
+    left is lost, for any K. A presentation takes K steps. A negative digit is an event like any
+    other.
 
-    The first layer knows all of its input in the first step. If it is not `eager`, it emits only
-    digits that stay: fewer spikes of the same sum, of which the layers behind hear later.
+    Args:
+      num_steps: K.
+      eager: the first layer, which has all of its input in the first step, rounds like the others.
+        If False, it emits only digits that stay: fewer spikes with the same sum, of which the
+        layers behind hear later.
+
+    Raises:
+      ValueError: `num_steps` is below 1.
+      TypeError: `num_steps` is not an integer.
     """
     steps = positive_int(num_steps, "signed_digits, num_steps")
-    params = {"num_steps": float(steps), "eager": float(eager)}
-    return Firing(SIGNED_DIGITS, EMITTED, params, digits=steps)
+    return Firing(
+        SIGNED_DIGITS,
+        EMITTED,
+        partial(_signed_digits_params, float(steps), float(eager)),
+        GRADED,
+        digits=steps,
+    )
+
+
+def _signed_digits_params(num_steps: float, eager: float, depth: int) -> dict[str, float]:
+    input_steps = 1.0 if depth == 0 else num_steps
+    return {"num_steps": num_steps, "eager": eager, "input_steps": input_steps}

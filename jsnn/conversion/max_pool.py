@@ -1,4 +1,4 @@
-"""Max pooling, of activations and of what neurons have emitted so far."""
+"""Max pooling as a connectivity."""
 
 from functools import reduce
 from math import prod
@@ -13,12 +13,15 @@ from jsnn.network.connectivity.convolution import windows, windows_in
 
 @pytree
 class MaxPool2D:
-    """The largest value in each window, channel by channel; not linear, so of values, not spikes.
+    """Maximum over each window, channel by channel.
+
+    The maximum is not linear: it is taken of activations, or of the sums of what neurons have
+    emitted so far, never of the spikes of one step.
 
     Attributes:
       image_shape: (height, width, channels) of the presynaptic neurons.
       window: (height, width).
-      stride: of the window, (down, across).
+      stride: distance between windows, (down, across).
       dtype: float32 or float64, that of the network.
     """
 
@@ -37,10 +40,10 @@ class MaxPool2D:
 
     @property
     def output_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the postsynaptic neurons."""
+        """Shape of the postsynaptic neurons, (height, width, channels)."""
         return (*windows_in(self.image_shape, self.window, self.stride), self.image_shape[2])
 
     def deliver(self, values: jax.Array) -> jax.Array:
-        """[pre] -> [post]."""
+        """Take the maximum in each window, [pre] -> [post]."""
         image = values.reshape(self.image_shape)
         return reduce(jnp.maximum, windows(image, self.window, self.stride)).ravel()

@@ -1,10 +1,10 @@
-"""Neurons that take the place of activations, beyond the integrate-and-fire neurons of the library.
+"""Neuron and synapse models of converted networks.
 
-What they send is a number, not only a spike: `emitted` in this step and `total` since the start, in
-units of one spike.
+The neurons send numbers: `emitted` in this step, `total` since the start, in units of one spike.
 """
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -20,13 +20,19 @@ def _arriving(
     return x, arriving
 
 
-EMITTED = SynapseModel(
-    params={}, variables={}, update=_arriving, sends=lambda p, pre: pre["emitted"]
-)
+def _emitted(p: Values, pre: Values) -> jax.Array:
+    return pre["emitted"]
+
+
+def _total(p: Values, pre: Values) -> jax.Array:
+    return pre["total"]
+
+
+EMITTED = SynapseModel(params={}, variables={}, update=_arriving, sends=_emitted)
 """I = sum of w times what each presynaptic neuron emits in this step."""
 
-TOTAL = SynapseModel(params={}, variables={}, update=_arriving, sends=lambda p, pre: pre["total"])
-"""I = what the connectivity makes of all that the presynaptic neurons have emitted so far."""
+TOTAL = SynapseModel(params={}, variables={}, update=_arriving, sends=_total)
+"""I = the connectivity applied to all that the presynaptic neurons have emitted so far."""
 
 
 def _hold(
@@ -37,7 +43,10 @@ def _hold(
 
 
 HOLD = SynapseModel(params={}, variables={"i_syn": 0.0}, update=_hold)
-"""I <- I + w for an arriving spike of weight w, for good: the earlier it comes, the more charge."""
+"""I <- I + w for an arriving spike of weight w, without decay.
+
+The earlier a spike arrives, the more charge it brings.
+"""
 
 
 def _integrate(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -68,14 +77,14 @@ SIGNED_IF = NeuronModel(
     threshold=_signed_threshold,
     reset=_signed_reset,
 )
-"""`jsnn.IF_SUBTRACT` with a memory, which takes a spike back by a negative one.
+"""Soft-reset neuron with a memory, which takes back a spike by a negative one.
 
     V <- V + I dt;   V >= v_thresh: emits +1, V <- V - v_thresh
                      V < 0 and total > 0: emits -1, V <- V + v_thresh
 
-What came too early, before the inhibition that forbids it, is corrected (Wang et al. 2022, "Signed
-neuron with memory: towards simple, accurate and high-efficient ANN-SNN conversion", IJCAI, whose
-negative threshold is here 0, so that `total` is the rounded input so far).
+Negative spikes correct spikes that came before the inhibition that forbids them (Wang et al. 2022,
+"Signed neuron with memory: towards simple, accurate and high-efficient ANN-SNN conversion", IJCAI).
+The negative threshold is 0 here, so `total` is the rounded input so far.
 """
 
 
@@ -95,26 +104,29 @@ BURST_IF = NeuronModel(
     threshold=_above_threshold,
     reset=_burst_reset,
 )
-"""`jsnn.IF_SUBTRACT` that emits up to max_spikes spikes in a step, as many as V has thresholds.
+"""Soft-reset neuron that emits up to max_spikes spikes in a step.
 
-What is left of V is soon below the threshold (Li & Zeng 2022, "Efficient and accurate conversion of
-spiking neural network with burst spikes", IJCAI; Park et al. 2019, DAC).
+    V <- V + I dt;   V >= v_thresh: emits n spikes, V <- V - n v_thresh,
+                     n = min(⌊V / v_thresh⌋, max_spikes)
+
+Li & Zeng 2022, "Efficient and accurate conversion of spiking neural network with burst spikes",
+IJCAI; Park et al. 2019, DAC.
 """
 
 
-def _listen(x: Values, current: jax.Array, dt: jax.Array, until: jax.Array) -> Values:
-    """One step on, with the input of the steps up to `until`."""
+def _integrate_until(x: Values, current: jax.Array, dt: jax.Array, until: jax.Array) -> Values:
+    """Advance one step; the input counts in the steps up to `until`."""
     step = x["step"] + 1
-    listens = step.astype(current.dtype) <= until
+    counts = step.astype(current.dtype) <= until
     return x | {
-        "v": x["v"] + jnp.where(listens, current * dt, 0),
+        "v": x["v"] + jnp.where(counts, current * dt, 0),
         "emitted": jnp.zeros_like(x["emitted"]),
         "step": step,
     }
 
 
 def _few_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    return _listen(x, current, dt, p["start"] + 1)
+    return _integrate_until(x, current, dt, p["start"] + 1)
 
 
 def _weight_of_spike(p: Values, x: Values) -> jax.Array:
@@ -138,19 +150,19 @@ FEW_SPIKES = NeuronModel(
     threshold=_few_threshold,
     reset=_few_reset,
 )
-"""A Few-Spike neuron, which emits the K = num_steps binary digits of its input.
+"""Few-Spike neuron, which emits the K = num_steps binary digits of its input.
 
     V <- V + I dt up to the step `start`; then, for k = 1 ... K,
     V >= 2^-k v_thresh: a spike that counts 2^-k, V <- V - 2^-k v_thresh
 
-That is T(t) = h(t) = d(t) = 2^(-t) v_thresh of Stöckl & Maass 2021, "Optimized spiking neurons can
-classify images with high accuracy through temporal coding with two spikes", Nat. Mach. Intell. 3,
-230-238, their coding of ReLU. Layers take turns, K steps each.
+Stöckl & Maass 2021, "Optimized spiking neurons can classify images with high accuracy through
+temporal coding with two spikes", Nat. Mach. Intell. 3, 230-238: their coding of ReLU, with
+T(t) = h(t) = d(t) = 2^(-t) v_thresh. Layers take turns, K steps each.
 """
 
 
 def _digits_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    return _listen(x, current, dt, p["listens"])
+    return _integrate_until(x, current, dt, p["input_steps"])
 
 
 def _worth_of_digit(p: Values, k: jax.Array) -> jax.Array:
@@ -160,7 +172,7 @@ def _worth_of_digit(p: Values, k: jax.Array) -> jax.Array:
 def _digits_threshold(p: Values, x: Values) -> jax.Array:
     k = x["step"].astype(p["num_steps"].dtype)
     worth, last = (_worth_of_digit(p, step) * p["v_thresh"] for step in (k, p["num_steps"]))
-    waits = (p["eager"] == 0) & (p["listens"] == 1)
+    waits = (p["eager"] == 0) & (p["input_steps"] == 1)
     margin = jnp.where(waits, x["v"] - worth + last / 2, x["v"] - worth / 2)
     takes_back = (x["v"] < -worth / 2) & (x["total"] > 0)
     return jnp.where(
@@ -174,22 +186,22 @@ def _digits_reset(p: Values, x: Values) -> Values:
 
 
 SIGNED_DIGITS = NeuronModel(
-    params={"v_thresh": 1.0, "num_steps": 4.0, "listens": 4.0, "eager": 1.0},
+    params={"v_thresh": 1.0, "num_steps": 4.0, "input_steps": 4.0, "eager": 1.0},
     variables={"v": 0.0, "emitted": 0.0, "total": 0.0, "step": 0},
     update=_digits_update,
     threshold=_digits_threshold,
     reset=_digits_reset,
 )
-"""Emits the K = num_steps signed binary digits of its input while that still comes in.
+"""Neuron that emits the K = num_steps signed binary digits of its input while the input arrives.
 
-    V <- V + I dt up to the step `listens`;   with w_k = 2^-k / (1 - 2^-K) in step k = 1 ... K
+    V <- V + I dt up to step `input_steps`;   with w_k = 2^-k / (1 - 2^-K) in step k = 1 ... K
     V >= w_k v_thresh / 2:                   emits +w_k, V <- V - w_k v_thresh
     V < -w_k v_thresh / 2 and total > 0:     emits -w_k, V <- V + w_k v_thresh
 
-V is the residual: what has come in less what was emitted. The digits of all K steps make v_thresh;
-an input that is there from the start is rounded to the nearest of 2^K levels, to either one halfway
-between two. Where `eager` is 0, such an input (listens = 1) has only digits that stay:
-V >= (w_k - w_K / 2) v_thresh.
+V is the residual: the input so far less the sum of the emitted digits. The positive digits of all K
+steps add up to v_thresh. An input that is complete in the first step is rounded to the nearest of
+2^K levels, to either one halfway between two. If `eager` is 0, a neuron with such an input
+(input_steps = 1) emits only digits that stay: V >= (w_k - w_K / 2) v_thresh.
 """
 
 
@@ -207,11 +219,11 @@ RELAY = NeuronModel(
     update=_relay_update,
     threshold=_relay_threshold,
 )
-"""Emits by how much its input has changed since the last step; spikes where it has.
+"""Neuron that emits the change of its input since the last step, and spikes if there is one.
 
-With the largest `total` of a window as its input it is max pooling, exact at every step: the
-maximum of spike counts grows by one spike at most, that of binary digits one digit at a time. (The
-gate of Rueckauer et al. 2017 lets through the spikes of the neuron that fired most so far.)
+With the largest `total` of a window as its input the neuron is max pooling, exact at every step:
+the maximum of spike counts grows by one spike at most, that of binary digits one digit at a time.
+(The gate of Rueckauer et al. 2017 lets through the spikes of the neuron that fired most so far.)
 """
 
 
@@ -230,7 +242,7 @@ BERNOULLI = NeuronModel(
     threshold=_bernoulli_threshold,
     draws=(("uniform", jax.random.uniform),),
 )
-"""Spikes in each step with a probability that is its input, in [0, 1], independently."""
+"""Neuron that spikes in each step with the probability of its input, in [0, 1], independently."""
 
 
 def _latency_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -248,20 +260,25 @@ LATENCY = NeuronModel(
     update=_latency_update,
     threshold=_latency_threshold,
 )
-"""Spikes once, in step round(num_steps (1 - x)) for an input x in [0, 1]: the larger, the earlier.
+"""Neuron that spikes once, in step round(num_steps (1 - x)) for an input x in [0, 1].
 
-An input that rounds to 0 does not spike within num_steps.
+The larger the input, the earlier the spike. An input that rounds to 0 does not spike within
+num_steps.
 """
 
 
 @cache
 def counted(model: NeuronModel) -> NeuronModel:
-    """A model that spikes, with the number of its spikes as `total`."""
+    """Return a spiking model with the number of spikes so far as another variable, `total`."""
     return NeuronModel(
         params=model.params,
         variables={**model.variables, "total": 0.0},
         update=model.update,
         threshold=model.threshold,
-        reset=lambda p, x: model.reset(p, x) | {"total": x["total"] + 1},
+        reset=partial(_counted_reset, model.reset),
         surrogate=model.surrogate,
     )
+
+
+def _counted_reset(reset: Callable[[Values, Values], Values], p: Values, x: Values) -> Values:
+    return reset(p, x) | {"total": x["total"] + 1}

@@ -1,9 +1,8 @@
 """Rules for the scale λ of each layer: the activation that one spike a step stands for.
 
-Larger activations saturate, smaller scales than needed lose nothing else; larger scales than needed
-make rates low, and a rate is known to 1 / T only. Every rule gives one λ a layer, as [1] or
-[channels]; the output layer always has one for all classes, whose spikes are compared. An output
-whose potential is read needs none and has 1.
+Larger activations saturate. A scale that is larger than needed makes rates low, and a rate is known
+to 1 / T only. Every rule returns one λ per layer, [1] or [channels]. The output has one for all
+classes, whose spikes are compared, or 1 if its potential is read.
 """
 
 import warnings
@@ -18,31 +17,36 @@ from jax.typing import ArrayLike
 
 from jsnn._checks import finite_number, positive_int
 from jsnn.conversion.activation import Identity, Quantised, qcfs
-from jsnn.conversion.ann import MaxPool, Weighted, channels, each_neuron, has_weights
-from jsnn.conversion.build import Built, build, input_unit, prepare
-from jsnn.conversion.read import potentials
+from jsnn.conversion.channel_scaling import each_neuron, has_weights
+from jsnn.conversion.decoding import drives_of
+from jsnn.conversion.layers import MaxPool, Weighted, num_channels
+from jsnn.conversion.network_builder import Built, build, prepare
+from jsnn.conversion.output import potentials
+from jsnn.conversion.presentations import presented
 from jsnn.conversion.recipe import Recipe, Sample, Scale
-from jsnn.conversion.run import drive_of, presented
 from jsnn.models.model import Values
 from jsnn.models.neurons import INTEGRATOR
 from jsnn.network.network import Network
 from jsnn.recording import MaxVariable
 
 
-def _by_layer(
+def _layer_by_layer(
     sample: Sample,
     recipe: Recipe,
     rule: Callable[[Weighted, np.ndarray, list[np.ndarray]], ArrayLike],
 ) -> list[np.ndarray]:
-    """λ of each layer by a rule of it, its activations [n, N] and the scales of those before it.
+    """Find λ of each layer; max pooling takes that of the layer in front.
 
-    Max pooling has the scale of the layer before.
+    Args:
+      sample: the artificial network.
+      recipe: the recipe that the rule belongs to.
+      rule: (layer, its activations [n, N], scales of the layers in front) -> λ.
     """
     scales: list[np.ndarray] = []
     for layer, found in zip(sample.layers, sample.activations, strict=True):
         if isinstance(layer, MaxPool):
             scales.append(scales[-1])
-        elif isinstance(layer.activation, Identity) and recipe.read.of == "potential":
+        elif isinstance(layer.activation, Identity) and recipe.output.integrates:
             scales.append(np.ones(1))
         else:
             scales.append(np.atleast_1d(np.asarray(rule(layer, found, scales))))
@@ -50,9 +54,9 @@ def _by_layer(
 
 
 def unscaled(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
-    """λ_l = λ_(l-1) θ: with the threshold θ the weights stay as they are (the tutorial's)."""
+    """Leave the weights as they are: λ_l = λ_(l-1) θ, with the threshold θ (GeNN's tutorial)."""
     scales: list[np.ndarray] = []
-    unit = np.asarray([input_unit(recipe)])
+    unit = np.asarray([recipe.coding.unit(recipe.v_thresh)])
     for layer in sample.layers:
         if isinstance(layer, Weighted):
             unit = unit * recipe.v_thresh
@@ -61,10 +65,14 @@ def unscaled(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
 
 
 def largest_possible(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
-    """λ_l = max_j (sum_i max(W_ij, 0) λ_(l-1) + max(b_j, 0)): no activation can be larger.
+    """Scale by a bound that no activation exceeds, for inputs up to 1.
 
-    Model-based normalisation, Diehl et al. 2015, IJCNN, algorithm 1, for inputs up to 1; there
-    without biases.
+        λ_l = max_j (sum_i max(W_ij, 0) λ_(l-1) + max(b_j, 0))
+
+    Model-based normalisation, Diehl et al. 2015, IJCNN, algorithm 1; there without biases.
+
+    Raises:
+      ValueError: a layer has no activation above 0 for any input.
     """
 
     def largest(layer: Weighted, _: np.ndarray, before: list[np.ndarray]) -> float:
@@ -76,12 +84,12 @@ def largest_possible(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
             )
         return bound
 
-    return _by_layer(sample, recipe, largest)
+    return _layer_by_layer(sample, recipe, largest)
 
 
 def _bound(layer: Weighted, entering: np.ndarray) -> float:
-    """The largest activation for inputs from 0 to `entering`, [1] or [channels]."""
-    lowest = jnp.zeros(layer.parts[0].num_pre, layer.bias.dtype)
+    """Return a bound on the activations for inputs from 0 to `entering`, [1] or [channels]."""
+    lowest = jnp.zeros(layer.num_inputs, layer.bias.dtype)
     highest = jnp.asarray(each_neuron(entering, lowest.size), layer.bias.dtype)
     for part in layer.parts:
         if has_weights(part):
@@ -97,23 +105,37 @@ def _bound(layer: Weighted, entering: np.ndarray) -> float:
 
 
 def largest_activation(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
-    """λ_l = max(largest activation, largest weight): data-based, Diehl et al. 2015, algorithm 2."""
-    return _by_layer(
-        sample,
-        recipe,
-        lambda layer, found, _: max(_of_positive(100.0, found, layer.name), _largest_weight(layer)),
-    )
+    """Scale by the data: λ_l = max(largest activation, largest weight).
+
+    Diehl et al. 2015, IJCNN, algorithm 2.
+
+    Raises:
+      ValueError: a layer is silent on all calibration images.
+    """
+
+    def largest(layer: Weighted, found: np.ndarray, _: list[np.ndarray]) -> float:
+        return max(_of_positive(100.0, found, layer.name), _largest_weight(layer))
+
+    return _layer_by_layer(sample, recipe, largest)
 
 
 def percentile(p: float = 99.9, *, per_channel: bool = False) -> Scale:
-    """λ_l = the p-th percentile of a layer's activations above 0.
+    """Scale by the p-th percentile of a layer's activations above 0.
 
     Robust normalisation, Rueckauer et al. 2017, Front. Neurosci. 11, 682, section 2.2.2: a few
     saturated neurons cost less than rates that are low everywhere. Per channel: Kim et al. 2020,
     "Spiking-YOLO", AAAI.
 
-    Raises ValueError where p is not in (0, 100]. Warns where it is 1 or less: most likely a
-    fraction was meant.
+    Args:
+      p: percentile in (0, 100].
+      per_channel: find a scale for each channel.
+
+    Raises:
+      ValueError: p is not in (0, 100].
+      TypeError: p is not a number.
+
+    Warns:
+      UserWarning: p is 1 or less, so most likely a fraction was meant.
     """
     number = finite_number(p, "percentile")
     if not 0 < number <= 100:
@@ -124,24 +146,25 @@ def percentile(p: float = 99.9, *, per_channel: bool = False) -> Scale:
             f"as {100 * number:g} if a fraction was meant",
             stacklevel=2,
         )
-    return partial(_percentile, number, per_channel)
+    return partial(_percentile, p=number, per_channel=per_channel)
 
 
-def _percentile(p: float, per_channel: bool, sample: Sample, recipe: Recipe) -> list[np.ndarray]:
+def _percentile(sample: Sample, recipe: Recipe, *, p: float, per_channel: bool) -> list[np.ndarray]:
     def robust(layer: Weighted, found: np.ndarray, _: list[np.ndarray]) -> ArrayLike:
         whole = _of_positive(p, found, layer.name)
         if not per_channel or isinstance(layer.activation, Identity):
             return whole
-        by_channel = found.reshape(-1, channels(layer)).T
+        by_channel = found.reshape(-1, num_channels(layer)).T
         # A channel that is silent on the calibration images takes the layer's scale.
         return np.asarray(
             [_of_positive(p, c, layer.name) if c.max() > 0 else whole for c in by_channel]
         )
 
-    return _by_layer(sample, recipe, robust)
+    return _layer_by_layer(sample, recipe, robust)
 
 
 def _of_positive(p: float, values: np.ndarray, name: str) -> float:
+    """Return the p-th percentile of the values above 0."""
     positive = values[values > 0]
     if not positive.size:
         raise ValueError(
@@ -152,7 +175,11 @@ def _of_positive(p: float, values: np.ndarray, name: str) -> float:
 
 
 def trained(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
-    """λ_l = the threshold of the layer's QCFS, which was trained along (Bu et al. 2022)."""
+    """Scale by the trained threshold of each layer's QCFS (Bu et al. 2022).
+
+    Raises:
+      ValueError: the activation of a layer is a ReLU.
+    """
 
     def threshold(layer: Weighted, found: np.ndarray, _: list[np.ndarray]) -> float:
         if isinstance(layer.activation, Quantised):
@@ -164,50 +191,74 @@ def trained(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
             "expected QCFS, or a recipe that finds the scales on data"
         )
 
-    return _by_layer(sample, recipe, threshold)
+    return _layer_by_layer(sample, recipe, threshold)
 
 
 def divided(rule: Scale, number: int) -> Scale:
-    """λ_l / number, of another rule's λ_l: for neurons that emit up to `number` spikes a step."""
-    return partial(_divided, rule, positive_int(number, "divided, number"))
+    """Divide the λ of another rule by `number`, for neurons that emit so many spikes a step.
+
+    Raises:
+      ValueError: `number` is below 1.
+      TypeError: `number` is not an integer.
+    """
+    return partial(_divided, rule=rule, number=positive_int(number, "divided, number"))
 
 
-def _divided(rule: Scale, number: int, sample: Sample, recipe: Recipe) -> list[np.ndarray]:
+def _divided(sample: Sample, recipe: Recipe, *, rule: Scale, number: int) -> list[np.ndarray]:
     return [scale / number for scale in rule(sample, recipe)]
 
 
 def least_error(num_steps: int, *, per_channel: bool = False) -> Scale:
-    """λ_l = what makes E (qcfs(z; λ, T) - max(z, 0))² smallest: rounding against saturation.
+    """Scale by the λ with the least mean squared error of rounding and saturation.
+
+        λ_l = argmin over λ of E (qcfs(z; λ, T) - max(z, 0))²
 
     Minimal mean squared error, Li et al. 2021, "A free lunch from ANN: towards efficient, accurate
-    spiking neural networks calibration", ICML, section 3.2, over 100 fractions of the maximum. Per
-    channel as with `percentile`.
+    spiking neural networks calibration", ICML, section 3.2, over 100 fractions of the maximum.
+
+    Args:
+      num_steps: T.
+      per_channel: find a scale for each channel.
+
+    Raises:
+      ValueError: `num_steps` is below 1.
+      TypeError: `num_steps` is not an integer.
     """
     steps = positive_int(num_steps, "least_error, num_steps")
-    return partial(_least_error, steps, per_channel)
+    return partial(_least_error, num_steps=steps, per_channel=per_channel)
 
 
 def _least_error(
-    num_steps: int, per_channel: bool, sample: Sample, recipe: Recipe
+    sample: Sample, recipe: Recipe, *, num_steps: int, per_channel: bool
 ) -> list[np.ndarray]:
     def best(layer: Weighted, found: np.ndarray, _: list[np.ndarray]) -> ArrayLike:
         whole = _of_positive(100.0, found, layer.name)
         single = not per_channel or isinstance(layer.activation, Identity)
-        columns = found[:_ENOUGH].reshape(-1, 1 if single else channels(layer))
+        columns = found[:_ENOUGH].reshape(-1, 1 if single else num_channels(layer))
         highest = columns.max(axis=0)
         fractions = (np.arange(1, 101) / 100).astype(found.dtype)
         errors = _rounding_errors(columns, np.maximum(highest, _TINY), fractions, num_steps)
         # A channel that is silent on these images takes the layer's largest activation.
         return np.where(highest > 0, highest * fractions[np.argmin(errors, axis=0)], whole)
 
-    return _by_layer(sample, recipe, best)
+    return _layer_by_layer(sample, recipe, best)
 
 
 @partial(jax.jit, static_argnames="num_steps")
 def _rounding_errors(
     values: jax.Array, highest: jax.Array, fractions: jax.Array, num_steps: int
 ) -> jax.Array:
-    """[f, C]: mean squared error of activations [n, C] as rates, for λ = fraction * highest [C]."""
+    """Compute the mean squared error of activations as rates, with λ = fraction * highest.
+
+    Args:
+      values: activations, [n, C].
+      highest: [C].
+      fractions: [f].
+      num_steps: T.
+
+    Returns:
+      [f, C].
+    """
     rectified = jnp.maximum(values, 0)
     return jax.lax.map(
         lambda fraction: jnp.mean(
@@ -218,58 +269,65 @@ def _rounding_errors(
 
 
 _ENOUGH = 500
-"""Images on which a mean over all neurons is known well enough."""
+"""Images that are enough for a mean over all neurons."""
 
 _TINY = np.float32(1e-30)
-"""In the place of 0, to divide by."""
+"""Divisor in place of 0."""
 
 
 def largest_input(num_steps: int = 100) -> Scale:
-    """λ_l = the largest input of the spiking layer itself in any step, layer after layer.
+    """Scale by the largest input of the spiking layer itself in any step, layer after layer.
 
-    Threshold balancing ("Spike-Norm"), Sengupta et al. 2019, "Going deeper in spiking neural
-    networks", Front. Neurosci. 13, 95, algorithm 1: the layers before it already spike, as the
-    recipe has them.
+    The layers in front of it spike already, as the recipe has them. Threshold balancing
+    ("Spike-Norm"), Sengupta et al. 2019, "Going deeper in spiking neural networks: VGG and residual
+    architectures", Front. Neurosci. 13, 95, algorithm 1.
+
+    Args:
+      num_steps: steps of each presentation.
+
+    Raises:
+      ValueError: `num_steps` is below 1.
+      TypeError: `num_steps` is not an integer.
     """
-    return partial(_largest_input, positive_int(num_steps, "largest_input, num_steps"))
+    return partial(_largest_input, num_steps=positive_int(num_steps, "largest_input, num_steps"))
 
 
-def _largest_input(num_steps: int, sample: Sample, recipe: Recipe) -> list[np.ndarray]:
-    if recipe.firing.digits is not None:
+def _largest_input(sample: Sample, recipe: Recipe, *, num_steps: int) -> list[np.ndarray]:
+    if recipe.firing.in_digits:
         raise ValueError(
             "recipe, scale: given largest_input for firing in digits; expected a rule that looks "
             "at activations, such as percentile(99.9)"
         )
-    listening = replace(recipe, read=potentials())
+    integrating = replace(recipe, output=potentials())
 
     def largest(layer: Weighted, _: np.ndarray, before: list[np.ndarray]) -> float:
         layers = sample.layers[: len(before) + 1]
-        built = build(prepare(layers, [*before, np.ones(1)], listening), listening)
-        inputs = _largest_inputs(built, listening, sample, num_steps)
+        built = build(prepare(layers, [*before, np.ones(1)], integrating), integrating)
+        inputs = _largest_inputs(built, integrating, sample, num_steps)
         return _of_positive(100.0, inputs, layer.name)
 
-    return _by_layer(sample, recipe, largest)
+    return _layer_by_layer(sample, recipe, largest)
 
 
 def _largest_inputs(built: Built, recipe: Recipe, sample: Sample, num_steps: int) -> np.ndarray:
-    """The largest that arrives at each output neuron in any step, [n, N]."""
-    network, output = built.network, built.places[-1].population
+    """Return the largest input of each output neuron in any step, [n, N]."""
+    network, output = built.network, built.layers[-1].name
     populations = [
-        replace(population, model=_ARRIVING) if population.name == output else population
+        replace(population, model=_INPUT_OF_STEP) if population.name == output else population
         for population in network.populations
     ]
-    hearing = Network(populations, network.projections, network.sources)
-    record = (("largest", MaxVariable(output)),)
-    drive = drive_of(built, recipe, sample.images)
-    return np.asarray(presented(hearing, drive, sample.key, num_steps, record)[1]["largest"])
+    observed = Network(populations, network.projections, network.sources)
+    drives = drives_of(built, recipe, sample.images)
+    record = {"largest": MaxVariable(output)}
+    return presented(observed, drives, num_steps, record, sample.key)["largest"]
 
 
-def _arriving(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
+def _input_of_step(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
     return {"v": current * dt}
 
 
-_ARRIVING = replace(INTEGRATOR, update=_arriving)
-"""As V, what arrives in this step alone."""
+_INPUT_OF_STEP = replace(INTEGRATOR, update=_input_of_step)
+"""Neuron whose V is its input in the present step alone."""
 
 
 def _largest_weight(layer: Weighted) -> float:

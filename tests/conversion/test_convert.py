@@ -1,4 +1,4 @@
-"""Converted networks beside the model itself, published equations and loops in NumPy."""
+"""Converted networks against the model itself, published equations and loops in NumPy."""
 
 import functools
 import itertools
@@ -13,6 +13,7 @@ from flax import nnx
 import jsnn
 from jsnn import conversion
 from jsnn.conversion import QCFS, recipes
+from jsnn.conversion.layers import activations
 
 SIZES = (12, 16, 8, 4)
 BURSTS = conversion.bursts(3)
@@ -36,12 +37,12 @@ def images(number=40, shape=(12,)):
 
 
 def evidence(network, found, pixels, num_steps):
-    """What is read after each step, [n, T, classes]."""
+    """Return the evidence after each step, [n, T, classes]."""
     run = lambda drive: jsnn.simulate(  # noqa: E731
         network, drive, num_steps, record={"read": found.readout.recording}
     )[1]["read"]
     recorded = jax.jit(jax.vmap(run))(found.drive(pixels))
-    return np.asarray(jax.vmap(found.recipe.read.evidence)(recorded))
+    return np.asarray(jax.vmap(found.recipe.output.evidence)(recorded))
 
 
 def convolutional(pool):
@@ -65,7 +66,7 @@ def convolutional(pool):
 
 @pytest.mark.parametrize("pool", [nnx.avg_pool, nnx.max_pool])
 @jax.numpy_dtype_promotion("standard")  # nnx.avg_pool needs it
-def test_the_layers_read_compute_what_the_model_does(pool):
+def test_layers_compute_the_logits_of_the_model(pool):
     model = convolutional(pool)
     pixels = images(10, (8, 8, 2))
     _, found = jsnn.convert(model, pixels, recipes.rueckauer_2017())
@@ -175,8 +176,8 @@ def test_signed_digits_are_exact_for_qcfs_with_one_hidden_layer():
     assert spikes[0] > spikes[1] == digits / 100
 
 
-def signed_digits_by_the_book(inputs, num_steps, eager):
-    """What a neuron emits in each step, for what comes in, [K, ...], in thresholds."""
+def signed_digits_of(inputs, num_steps, eager):
+    """Return what neurons emit in each step for an input in thresholds, both [K, ...]."""
     worth = 0.5 ** np.arange(num_steps)
     worth /= worth.sum()
     v, total, emitted = 0.0, np.zeros_like(inputs[0]), []
@@ -190,19 +191,19 @@ def signed_digits_by_the_book(inputs, num_steps, eager):
 
 
 @pytest.mark.parametrize("eager", [True, False])
-def test_signed_digits_of_all_layers_at_once_are_those_by_the_book(eager):
+def test_signed_digits_of_all_layers_at_once_match_a_loop(eager):
     model = perceptron(relu)
     pixels = images(200)
     recipe = recipes.residual(4, conversion.percentile(90.0), eager=eager)
     network, found = jsnn.convert(model, pixels, recipe)
     first, second, last = (layer for layer in model.layers if isinstance(layer, nnx.Linear))
-    scales = [place.unit for place in found.built.places]
+    scales = [place.unit for place in found.built.layers]
     once = np.zeros((4, 1, 1))
     once[0] = 1  # an image and a bias come in with the first step
     arriving = once * (pixels @ np.asarray(first.kernel) + np.asarray(first.bias))
-    digits = signed_digits_by_the_book(arriving / scales[0], 4, eager)
+    digits = signed_digits_of(arriving / scales[0], 4, eager)
     arriving = digits * scales[0] @ np.asarray(second.kernel) + once * np.asarray(second.bias)
-    digits = signed_digits_by_the_book(arriving / scales[1], 4, eager=True)
+    digits = signed_digits_of(arriving / scales[1], 4, eager=True)
     assert (digits < 0).any()
     arriving = digits * scales[1] @ np.asarray(last.kernel) + once * np.asarray(last.bias)
     read = evidence(network, found, pixels, 4)
@@ -225,9 +226,9 @@ def test_signed_spikes_keep_the_total_at_the_rounded_input():
     assert (np.diff(recorded["total"], axis=0) < 0).any()
 
 
-def test_bursts_emit_as_many_spikes_as_there_are_thresholds_up_to_the_most():
+def test_bursts_emit_one_spike_per_threshold_up_to_their_limit():
     firing = conversion.bursts(3)
-    network = jsnn.Network([jsnn.Population("n", 1, firing.model, firing.params)], [])
+    network = jsnn.Network([jsnn.Population("n", 1, firing.model, firing.params(0))], [])
     currents = np.array([0.5, 2.0, 7.0, 0.0, 0.0], np.float32)[:, None]
     record = {"emitted": jsnn.Variable("n", "emitted"), "v": jsnn.Variable("n", "v")}
     _, recorded = jsnn.simulate(network, {"n": currents}, 5, record=record)
@@ -235,8 +236,8 @@ def test_bursts_emit_as_many_spikes_as_there_are_thresholds_up_to_the_most():
     np.testing.assert_array_equal(recorded["v"][:, 0], [0.5, 0.5, 4.5, 1.5, 0.5])
 
 
-def test_groups_of_neurons_round_to_as_many_levels_as_they_have_members_and_steps():
-    """In two steps groups of 4 are QCFS with 8 levels, where no spike came too early."""
+def test_groups_of_neurons_have_members_times_steps_levels():
+    """In two steps groups of 4 compute QCFS with 8 levels, unless a spike came too early."""
     model = perceptron(lambda: QCFS(8), (12, 16, 4))
     pixels = images(30)
     _, found = jsnn.convert(model, pixels, recipes.group(4, conversion.trained))
@@ -246,14 +247,14 @@ def test_groups_of_neurons_round_to_as_many_levels_as_they_have_members_and_step
     assert not np.allclose(found.values(pixels, 1)[0], hidden, atol=1e-6)
 
 
-def test_reset_by_subtraction_counts_the_thresholds_passed():
+def test_soft_reset_counts_the_thresholds_passed():
     network = jsnn.Network([jsnn.Population("n", 5, jsnn.IF_SUBTRACT)], [])
     current = np.array([-0.5, 0.0, 0.25, 0.75, 1.0], np.float32)
     _, recorded = jsnn.simulate(network, {"n": current}, 8, record={"n": jsnn.SpikeCount("n")})
     np.testing.assert_array_equal(recorded["n"], [0, 0, 2, 6, 8])
 
 
-def test_copied_weights_are_the_network_of_the_tutorial():
+def test_copied_weights_make_the_network_of_the_tutorial():
     rng = np.random.default_rng(0)
     shapes = {(784, 12): (0.02, 0.1), (12, 10): (0.1, 0.3)}
     kernels = [rng.normal(*of, shape).astype(np.float32) for shape, of in shapes.items()]
@@ -278,7 +279,7 @@ def test_copied_weights_are_the_network_of_the_tutorial():
 
 
 @pytest.mark.parametrize("based_on", ["data", "model"])
-def test_a_normalised_network_is_that_of_the_equations(based_on):
+def test_a_normalised_network_follows_the_equations(based_on):
     model, pixels = perceptron(relu, (12, 16, 4)), images(3)
     network, found = jsnn.convert(model, pixels, recipes.diehl_2015(based_on))
     scales = [1.0, *(layer.scale[0] for layer in found.layers)]
@@ -321,7 +322,7 @@ CONVERGING = {
 
 @pytest.mark.parametrize("name", CONVERGING)
 @jax.numpy_dtype_promotion("standard")  # optax needs it
-def test_what_is_decoded_tends_to_the_activations(name):
+def test_decoded_values_tend_to_the_activations(name):
     recipe, num_steps, tolerance = CONVERGING[name]
     model = perceptron(relu, (12, 16, 4))
     pixels = images(30)
@@ -331,12 +332,12 @@ def test_what_is_decoded_tends_to_the_activations(name):
     hidden = nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels))
     error = np.abs(decoded[0] - hidden).mean() / np.abs(hidden).mean()
     assert error < tolerance
-    if recipe.read.of == "potential":
+    if recipe.output.quantity == "potential":
         logits = np.asarray(model(jnp.asarray(pixels)))
         assert np.abs(decoded[-1] - logits).mean() < 2 * tolerance * np.abs(logits).mean()
 
 
-def test_the_scales_are_those_of_the_equations():
+def test_scales_follow_the_equations():
     model = perceptron(relu, (12, 16, 4))
     pixels = images(30)
     hidden = np.asarray(nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels)))
@@ -364,7 +365,7 @@ def test_the_report_of_the_layers_is_a_table():
 
 
 @pytest.mark.parametrize(("firing", "most"), [(conversion.signed_spikes(), 1), (BURSTS, 3)])
-def test_what_saturates_is_more_than_spikes_in_every_step_can_stand_for(firing, most):
+def test_activations_beyond_spikes_in_every_step_are_saturated(firing, most):
     model, pixels = perceptron(relu), images()
     recipe = replace(recipes.rueckauer_2017(30.0), firing=firing)
     _, found = jsnn.convert(model, pixels, recipe)
@@ -373,6 +374,14 @@ def test_what_saturates_is_more_than_spikes_in_every_step_can_stand_for(firing, 
     expected = np.mean(positive > most * np.percentile(positive, 30))
     assert found.layers[0].saturated == expected > 0
     assert found.layers[-1].saturated == 0  # its potential is read
+
+
+def test_max_pooling_of_bursts_saturates_as_bursts_do():
+    pixels = images(6, (8, 8, 2))
+    _, found = jsnn.convert(convolutional(nnx.max_pool), pixels, recipes.burst(3, p=50.0))
+    pooled = activations(found.ann, found.rows(pixels))[1]
+    (scale, _) = found.layers[1].scale
+    assert found.layers[1].saturated == np.mean(pooled[pooled > 0] > 3 * scale) > 0
 
 
 def test_a_delayed_start_counts_the_later_steps_alone():
@@ -386,7 +395,7 @@ def test_a_delayed_start_counts_the_later_steps_alone():
     np.testing.assert_array_equal(late.evidence(jnp.asarray(v)), [[0, 0], [0, 0], [0.5, 1.0]])
 
 
-def test_linear_maps_in_a_row_are_one():
+def test_a_chain_of_linear_maps_is_one_map():
     rng = np.random.default_rng(0)
     first, second = rng.random((5, 4)).astype(np.float32), rng.random((4, 3)).astype(np.float32)
     chain = jsnn.Chain((jsnn.Dense(first), jsnn.Dense(second)))
@@ -400,7 +409,7 @@ def test_linear_maps_in_a_row_are_one():
 
 
 class Hidden(nnx.Module):
-    """A model that does more than its layers."""
+    """Model that is no `nnx.Sequential`."""
 
     def __init__(self):
         self.first, self.second = perceptron(relu, (12, 16, 4)).layers[::2]
@@ -422,7 +431,7 @@ def test_a_module_is_read_by_its_composition():
 
 
 class Rounding(nnx.Module):
-    """One pixel through one QCFS of which 0.5 is the border, which a last bit decides."""
+    """Model of one pixel and one QCFS with a border at 0.5, where a last bit decides."""
 
     def __init__(self, factor):
         self.first, self.second = (nnx.Linear(1, 1, rngs=nnx.Rngs(0)) for _ in range(2))
@@ -435,7 +444,7 @@ class Rounding(nnx.Module):
         return self.second(self.quantise(self.first(x) * self.factor))
 
 
-def test_a_qcfs_that_rounds_another_way_on_its_border_is_the_same_model():
+def test_logits_may_differ_if_a_qcfs_rounds_the_other_way_on_its_border():
     def converted(factor):
         model = Rounding(factor)
         steps = [model.first, model.quantise, model.second]
@@ -478,8 +487,8 @@ IMAGE, FLAT = (8, 8, 2), (12,)
 @pytest.mark.parametrize(
     ("layers", "shape", "message"),
     [
-        ([linear(), nnx.sigmoid, linear(4, 3)], FLAT, r"layer 1 \(sigmoid\): what it computes"),
-        ([linear(), lambda x: x, linear(4, 3)], FLAT, r"layer 1 \(<lambda>\): what it computes"),
+        ([linear(), nnx.sigmoid, linear(4, 3)], FLAT, r"layer 1 \(sigmoid\): cannot be converted"),
+        ([linear(), lambda x: x, linear(4, 3)], FLAT, r"layer 1 \(<lambda>\): cannot be converted"),
         ([nnx.relu, linear()], FLAT, r"layer 0 \(relu\): given after the input"),
         ([norm(10), linear()], FLAT, r"layer 0 \(BatchNorm\): given 10 features on axis -1"),
         ([linear(), nnx.relu], FLAT, "given as the last layer"),
@@ -492,7 +501,7 @@ IMAGE, FLAT = (8, 8, 2), (12,)
         ([], FLAT, "given no Linear or Conv layer"),
     ],
 )
-def test_what_cannot_be_converted_is_named(layers, shape, message):
+def test_a_layer_that_cannot_be_converted_is_named(layers, shape, message):
     with pytest.raises(ValueError, match=message):
         jsnn.convert(nnx.Sequential(*layers), images(5, shape), recipes.rueckauer_2017())
 
@@ -511,7 +520,7 @@ def test_what_cannot_be_converted_is_named(layers, shape, message):
                 "recipe": replace(recipes.qcfs(), coding=conversion.poisson()),
                 "calibration_images": images() * 3,
             },
-            "what Poisson can tell apart",
+            "the range of Poisson coding",
         ),
         ({"model": {"Dense_a": {}}}, "'Dense_a': expected names that end in different numbers"),
         ({"model": {"Conv_0": {"kernel": np.zeros((3, 3, 1, 1))}}}, "'Conv_0': expected the param"),
@@ -523,7 +532,7 @@ def test_bad_input_is_named(arguments, message):
         jsnn.convert(**{**given, "recipe": recipes.rueckauer_2017(), **arguments})
 
 
-def test_images_on_another_scale_are_a_warning_with_both_ranges():
+def test_grey_levels_in_calibration_images_give_a_warning():
     grey = (images() * 255).astype(np.uint8)
     with pytest.warns(UserWarning, match=r"given uint8 from 0 to 25\d; .* \[0, 1\]"):
         jsnn.convert(perceptron(relu), grey, recipes.rueckauer_2017())

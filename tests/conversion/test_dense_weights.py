@@ -44,14 +44,14 @@ def test_a_perceptron_goes_straight_into_a_network():
         ([biased(3, 2)], "layer 0 .Linear.: given with a bias"),
         ([nnx.relu, linear(3, 2)], "layer 0 .relu.: given after"),
         ([linear(3, 2), nnx.relu], "given as the last layer"),
-        ([linear(3, 2), nnx.sigmoid, linear(2, 2)], "layer 1 .sigmoid.: what it computes"),
+        ([linear(3, 2), nnx.sigmoid, linear(2, 2)], "layer 1 .sigmoid.: cannot be converted"),
         (
             [linear(3, 2), nnx.BatchNorm(2, bias_init=nnx.initializers.ones, rngs=nnx.Rngs(0))],
             "layer 0 .Linear. . BatchNorm: given with a bias",
         ),
     ],
 )
-def test_what_cannot_be_converted_is_named(layers, message):
+def test_a_layer_that_cannot_be_converted_is_named(layers, message):
     with pytest.raises(ValueError, match=message):
         dense_weights(nnx.Sequential(*layers))
 

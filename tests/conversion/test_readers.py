@@ -1,4 +1,4 @@
-"""What is read of a model, beside the logits that the model itself gives."""
+"""Layers read from a model against the logits of the model itself."""
 
 import functools
 
@@ -10,7 +10,7 @@ from flax import linen, nnx
 
 import jsnn
 from jsnn.conversion import QCFS, flatten, recipes
-from jsnn.conversion.read_flax import read_flax
+from jsnn.conversion.flax_readers.read_flax import read_flax
 
 ROBUST = recipes.rueckauer_2017(100.0, v_init=0.5)
 IMAGE = (6, 6, 2)
@@ -29,7 +29,7 @@ def conv(padding="SAME", channels=(2, 3)):
 
 
 def norm(features, **kwargs):
-    """Its statistics and parameters are not 0 and 1, and some factors are negative."""
+    """Return a layer whose statistics are not 0 and 1; some factors are negative."""
     layer = nnx.BatchNorm(features, rngs=nnx.Rngs(0), **kwargs)
     rng = np.random.default_rng(features)
     for value, low in ((layer.mean, -1), (layer.var, 0.5), (layer.scale, -1), (layer.bias, -1)):
@@ -93,7 +93,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_what_is_read_computes_what_the_model_does(name):
+def test_layers_as_read_compute_the_logits_of_the_model(name):
     layers, shape = MODELS[name]
     model, pixels = nnx.Sequential(*layers()), images(10, shape)
     logits = own_logits(model, pixels)
@@ -105,7 +105,7 @@ def test_what_is_read_computes_what_the_model_does(name):
     "name", ["norm before a frame", "norm of each place", "average at the end", "maxima of maxima"]
 )
 @jax.numpy_dtype_promotion("standard")
-def test_what_spikes_stand_for_tends_to_what_the_model_computes(name):
+def test_decoded_logits_tend_to_those_of_the_model(name):
     layers, shape = MODELS[name]
     model, pixels = nnx.Sequential(*layers()), images(10, shape)
     network, found = jsnn.convert(model, pixels, ROBUST)
@@ -116,7 +116,7 @@ def test_what_spikes_stand_for_tends_to_what_the_model_computes(name):
 
 
 class Nested(linen.Module):
-    """The layer that is called last is named Dense_0."""
+    """Model whose last layer is named Dense_0."""
 
     activation: object = linen.relu
 
@@ -240,7 +240,7 @@ def spoilt(layer, **changes):
         ),
     ],
 )
-def test_what_cannot_be_read_is_named(model, error, message):
+def test_a_layer_that_cannot_be_read_is_named(model, error, message):
     with pytest.raises(error, match=message):
         jsnn.convert(model, images(), ROBUST)
 
@@ -267,7 +267,7 @@ def test_what_cannot_be_read_is_named(model, error, message):
         ),
     ],
 )
-def test_what_cannot_be_read_of_images_is_named(layers, message):
+def test_a_layer_of_images_that_cannot_be_read_is_named(layers, message):
     with pytest.raises(ValueError, match=message):
         jsnn.convert(nnx.Sequential(*layers), images(5, IMAGE), ROBUST)
 
@@ -294,7 +294,7 @@ def test_dtypes_are_not_mixed():
 
 
 class Different(nnx.Module):
-    """Its own layers, and something that is done to what they give."""
+    """Model that changes the logits of its layers."""
 
     def __init__(self, change, activation):
         self.layers = nnx.List([linear(), activation, linear(7, 3)])
@@ -311,14 +311,14 @@ def converted(change, activation, pixels):
 
 @pytest.mark.parametrize("activation", [nnx.relu, QCFS(4, 2.0)])
 @pytest.mark.parametrize("factor", [1.1, 100.0])
-def test_logits_that_differ_on_a_few_images_are_those_of_another_model(factor, activation):
+def test_logits_that_differ_on_a_few_images_are_refused(factor, activation):
     pixels = images(100)
     few = float(np.sort(pixels[:, 0])[-4])
     with pytest.raises(ValueError, match="its logits are not those of its layers"):
         converted(lambda x, o: jnp.where(x[:, :1] > few, factor * o, o), activation, pixels)
 
 
-def test_the_model_is_asked_at_full_precision():
+def test_the_model_computes_its_logits_at_full_precision():
     asked = []
 
     def note(x, logits):

@@ -1,4 +1,4 @@
-"""What a report says, beside recounts in NumPy."""
+"""Reports against recounts in NumPy."""
 
 import functools
 import json
@@ -12,8 +12,9 @@ from flax import nnx
 
 import jsnn
 from jsnn import conversion
-from jsnn.conversion import QCFS, assessment, recipes
-from jsnn.conversion.operations import multiply_accumulates
+from jsnn.conversion import QCFS, recipes
+from jsnn.conversion.report import assessment
+from jsnn.conversion.report.operations import multiply_accumulates
 from jsnn.plot import conversion_report
 from tests.conversion.test_convert import convolutional, images, perceptron, relu
 
@@ -40,7 +41,7 @@ def test_the_fan_out_of_a_convolution_ends_at_the_border(padding, stride):
     np.testing.assert_array_equal(found, expected.ravel())
 
 
-def test_the_fan_out_of_pooling_and_a_matrix_is_that_of_both():
+def test_the_fan_out_of_pooling_before_a_matrix_counts_synapses_of_both():
     weights = np.ones((4, 3), np.float32)
     weights[0, 0] = 0
     chain = jsnn.Chain((jsnn.AveragePool2D((4, 4, 1), 2), jsnn.Dense(weights)))
@@ -63,7 +64,7 @@ def test_multiply_accumulates_are_counted_with_and_without_zeros():
         np.testing.assert_array_equal(macs.effective(entering), post * active)
 
 
-def test_pooled_pixels_enter_with_the_multiply_accumulates_of_the_layer_behind():
+def test_pooled_pixels_make_the_multiply_accumulates_of_the_next_layer():
     rngs = nnx.Rngs(0)
     kernel = np.random.default_rng(0).normal(size=(2, 2, 1, 3)).astype(np.float32)
     kernel[0, 0, 0, 1] = 0
@@ -88,7 +89,7 @@ def test_pooled_pixels_enter_with_the_multiply_accumulates_of_the_layer_behind()
 
 
 @pytest.mark.parametrize("recipe", [recipes.copy(1.0, 1.0), recipes.rueckauer_2017(v_init=0.5)])
-def test_a_report_is_a_recount_of_the_recorded_spikes(recipe):
+def test_a_report_matches_a_recount_of_the_recorded_spikes(recipe):
     model, pixels = perceptron(relu), images(20)
     labels = np.asarray(model(jnp.asarray(pixels)).argmax(axis=1))
     network, found = jsnn.convert(model, pixels, recipe)
@@ -149,14 +150,14 @@ def test_an_early_exit_takes_the_first_clear_answer():
         step = next(clear, 9)
         steps.append(step + 1)
         right.append(report.predictions[i, step] == labels[i])
-    np.testing.assert_array_equal(report.heard, np.add(heard, 1))
+    np.testing.assert_array_equal(report.first_input, np.add(heard, 1))
     assert report.early_exit(margin) == (margin, np.mean(steps), np.mean(right))
-    assert report.early_exit(0.0).mean_steps == np.mean(np.minimum(report.heard, 10))
+    assert report.early_exit(0.0).mean_steps == np.mean(np.minimum(report.first_input, 10))
     assert report.early_exit(np.inf).mean_steps == 10
 
 
-def test_no_answer_is_given_before_the_output_has_heard_of_the_image():
-    """Its biases alone make a margin from the first step on."""
+def test_no_answer_is_given_before_the_first_input_of_the_output():
+    """Biases of the output alone make a margin from the first step on."""
     model, pixels = perceptron(relu, (12, 16, 8, 3)), images(30)
     model.layers[-1].bias[...] = jnp.asarray([0.0, 0.5, 0.0])
     labels = np.asarray(model(jnp.asarray(pixels)).argmax(axis=1))
@@ -164,13 +165,13 @@ def test_no_answer_is_given_before_the_output_has_heard_of_the_image():
     network, found = jsnn.convert(model, pixels, recipe)
     report = conversion.assess(network, found, pixels, labels, 20)
     np.testing.assert_allclose(report.margins[:, :2], 0.5, rtol=1e-6)
-    assert report.heard.min() == 3  # one step to hidden2, one to the output
-    assert report.early_exit(0.4).mean_steps >= report.heard.mean() >= 3
+    assert report.first_input.min() == 3  # one step to hidden2, one to the output
+    assert report.early_exit(0.4).mean_steps >= report.first_input.mean() >= 3
 
 
 def test_margins_are_over_the_steps_that_were_read():
     model, pixels = perceptron(relu, (12, 16, 3)), images(10)
-    recipe = replace(recipes.rueckauer_2017(), read=conversion.potentials(start=3))
+    recipe = replace(recipes.rueckauer_2017(), output=conversion.potentials(start=3))
     network, found = jsnn.convert(model, pixels, recipe)
     report = conversion.assess(network, found, pixels, np.zeros(10, int), 8)
     run = lambda drive: jsnn.simulate(  # noqa: E731
@@ -180,7 +181,7 @@ def test_margins_are_over_the_steps_that_were_read():
     mean = np.sort((v[:, -1] - v[:, 2]) / 5, axis=1)
     np.testing.assert_allclose(report.margins[:, -1], mean[:, -1] - mean[:, -2], rtol=1e-4)
     assert not report.margins[:, :3].any()
-    assert report.heard.min() >= 4
+    assert report.first_input.min() >= 4
 
 
 EMITTING = [
@@ -192,10 +193,10 @@ EMITTING = [
 
 
 @pytest.mark.parametrize("recipe", EMITTING)
-def test_spikes_of_the_output_are_evidence_of_what_they_are_worth(recipe):
-    """Several in a step, negative ones and binary digits; by report, readout and values alike."""
+def test_spikes_of_the_output_count_by_their_worth(recipe):
+    """Report, readout and values agree for bursts, negative spikes and binary digits."""
     model, pixels = perceptron(relu, (12, 16, 4)), images(40) * 2 - 1
-    network, found = jsnn.convert(model, pixels, replace(recipe, read=conversion.spike_counts()))
+    network, found = jsnn.convert(model, pixels, replace(recipe, output=conversion.spike_counts()))
     run = lambda drive: jsnn.simulate(  # noqa: E731
         network, drive, 6, record={"e": jsnn.Variable("output", "emitted")}
     )[1]["e"]
@@ -226,7 +227,7 @@ def pooled(pooling):
     return conversion.assess(*pooling, np.arange(6) % 3, 8)
 
 
-def test_what_max_pooling_reads_makes_no_synaptic_operation(pooling, pooled):
+def test_spikes_into_max_pooling_make_no_synaptic_operations(pooling, pooled):
     network, found, pixels = pooling
     record = {name: jsnn.Spikes(name) for name in ("pool1", "hidden2")}
     run = lambda drive: jsnn.simulate(network, drive, 8, record=record)[1]  # noqa: E731
@@ -237,7 +238,7 @@ def test_what_max_pooling_reads_makes_no_synaptic_operation(pooling, pooled):
     assert pooled.spikes["hidden1"][-1] > 0
 
 
-def test_a_report_is_json_and_markdown_and_a_figure(pooled):
+def test_a_report_is_written_as_json_and_markdown(pooled):
     fields = json.loads(pooled.to_json())
     assert fields["num_steps"] == 8
     assert len(fields["accuracy"]) == 8
@@ -326,7 +327,7 @@ def test_a_report_needs_two_classes():
         conversion.assess(network, found, images(), np.zeros(40, int), 4)
 
 
-def test_random_images_do_not_depend_on_the_parts_that_they_are_looked_at_in(monkeypatch):
+def test_random_codings_do_not_depend_on_the_parts_of_the_images(monkeypatch):
     model, pixels = perceptron(relu), images(20)
     recipe = replace(recipes.rueckauer_2017(), coding=conversion.poisson())
     network, found = jsnn.convert(model, pixels, recipe, key=jax.random.key(1))

@@ -1,4 +1,4 @@
-"""The scales of layers and what networks make of them, beside loops in NumPy and the model."""
+"""Scales of layers, and networks with them, against loops in NumPy and the model."""
 
 import tracemalloc
 from dataclasses import replace
@@ -30,8 +30,8 @@ def spoilt(layer, **changes):
     return layer
 
 
-def test_no_activation_is_larger_than_what_is_possible():
-    """Also where a negative weight follows a negative one, with no activation in between."""
+def test_no_activation_exceeds_the_largest_possible_one():
+    """The bound holds for two negative weights in a row without an activation in between."""
     layers = [spoilt(linear(), kernel=-jnp.ones((12, 7))), linear(7), nnx.relu, linear(7, 3)]
     _, found = jsnn.convert(nnx.Sequential(*layers), images(), recipes.diehl_2015("model"))
     for layer in found.layers:
@@ -42,13 +42,13 @@ SILENT = {
     "robust": (recipes.rueckauer_2017(), nnx.relu),
     "balanced": (recipes.spike_norm(3), nnx.relu),
     "QCFS": (recipes.qcfs(), QCFS(4)),
-    "data": (replace(recipes.diehl_2015(), read=conversion.potentials()), nnx.relu),
+    "data": (replace(recipes.diehl_2015(), output=conversion.potentials()), nnx.relu),
     "error": (recipes.calibrated(4), nnx.relu),
 }
 
 
 @pytest.mark.parametrize("name", SILENT)
-def test_logits_may_all_be_negative_where_potentials_are_read(name):
+def test_logits_may_all_be_negative_if_potentials_are_read(name):
     recipe, activation = SILENT[name]
     model = nnx.Sequential(linear(), activation, spoilt(linear(7, 3), bias=jnp.full(3, -50.0)))
     pixels = images()
@@ -67,7 +67,7 @@ def test_logits_that_are_all_negative_cannot_be_spikes(based_on, message):
         jsnn.convert(model, images(), recipes.diehl_2015(based_on))
 
 
-def test_the_scales_of_spike_norm_are_the_largest_inputs_of_a_loop():
+def test_the_scales_of_spike_norm_match_the_largest_inputs_of_a_loop():
     model = nnx.Sequential(linear(12, 9), nnx.relu, linear(9, 7), nnx.relu, linear(7, 3))
     pixels = images(5)
     _, found = jsnn.convert(model, pixels, recipes.spike_norm(30))
@@ -108,8 +108,8 @@ THRESHOLDS = {
 
 
 @pytest.mark.parametrize("name", THRESHOLDS)
-def test_a_network_with_another_threshold_does_the_same(name):
-    """To the last bit, as 4 is a power of 2; input neurons are driven by as much more."""
+def test_the_threshold_does_not_change_decoded_values(name):
+    """Values are equal to the last bit, as 4 is a power of 2; input neurons get 4 x the drive."""
     recipe = THRESHOLDS[name]
     higher = replace(recipe, v_thresh=4.0)
     if recipe.coding.model is not None:
@@ -124,7 +124,7 @@ def test_a_network_with_another_threshold_does_the_same(name):
 
 
 def test_the_drive_of_input_neurons_is_undone_by_the_weights():
-    """A pixel up to 1/4 that is driven by 4 has the rates of one up to 1, of weights of 1/4."""
+    """Pixels up to 1/4 with a drive of 4 have the rates of pixels up to 1 and weights of 1/4."""
     recipe = replace(ROBUST, coding=conversion.constant_current(4.0))
     model = nnx.Sequential(linear(12, 9), nnx.relu, linear(9, 3))
     pixels = images() / 4
@@ -137,7 +137,7 @@ def test_the_drive_of_input_neurons_is_undone_by_the_weights():
 
 
 @pytest.mark.parametrize("per_channel", [False, True], ids=["layer", "channel"])
-def test_scales_of_least_error_are_those_of_a_search(per_channel):
+def test_scales_of_least_error_match_a_search(per_channel):
     first = spoilt(linear(), kernel=linear().kernel[...].at[:, 2].set(-1.0))  # a silent channel
     model, pixels, steps = nnx.Sequential(first, nnx.relu, linear(7, 3)), images(60), 5
     rule = conversion.least_error(steps, per_channel=per_channel)
@@ -154,5 +154,5 @@ def test_scales_of_least_error_are_those_of_a_search(per_channel):
         errors = ((levels * candidates[:, None] / steps - column) ** 2).mean(axis=1)
         return candidates[errors.argmin()]
 
-    unit = found.built.places[0].unit
+    unit = found.built.layers[0].unit
     np.testing.assert_allclose(unit, list(map(searched, columns)), rtol=1e-5)

@@ -1,4 +1,4 @@
-"""The numbers of a layer of a Flax model, checked."""
+"""Checked parameters of the layers of a Flax model."""
 
 from typing import Any
 
@@ -9,7 +9,17 @@ from jsnn._checks import check_finite
 
 
 def weights_of(step: Any, dtype: np.dtype[Any], what: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """The kernel [..., pre, post] and the bias [post] of a layer that computes in `dtype`."""
+    """Return the kernel [..., pre, post] and the bias [post] of a layer.
+
+    Args:
+      step: the layer.
+      dtype: data type of the network.
+      what: name of the layer, for error messages.
+
+    Raises:
+      ValueError: a number is not finite, or the bias does not fit the kernel.
+      TypeError: the layer computes in another data type.
+    """
     kernel = np.asarray(step.kernel[...])
     bias = None if step.bias is None else np.asarray(step.bias[...])
     for name, value in (("kernel", kernel), ("bias", bias)):
@@ -17,8 +27,8 @@ def weights_of(step: Any, dtype: np.dtype[Any], what: str) -> tuple[np.ndarray, 
             continue
         if value.dtype != dtype:
             raise TypeError(
-                f"{what}, {name}: given {value.dtype}; expected {dtype}, as the kernel of "
-                "the model's first layer has it"
+                f"{what}, {name}: given {value.dtype}; expected {dtype}, the data type of "
+                "the kernel of the model's first layer"
             )
         try:
             check_finite(value, f"{what}, {name}")
@@ -26,8 +36,8 @@ def weights_of(step: Any, dtype: np.dtype[Any], what: str) -> tuple[np.ndarray, 
             raise ValueError(f"{error} (was the model trained?)") from None
     if step.dtype is not None and np.dtype(step.dtype) != dtype:
         raise TypeError(
-            f"{what}, dtype: given {np.dtype(step.dtype)}; expected {dtype}, that of its "
-            "parameters, in which the network computes"
+            f"{what}, dtype: given {np.dtype(step.dtype)}; expected {dtype}, the data "
+            "type of its parameters, in which the network computes"
         )
     if bias is not None and bias.shape != kernel.shape[-1:]:
         raise ValueError(
@@ -40,7 +50,20 @@ def weights_of(step: Any, dtype: np.dtype[Any], what: str) -> tuple[np.ndarray, 
 def affine_of(
     norm: nnx.BatchNorm, shape: tuple[int, ...], what: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(x - mean) gamma / sqrt(var + epsilon) + beta as a factor and a shift, [channels] each."""
+    """Return batch normalisation as a factor and a shift, [channels] each.
+
+        (x - mean) gamma / sqrt(var + epsilon) + beta = factor x + shift
+
+    Args:
+      norm: the layer.
+      shape: shape of its input, without the batch.
+      what: name of the layer, for error messages.
+
+    Raises:
+      ValueError: a number is not finite, a variance is negative, or the features are not those of
+        the last axis.
+      TypeError: the layer computes in less than float32.
+    """
     if norm.dtype is not None and np.dtype(norm.dtype) not in (np.float32, np.float64):
         raise TypeError(f"{what}, dtype: given {np.dtype(norm.dtype)}; expected float32 or float64")
     mean, var = np.asarray(norm.mean[...], float), np.asarray(norm.var[...], float)

@@ -9,13 +9,16 @@ from jsnn.conversion.activation import qcfs
 
 
 class QCFS(nnx.Module):
-    """`qcfs` in place of a ReLU; its threshold λ is trained along.
+    """Layer that computes `jsnn.conversion.qcfs`, in place of a ReLU, with a trained threshold λ.
 
     Args:
-      levels: L, the number of quantisation steps; independent of the number of time steps later.
-      threshold: λ at the start, > 0.
+      levels: L, the number of quantisation steps. The spiking network may run for another number
+        of time steps.
+      threshold: initial value of λ, > 0.
 
-    Raises ValueError or TypeError where one of them is not as said.
+    Raises:
+      ValueError: `levels` is below 1, or `threshold` is not a finite number > 0.
+      TypeError: `levels` is not an integer, or `threshold` not a number.
     """
 
     def __init__(self, levels: int, threshold: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""A Flax model, layer by layer, as the linear maps and activations that it computes."""
+"""Reader of Flax models: the linear maps and activations that a model computes, layer by layer."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -13,12 +13,13 @@ from flax import linen, nnx
 
 from jsnn._checks import check_finite, check_type, float_dtype
 from jsnn.conversion.activation import Activation, Identity, Quantised, Relu
-from jsnn.conversion.ann import Layer, MaxPool, Weighted, each_neuron, scaled, with_weights
-from jsnn.conversion.layer import QCFS
+from jsnn.conversion.channel_scaling import each_neuron, scaled, with_weights
+from jsnn.conversion.flax_readers.padding import check_fits, padding_word, pair
+from jsnn.conversion.flax_readers.parameters import affine_of, weights_of
+from jsnn.conversion.flax_readers.read_linen import LinenDense, linen_steps
+from jsnn.conversion.layers import Layer, MaxPool, Weighted
 from jsnn.conversion.max_pool import MaxPool2D
-from jsnn.conversion.padding import check_fits, padding_word, pair
-from jsnn.conversion.parameters import affine_of, weights_of
-from jsnn.conversion.read_linen import LinenDense, linen_steps
+from jsnn.conversion.qcfs_layer import QCFS
 from jsnn.network.connectivity import AveragePool2D, Conv2D, Dense, OneToOne
 
 _EXPECTED = (
@@ -30,22 +31,27 @@ Shape = tuple[int, ...]
 
 
 def flatten(x: jax.Array) -> jax.Array:
-    """[..., height, width, channels] -> [..., features], a step of a model that can be seen."""
+    """Flatten images, [..., height, width, channels] -> [..., features].
+
+    Convertible models use this function; `convert` cannot see what another function computes.
+    """
     return x.reshape(*x.shape[:-3], -1)
 
 
 def read_flax(
     model: Any, image_shape: Shape, composition: Sequence[Callable[..., Any]] | None = None
 ) -> list[Layer]:
-    """The layers of a trained model, batch normalisation folded in and dropout left out.
+    """Read the layers of a trained model, fold batch normalisation in and leave dropout out.
 
     Args:
       model: `nnx.Sequential`, nested ones too; any `nnx.Module` whose `composition` is given; or
         a Linen model as `linen_steps` takes it.
-      image_shape: of one input, (features,) or (height, width, channels).
-      composition: what the model calls, in that order.
+      image_shape: shape of one input, (features,) or (height, width, channels).
+      composition: the layers and functions that the model calls, in that order.
 
-    Raises ValueError or TypeError that names the layer where one cannot be converted.
+    Raises:
+      ValueError: a layer, named in the message, cannot be converted.
+      TypeError: the model or a layer is of the wrong type.
     """
     if len(image_shape) not in (1, 3):
         raise ValueError(
@@ -81,7 +87,7 @@ def _steps(layers: Sequence[Any], prefix: str) -> list[tuple[str, Any]]:
 
 
 def _bare(step: Any) -> Any:
-    """What a jit, or a partial without arguments, calls."""
+    """Return the function that a jit, or a partial without arguments, calls."""
     step = inspect.unwrap(step)
     if isinstance(step, partial) and not (step.args or step.keywords):
         return _bare(step.func)
@@ -98,7 +104,7 @@ def _kind(layer: Any) -> str:
 
 
 def _dtype(named: Sequence[tuple[str, Any]]) -> np.dtype[Any]:
-    """That of the first layer with a kernel, which all have to share."""
+    """Return the data type of the first kernel, which all layers have to share."""
     for name, step in named:
         if isinstance(step, (nnx.Linear, nnx.Conv, LinenDense)):
             return float_dtype(np.dtype(step.kernel[...].dtype), f"model, {name}, kernel")
@@ -106,14 +112,19 @@ def _dtype(named: Sequence[tuple[str, Any]]) -> np.dtype[Any]:
 
 
 class _Part(NamedTuple):
-    """A linear map and what is added after it, [post]."""
+    """Linear map with a bias.
+
+    Attributes:
+      connectivity: the map.
+      bias: [post].
+    """
 
     connectivity: Any
     bias: np.ndarray
 
 
 class _Reader:
-    """Takes one step of the model after the other; everything linear gathers in `parts`."""
+    """Reader that takes the steps of a model one by one and gathers linear ones in `parts`."""
 
     def __init__(self, image_shape: Shape, dtype: np.dtype[Any]) -> None:
         self.shape = image_shape
@@ -148,7 +159,7 @@ class _Reader:
             self._activate(_activation(step, what), what)
         else:
             raise ValueError(
-                f"model, {name}: what it computes cannot be seen or converted; expected {_EXPECTED}"
+                f"{what}: cannot be converted, since its function is unknown; expected {_EXPECTED}"
             )
 
     def finish(self) -> list[Layer]:
@@ -165,7 +176,7 @@ class _Reader:
 
     @property
     def before(self) -> str:
-        """What the next step is given after."""
+        """Name of the step that the next one follows."""
         if self.parts:
             return self.names[-1]
         return self.layers[-1].name if self.layers else "the input"
@@ -250,7 +261,7 @@ class _Reader:
         return window, stride
 
     def _fold(self, norm: nnx.BatchNorm, name: str, what: str) -> None:
-        """Into the weights before; or a map of its own, which goes into the weights behind."""
+        """Fold a normalisation into the weights in front of it, or else into those behind it."""
         factor, shift = affine_of(norm, self.shape, what)
         weighted = self._weighted()
         if not weighted or not _has_channels(self.parts[weighted[-1]].connectivity, len(factor)):
@@ -280,7 +291,7 @@ class _Reader:
             self.shape, self.pooled = self.pooled.shape, None
 
     def _check_enters(self, number: int, kind: str, name: str) -> None:
-        """Raise ValueError where a layer takes another number of features or channels."""
+        """Raise ValueError if a layer takes another number of features or channels."""
         if number == self.shape[-1]:
             return
         if self.layers or self.parts:
@@ -311,7 +322,7 @@ class _Reader:
         self.names.append(name)
 
     def _close(self, activation: Activation) -> None:
-        """Make a layer of what has gathered."""
+        """Make a layer of the parts that have gathered."""
         if not self._weighted():
             self._add(OneToOne(np.ones(prod(self.shape), self.dtype)), None, "identity")
         total = jnp.zeros(self.parts[0].connectivity.num_pre, self.dtype)
@@ -338,7 +349,7 @@ def _activation(step: Any, what: str) -> Activation:
 
 
 def _has_channels(connectivity: Any, number: int) -> bool:
-    """Whether what it gives can be scaled channel by channel, if there are so many."""
+    """Return if the output of a connectivity has that number of channels."""
     return jax.tree.leaves(connectivity)[0].shape[-1] % number == 0
 
 

@@ -1,15 +1,15 @@
-"""What a network costs: operations and energy, of spikes and of activations.
+"""Operations and energy of a network, for spikes and for activations.
 
 A synaptic operation is one addition of a weight to a potential. A spike makes as many as its
-neuron has synapses with a weight other than 0; an artificial neuron makes as many multiply-
+neuron has synapses with a weight other than 0. An artificial neuron makes as many multiply-
 accumulates, and those with an activation of 0 can be skipped. These are the effective ACs and MACs
 of NeuroBench (Yik et al. 2025, "The neurobench framework for benchmarking neuromorphic computing
 algorithms and systems", Nat. Commun. 16, 1545).
 
-Not counted, on either side, are pooling and biases: the maxima of max pooling are comparisons, and
+Pooling and biases are not counted on either side: the maxima of max pooling are comparisons, and
 an average has no weights of its own (a spike that goes through one to a layer has the synapses of
-both together). Nor is what a potential takes in without a spike: a held input current and a bias,
-one addition each for every neuron and step.
+both together). Input of a potential without a spike is not counted either: a held input current
+and a bias, one addition each for every neuron and step.
 """
 
 from dataclasses import dataclass
@@ -19,27 +19,35 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn.conversion.ann import has_weights
+from jsnn.conversion.channel_scaling import has_weights
 from jsnn.conversion.max_pool import MaxPool2D
 from jsnn.network.connectivity import Connectivity
 from jsnn.network.network import Network
 
 _ROWS = 128
-"""Presynaptic neurons that are followed at once."""
+"""Presynaptic neurons per batch."""
 
 
 class Energy(NamedTuple):
-    """Of one operation, in pJ: 45 nm, 0.9 V, float32 (Horowitz 2014, ISSCC, figure 1.1.9)."""
+    """Energy of one operation in pJ: 45 nm, 0.9 V, float32 (Horowitz 2014, ISSCC, figure 1.1.9).
+
+    Attributes:
+      multiply_accumulate: a multiplication and an addition.
+      accumulate: an addition.
+    """
 
     multiply_accumulate: float = 4.6
     accumulate: float = 0.9
 
 
 def fan_out(connectivity: Connectivity, *, zeros: bool = False) -> np.ndarray:
-    """To how many neurons each presynaptic one has a weight other than 0: int64 [pre].
+    """Count the synapses of each presynaptic neuron with a weight other than 0, int64 [pre].
 
-    At the border of a convolution only what lies within the image counts. With `zeros`, weights of
-    0 count too.
+    At the border of a convolution only neurons within the image count.
+
+    Args:
+      connectivity: any connectivity.
+      zeros: count weights of 0 too.
     """
     reaches = jax.tree.map(lambda w: ((w != 0) | zeros).astype(w.dtype), connectivity)
     return np.asarray(_reached(reaches), np.int64)
@@ -55,7 +63,7 @@ def _reached(connectivity: Any) -> jax.Array:
 
 
 def synapses_of(network: Network) -> dict[str, np.ndarray]:
-    """{population: int64 [N]}: how many synaptic operations a spike of each neuron makes."""
+    """Count the synaptic operations of a spike of each neuron, {population: int64 [N]}."""
     total = {name: np.zeros(size, np.int64) for name, size in network.sizes.items()}
     for projection in network.projections:
         if not isinstance(projection.connectivity, MaxPool2D):
@@ -65,12 +73,12 @@ def synapses_of(network: Network) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class MultiplyAccumulates:
-    """Of a linear map, which an artificial network or an analog input is passed through.
+    """Multiply-accumulates of a linear map.
 
     Attributes:
       parts: connectivities, one after the other.
-      fan_outs: int64 [pre] of each; 0 where it has no weights.
-      dense: for one image, all of them.
+      fan_outs: synapses of the neurons in front of each part, int64 [pre]; 0 without weights.
+      dense: all multiply-accumulates for one image.
     """
 
     parts: tuple[Any, ...]
@@ -78,18 +86,18 @@ class MultiplyAccumulates:
     dense: int
 
     def effective(self, entering: np.ndarray) -> np.ndarray:
-        """int64 [n]: those with an input and a weight other than 0, for inputs [n, pre]."""
+        """Count those with an input and a weight other than 0, int64 [n], for inputs [n, pre]."""
         number = np.zeros(len(entering), np.int64)
         for part, reached in zip(self.parts, self.fan_outs, strict=True):
             if reached.any():
                 number += (entering != 0) @ reached
             if part is not self.parts[-1]:
-                entering = np.asarray(_through(part, entering))
+                entering = np.asarray(_delivered(part, entering))
         return number
 
 
 def multiply_accumulates(parts: tuple[Any, ...]) -> MultiplyAccumulates:
-    """Of the linear map that connectivities one after the other are."""
+    """Count the multiply-accumulates of connectivities that follow each other."""
     weighted = [part for part in parts if has_weights(part)]
     return MultiplyAccumulates(
         parts=parts,
@@ -102,5 +110,5 @@ def multiply_accumulates(parts: tuple[Any, ...]) -> MultiplyAccumulates:
 
 
 @jax.jit
-def _through(part: Any, rows: jax.Array) -> jax.Array:
+def _delivered(part: Any, rows: jax.Array) -> jax.Array:
     return jax.lax.map(part.deliver, jnp.asarray(rows, part.dtype), batch_size=_ROWS)

@@ -1,4 +1,4 @@
-"""Whether a model computes what was read of it: its own logits beside those of its layers."""
+"""Check that a model computes what was read from it: its logits against those of its layers."""
 
 import inspect
 from collections.abc import Mapping
@@ -10,29 +10,38 @@ import numpy as np
 from flax import nnx
 
 from jsnn.conversion.activation import Quantised
-from jsnn.conversion.ann import Layer, Layers, Weighted, activations
-from jsnn.conversion.build import with_bias
+from jsnn.conversion.layers import Layer, Layers, Weighted, activations
 
 _SOME = 100
-"""Images on which both are compared."""
+"""Images on which the logits are compared."""
 
 _BORDER = 1e-4
-"""Of a step of a QCFS: so close to the border between two, other sums may round the other way."""
+"""Distance from the border between two steps of a QCFS, as a share of a step.
+
+Closer to the border, the order of a sum may decide to which side it is rounded.
+"""
 
 _FLIPPED = 2.0
-"""How much more other roundings may change than those that were tried."""
+"""Factor by which logits may change more than by the roundings that are tried."""
 
 
-def check_agrees(model: Any, layers: Layers, images: np.ndarray, logits: np.ndarray) -> None:
-    """Raise ValueError where the model itself gives other logits than its layers as read.
+def check_logits(model: Any, layers: Layers, images: np.ndarray, logits: np.ndarray) -> None:
+    """Raise ValueError if the model itself computes other logits than its layers as read.
 
-    They may differ by 1e-3 of the largest one and, where a QCFS is close to the border between two
-    of its steps, by what its rounding the other way changes. Parameters alone give no logits.
+    The logits may differ by 1e-3 of the largest one and, if a QCFS is close to the border between
+    two of its steps, by the change that rounding to the other side makes. Parameters alone compute
+    no logits and are not checked.
+
+    Args:
+      model: the model, or its parameters.
+      layers: its layers as read.
+      images: calibration images, [n, ...].
+      logits: logits of the layers, [n, classes].
     """
     if isinstance(model, Mapping):
         return
     some, read = images[:_SOME].astype(logits.dtype), logits[:_SOME]
-    own = predictions_of(model, some)
+    own = logits_of(model, some)
     if own.shape == read.shape:
         error = np.abs(own - read).max(axis=1)
         tolerance = 1e-3 * np.abs(read).max()
@@ -47,7 +56,7 @@ def check_agrees(model: Any, layers: Layers, images: np.ndarray, logits: np.ndar
 
 
 def _changed_by_rounding(layers: Layers, images: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """[n]: by how much logits change where each QCFS rounds a little earlier, or later."""
+    """Return the change of the logits if each QCFS rounds a little earlier, or later: [n]."""
     rows = images.reshape(len(images), -1)
     nudged = [
         activations([_nudged(layer, by) for layer in layers], rows)[-1]
@@ -57,19 +66,25 @@ def _changed_by_rounding(layers: Layers, images: np.ndarray, logits: np.ndarray)
 
 
 def _nudged(layer: Layer, by: float) -> Layer:
-    """A layer whose QCFS, if it has one, is given `by` steps more."""
+    """Shift the input of the layer's QCFS, if it has one, by `by` steps."""
     if not isinstance(layer, Weighted) or not isinstance(layer.activation, Quantised):
         return layer
     step = layer.activation.threshold / layer.activation.levels
-    return with_bias(layer, np.asarray(layer.bias) + by * step)
+    return layer.with_bias(np.asarray(layer.bias) + by * step)
 
 
-def predictions_of(model: Any, images: np.ndarray) -> np.ndarray:
-    """A model's own logits [n, classes], in evaluation mode; the model is left as it is.
+def logits_of(model: Any, images: np.ndarray) -> np.ndarray:
+    """Compute the logits of a model in evaluation mode, [n, classes], and leave it as it is.
 
-    Products are of full precision, as those of its layers are. The model is an `nnx.Module` or a
-    bound Linen module. Raises TypeError or ValueError where it cannot be called with images alone,
-    or returns something else.
+    Products are of full precision, as in the layers.
+
+    Args:
+      model: an `nnx.Module` or a bound Linen module.
+      images: [n, ...].
+
+    Raises:
+      TypeError: the model cannot be called with images alone, or does not return an array.
+      ValueError: the array is not of shape [n, classes].
     """
     if not callable(model):
         raise TypeError(f"model: given {type(model).__name__}; expected one that can be called")

@@ -1,4 +1,4 @@
-"""A Linen model of dense layers, with a ReLU between each two."""
+"""Reader of Linen models of dense layers, with a ReLU between each two."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,29 +11,37 @@ import numpy as np
 from flax import linen
 
 from jsnn._checks import check_type
-from jsnn.conversion.agreement import predictions_of
+from jsnn.conversion.logits_check import logits_of
 
 
 class LinenDense(NamedTuple):
-    """What a dense layer consists of: kernel [pre, post], and bias [post] or None."""
+    """Dense layer.
+
+    Attributes:
+      kernel: [pre, post].
+      bias: [post] or None.
+      dtype: data type of the computation, or None for that of the parameters.
+    """
 
     kernel: Any
     bias: Any
-    dtype: Any = None  # that it computes in, or None for that of its parameters
+    dtype: Any = None
 
 
 def linen_steps(
     model: linen.Module | Mapping[str, Any], image_shape: tuple[int, ...]
 ) -> list[tuple[str, Any]]:
-    """The dense layers and what is between them, each with its name.
+    """Return the dense layers and the activations between them, each with its name.
 
     Args:
       model: `module.bind(variables)`, whose layers come in the order in which it calls them; or
         the parameters alone, whose layers come in the order of the numbers at the end of their
         names.
-      image_shape: of one input.
+      image_shape: shape of one input.
 
-    Raises ValueError or TypeError that names what is no dense layer.
+    Raises:
+      ValueError: a layer, named in the message, is no dense layer.
+      TypeError: a layer is of the wrong type, or the model has no parameters.
     """
     layers = _numbered(model) if isinstance(model, Mapping) else _called(model, image_shape)
     steps: list[tuple[str, Any]] = []
@@ -45,7 +53,7 @@ def linen_steps(
 
 
 def _called(model: Any, image_shape: tuple[int, ...]) -> list[tuple[str, LinenDense]]:
-    """Those that a bound module calls, when it is shown an image."""
+    """Return the dense layers that a bound module calls with an image, in that order."""
     if model.scope is None:
         raise TypeError(
             f"model: given {type(model).__name__}, a Linen module without parameters; expected "
@@ -73,12 +81,12 @@ def _called(model: Any, image_shape: tuple[int, ...]) -> list[tuple[str, LinenDe
         return call(*args, **kwargs)
 
     with linen.intercept_methods(note):
-        predictions_of(model, np.zeros((1, *image_shape), np.float32))
+        logits_of(model, np.zeros((1, *image_shape), np.float32))
     return called
 
 
 def _numbered(variables: Mapping[str, Any]) -> list[tuple[str, LinenDense]]:
-    """Dense_0, Dense_1, ... in the order of their numbers."""
+    """Return the layers Dense_0, Dense_1, ... in the order of their numbers."""
     numbered: dict[int, tuple[str, LinenDense]] = {}
     for name, layer in _params(variables).items():
         match = re.fullmatch(r".*?(\d+)", str(name))
@@ -93,13 +101,18 @@ def _numbered(variables: Mapping[str, Any]) -> list[tuple[str, LinenDense]]:
 
 
 def _params(variables: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parameters, if there is nothing else."""
+    """Return the parameters.
+
+    Raises:
+      ValueError: there are other variables.
+      TypeError: the parameters are no mapping.
+    """
     if "params" not in variables:
         return variables
     others = set(variables) - {"params"}
     if others:
         raise ValueError(
-            f"model, collection {min(others)!r}: what it stands for cannot be converted; expected "
+            f"model, collection {min(others)!r}: cannot be converted; expected "
             "'params' alone, of dense layers (an nnx.Sequential may have others)"
         )
     check_type(variables["params"], Mapping, "model, params")

@@ -1,4 +1,4 @@
-"""Which pieces a recipe can be made of, how long a presentation is, and on which images."""
+"""Checks of recipes, the length of presentations and the scale of images."""
 
 from dataclasses import replace
 
@@ -32,13 +32,13 @@ FEW = {"firing": conversion.few_spikes(4)}
         ),
         ({"firing": conversion.bursts}, TypeError, r"firing: .* a Firing: bursts\(...\), called"),
         (
-            {"read": "spikes"},
+            {"output": "spikes"},
             TypeError,
-            r"read: given str 'spikes'; expected a Read, such as spike",
+            r"output: given str 'spikes'; expected an Output, such as spike",
         ),
-        ({"read": conversion.Read("spike")}, ValueError, "read: unknown kind of evidence 'spike'"),
-        ({"read": conversion.Read("spikes", -1)}, ValueError, "read, start: given -1"),
-        ({"read": conversion.Read("spikes", 1.5)}, TypeError, "read, start: given 1.5"),
+        ({"output": conversion.Output("spike")}, ValueError, "output: unknown quantity 'spike'"),
+        ({"output": conversion.Output("spikes", -1)}, ValueError, "output, start: given -1"),
+        ({"output": conversion.Output("spikes", 1.5)}, TypeError, "output, start: given 1.5"),
         ({"v_thresh": 0.0}, ValueError, "v_thresh: given 0.0; expected a number > 0"),
         ({"v_thresh": -1.0}, ValueError, "v_thresh: given -1.0; expected a number > 0"),
         ({"v_thresh": np.inf}, ValueError, "v_thresh: given inf; expected a finite number"),
@@ -51,13 +51,13 @@ FEW = {"firing": conversion.few_spikes(4)}
         ),
         (FEW | DELAYED, ValueError, "delay: given 1 with firing in digits.*; expected 0"),
         (
-            FEW | {"read": conversion.potentials(2)},
+            FEW | {"output": conversion.potentials(2)},
             ValueError,
-            "read, start: given 2 with firing in digits.*; expected 0",
+            "output, start: given 2 with firing in digits.*; expected 0",
         ),
     ],
 )
-def test_pieces_of_a_recipe_that_do_not_fit_are_named(pieces, error, message):
+def test_a_choice_of_a_recipe_that_does_not_fit_is_named(pieces, error, message):
     recipe = replace(recipes.rueckauer_2017(), **pieces)
     with pytest.raises(error, match=f"^recipe, {message}"):
         jsnn.convert(perceptron(relu), images(), recipe)
@@ -83,7 +83,7 @@ def test_digits_need_a_layer_that_fires(recipe):
         ({"calibrate": conversion.advanced(4)}, "calibrate: given advanced for firing in digits"),
     ],
 )
-def test_rules_that_are_of_rates_do_not_go_with_digits(piece, message):
+def test_rules_for_rates_do_not_go_with_digits(piece, message):
     with pytest.raises(ValueError, match=message):
         jsnn.convert(perceptron(relu), images(), replace(recipes.residual(4), **piece))
 
@@ -99,13 +99,13 @@ LEAST = {
     "delays": (recipes.diehl_2015(), 4, "the way to the output"),
     "potential": (recipes.few_spike(4), 8, "4 steps of each of 2 layers in turn"),
     "spikes": (
-        replace(recipes.few_spike(4), read=conversion.spike_counts()),
+        replace(recipes.few_spike(4), output=conversion.spike_counts()),
         12,
         "4 steps of each of 3 layers in turn",
     ),
     "digits": (recipes.residual(4), 4, "4 digits, one a step"),
     "late": (
-        replace(recipes.rueckauer_2017(), read=conversion.potentials(5)),
+        replace(recipes.rueckauer_2017(), output=conversion.potentials(5)),
         6,
         "an answer read from step 5 on",
     ),
@@ -118,7 +118,7 @@ LEAST = {
 
 
 @pytest.mark.parametrize("name", LEAST)
-def test_a_presentation_takes_the_steps_that_its_pieces_need(name):
+def test_a_presentation_takes_at_least_the_steps_that_its_recipe_needs(name):
     recipe, least, what = LEAST[name]
     pixels = images()
     network, found = jsnn.convert(perceptron(relu), pixels, recipe)
@@ -154,7 +154,7 @@ def found():
 
 
 @pytest.mark.parametrize("factor", [0.2, 3.0, 255.0])
-def test_images_on_another_scale_than_those_of_the_calibration_are_a_warning(found, factor):
+def test_images_on_another_scale_than_the_calibration_images_give_a_warning(found, factor):
     pixels = factor * (images() - 0.5)
     own = f"images: given pixels from {pixels.min():g} to {pixels.max():g}"
     low, high = images().min() - np.float32(0.5), images().max() - np.float32(0.5)
@@ -163,12 +163,12 @@ def test_images_on_another_scale_than_those_of_the_calibration_are_a_warning(fou
 
 
 @pytest.mark.parametrize("pixels", [0.01 * images()[0], 0.01 * images()[:9], 1.5 * images() - 0.75])
-def test_a_dim_image_is_no_warning(found, pixels):
+def test_a_dim_image_gives_no_warning(found, pixels):
     found.drive(pixels)
 
 
 @pytest.mark.parametrize("shape", [(7, 20), (12,), (5, 3, 4), (0, 12)])
-def test_values_are_of_images_of_the_shape_of_the_model(found, shape):
+def test_values_need_images_of_the_shape_of_the_model(found, shape):
     with pytest.raises(ValueError, match=rf"images: given shape \({shape[0]},.*expected \[n, 12\]"):
         found.values(np.zeros(shape, np.float32), 4)
 
@@ -178,6 +178,6 @@ def test_values_take_a_key(found):
         found.values(images(), 4, key=0)
 
 
-def test_a_fraction_in_place_of_a_percentile_is_a_warning():
+def test_a_fraction_in_place_of_a_percentile_gives_a_warning():
     with pytest.warns(UserWarning, match=r"percentile: given 0.999, .* 99.9 if a fraction was"):
         recipes.rueckauer_2017(p=0.999)

@@ -1,21 +1,21 @@
-"""The weights of a bias-free multilayer perceptron, as `jsnn.feedforward` takes them."""
+"""Weights of a bias-free multilayer perceptron, as `jsnn.feedforward` takes them."""
 
 import numpy as np
 from flax import nnx
 
 from jsnn._checks import check_type
 from jsnn.conversion.activation import Quantised
-from jsnn.conversion.ann import Weighted
-from jsnn.conversion.read_flax import read_flax
+from jsnn.conversion.flax_readers.read_flax import read_flax
+from jsnn.conversion.layers import Weighted
 from jsnn.network.connectivity import Dense
 
 
 def dense_weights(model: nnx.Sequential) -> list[np.ndarray]:
-    """The kernels [pre, post] of a bias-free ReLU MLP, for `jsnn.feedforward`.
+    """Return the kernels [pre, post] of a bias-free ReLU MLP, for `jsnn.feedforward`.
 
-    A rectified linear unit and an integrate-and-fire neuron with the same weights agree in that
-    the neuron's rate is, up to a factor, the unit's activation (Diehl et al. 2015, IJCNN,
-    doi:10.1109/IJCNN.2015.7280696), so the weights are taken over as they are.
+    The rate of an integrate-and-fire neuron is, up to a factor, the activation of the rectified
+    linear unit with the same weights (Diehl et al. 2015, IJCNN,
+    doi:10.1109/IJCNN.2015.7280696), so the weights are copied as they are.
 
     Args:
       model: `nnx.Sequential` of `nnx.Linear(..., use_bias=False)` with a ReLU between each two of
@@ -23,8 +23,8 @@ def dense_weights(model: nnx.Sequential) -> list[np.ndarray]:
 
     Raises:
       TypeError: the model is not an `nnx.Sequential`.
-      ValueError: a layer is none of these, has a bias, is out of place, or its kernel holds a NaN
-        or an infinity; it is named by its index in the model.
+      ValueError: a layer, named by its index in the model, is none of these, has a bias, is out of
+        place, or its kernel holds a NaN or an infinity.
     """
     check_type(model, nnx.Sequential, "model", " of flax.nnx")
     features = [layer.in_features for layer in model.layers if isinstance(layer, nnx.Linear)]
@@ -42,7 +42,7 @@ def dense_weights(model: nnx.Sequential) -> list[np.ndarray]:
         if np.any(layer.bias):
             raise ValueError(
                 f"model, {layer.name}: given with a bias; expected use_bias=False, since "
-                "jsnn.feedforward has none (jsnn.convert takes them)"
+                "jsnn.feedforward has no biases (jsnn.convert takes them)"
             )
         kernels.append(np.asarray(dense.weights))
     return kernels

@@ -1,0 +1,115 @@
+"""Converter: a trained model and a recipe in, a spiking network and its conversion out."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.typing import ArrayLike
+
+from jsnn._checks import check_key, check_type
+from jsnn.conversion.activation import Quantised
+from jsnn.conversion.channel_scaling import each_neuron
+from jsnn.conversion.conversion import Conversion, LayerReport
+from jsnn.conversion.flax_readers.read_flax import read_flax
+from jsnn.conversion.images import calibration_images as checked_images
+from jsnn.conversion.layer_population import LayerPopulation
+from jsnn.conversion.layers import Layer, Weighted, activations
+from jsnn.conversion.logits_check import check_logits
+from jsnn.conversion.network_builder import build, prepare
+from jsnn.conversion.presentation_length import least_steps
+from jsnn.conversion.recipe import Recipe, Sample
+from jsnn.conversion.recipe_checks import check_depth, check_recipe
+from jsnn.network.network import Network
+
+
+def convert(
+    model: Any,
+    calibration_images: ArrayLike,
+    recipe: Recipe,
+    *,
+    composition: Sequence[Callable[..., Any]] | None = None,
+    key: jax.Array | None = None,
+) -> tuple[Network, Conversion]:
+    """Convert a trained feed-forward network into a spiking one.
+
+    Args:
+      model: a Flax `nnx.Sequential` of Linear, Conv, BatchNorm, ReLU or QCFS, average and max
+        pooling, Dropout and `jsnn.conversion.flatten`; any other `nnx.Module`, with its calls as
+        `composition`; or a Linen model of dense layers with a ReLU between each two, as
+        `module.bind(variables)`. The variables of a Linen model alone show neither the order of
+        its calls nor its activations: they are taken if all names end in different numbers, such
+        as Dense_0 and Dense_1, which have to be in the order of the calls, with a ReLU between
+        each two.
+      calibration_images: [n, ...], as the model takes them: training images, a few hundred or more.
+      recipe: such as one of `jsnn.conversion.recipes`.
+      composition: the layers and functions that the model calls, in that order.
+      key: `jax.random.key(seed)` if a rule of the recipe presents images in a random coding.
+
+    Returns:
+      The network, whose populations are "input" (if the coding has input neurons), "hidden1", ...,
+      "output"; and the conversion, with a report of each layer and the drive and the readout for
+      runs of the network.
+
+    Raises:
+      ValueError: a layer, named in the message, cannot be converted; the model's own logits are not
+        those of its layers (parameters alone have none); or an argument does not fit.
+      TypeError: an argument or a layer is of the wrong type.
+
+    Warns:
+      UserWarning: the calibration images are most likely on another scale than the model's.
+    """
+    check_type(recipe, Recipe, "recipe", ", such as jsnn.conversion.recipes.rueckauer_2017()")
+    check_recipe(recipe)
+    if key is not None:
+        check_key(key, "key")
+    images = checked_images(calibration_images)
+    shape = images.shape[1:]
+    layers = tuple(read_flax(model, shape, composition))
+    check_depth(recipe, layers)
+    rows = images.reshape(len(images), -1)
+    found = activations(layers, rows.astype(_dtype(layers)))
+    check_logits(model, layers, images, found[-1])
+    recipe.coding.check(rows, recipe.v_thresh, "calibration_images")
+    sample = Sample(layers, rows, found, key)
+    prepared = prepare(layers, recipe.scale(sample, recipe), recipe)
+    if recipe.calibrate is not None:
+        prepared = recipe.calibrate(sample, recipe, prepared)
+    built = build(prepared, recipe)
+    return built.network, Conversion(
+        recipe=recipe,
+        layers=tuple(map(_report, layers, built.layers, found)),
+        ann=layers,
+        readout=recipe.output.readout(built.layers[-1]),
+        image_shape=shape,
+        image_range=(float(rows.min()), float(rows.max())),
+        least_steps=least_steps(built.network, recipe),
+        built=built,
+    )
+
+
+def _dtype(layers: Sequence[Layer]) -> np.dtype[Any]:
+    first = layers[0]
+    assert isinstance(first, Weighted)  # max pooling of the input is refused
+    return first.dtype
+
+
+def _report(layer: Layer, population: LayerPopulation, found: np.ndarray) -> LayerReport:
+    unit = each_neuron(population.unit, layer.size)
+    positive = found > 0
+    saturated = positive & (found > population.emission.most_per_step * unit)
+    return LayerReport(
+        name=_name(layer),
+        population=population.name,
+        num_neurons=layer.size,
+        scale=(float(unit.min()), float(unit.max())),
+        largest_activation=float(found.max()),
+        saturated=float(saturated.sum() / max(positive.sum(), 1)),
+    )
+
+
+def _name(layer: Layer) -> str:
+    name = layer.name.removeprefix("layer ")
+    if isinstance(layer, Weighted) and isinstance(layer.activation, Quantised):
+        name += f", QCFS with L = {layer.activation.levels}"
+    return name

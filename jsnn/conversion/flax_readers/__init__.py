@@ -1,0 +1,1 @@
+"""Readers of Flax models, layer by layer."""

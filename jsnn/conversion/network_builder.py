@@ -1,0 +1,191 @@
+"""Builder of a spiking network: layers with a scale become populations and projections."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jsnn.conversion.channel_scaling import each_neuron, rescaled
+from jsnn.conversion.emission import GRADED, POTENTIAL, Emission
+from jsnn.conversion.layer_population import LayerPopulation
+from jsnn.conversion.layers import Layer, MaxPool, Weighted, chained
+from jsnn.conversion.neurons import EMITTED, RELAY, TOTAL, counted
+from jsnn.conversion.prepared import Prepared
+from jsnn.conversion.recipe import Recipe
+from jsnn.models.current_sources import CONSTANT
+from jsnn.models.neurons import INTEGRATOR, NeuronModel
+from jsnn.network.current_source import CurrentSource
+from jsnn.network.network import Network
+from jsnn.network.population import Population
+from jsnn.network.projection import Projection
+
+
+@dataclass(frozen=True)
+class Built:
+    """Spiking network and its relation to the artificial one.
+
+    Attributes:
+      network: the spiking network.
+      layers: the population of each layer.
+      analog_weights: connectivity from the pixels to the first population, through which images
+        pass before a presentation; None if there are input neurons.
+    """
+
+    network: Network
+    layers: tuple[LayerPopulation, ...]
+    analog_weights: Any
+
+
+def prepare(layers: tuple[Layer, ...], scales: list[np.ndarray], recipe: Recipe) -> list[Prepared]:
+    """Give each layer its scale and initial potential; an output that integrates starts at 0."""
+    prepared = [
+        Prepared(layer, scale, recipe.v_init if isinstance(layer, Weighted) else 0.0)
+        for layer, scale in zip(layers, scales, strict=True)
+    ]
+    if recipe.output.integrates:
+        prepared[-1] = replace(prepared[-1], scale=np.ones(1), v_init=0.0)
+    return prepared
+
+
+def build(prepared: list[Prepared], recipe: Recipe) -> Built:
+    """Build the network of these layers; the last one is the output.
+
+    A neuron that spikes has weights W_l λ_(l-1) θ / λ_l and biases b_l θ / λ_l, θ its threshold. An
+    output that integrates has W_l λ_(l-1) and b_l.
+    """
+    first = prepared[0].layer
+    assert isinstance(first, Weighted)  # the readers give no other
+    builder = _Builder(recipe, first.dtype)
+    if recipe.coding.model is not None:
+        builder.add_input(first.num_inputs, recipe.coding.model)
+    for each, behind in zip(prepared, [*prepared[1:], None], strict=True):
+        if isinstance(each.layer, MaxPool):
+            builder.add_max_pool(each.layer)
+        elif behind is None:
+            builder.add_output(each, each.layer)
+        else:
+            builder.add_hidden(each, each.layer, pooled=isinstance(behind.layer, MaxPool))
+    return builder.built()
+
+
+@dataclass(frozen=True)
+class _Neurons:
+    """Neurons of a weighted layer.
+
+    Attributes:
+      model: neuron model.
+      threshold: potential that stands for the scale of the layer.
+      params: parameters of the model.
+      emission: variables with what the neurons emit.
+    """
+
+    model: NeuronModel
+    threshold: float
+    params: Mapping[str, float]
+    emission: Emission
+
+
+class _Builder:
+    """Network under construction; each layer is added behind the last one."""
+
+    def __init__(self, recipe: Recipe, dtype: np.dtype[Any]) -> None:
+        self.recipe = recipe
+        self.dtype = dtype
+        self.populations: list[Population] = []
+        self.projections: list[Projection] = []
+        self.sources: list[CurrentSource] = []
+        self.layers: list[LayerPopulation] = []
+        self.analog_weights: Any = None
+        self.pre: str | None = None  # the population behind which the next layer is added,
+        self.synapse = recipe.coding.synapse  # what carries on its spikes,
+        self.unit = np.asarray([recipe.coding.unit(recipe.v_thresh)])  # and what each stands for
+        self.num_weighted = 0
+        self.num_pools = 0  # since the last weighted layer
+
+    def add_input(self, size: int, model: NeuronModel) -> None:
+        """Add input neurons."""
+        recipe, coding = self.recipe, self.recipe.coding
+        params, initial = dict(coding.params), {}
+        if coding.integrates:
+            params["v_thresh"] = recipe.v_thresh
+            initial["v"] = recipe.v_init * recipe.v_thresh
+        self.populations.append(Population("input", size, model, params, initial))
+        self.pre = "input"
+
+    def add_hidden(self, prepared: Prepared, layer: Weighted, *, pooled: bool) -> None:
+        """Add neurons that fire, and keep the sum of their spikes if max pooling comes next."""
+        name = f"hidden{self.num_weighted + 1}"
+        self._add_weighted(name, prepared, layer, self._firing_neurons(with_total=pooled))
+
+    def add_output(self, prepared: Prepared, layer: Weighted) -> None:
+        """Add output neurons, which integrate or fire."""
+        if self.recipe.output.integrates:
+            neurons = _Neurons(INTEGRATOR, 1.0, {}, POTENTIAL)
+        else:
+            neurons = self._firing_neurons()
+        self._add_weighted("output", prepared, layer, neurons)
+
+    def add_max_pool(self, layer: MaxPool) -> None:
+        """Add neurons that relay the largest sum in each window, within the same step."""
+        pooled = self.layers[-1]
+        self.num_pools += 1
+        number = "" if self.num_pools == 1 else f"_{self.num_pools}"
+        name = f"pool{self.num_weighted}{number}"
+        emission = replace(GRADED, most_per_step=pooled.emission.most_per_step)
+        self.populations.append(Population(name, layer.size, RELAY))
+        self.projections.append(Projection(pooled.name, name, layer.pool, synapse=TOTAL, delay=0))
+        self.layers.append(LayerPopulation(name, pooled.unit, emission))
+        self.pre, self.synapse = name, EMITTED
+
+    def built(self) -> Built:
+        """Return the network."""
+        network = Network(self.populations, self.projections, self.sources)
+        return Built(network, tuple(self.layers), self.analog_weights)
+
+    def _firing_neurons(self, *, with_total: bool = False) -> _Neurons:
+        firing, v_thresh = self.recipe.firing, self.recipe.v_thresh
+        model, emission = firing.model, firing.emission
+        if with_total and emission.total is None:
+            model, emission = counted(model), emission.with_total("total")
+        params = {**firing.params(self.num_weighted), "v_thresh": v_thresh}
+        return _Neurons(model, v_thresh, params, emission)
+
+    def _add_weighted(
+        self, name: str, prepared: Prepared, layer: Weighted, neurons: _Neurons
+    ) -> None:
+        firing = self.recipe.firing
+        bias = _bias(prepared, layer, neurons.threshold)
+        v = np.asarray(prepared.v_init) * neurons.threshold + (bias if firing.in_digits else 0.0)
+        initial = {"v": _canonical(v, self.dtype)}
+        self.populations.append(
+            Population(name, layer.size, neurons.model, neurons.params, initial)
+        )
+        if not firing.in_digits and np.any(bias):
+            magnitude = {"magnitude": _canonical(bias, self.dtype)}
+            self.sources.append(CurrentSource(f"{name}_bias", name, CONSTANT, params=magnitude))
+        weights = rescaled(layer.parts, self.unit * neurons.threshold, prepared.scale)
+        self._connect(name, chained(weights))
+        self.layers.append(LayerPopulation(name, prepared.scale, neurons.emission))
+        self.pre, self.synapse, self.unit = name, firing.synapse, prepared.scale
+        self.num_weighted, self.num_pools = self.num_weighted + 1, 0
+
+    def _connect(self, post: str, connectivity: Any) -> None:
+        if self.pre is None:
+            self.analog_weights = connectivity
+        else:
+            delay = self.recipe.delay
+            self.projections.append(
+                Projection(self.pre, post, connectivity, synapse=self.synapse, delay=delay)
+            )
+
+
+def _bias(prepared: Prepared, layer: Weighted, threshold: float) -> np.ndarray:
+    """Return the bias of a layer as an input of its neurons, [N]."""
+    per_volt = each_neuron(prepared.scale / threshold, layer.size)
+    return np.asarray(layer.bias, np.float64) / per_volt
+
+
+def _canonical(values: np.ndarray, dtype: Any) -> Any:
+    return float(values) if values.ndim == 0 else jnp.asarray(values, dtype)
