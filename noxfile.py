@@ -13,11 +13,44 @@ BRIAN2 = ("brian2==2.9.*", "numpy<2.4")
 NEST = ("nest-simulator==3.10.*",)
 
 
+WITHOUT_COMPILER = (
+    *("tests/engine", "tests/kernels", "tests/network", "tests/evaluation", "tests/models"),
+    *("tests/test_simulation.py", "tests/test_transformations.py", "tests/test_recording.py"),
+)
+"""Tests of results that have to be the same with and without the C++ kernels."""
+
+
+def run_tests(session: nox.Session, *arguments: str, **environment: str | None) -> None:
+    """Run pytest in two processes of one thread each."""
+    session.install("-e", ".[test]")
+    session.run(
+        *("pytest", "-n", "2", *arguments, *session.posargs),
+        env={"OMP_NUM_THREADS": "1"} | environment,
+    )
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The test suite."""
-    session.install("-e", ".[test]")
-    session.run("pytest", "-n", "2", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    """The test suite, but for what takes long."""
+    run_tests(session, "-m", "not slow")
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The tests that take long: experiments that train."""
+    run_tests(session, "-m", "slow")
+
+
+@nox.session
+def fallback(session: nox.Session) -> None:
+    """The tests of simulations, with the C++ compiler hidden."""
+    run_tests(session, "-m", "not slow", *WITHOUT_COMPILER, PATH=session.bin, CXX=None)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """The tests that draw their examples, with 200 new ones each; takes hours."""
+    run_tests(session, "-m", "hypothesis", HYPOTHESIS_PROFILE="nightly")
 
 
 @nox.session

@@ -1,30 +1,50 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
-import hypothesis
 import jax
 import jax.monitoring
 import pytest
+from xdist.scheduler import LoadFileScheduling
+
+import jsnn
+import tests.profiles  # noqa: F401
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-hypothesis.settings.register_profile(
-    "jsnn",
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=8,
-    suppress_health_check=[
-        hypothesis.HealthCheck.too_slow,
-        hypothesis.HealthCheck.function_scoped_fixture,
-    ],
-)
-hypothesis.settings.load_profile("jsnn")
+PROGRAMS = "JSNN_TESTS_PROGRAMS"
+"""Environment variable that tells the workers of a session where compiled programs are."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile each program once a session: workers share a cache that is gone at the end."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        directory = tempfile.TemporaryDirectory(prefix="jsnn_programs_")
+        config.add_cleanup(directory.cleanup)
+        os.environ[PROGRAMS] = directory.name
+    jsnn.cache_compilations(os.environ[PROGRAMS])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file on one worker, since they share fixtures and programs."""
+    if config.option.dist != "load":
+        return None
+    config.option.loadscopereorder = False  # the longest files stand in the first folders
+    return LoadFileScheduling(config, log)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def memory_of_programs() -> Iterator[None]:
+    """Free the compiled programs of a file after its last test."""
+    yield
+    jax.clear_caches()
+
 
 Compilations = Callable[[], AbstractContextManager[list[str]]]
 

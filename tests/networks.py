@@ -54,6 +54,11 @@ def random_images(seed: int, count: int, size: int, scale: float = 0.6) -> np.nd
     return (rng.random((count, size)) * (rng.random((count, size)) > 1 / 3) * scale).astype(F32)
 
 
+def spike_trains(seed: int, shape: tuple[int, ...], rate: float) -> np.ndarray:
+    """Independent spikes at `rate` per step."""
+    return np.random.default_rng(seed).random(shape) < rate
+
+
 def voltages_and_spikes(network: jsnn.Network) -> dict[str, Any]:
     """Recordings of everything: "v NAME" and "spikes NAME" for each population."""
     return {f"v {name}": jsnn.Variable(name) for name in network.sizes} | {

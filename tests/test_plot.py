@@ -1,10 +1,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jsnn import plot
+from tests.profiles import examples
 
 
 def random_spikes(num_steps, size, seed=0):
@@ -70,7 +71,7 @@ def test_accuracy_over_time_is_in_percent_and_milliseconds():
 @given(
     st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=12),
 )
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60)
 def test_pareto_front_holds_all_settings_that_none_beats(points):
     spikes, accuracy = np.array(points, float).T
     front = plot.pareto_front(spikes, accuracy)

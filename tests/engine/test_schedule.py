@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import jsnn
@@ -16,27 +16,16 @@ from experiments.mnist.network import WEIGHTS, spiking_evaluation
 from jsnn._engine import distinct_currents as tabulate
 from jsnn._engine import schedule
 from jsnn._engine.recording_plan import plan
-from jsnn._kernels import dense as products
 from jsnn._kernels import native
-from tests.networks import F32, random_images, random_weights
-from tests.reference import sequential_sum
+from tests.networks import F32, assert_same, random_images, random_weights, spike_trains
+from tests.profiles import examples
 
 NUM_STEPS = 12
 LIF = {"v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.5, "tau_refrac": 0.3}
 
-pytestmark = pytest.mark.skipif(
+needs_kernels = pytest.mark.skipif(
     not native.available(), reason="without a C++ compiler everything is stepped together"
 )
-
-
-def assert_same(given: Any, expected: Any) -> None:
-    assert jax.tree.structure(given) == jax.tree.structure(expected)
-    jax.tree.map(np.testing.assert_array_equal, *map(_numbers, (given, expected)))
-
-
-def _numbers(tree: Any) -> Any:
-    is_key = lambda leaf: jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)  # noqa: E731
-    return jax.tree.map(lambda x: jax.random.key_data(x) if is_key(x) else x, tree)
 
 
 def both_ways(
@@ -92,7 +81,7 @@ def graphs(draw: st.DrawFn) -> jsnn.Network:
     return jsnn.Network(populations, projections, dt=draw(st.sampled_from([1.0, 0.1])))
 
 
-@settings(max_examples=4, phases=[Phase.generate])  # shrinking compiles for minutes
+@examples(4)
 @given(graphs(), st.integers(0, 2**16), st.booleans(), st.booleans())
 def test_random_graphs(network: jsnn.Network, seed: int, with_traces: bool, alone: bool) -> None:
     random = np.random.default_rng(seed)
@@ -277,6 +266,7 @@ def test_loops_are_stages_in_the_order_of_their_spikes() -> None:
     assert [set(stage) for stage in found] == [{"a"}, {"b", "c"}, {"d"}]
 
 
+@needs_kernels
 def test_what_is_tabulated_and_what_is_not() -> None:
     network = jsnn.feedforward(random_weights(0, (12, 9, 4)), jsnn.IF)
 
@@ -293,46 +283,6 @@ def test_what_is_tabulated_and_what_is_not() -> None:
     assert of({"n": lambda state, spikes: spikes}).stages == (("layer0", "layer1", "layer2"),)
     assert len(of({}, num_steps=1).stages) == 1
     assert len(of({}, num_steps=10**6).stages) == 1  # would take too much memory
-
-
-def spike_trains(seed: int, shape: tuple[int, ...], rate: float) -> np.ndarray:
-    return np.random.default_rng(seed).random(shape) < rate
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("post", [1, 3, 4, 16, 17, 64, 83, 200])
-def test_the_kernels_add_in_order(post: int, dtype: str) -> None:
-    with jax.enable_x64(dtype == "float64"):
-        weights = np.random.default_rng(0).normal(size=(37, post)).astype(dtype)
-        for rate in (0.0, 0.1, 1.0):
-            spikes = spike_trains(post, (9, 20, 37), rate)
-            expected = np.stack(
-                [[sequential_sum(s, weights) for s in rows.astype(dtype)] for rows in spikes]
-            )
-            for block in (10, 37):
-                parts = [slice(i, i + block) for i in range(0, 37, block)]
-                in_blocks = sum(
-                    np.stack([sequential_sum(s[part], weights[part]) for s in spikes[0]])
-                    for part in parts
-                )
-                for rows in (slice(0, 2), slice(None)):
-                    few = jnp.asarray(spikes[0][rows].astype(dtype))
-                    sums = native.event_product(few, jnp.asarray(weights), block)
-                    np.testing.assert_array_equal(sums, in_blocks[rows])
-            for delay in (0, 1, 4, 20):
-                late = np.zeros_like(expected)
-                late[delay:] = expected[: max(0, 9 - delay)]
-                sums = native.product_over_time(spikes, jnp.asarray(weights), delay)
-                np.testing.assert_array_equal(sums, late)
-
-
-@pytest.mark.parametrize("delay", [0, 3, 20])
-def test_the_product_over_time_of_other_devices(delay: int) -> None:
-    weights = random_weights(0, (37, 30))[0]
-    spikes = spike_trains(0, (9, 8, 37), 0.3)
-    ours = products._whole_over_time("highest", delay, jnp.asarray(spikes), jnp.asarray(weights))
-    expected = native.product_over_time(jnp.asarray(spikes), jnp.asarray(weights), delay)
-    np.testing.assert_array_equal(ours, expected)
 
 
 def test_a_run_lowers_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,6 +302,7 @@ def test_a_run_lowers_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"tensor<{70 * NUM_STEPS}x12xf32>" in text
 
 
+@needs_kernels
 def test_the_compiled_program_has_no_dense_product() -> None:
     network = jsnn.feedforward(random_weights(0, (784, 128, 10)), jsnn.IF)
     record = {name: jsnn.SpikeCount(name) for name in network.sizes}
@@ -373,30 +324,6 @@ def test_the_compiled_program_has_no_dense_product() -> None:
     assert scheduled.as_text().count('custom_call_target="jsnn_train_product"') == 1
     # One for the hidden layer, one for input with too many distinct currents.
     assert scheduled.as_text().count('custom_call_target="jsnn_product_over_time"') == 2
-
-
-@pytest.mark.parametrize("num_steps", [1, 7, 64, 100, 129])
-def test_the_sums_of_trains_are_those_of_every_step(num_steps: int) -> None:
-    random = np.random.default_rng(num_steps)
-    trains = random.random((num_steps, 25)) < random.choice([0.0, 0.02, 0.3, 1.0], 25)
-    trains[:, 20:] = trains[:, :5]  # equal trains under other numbers
-    index = random.integers(0, 25, (6, 37)).astype(np.int32)
-    weights = random.normal(size=(37, 83)).astype(F32)
-    expected = [
-        [sequential_sum(trains[t, row].astype(F32), weights) for row in index]
-        for t in range(num_steps)
-    ]
-    sums = products.product_of_trains(jnp.asarray(trains), jnp.asarray(index), jnp.asarray(weights))
-    np.testing.assert_array_equal(sums, np.stack(expected))
-
-
-def test_distinct_values_are_found_and_counted() -> None:
-    values = np.random.default_rng(0).choice(np.array([0.0, -0.0, 1e-30, 3.5, np.pi], F32), (7, 9))
-    table, count, index = native.distinct(jnp.asarray(values), 8)
-    bits = values.view(np.int32)
-    assert count == np.unique(bits).size
-    np.testing.assert_array_equal(np.asarray(table)[np.asarray(index)].view(np.int32), bits)
-    assert native.distinct(jnp.asarray(values), 3)[1] == 4
 
 
 def test_neurons_that_look_at_each_other_are_not_tabulated() -> None:

@@ -13,6 +13,7 @@ from experiments.conversion import augment, checkpoints, data, models, settings,
 from experiments.conversion.convolution import convolved
 from experiments.idx import Images
 from jsnn.conversion import QCFS
+from tests.networks import assert_same
 
 PATTERNS = np.random.default_rng(1).integers(0, 2, (10, 784), np.uint8) * 255
 
@@ -39,9 +40,8 @@ def leaves(model):
     return [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.state(model))]
 
 
-def assert_same(one, other):
-    for a, b in zip(leaves(one), leaves(other), strict=True):
-        np.testing.assert_array_equal(a, b)
+def assert_same_model(one, other):
+    assert_same(leaves(one), leaves(other))
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_an_interrupted_training_goes_on_to_the_same_result(tmp_path, fields, mo
     with checkpoints.checkpoints_in(config.out) as manager:
         assert manager.latest_step() == 1
     again = train.train(config, training, held_out)
-    assert_same(again, whole)
-    assert_same(checkpoints.load(config.out), whole)
-    assert_same(train.train(config, training, held_out), whole)  # nothing is left to do
+    assert_same_model(again, whole)
+    assert_same_model(checkpoints.load(config.out), whole)
+    assert_same_model(train.train(config, training, held_out), whole)  # nothing is left to do
 
 
 def test_training_learns_and_the_loaded_model_answers_in_evaluation_mode(tmp_path):

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import jsnn
@@ -20,6 +20,7 @@ from tests.networks import (
     voltages_and_spikes,
     with_projection_delays,
 )
+from tests.profiles import examples
 
 
 def noisy_network(
@@ -124,7 +125,7 @@ def test_a_run_does_not_change_the_shape_of_its_state() -> None:
     ]
 
 
-@settings(max_examples=5)
+@examples(5)
 @given(
     cuts=st.sets(st.sampled_from([1, 10, 19]), min_size=1),
     delays=st.sampled_from([(0, 1), (2, 7)]),
