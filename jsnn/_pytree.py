@@ -64,8 +64,8 @@ class FrozenDict(dict[str, _T]):
             "(dataclasses.replace, Network.with_params, Network.with_weights)"
         )
 
-    __setitem__ = __delitem__ = __ior__ = __readonly  # type: ignore[assignment]
-    clear = pop = popitem = setdefault = update = __readonly  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = __readonly
+    clear = pop = popitem = setdefault = update = __readonly
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FrozenDict, (dict(self),)

@@ -50,13 +50,14 @@ def _counter_reset(p: Values, x: Values) -> Values:
 
 
 COUNTER = jsnn.NeuronModel(
+    name="COUNTER",
+    description="""Counter of spikes: V <- V + I; V >= v_thresh: spike, V <- 0.""",
     params={"v_thresh": 200.0},
     variables={"v": 0.0},
     update=_counter_update,
     threshold=_counter_threshold,
     reset=_counter_reset,
 )
-"""V <- V + I; V >= v_thresh: spike, V <- 0. It counts spikes that arrive with weight 1."""
 
 
 def _no_current(
@@ -107,8 +108,8 @@ SYMMETRIC_STDP = jsnn.PlasticityModel(
         w <- clip(w + eta (exp(-d / tau_stdp) - rho), 0, w_max)
 
     If the other side has not spiked, the exponential is 0 and the synapse is weakened. A
-    postsynaptic spike weakens it by no more than eta silent rho, which is the plain rule for
-    silent = 1.
+    postsynaptic spike weakens it by no more than eta silent rho, which is the plain rule for silent
+    = 1.
     """,
     params={
         "tau_stdp": jsnn.Quantity(15.0, "ms", above=0),

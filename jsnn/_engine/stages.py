@@ -91,8 +91,8 @@ def _in_stages(
             currents = jnp.broadcast_to(constant[name], (network.sizes[name],))
             table = tabulated(network, name, currents, num_steps, mine)
             state = replace(state, populations=state.populations | {name: table.variables})
-            for projection, left in table.in_flight.items():
-                state = with_projection(state, projection, in_flight=left)
+            for sent, rows in table.in_flight.items():
+                state = with_projection(state, sent, in_flight=rows)
             sums |= table.sums
             recorded |= table.kept
             continue

@@ -10,8 +10,8 @@ from jsnn.conversion.channel_scaling import each_neuron
 from jsnn.conversion.layer_population import LayerPopulation
 from jsnn.conversion.network_builder import Built
 from jsnn.conversion.presentation_length import check_steps
-from jsnn.conversion.presentations import presented
 from jsnn.conversion.recipe import Recipe
+from jsnn.evaluation import present_all
 
 
 def drives_of(built: Built, recipe: Recipe, images: np.ndarray) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def decoded_values(
     check_steps(num_steps, built.network, recipe)
     record = {layer.name: layer.final_total() for layer in built.layers}
     drives = drives_of(built, recipe, images)
-    totals = presented(built.network, drives, num_steps, record, key)
+    totals = present_all(built.network, drives, num_steps, record, key=key)
     return [decoded(totals[layer.name], layer, recipe, num_steps) for layer in built.layers]
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jsnn.conversion.emission import Emission
-from jsnn.conversion.presentations import FinalVariable
-from jsnn.recording import SpikeCount, Spikes, Variable
+from jsnn.recording import FinalVariable, SpikeCount, Spikes, Variable
 
 
 @dataclass(frozen=True)

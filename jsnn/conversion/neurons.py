@@ -28,11 +28,23 @@ def _total(p: Values, pre: Values) -> jax.Array:
     return pre["total"]
 
 
-EMITTED = SynapseModel(params={}, variables={}, update=_arriving, sends=_emitted)
-"""I = sum of w times what each presynaptic neuron emits in this step."""
+EMITTED = SynapseModel(
+    name="EMITTED",
+    description="""I = sum of w times what each presynaptic neuron emits in this step.""",
+    params={},
+    variables={},
+    update=_arriving,
+    sends=_emitted,
+)
 
-TOTAL = SynapseModel(params={}, variables={}, update=_arriving, sends=_total)
-"""I = the connectivity applied to all that the presynaptic neurons have emitted so far."""
+TOTAL = SynapseModel(
+    name="TOTAL",
+    description="""Connectivity applied to all that the presynaptic neurons have emitted so far.""",
+    params={},
+    variables={},
+    update=_arriving,
+    sends=_total,
+)
 
 
 def _hold(
@@ -42,11 +54,16 @@ def _hold(
     return {"i_syn": i_syn}, i_syn
 
 
-HOLD = SynapseModel(params={}, variables={"i_syn": 0.0}, update=_hold)
-"""I <- I + w for an arriving spike of weight w, without decay.
+HOLD = SynapseModel(
+    name="HOLD",
+    description="""I <- I + w for an arriving spike of weight w, without decay.
 
-The earlier a spike arrives, the more charge it brings.
-"""
+    The earlier a spike arrives, the more charge it brings.
+    """,
+    params={},
+    variables={"i_syn": 0.0},
+    update=_hold,
+)
 
 
 def _integrate(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -71,21 +88,22 @@ def _signed_reset(p: Values, x: Values) -> Values:
 
 
 SIGNED_IF = NeuronModel(
+    name="SIGNED_IF",
+    description="""Soft-reset neuron with a memory, which takes back a spike by a negative one.
+
+        V <- V + I dt;   V >= v_thresh: emits +1, V <- V - v_thresh
+                         V < 0 and total > 0: emits -1, V <- V + v_thresh
+
+    Negative spikes correct spikes that came before the inhibition that forbids them (Wang et al.
+    2022, "Signed neuron with memory: towards simple, accurate and high-efficient ANN-SNN
+    conversion", IJCAI). The negative threshold is 0 here, so `total` is the rounded input so far.
+    """,
     params={"v_thresh": 1.0},
     variables={"v": 0.0, "emitted": 0.0, "total": 0.0},
     update=_integrate,
     threshold=_signed_threshold,
     reset=_signed_reset,
 )
-"""Soft-reset neuron with a memory, which takes back a spike by a negative one.
-
-    V <- V + I dt;   V >= v_thresh: emits +1, V <- V - v_thresh
-                     V < 0 and total > 0: emits -1, V <- V + v_thresh
-
-Negative spikes correct spikes that came before the inhibition that forbids them (Wang et al. 2022,
-"Signed neuron with memory: towards simple, accurate and high-efficient ANN-SNN conversion", IJCAI).
-The negative threshold is 0 here, so `total` is the rounded input so far.
-"""
 
 
 def _burst_reset(p: Values, x: Values) -> Values:
@@ -98,20 +116,21 @@ def _above_threshold(p: Values, x: Values) -> jax.Array:
 
 
 BURST_IF = NeuronModel(
+    name="BURST_IF",
+    description="""Soft-reset neuron that emits up to max_spikes spikes in a step.
+
+        V <- V + I dt;   V >= v_thresh: emits n spikes, V <- V - n v_thresh,
+                         n = min(⌊V / v_thresh⌋, max_spikes)
+
+    Li & Zeng 2022, "Efficient and accurate conversion of spiking neural network with burst spikes",
+    IJCAI; Park et al. 2019, DAC.
+    """,
     params={"v_thresh": 1.0, "max_spikes": 5.0},
     variables={"v": 0.0, "emitted": 0.0, "total": 0.0},
     update=_integrate,
     threshold=_above_threshold,
     reset=_burst_reset,
 )
-"""Soft-reset neuron that emits up to max_spikes spikes in a step.
-
-    V <- V + I dt;   V >= v_thresh: emits n spikes, V <- V - n v_thresh,
-                     n = min(⌊V / v_thresh⌋, max_spikes)
-
-Li & Zeng 2022, "Efficient and accurate conversion of spiking neural network with burst spikes",
-IJCAI; Park et al. 2019, DAC.
-"""
 
 
 def _integrate_until(x: Values, current: jax.Array, dt: jax.Array, until: jax.Array) -> Values:
@@ -144,21 +163,22 @@ def _few_reset(p: Values, x: Values) -> Values:
 
 
 FEW_SPIKES = NeuronModel(
+    name="FEW_SPIKES",
+    description="""Few-Spike neuron, which emits the K = num_steps binary digits of its input.
+
+        V <- V + I dt up to the step `start`; then, for k = 1 ... K,
+        V >= 2^-k v_thresh: a spike that counts 2^-k, V <- V - 2^-k v_thresh
+
+    Stöckl & Maass 2021, "Optimized spiking neurons can classify images with high accuracy through
+    temporal coding with two spikes", Nat. Mach. Intell. 3, 230-238: their coding of ReLU, with T(t)
+    = h(t) = d(t) = 2^(-t) v_thresh. Layers take turns, K steps each.
+    """,
     params={"v_thresh": 1.0, "start": 0.0, "num_steps": 8.0},
     variables={"v": 0.0, "emitted": 0.0, "total": 0.0, "step": 0},
     update=_few_update,
     threshold=_few_threshold,
     reset=_few_reset,
 )
-"""Few-Spike neuron, which emits the K = num_steps binary digits of its input.
-
-    V <- V + I dt up to the step `start`; then, for k = 1 ... K,
-    V >= 2^-k v_thresh: a spike that counts 2^-k, V <- V - 2^-k v_thresh
-
-Stöckl & Maass 2021, "Optimized spiking neurons can classify images with high accuracy through
-temporal coding with two spikes", Nat. Mach. Intell. 3, 230-238: their coding of ReLU, with
-T(t) = h(t) = d(t) = 2^(-t) v_thresh. Layers take turns, K steps each.
-"""
 
 
 def _digits_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -186,23 +206,24 @@ def _digits_reset(p: Values, x: Values) -> Values:
 
 
 SIGNED_DIGITS = NeuronModel(
+    name="SIGNED_DIGITS",
+    description="""Neuron that emits K = num_steps signed binary digits of its input as it arrives.
+
+        V <- V + I dt up to step `input_steps`;   with w_k = 2^-k / (1 - 2^-K) in step k = 1 ... K
+        V >= w_k v_thresh / 2:                   emits +w_k, V <- V - w_k v_thresh
+        V < -w_k v_thresh / 2 and total > 0:     emits -w_k, V <- V + w_k v_thresh
+
+    V is the residual: the input so far less the sum of the emitted digits. The positive digits of
+    all K steps add up to v_thresh. An input that is complete in the first step is rounded to the
+    nearest of 2^K levels, to either one halfway between two. If `eager` is 0, a neuron with such an
+    input (input_steps = 1) emits only digits that stay: V >= (w_k - w_K / 2) v_thresh.
+    """,
     params={"v_thresh": 1.0, "num_steps": 4.0, "input_steps": 4.0, "eager": 1.0},
     variables={"v": 0.0, "emitted": 0.0, "total": 0.0, "step": 0},
     update=_digits_update,
     threshold=_digits_threshold,
     reset=_digits_reset,
 )
-"""Neuron that emits the K = num_steps signed binary digits of its input while the input arrives.
-
-    V <- V + I dt up to step `input_steps`;   with w_k = 2^-k / (1 - 2^-K) in step k = 1 ... K
-    V >= w_k v_thresh / 2:                   emits +w_k, V <- V - w_k v_thresh
-    V < -w_k v_thresh / 2 and total > 0:     emits -w_k, V <- V + w_k v_thresh
-
-V is the residual: the input so far less the sum of the emitted digits. The positive digits of all K
-steps add up to v_thresh. An input that is complete in the first step is rounded to the nearest of
-2^K levels, to either one halfway between two. If `eager` is 0, a neuron with such an input
-(input_steps = 1) emits only digits that stay: V >= (w_k - w_K / 2) v_thresh.
-"""
 
 
 def _relay_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -214,17 +235,19 @@ def _relay_threshold(p: Values, x: Values) -> jax.Array:
 
 
 RELAY = NeuronModel(
+    name="RELAY",
+    description="""Neuron that emits the change of its input since the last step; a change is a spike.
+
+    With the largest `total` of a window as its input the neuron is max pooling, exact at every
+    step: the maximum of spike counts grows by one spike at most, that of binary digits one digit at
+    a time. (The gate of Rueckauer et al. 2017 lets through the spikes of the neuron that fired most
+    so far.)
+    """,
     params={},
     variables={"emitted": 0.0, "total": 0.0},
     update=_relay_update,
     threshold=_relay_threshold,
 )
-"""Neuron that emits the change of its input since the last step, and spikes if there is one.
-
-With the largest `total` of a window as its input the neuron is max pooling, exact at every step:
-the maximum of spike counts grows by one spike at most, that of binary digits one digit at a time.
-(The gate of Rueckauer et al. 2017 lets through the spikes of the neuron that fired most so far.)
-"""
 
 
 def _bernoulli_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -236,13 +259,14 @@ def _bernoulli_threshold(p: Values, x: Values) -> jax.Array:
 
 
 BERNOULLI = NeuronModel(
+    name="BERNOULLI",
+    description="""Neuron that spikes in each step with the probability of its input, in [0, 1].""",
     params={},
     variables={"probability": 0.0},
     update=_bernoulli_update,
     threshold=_bernoulli_threshold,
     draws=(("uniform", jax.random.uniform),),
 )
-"""Neuron that spikes in each step with the probability of its input, in [0, 1], independently."""
 
 
 def _latency_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -255,16 +279,17 @@ def _latency_threshold(p: Values, x: Values) -> jax.Array:
 
 
 LATENCY = NeuronModel(
+    name="LATENCY",
+    description="""Neuron that spikes once: in step round(num_steps (1 - x)), for x in [0, 1].
+
+    The larger the input, the earlier the spike. An input that rounds to 0 does not spike within
+    num_steps.
+    """,
     params={"num_steps": 16.0},
     variables={"step": 0, "steps_left": 0.0},
     update=_latency_update,
     threshold=_latency_threshold,
 )
-"""Neuron that spikes once, in step round(num_steps (1 - x)) for an input x in [0, 1].
-
-The larger the input, the earlier the spike. An input that rounds to 0 does not spike within
-num_steps.
-"""
 
 
 @cache

@@ -22,8 +22,8 @@ from jsnn.conversion.decoding import drives_of
 from jsnn.conversion.layers import MaxPool, Weighted, num_channels
 from jsnn.conversion.network_builder import Built, build, prepare
 from jsnn.conversion.output import potentials
-from jsnn.conversion.presentations import presented
 from jsnn.conversion.recipe import Recipe, Sample, Scale
+from jsnn.evaluation import present_all
 from jsnn.models.model import Values
 from jsnn.models.neurons import INTEGRATOR
 from jsnn.network.network import Network
@@ -319,7 +319,7 @@ def _largest_inputs(built: Built, recipe: Recipe, sample: Sample, num_steps: int
     observed = Network(populations, network.projections, network.sources)
     drives = drives_of(built, recipe, sample.images)
     record = {"largest": MaxVariable(output)}
-    return presented(observed, drives, num_steps, record, sample.key)["largest"]
+    return present_all(observed, drives, num_steps, record, key=sample.key)["largest"]
 
 
 def _input_of_step(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:

@@ -164,14 +164,16 @@ def _first_of(
     drives: Any, network: Network, num_presentations: int, num_steps: int
 ) -> tuple[dict[str, Any], dict[str, Any], Drives]:
     """Return the first presentation, [1, ...], its drive as it is simulated, and all drives."""
+    everything: Drives = drives
     if isinstance(drives, Mapping):
-        first, everything = drives, drives
+        first = drives
         _, drive = check_drives(network, drives, num_presentations, num_steps)
     else:
         rest = iter(drives)
-        first = next(rest, None)
-        if first is None:
-            raise ValueError("drives: given no batches; expected at least one")
+        try:
+            first = next(rest)
+        except StopIteration:
+            raise ValueError("drives: given no batches; expected at least one") from None
         _, drive = check_drives(network, first, None, num_steps, "drives, batch 0")
         everything = itertools.chain([first], rest)
     return jax.tree.map(lambda leaf: leaf[:1], dict(first)), drive, everything

@@ -248,7 +248,7 @@ def _with_weights(projection: Projection, weights: Any) -> Projection:
     return dataclasses.replace(
         projection,
         connectivity=changed,
-        delay=None if projection.has_synaptic_delays else projection.delay,
+        delay=projection.delay,
     )
 
 

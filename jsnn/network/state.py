@@ -212,7 +212,9 @@ def _projection_state(
         synapse=_initial(projection.initial, projection.synapse.variables, (num_post,), dtype),
         in_flight=jnp.zeros((delay, num_pre), dtype) if delay and not each else None,
         arriving=jnp.zeros((delay, num_post), dtype) if each else None,
-        plasticity=rule and _plasticity_state(rule, projection.connectivity, dtype),
+        plasticity=None
+        if rule is None
+        else _plasticity_state(rule, projection.connectivity, dtype),
     )
 
 

@@ -634,7 +634,7 @@ def driven(**parameters: Any) -> Any:
         ),
         (
             lambda: driven(a_plus=np.zeros(3)),
-            r"'a_to_b', parameter 'a_plus': given shape \(3,\); expected a scalar, constant in time",
+            r"'a_to_b', parameter 'a_plus': given shape \(3,\); expected a scalar, constant in",
         ),
         (
             lambda: driven(a_plus=np.nan),
