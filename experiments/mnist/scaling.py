@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import jsnn
@@ -27,7 +28,7 @@ from experiments import cli
 from experiments.mnist.data import input_currents, test_images
 from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, WEIGHTS, spiking_network
 from jsnn.evaluation.devices import mesh_of
-from jsnn.evaluation.presentation import How, compiled
+from jsnn.evaluation.presentation import How, compile_program, plan_presentations
 
 BETWEEN_DEVICES = r"\b(all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter)\("
 
@@ -50,10 +51,14 @@ def work_per_device(images_per_device: int) -> dict[str, float]:
     """Of the program that presents so many images on each device there is."""
     network = spiking_network(jsnn.load_weights(WEIGHTS))
     mesh = mesh_of(jax.devices())
-    how = How(NUM_STEPS, jsnn.spike_count("layer2"), (), jsnn.fresh, True, mesh)
-    one = {"layer0": np.full((1, 784), 0.5, np.float32)}
+    current = np.full((1, 784), 0.5, np.float32)
+    counts = {name: jsnn.SpikeCount(name) for name in network.sizes}
+    plan = plan_presentations(
+        network, {"layer0": current[0]}, NUM_STEPS, counts, jsnn.fresh, scheduled=False
+    )
+    how = How(plan, _answer, jsnn.fresh, mesh)
     size = images_per_device * mesh.size
-    program, _ = compiled(network, jsnn.init(network), None, one, size, None, how)
+    program = compile_program(network, {"layer0": current}, size, how, batch_size=size).compiled
     cost, memory = program.cost_analysis(), program.memory_analysis()
     return {
         "images": size,
@@ -62,6 +67,12 @@ def work_per_device(images_per_device: int) -> dict[str, float]:
         "bytes_held_per_device": memory.temp_size_in_bytes + memory.argument_size_in_bytes,
         "exchanges_between_devices": len(re.findall(BETWEEN_DEVICES, program.as_text())),
     }
+
+
+def _answer(counts: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Return the class and the spikes of each layer, as `jsnn.evaluate` does."""
+    spikes = {name: count.astype(jnp.int32).sum() for name, count in counts.items()}
+    return {"class": jnp.argmax(counts["layer2"]).astype(jnp.int32), **spikes}
 
 
 def throughput() -> dict[str, float]:
