@@ -163,9 +163,7 @@ def test_names_of_the_library_exist(page: Path) -> None:
 
 
 def test_the_pages_list_every_model_and_every_other_page() -> None:
-    kinds = (
-        *(jsnn.NeuronModel, jsnn.SynapseModel, jsnn.PlasticityModel, jsnn.CurrentSourceModel),
-    )
+    kinds = (*(jsnn.NeuronModel, jsnn.SynapseModel, jsnn.PlasticityModel, jsnn.CurrentSourceModel),)
     models = {name for name in jsnn.__all__ if isinstance(getattr(jsnn, name), kinds)}
     listed = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/models.md").read_text(), re.M))
     assert models <= listed
