@@ -85,6 +85,7 @@ def evaluate(
     num_classes = network.sizes[readout.population]
     labels = check_labels(labels, num_classes)
     one, drive, drives = _first_of(drives, network, len(labels), num_steps)
+    check_type(record or {}, Mapping, "record", " by name")
     answers = _Answers(readout, tuple(network.sizes), tuple(sorted((record or {}).items())))
     plan = plan_presentations(
         network, drive, num_steps, answers.recordings, between, scheduled=scheduled
@@ -123,9 +124,9 @@ class _Answers:
     def recordings(self) -> dict[str, Any]:
         """What is recorded of each presentation."""
         return {
+            **dict(self.record),
             _ANSWER: self.readout.recording,
             **{_spikes_of(name): SpikeCount(name) for name in self.populations},
-            **{_asked_for(name): recording for name, recording in self.record},
         }
 
     def __call__(self, recorded: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +136,7 @@ class _Answers:
                 name: recorded[_spikes_of(name)].astype(jnp.int32).sum()
                 for name in self.populations
             },
-            "recorded": {name: recorded[_asked_for(name)] for name, _ in self.record},
+            "recorded": {name: recorded[name] for name, _ in self.record},
         }
 
 
@@ -149,15 +150,11 @@ def _checked(prediction: jax.Array) -> jax.Array:
     return prediction
 
 
-_ANSWER = "answer"
+_ANSWER = "answer of evaluate"
 
 
 def _spikes_of(population: str) -> str:
-    return f"spikes of {population}"
-
-
-def _asked_for(name: str) -> str:
-    return f"asked for {name}"
+    return f"spikes of {population} in evaluate"
 
 
 def _first_of(

@@ -135,4 +135,4 @@ def _check_bound(
     given = np.broadcast_to(array, outside.shape)[outside].flat[0]
     of_bound = f" ({bound} is {limits.flat[0]:g})" if isinstance(bound, str) else ""
     unit = f", in {quantity.unit}" if quantity.unit else ""
-    raise ValueError(f"{what}: given {given:g}; expected a number {symbol} {bound}{of_bound}{unit}")
+    raise ValueError(f"{what}: given {given}; expected a number {symbol} {bound}{of_bound}{unit}")

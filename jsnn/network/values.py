@@ -31,7 +31,7 @@ def completed(given: Given, declared: Declared, what: str, kind: str) -> FrozenD
       TypeError: `given` is not a mapping, or a value is an initializer.
       ValueError: a name is unknown.
     """
-    check_type(given, Mapping, f"{what}, {kind}s", " by name")
+    check_type(given, Mapping, f"{what}, {_FIELDS[kind]}", " by name")
     check_known(given, declared, what, kind)
     for name, value in given.items():
         if callable(value):
@@ -40,6 +40,10 @@ def completed(given: Given, declared: Declared, what: str, kind: str) -> FrozenD
                 "(draw them: initializer(key, size))"
             )
     return FrozenDict({**defaults(declared), **given})
+
+
+_FIELDS = {"parameter": "params", "variable": "initial"}
+"""The fields in which a user gives each kind of value."""
 
 
 def check_values(

@@ -385,7 +385,7 @@ def test_inhibition_grows_until_the_neuron_has_its_target_rate() -> None:
         [inhibition],
     )
     trains = np.random.default_rng(2).random((steps, num)) < 0.01
-    drive = {"inhibitory": trains, "b": np.array([1.5, 1.8, 2.1, 2.4], F32)}
+    drive = {"inhibitory": jsnn.over_time(trains), "b": np.array([1.5, 1.8, 2.1, 2.4], F32)}
     record = {"b": jsnn.Spikes("b")}
     _, kept = jsnn.simulate(network, drive, steps, record=record)
     before = np.asarray(kept["b"][:500]).sum(axis=0) / 0.5
@@ -429,7 +429,7 @@ def test_a_spike_reaches_exactly_the_synapses_of_its_neuron(kind: str) -> None:
     a = at_steps(steps, [range(i + 1) for i in range(num_pre)])
     b = at_steps(steps, [[num_pre + j] for j in range(num_post)])
     code = np.concatenate([np.zeros(num_pre), 2.0 ** np.arange(num_post)])
-    drive = {"a": forced(a, F64), "b": forced(b, F64), "a_to_b": {"code": code}}
+    drive = {"a": forced(a, F64), "b": forced(b, F64), "a_to_b": {"code": jsnn.over_time(code)}}
     plastic = jsnn.simulate(network, drive, steps)[0].projections["a_to_b"].plasticity
     values = {name: np.asarray(v).ravel() for name, v in plastic.synapses.items()}
     np.testing.assert_array_equal(values["weight"], (pre + 1) / 16 + 2.0**post)
@@ -617,7 +617,7 @@ def driven(**parameters: Any) -> Any:
         ),
         (
             lambda: plastic(params={"tau_plus": 0.0}),
-            "plasticity STDP, parameter 'tau_plus': given 0; expected a number > 0, in ms",
+            "plasticity STDP, parameter 'tau_plus': given 0.0; expected a number > 0, in ms",
         ),
         (
             lambda: plastic(jsnn.REWARD_STDP, initial={"eligibility": np.zeros((2, 3))}),
@@ -703,7 +703,10 @@ def test_a_rule_cannot_read_what_the_neurons_do_not_have() -> None:
     ("params", "message"),
     [
         ({"w_max": 0.5}, r"'a_to_b': given 1 of 2 weights outside w_min to w_max .* 0\.7; .* 0\.5"),
-        ({"w_min": 2.0}, r"parameter 'w_min': given 2; expected a number <= w_max \(w_max is 1\)"),
+        (
+            {"w_min": 2.0},
+            r"parameter 'w_min': given 2.0; expected a number <= w_max \(w_max is 1\)",
+        ),
     ],
 )
 def test_weights_start_within_the_bounds_of_their_rule(params: Any, message: str) -> None:
