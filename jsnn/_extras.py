@@ -10,8 +10,8 @@ def needed_by(part: str, package: str, install: str) -> Iterator[None]:
 
     Args:
       part: what needs the package, as a user writes it.
-      package: its name in an import.
-      install: its name for pip, with an extra of jsnn if there is one.
+      package: the name of the package in an import.
+      install: the name to install with pip, such as an extra of jsnn.
 
     Raises:
       ModuleNotFoundError: if the package is not installed.

@@ -10,10 +10,10 @@ import jax
 from jsnn.models.quantity import Quantity, quantities
 
 Values = dict[str, jax.Array]
-"""{name: array}: parameters or variables, as the functions of a model see them."""
+"""Parameters or variables by name, {name: array}, as the functions of a model see them."""
 
 Sampler = Callable[[jax.Array, tuple[int, ...], Any], jax.Array]
-"""(key, shape, dtype) -> random numbers of that shape and dtype, such as `jax.random.uniform`."""
+"""A function (key, shape, dtype) -> random numbers, such as `jax.random.uniform`."""
 
 
 @dataclass(frozen=True, repr=False)

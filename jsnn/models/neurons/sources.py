@@ -1,4 +1,4 @@
-"""Neurons without a membrane: they spike when they are told to, or at random."""
+"""Neurons without a membrane, which spike on command or at random."""
 
 from typing import Any
 
