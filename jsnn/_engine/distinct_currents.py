@@ -181,7 +181,7 @@ def _outgoing(network: Network, name: str) -> list[tuple[Projection, Dense]]:
 
 
 def _in_flight(network: Network, name: str, spikes: jax.Array) -> dict[str, jax.Array]:
-    """Return {projection: [delay, n]}, the last spikes of a population, which are still in flight."""
+    """Return {projection: [delay, n]}, the last spikes of a population, still in flight."""
     return {
         projection.name: left
         for projection, _ in _outgoing(network, name)

@@ -1,4 +1,4 @@
-"""What is kept of the state between two presentations."""
+"""Rules for the state between two presentations."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,9 @@ from jsnn.network.network import Network
 from jsnn.network.state import State, init
 
 Between = Callable[[Network, State], State]
-"""(network, state after a presentation) -> state before the next one; pure, at module level.
+"""A rule: a function (network, state after a presentation) -> state before the next one.
 
-Called before the first presentation too, on a fresh state.
+It is pure, at module level, and called on a fresh state before the first presentation too.
 """
 
 

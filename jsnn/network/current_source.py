@@ -35,7 +35,7 @@ class CurrentSource:
         parameter is a table; traced. A presentation may replace them again, through its `drive`.
       initial: initial values of variables that replace the defaults of the model, each a scalar or
         [N]; traced.
-      target: which of the `inputs` of the neuron model of the population the source adds to.
+      target: the input of the neuron model to which the source adds.
 
     Raises:
       TypeError: a field is of another type, or a value is an initializer.

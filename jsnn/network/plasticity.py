@@ -48,7 +48,7 @@ class Plasticity:
         """Raise an error if the rule cannot change the weights of `connectivity`.
 
         Raises:
-          TypeError: the weights are not each one synapse's own.
+          TypeError: the synapses do not have a weight each.
           ValueError: an initial value has another shape than the weights, or a weight lies outside
             the bounds of the rule.
         """

@@ -21,7 +21,7 @@ from jsnn.network.values import (
 
 @pytree
 class Population:
-    """`size` neurons of one `model`.
+    """Neurons of one model.
 
     Attributes:
       name: unique in the network.
