@@ -280,7 +280,7 @@ def _energy(report: "Report", axes: Axes) -> None:
 
 
 def pareto_front(spikes: ArrayLike, accuracy: ArrayLike) -> np.ndarray:
-    """Return the indices of the settings that no other beats with fewer spikes and no less accuracy.
+    """Return the indices of the settings that no other beats, with fewer spikes and no less accuracy.
 
     The indices are in order of spikes; among equal settings, the first counts.
     """

@@ -424,8 +424,8 @@ void sparse_product(ffi::ThreadPool& pool, const F* spikes, bool own_spikes, con
   });
 }
 
-// Finds the distinct values, in order of appearance, and the index of each value among them. If there
-// are more than `capacity`, the count is capacity + 1 and the other results have no meaning.
+// Finds the distinct values, in order of appearance, and the index of each value among them. If
+// there are more than `capacity`, the count is capacity + 1 and the other results mean nothing.
 template <class Word>
 void distinct(const Word* values, int64_t n, Word* table, int64_t capacity, int32_t* count,
               int32_t* index) {
