@@ -18,7 +18,7 @@ NUM_HELD_OUT = 5_000
 """Number of training images, the last ones, that are held out: choices are made on them."""
 
 Source = tuple[str, Callable[[str, str], bytes]]
-"""A place that holds a file, and the function (place, name) -> content that fetches and unpacks it."""
+"""A place of a file, and the function (place, name) -> content that fetches and unpacks it."""
 
 
 class Images(NamedTuple):

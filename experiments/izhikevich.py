@@ -151,7 +151,7 @@ def run_random_network(seed: int, num_steps: int) -> np.ndarray:
 
 
 def population_rate(raster: np.ndarray, width_ms: float = 5.0) -> np.ndarray:
-    """Return spikes per second and neuron, float [steps], averaged over all neurons and `width_ms`."""
+    """Return spikes per second and neuron, float [steps], averaged over neurons and `width_ms`."""
     width = round(width_ms / NETWORK_DT)
     per_step = raster.mean(axis=1) * 1000 / NETWORK_DT
     return np.convolve(per_step, np.full(width, 1 / width), mode="same")

@@ -280,9 +280,10 @@ def _energy(report: "Report", axes: Axes) -> None:
 
 
 def pareto_front(spikes: ArrayLike, accuracy: ArrayLike) -> np.ndarray:
-    """Return the indices of the settings that no other beats, with fewer spikes and no less accuracy.
+    """Return the indices of the settings that no other beats, in order of spikes.
 
-    The indices are in order of spikes; among equal settings, the first counts.
+    Another setting is better if it has fewer spikes and no less accuracy. Among equal settings, the
+    first counts.
     """
     s, a = np.asarray(spikes), np.asarray(accuracy)
     if s.ndim != 1 or s.shape != a.shape:

@@ -227,7 +227,7 @@ def _numbers(state: State) -> dict[str, Any]:
 
 
 def spike_list(spikes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Turn recorded spikes [T, N] into (steps, neurons), [number of spikes] each, sorted by time."""
+    """Turn recorded spikes [T, N] into (steps, neurons), [number of spikes] each, by time."""
     array = np.asarray(spikes)
     if array.ndim != 2:
         raise ValueError(

@@ -29,7 +29,7 @@ class Config(cli.Config):
     model: Model = "cuba"
     """The network to simulate."""
     num_neurons: int = 4000
-    """Number of neurons, four fifths of them excitatory; the mean in-degree is 80 for every size."""
+    """Number of neurons, four fifths of them excitatory; the mean in-degree is always 80."""
     num_networks: int = 10
     """Number of random networks; the first has the seed, the others have the seeds that follow."""
     duration_ms: float = 1000.0

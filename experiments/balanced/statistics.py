@@ -86,6 +86,6 @@ def cv_of_intervals(
 
 
 def histogram(values: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return counts [K] of values >= 0 in bins of `width` that begin at 0, and the edges [K + 1]."""
+    """Count values >= 0 in bins of `width` from 0 on; return counts [K] and edges [K + 1]."""
     counts = np.bincount((values // width).astype(np.int64))
     return counts, width * np.arange(len(counts) + 1)

@@ -11,7 +11,7 @@ from experiments.mushroom_body.network import DT
 _WIDTH = 7.0  # inches, a page's text width
 
 PUBLISHED_ACCURACY = 0.7832
-"""Accuracy of the GeNN tutorial after 60,000 images, for one draw of the inputs, on all 10,000 tests."""
+"""Accuracy of the GeNN tutorial after 60,000 images, one draw of the inputs, all 10,000 tests."""
 
 
 _HEIGHTS = {"PN": 2.0, "KC": 3.0, "GGN": 0.4, "MBON": 1.7}

@@ -262,6 +262,6 @@ def next_image(network: jsnn.Network, state: jsnn.State) -> jsnn.State:
 
 
 def input_currents(pixels: np.ndarray) -> np.ndarray:
-    """Turn pixels, uint8 [n, PN], into currents, float32 [n, PN] in nA, of one sum for all images."""
+    """Turn pixels, uint8 [n, PN], into currents in nA, float32 [n, PN], of one sum per image."""
     total = pixels.sum(axis=1, keepdims=True, dtype=np.int64).astype(np.float32)
     return pixels.astype(np.float32) / total * np.float32(BRIGHTNESS)

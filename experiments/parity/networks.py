@@ -1,4 +1,4 @@
-"""Balanced networks in jsnn beside Brian2's of the same definition, and beside published figures."""
+"""Balanced networks in jsnn beside Brian2's of the same definition and beside published figures."""
 
 from collections.abc import Iterator
 

@@ -29,7 +29,7 @@ def cuba_step(v: Array, g_e: Array, g_i: Array, c: Constants) -> Array:
 
 
 def coba_step(v: Array, g_e: Array, g_i: Array, c: Constants) -> Array:
-    """Return V after one step of exponential Euler, exact for g_e and g_i constant within the step."""
+    """Return V after one step of exponential Euler, exact for g_e and g_i constant in the step."""
     conductance = 1 + g_e + g_i
     v_inf = (c.v_rest + g_e * c.e_e + g_i * c.e_i) / conductance
     return v_inf + (v - v_inf) * np.exp(-DT / c.tau_m * conductance)
