@@ -7,7 +7,7 @@ import jax
 
 
 def cache_directory() -> Path:
-    """Return the directory for what jsnn compiles: jsnn/ in the user's cache directory."""
+    """Return the directory of all that jsnn compiles, jsnn/ in the user's cache directory."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jsnn"
 
 

@@ -47,10 +47,10 @@ def simulate(
       The state after the last step, and {name: recorded}, traces with time as the first axis.
 
     Raises:
-      TypeError: an argument is of another type; raised before anything is compiled.
-      ValueError: an argument does not fit the network; raised before anything is compiled.
-      FloatingPointError: `check_finite` found a NaN or infinity; the message names the variable and
-        the step.
+      TypeError: if an argument is of another type; raised before anything is compiled.
+      ValueError: if an argument does not fit the network; raised before anything is compiled.
+      FloatingPointError: if `check_finite` found a NaN or infinity; the message names the variable
+        and the step.
     """
     check_type(network, Network, "network")
     num_steps = positive_int(num_steps, "num_steps")

@@ -27,7 +27,7 @@ class Config(cli.Config):
     batch_size: int | None = None
     """Images per compiled call; the results do not depend on it."""
     limit: int | None = None
-    """Number of test images, from the first on; all by default."""
+    """Number of test images, from the first on; all if None."""
     between_images: Literal["fresh", "carry"] = "fresh"
     """The state between images. fresh: every image is independent. carry: the tutorial's protocol,
     images in sequence; voltages and counts are zeroed, spikes in flight reach the next image."""

@@ -63,7 +63,7 @@ class Config(cli.Config):
     batch_sizes: tuple[int, ...] = BATCH_SIZES
     """Numbers of images per call; each divides the number of images."""
     limit: int | None = None
-    """Number of test images, from the first on; all by default."""
+    """Number of test images, from the first on; all if None."""
 
 
 class Peer(NamedTuple):

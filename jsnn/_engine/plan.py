@@ -36,7 +36,7 @@ def plan_run(
     """Plan a run from a fresh state.
 
     Args:
-      network: what is simulated.
+      network: the network that is simulated.
       drive: from `checked_drive`.
       num_steps: T.
       recordings: from `plan_recordings`.

@@ -130,7 +130,7 @@ def _stage(
     sums: dict[str, jax.Array],
     plan: Plan,
 ) -> tuple[State, Recorded, Spikes]:
-    """Run one stage; return the state, what was recorded, and the spikes that leave the stage."""
+    """Run one stage; return the state, the recordings, and the spikes that leave the stage."""
     reaching = [p for p in network.projections if p.post in stage]
     sources = [s.name for s in network.sources if s.population in stage]
     mine = {*stage, *(p.name for p in reaching), *sources}

@@ -37,8 +37,8 @@ def check_drives(
       n, and the drive of the first presentation with every number an array.
 
     Raises:
-      TypeError: an array is of another dtype than the network.
-      ValueError: arrays have different numbers of rows, or do not fit the network.
+      TypeError: if an array is of another dtype than the network.
+      ValueError: if arrays have different numbers of rows, or do not fit the network.
     """
     check_type(drives, Mapping, what, " by population, like the drive of simulate")
     for path, leaf in jax.tree_util.tree_leaves_with_path(dict(drives)):
@@ -86,8 +86,9 @@ def batches(
       size: the number of presentations in a batch.
 
     Raises:
-      TypeError: the data of a batch are of another type; the message names the batch.
-      ValueError: the data end early, go on for too long or do not fit; the message names the batch.
+      TypeError: if the data of a batch are of another type; the message names the batch.
+      ValueError: if the data end early, go on for too long or do not fit; the message names the
+        batch.
     """
     if isinstance(drives, Mapping):
         yield from _of_arrays(dict(drives), num_presentations, size)

@@ -21,7 +21,7 @@ def fresh(network: Network, state: State) -> State:
 def keep_in_flight(network: Network, state: State) -> State:
     """Restart neurons and current sources; keep spikes in flight and synaptic currents.
 
-    This is what GeNN's tutorial does when it zeroes the voltages at the start of each image.
+    GeNN's tutorial has this effect: it zeroes the voltages at the start of each image.
     """
     new = init(network, state.key)
     return replace(state, populations=new.populations, sources=new.sources)

@@ -69,9 +69,10 @@ def evaluate(
         do not depend on the devices. Presentations in sequence run on the first one.
 
     Raises:
-      TypeError: an argument is of another type; raised before anything is compiled.
-      ValueError: an argument does not fit the network; raised before anything is compiled.
-      IncompleteError: data that are read on the way do not fit; the error has the results so far.
+      TypeError: if an argument is of another type; raised before anything is compiled.
+      ValueError: if an argument does not fit the network; raised before anything is compiled.
+      IncompleteError: if data that are read on the way do not fit; the error has the results so
+        far.
     """
     check_type(network, Network, "network")
     check_type(drives, Iterable, "drives", " by population, like the drive of simulate")
@@ -187,8 +188,8 @@ def check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:
     """Return labels as int32 [n], each the index of a neuron of the output population.
 
     Raises:
-      TypeError: labels are not integers of shape (n,).
-      ValueError: there are none, or one is outside the classes.
+      TypeError: if labels are not integers of shape (n,).
+      ValueError: if there are none, or one is outside the classes.
     """
     array = np.asarray(labels)
     if not array.size:

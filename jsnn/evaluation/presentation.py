@@ -147,7 +147,7 @@ class Program:
           first_index: the index of the first presentation.
 
         Raises:
-          SourceError: a batch cannot be read; raised after the results of all batches before it.
+          SourceError: if a batch cannot be read; raised after the results of all batches before it.
         """
         indices = first_index + np.arange(self.size, dtype=np.int32)
         calls, running = self._calls(), deque[Future[Any]]()
@@ -208,7 +208,7 @@ def compile_program(
         cache of a CPU, or 1 GiB on other devices.
 
     Raises:
-      ValueError: both are given, or a single presentation on each device takes too many bytes.
+      ValueError: if both are given, or a single presentation on each device takes too many bytes.
     """
     if batch_size is None:
         room = _room(max_bytes) // _bytes_of_one(network, one, how.plan)

@@ -45,10 +45,10 @@ class Network:
       stochastic: True if a run needs a PRNG key.
 
     Raises:
-      TypeError: a part is of another type, or weights have different dtypes.
-      ValueError: parts do not fit together: a name is given twice or unknown, weights have another
-        shape than (pre, post), projections without delay form a cycle, or a function of a model
-        does not return what it should.
+      TypeError: if a part is of another type, or weights have different dtypes.
+      ValueError: if parts do not fit together: a name is given twice or unknown, weights have
+        another shape than (pre, post), projections without delay form a cycle, or a function of a
+        model returns another type or shape than expected.
     """
 
     populations: Sequence[Population]
@@ -141,7 +141,7 @@ class Network:
             are {"plasticity": {parameter: value}}.
 
         Raises:
-          ValueError: a name is unknown, a shape does not fit, or a value is outside its domain.
+          ValueError: if a name is unknown, a shape does not fit, or a value is outside its domain.
         """
         known = [part.name for part in self.parts]
         check_known(params, known, "with_params", "population, projection or current source")
@@ -155,8 +155,8 @@ class Network:
             of `Sparse` are in the order in which its synapses were given.
 
         Raises:
-          TypeError: a connectivity has no weights of its own, or an array is of another dtype.
-          ValueError: a projection is unknown, or an array has another shape or is not finite.
+          TypeError: if a connectivity has no weights of its own, or an array is of another dtype.
+          ValueError: if a projection is unknown, or an array has another shape or is not finite.
         """
         known = [projection.name for projection in self.projections]
         check_known(weights, known, "with_weights", "projection")

@@ -43,9 +43,9 @@ class Projection:
       name: unique in the network; "pre_to_post" unless given.
 
     Raises:
-      TypeError: a field is of another type, or the connectivity cannot carry a plasticity.
-      ValueError: a model has no such parameter or variable, a shape or a delay does not fit, or a
-        number is NaN or infinite or outside the domain that its model declares.
+      TypeError: if a field is of another type, or the connectivity cannot carry a plasticity.
+      ValueError: if a model has no such parameter or variable, a shape or a delay does not fit, or
+        a number is NaN or infinite or outside the domain that its model declares.
     """
 
     pre: str = static()
@@ -107,7 +107,7 @@ class Projection:
         """Return the projection with every parameter and initial value an array of `dtype`.
 
         Raises:
-          ValueError: a model cannot be simulated in `dtype`.
+          ValueError: if a model cannot be simulated in `dtype`.
         """
         what = self._what
         raise_problems(self.synapse, dtype, f"{what}: its synapse model")

@@ -102,8 +102,8 @@ def init(network: Network, key: jax.Array | None = None) -> State:
       key: from `jax.random.key(seed)`, one per presentation; needed if the network is random.
 
     Raises:
-      TypeError: the key is not a typed PRNG key.
-      ValueError: the network needs a key and there is none.
+      TypeError: if the key is not a typed PRNG key.
+      ValueError: if the network needs a key and there is none.
     """
     check_type(network, Network, "network")
     check_key_of(network, key)

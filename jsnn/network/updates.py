@@ -40,8 +40,8 @@ def reset(network: Network, state: State, names: Mapping[str, Sequence[str]]) ->
         and traces of its plasticity; a trace of both sides is reset on both.
 
     Raises:
-      TypeError: names are not a list.
-      ValueError: a name is unknown.
+      TypeError: if names are not a list.
+      ValueError: if a name is unknown.
     """
     _check_pair(network, state, "reset")
     check_known(names, [part.name for part in network.parts], "reset", "part of the network")
@@ -108,7 +108,7 @@ def normalise_weights(
         sum over those that leave each presynaptic neuron.
 
     Raises:
-      ValueError: the projection is unknown or not plastic, or a shape does not fit.
+      ValueError: if the projection is unknown or not plastic, or a shape does not fit.
     """
     what = f"normalise_weights of {projection!r}"
     _check_pair(network, state, what)
@@ -176,8 +176,8 @@ def rewire(
       state. Synapses are now sorted by presynaptic neuron, each neuron's new ones last.
 
     Raises:
-      TypeError: the connectivity is not `Sparse`, or an index is not an integer.
-      ValueError: the projection is unknown, an index is outside, a synapse is removed twice, or
+      TypeError: if the connectivity is not `Sparse`, or an index is not an integer.
+      ValueError: if the projection is unknown, an index is outside, a synapse is removed twice, or
         shapes differ. Indices that are traced are not checked.
     """
     what = f"rewire of {projection!r}"

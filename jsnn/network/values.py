@@ -28,8 +28,8 @@ def completed(given: Given, declared: Declared, what: str, kind: str) -> FrozenD
       kind: "parameter" or "variable".
 
     Raises:
-      TypeError: `given` is not a mapping, or a value is an initializer.
-      ValueError: a name is unknown.
+      TypeError: if `given` is not a mapping, or a value is an initializer.
+      ValueError: if a name is unknown.
     """
     check_type(given, Mapping, f"{what}, {kind}s", " by name")
     check_known(given, declared, what, kind)
@@ -82,8 +82,8 @@ def cast_initial(values: Given, declared: Declared, dtype: Any, what: str) -> Fr
     `jsnn.init` turns the values of integer and bool variables back into integers and bools.
 
     Raises:
-      ValueError: an integer variable is given a number that is not whole, a bool variable one that
-        is neither 0 nor 1, or a number that `dtype` cannot hold exactly.
+      ValueError: if an integer variable is given a number that is not whole, a bool variable one
+        that is neither 0 nor 1, or a number that `dtype` cannot hold exactly.
     """
 
     def leaf(name: str, value: Any) -> jax.Array:

@@ -20,8 +20,8 @@ def load_weights(directory: str | PathLike[str]) -> list[np.ndarray]:
     """Load all weights_i_j.npy of a directory, in order: float32 [pre, post] each.
 
     Raises:
-      FileNotFoundError: there is no such directory, or no such file in it.
-      ValueError: a number is missing in the sequence, a file is truncated or not an array of
+      FileNotFoundError: if there is no such directory, or no such file in it.
+      ValueError: if a number is missing in the sequence, a file is truncated or not an array of
         float32 with two axes, holds a NaN or an infinity, or two files do not chain.
     """
     directory = Path(directory)

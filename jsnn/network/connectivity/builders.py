@@ -51,8 +51,8 @@ def fixed_probability(
       dtype: the dtype of the weights, float32 or float64.
 
     Raises:
-      TypeError: an argument is of another type.
-      ValueError: an argument is out of range, or an array has another size than S.
+      TypeError: if an argument is of another type.
+      ValueError: if an argument is out of range, or an array has another size than S.
     """
     draw = _Draw("fixed_probability", key, num_pre, num_post, dtype, autapses)
     p = probability(p, "fixed_probability, p")
@@ -87,8 +87,8 @@ def fixed_in_degree(
       dtype: the dtype of the weights, float32 or float64.
 
     Raises:
-      TypeError: an argument is of another type.
-      ValueError: the degree exceeds the number of presynaptic neurons without replacement, or
+      TypeError: if an argument is of another type.
+      ValueError: if the degree exceeds the number of presynaptic neurons without replacement, or
         another argument is out of range.
     """
     draw = _Draw("fixed_in_degree", key, num_pre, num_post, dtype, autapses)
@@ -130,8 +130,8 @@ def fixed_out_degree(
       dtype: the dtype of the weights, float32 or float64.
 
     Raises:
-      TypeError: an argument is of another type.
-      ValueError: the degree exceeds the number of postsynaptic neurons without replacement, or
+      TypeError: if an argument is of another type.
+      ValueError: if the degree exceeds the number of postsynaptic neurons without replacement, or
         another argument is out of range.
     """
     draw = _Draw("fixed_out_degree", key, num_pre, num_post, dtype, autapses)
@@ -168,8 +168,8 @@ def fixed_total(
       dtype: the dtype of the weights, float32 or float64.
 
     Raises:
-      TypeError: an argument is of another type.
-      ValueError: the total exceeds the number of pairs without replacement, or another argument
+      TypeError: if an argument is of another type.
+      ValueError: if the total exceeds the number of pairs without replacement, or another argument
         is out of range.
     """
     draw = _Draw("fixed_total", key, num_pre, num_post, dtype, autapses)
@@ -186,7 +186,7 @@ def from_scipy(matrix: Any) -> Sparse:
     are added up to one, as SciPy does. The dtype is that of the matrix: float32 or float64.
 
     Raises:
-      TypeError: the argument is not a SciPy sparse matrix with two axes.
+      TypeError: if the argument is not a SciPy sparse matrix with two axes.
     """
     if not hasattr(matrix, "tocsr") or matrix.ndim != 2:
         raise TypeError(

@@ -41,9 +41,9 @@ class Sparse:
         if there are delays; None if they are `post` itself.
 
     Raises:
-      TypeError: indices or delays are not integers, or weights are not floating.
-      ValueError: an index is outside its population, shapes differ, a weight is NaN or infinite, a
-        delay is less than one step, or a pair is joined twice that may not be.
+      TypeError: if indices or delays are not integers, or weights are not floating.
+      ValueError: if an index is outside its population, shapes differ, a weight is NaN or infinite,
+        a delay is less than one step, or a pair is joined twice that may not be.
     """
 
     pre: Any
@@ -144,8 +144,10 @@ class Sparse:
           of the S old ones followed by the m new ones.
 
         Raises:
-          TypeError: as `Sparse` does.
-          ValueError: as `Sparse` does, and if a synapse is removed twice.
+          TypeError: if an index or a delay is not an integer, or weights are of another dtype.
+          ValueError: if an index is outside its population, shapes differ, a weight is NaN or
+            infinite, a delay is outside 1 to `max_delay`, a synapse is removed twice, or a pair is
+            joined twice that may not be.
         """
         num = self.num_synapses
         remove = _integers(remove, np.shape(remove)[:1], "remove", 0, num - 1)
