@@ -53,7 +53,7 @@ class Parts(NamedTuple):
 
 
 def is_finished(directory: Path, epochs: int) -> bool:
-    """Return if `directory` holds the last checkpoint of a training of `epochs` epochs."""
+    """Return True if `directory` holds the last checkpoint of a training of `epochs` epochs."""
     if not (directory / TRAINING).exists():
         return False
     with checkpoints_in(directory) as manager:
@@ -73,7 +73,7 @@ def load(directory: Path) -> nnx.Sequential:
     """Load the model in `directory` as of its last epoch, in evaluation mode.
 
     Raises:
-      ValueError: `directory` holds no trained model.
+      ValueError: if `directory` holds no trained model.
     """
     model = build(load_architecture(directory), nnx.Rngs(0))
     with checkpoints_in(directory) as manager:
@@ -92,7 +92,7 @@ def load_architecture(directory: Path) -> Architecture:
     """Load the architecture of the model in `directory`.
 
     Raises:
-      ValueError: `directory` holds no trained model.
+      ValueError: if `directory` holds no trained model.
     """
     path = directory / ARCHITECTURE
     if not path.exists():

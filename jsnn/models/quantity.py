@@ -73,11 +73,11 @@ _BOUNDS = {
 
 
 def quantities(given: Any, what: str) -> FrozenDict[Quantity]:
-    """Return {name: quantity} of what a model declares; a bare number has no unit and no bounds.
+    """Return declared quantities by name; a bare number has no unit and no bounds.
 
     Raises:
-      TypeError: a default is not a real number, or `given` is not a mapping.
-      ValueError: a default is NaN or infinite, or outside its own bounds.
+      TypeError: if a default is not a real number, or `given` is not a mapping.
+      ValueError: if a default is NaN or infinite, or outside its own bounds.
     """
     check_type(given, Mapping, f"{what}s", " by name")
     declared = FrozenDict(
