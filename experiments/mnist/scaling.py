@@ -27,7 +27,7 @@ from experiments import cli
 from experiments.mnist.data import input_currents, test_images
 from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, WEIGHTS, spiking_network
 from jsnn.evaluation.devices import mesh_of
-from jsnn.evaluation.presentation import How, compiled
+from jsnn.evaluation.presentation import How, compile_program, plan_presentations
 
 BETWEEN_DEVICES = r"\b(all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter)\("
 
@@ -46,14 +46,24 @@ class Config(cli.Config):
     """One row of a table; this script sets the flag when it starts itself."""
 
 
+def everything_recorded(recorded: dict[str, Any]) -> dict[str, Any]:
+    """Keep all of a presentation."""
+    return recorded
+
+
 def work_per_device(images_per_device: int) -> dict[str, float]:
     """Return the work of the program that presents `images_per_device` images on each device."""
     network = spiking_network(jsnn.load_weights(WEIGHTS))
     mesh = mesh_of(jax.devices())
-    how = How(NUM_STEPS, jsnn.spike_count("layer2"), (), jsnn.fresh, True, mesh)
-    one = {"layer0": np.full((1, 784), 0.5, np.float32)}
+    pixels = np.full(784, 0.5, np.float32)
+    counts = {name: jsnn.SpikeCount(name) for name in network.sizes}
+    plan = plan_presentations(
+        network, {"layer0": pixels}, NUM_STEPS, counts, jsnn.fresh, scheduled=False
+    )
+    how = How(plan, everything_recorded, jsnn.fresh, mesh)
     size = images_per_device * mesh.size
-    program, _ = compiled(network, jsnn.init(network), None, one, size, None, how)
+    one = {"layer0": pixels[None]}
+    program = compile_program(network, one, size, how, batch_size=size).compiled
     cost, memory = program.cost_analysis(), program.memory_analysis()
     return {
         "images": size,

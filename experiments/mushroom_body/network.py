@@ -254,11 +254,18 @@ def _lif(name: str, size: int, **params: float) -> jsnn.Population:
 def next_image(network: jsnn.Network, state: jsnn.State) -> jsnn.State:
     """Start anew, except for the weights and the spikes of the last step, which still arrive."""
     new = jsnn.init(network, state.key)
-    learnt = {
-        name: replace(new.projections[name].plasticity, synapses=plastic.synapses)
-        for name, plastic in state.plastic.items()
-    }
-    return replace(new, in_flight=state.in_flight, plastic=learnt)
+    return replace(
+        new,
+        projections={
+            name: replace(
+                new.projections[name],
+                in_flight=before.in_flight,
+                plasticity=before.plasticity
+                and replace(new.projections[name].plasticity, synapses=before.plasticity.synapses),
+            )
+            for name, before in state.projections.items()
+        },
+    )
 
 
 def input_currents(pixels: np.ndarray) -> np.ndarray:

@@ -621,8 +621,8 @@ def driven(**parameters: Any) -> Any:
         ),
         (
             lambda: plastic(jsnn.REWARD_STDP, initial={"eligibility": np.zeros((2, 3))}),
-            r"'a_to_b', plasticity, variable 'eligibility': given shape \(2, 3\); expected a scalar "
-            r"or \(3, 2\)",
+            r"'a_to_b', plasticity, variable 'eligibility': given shape \(2, 3\); expected a scalar"
+            r" or \(3, 2\)",
         ),
         (
             lambda: plastic(dataclasses.replace(jsnn.STDP, on_pre=lambda p, s, pre, post: {})),
