@@ -121,19 +121,23 @@ class Job:
     labels: np.ndarray
 
 
-def time_jsnn(job: Job, batch_size: int | None, num_images: int, *, plain: bool = False) -> Seconds:
+def time_jsnn(
+    job: Job, batch_size: int | None, num_images: int, *, scheduled: bool = True
+) -> Seconds:
     network = spiking_network(job.weights)
+    drive = job.drives[:num_images]
     if job.drives.dtype == bool:
+        drive = jsnn.over_time(drive)
         source = jsnn.Population("layer0", len(job.weights[0]), jsnn.SPIKE_SOURCE)
         network = jsnn.Network([source, *network.populations[1:]], network.projections)
     result = jsnn.evaluate(
         network,
-        {"layer0": job.drives[:num_images]},
+        {"layer0": drive},
         job.labels[:num_images],
         NUM_STEPS,
         jsnn.spike_count(network.populations[-1].name),
         batch_size=batch_size,
-        scheduled=not plain,
+        scheduled=scheduled,
     )
     return result.run_seconds, result.compile_seconds
 
@@ -176,7 +180,7 @@ def time_numpy(job: Job, batch_size: int, num_images: int) -> Seconds:
 
 CONTENDERS: dict[str, Timed] = {
     "jsnn": time_jsnn,
-    "jsnn, plain": partial(time_jsnn, plain=True),
+    "jsnn, plain": partial(time_jsnn, scheduled=False),
     "hand-written scan": time_by_hand,
     "bare products": time_products,
     "numpy": time_numpy,

@@ -49,7 +49,7 @@ def spiking_evaluation(
     between: Between = jsnn.fresh,
     batch_size: int | None = None,
     record: Recordings | None = None,
-    plain: bool = False,
+    scheduled: bool = True,
 ) -> jsnn.Evaluation:
     """Show every image for `num_steps`; the output neuron that spiked most names the digit."""
     network = spiking_network(weights, v_thresh)
@@ -64,5 +64,5 @@ def spiking_evaluation(
         batch_size=batch_size,
         record=record,
         progress=True,
-        scheduled=not plain,
+        scheduled=scheduled,
     )
