@@ -168,7 +168,9 @@ def _deliver_events(procedural: Procedural, spikes: jax.Array) -> jax.Array:
 def _deliver_events_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
     """A silent neuron, too, has a derivative: that of `deliver`, which is linear in the spikes."""
     (procedural, spikes), (_, d_spikes) = primals, tangents
-    return _deliver_events(procedural, spikes), procedural.deliver(d_spikes)
+    # JAX before 0.10 cannot transpose a scan that it has not made linear itself.
+    _, deliver = jax.linearize(procedural.deliver, spikes)
+    return _deliver_events(procedural, spikes), deliver(d_spikes)
 
 
 @dataclass(frozen=True)
