@@ -7,7 +7,6 @@ import jsnn
 from experiments.mnist.data import input_currents
 from experiments.mnist.data import test_images as mnist_test_images
 from experiments.mnist.network import WEIGHTS, spiking_network
-
 from tests.reference import chain, integrate_fire
 
 NUM_IMAGES, NUM_STEPS, V_THRESH = 1000, 100, 5.0
