@@ -29,6 +29,9 @@ _BLOCK = 2048
 _COLUMNS = 16
 """Number of columns that XLA's CPU backend multiplies with a row in order; multiples work too."""
 
+_PRODUCTS_ARE_FUSED = jax.__version_info__ < (0, 10)
+"""Older XLA fuses what makes the weights into a product of one row, which changes the order."""
+
 
 def ordered_product(
     spikes: jax.Array, weights: jax.Array, precision: str, *, event_driven: bool = False
@@ -199,4 +202,20 @@ def _in_order(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Arra
 
 
 def _row_by_row(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    if len(spikes) == 1 and _PRODUCTS_ARE_FUSED:
+        return _one_row_in_a_loop(precision, spikes, weights)
     return jax.lax.map(lambda row: _dot(precision, row, weights), spikes)
+
+
+def _one_row_in_a_loop(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    """[1, pre] @ [pre, post], with operands that XLA cannot fuse into the product.
+
+    The number of turns depends on the spikes, so that the loop is not unrolled. The row of a turn
+    depends on the turn, so that the product stays inside.
+    """
+    twice = jnp.concatenate([spikes, spikes])
+    turns = 1 + jnp.isnan(spikes[0, 0]).astype(jnp.int32)
+    nothing = jnp.zeros(weights.shape[1], weights.dtype)
+    return jax.lax.fori_loop(
+        0, turns, lambda turn, _: _dot(precision, twice[turn], weights), nothing
+    )[None]

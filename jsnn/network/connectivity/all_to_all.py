@@ -59,12 +59,7 @@ class AllToAll:
 
     @property
     def _column(self) -> jax.Array:
-        """The weight for each presynaptic neuron, [pre, 1].
-
-        XLA must not see that all are equal: older versions multiply the weight by the number of
-        spikes, which rounds once, where a sum rounds at every spike.
-        """
-        return jax.lax.optimization_barrier(jnp.broadcast_to(self.weights, (self.num_pre, 1)))
+        return jnp.broadcast_to(self.weights, (self.num_pre, 1))
 
     def _for_all(self, total: jax.Array) -> jax.Array:
         return jnp.broadcast_to(total, (*total.shape[:-1], self.num_post))

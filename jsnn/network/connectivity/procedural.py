@@ -189,7 +189,9 @@ def _deliver_events(procedural: Procedural, spikes: jax.Array) -> jax.Array:
 def _deliver_events_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
     """Differentiate `deliver`, which is linear in the spikes, so that silent neurons count too."""
     (procedural, spikes), (_, d_spikes) = primals, tangents
-    return _deliver_events(procedural, spikes), procedural.deliver(d_spikes)
+    # JAX before 0.10 cannot transpose a scan that it has not made linear itself.
+    _, deliver = jax.linearize(procedural.deliver, spikes)
+    return _deliver_events(procedural, spikes), deliver(d_spikes)
 
 
 @dataclass(frozen=True)
