@@ -16,7 +16,16 @@ from jsnn.conversion import QCFS, recipes
 from jsnn.conversion.report import assessment
 from jsnn.conversion.report.operations import multiply_accumulates
 from jsnn.plot import conversion_report
-from tests.conversion.test_convert import convolutional, images, perceptron, relu
+from tests.conversion.models import (
+    answer,
+    conv,
+    convolutional,
+    first_activation,
+    images,
+    linear,
+    perceptron,
+    relu,
+)
 
 
 def test_the_fan_out_of_a_matrix_leaves_zeros_out():
@@ -54,7 +63,7 @@ def test_multiply_accumulates_are_counted_with_and_without_zeros():
     model, pixels = perceptron(relu), images(6)
     pixels[:, :5] = 0
     _, found = jsnn.convert(model, pixels, recipes.rueckauer_2017())
-    hidden = [np.asarray(nnx.Sequential(*model.layers[:i])(jnp.asarray(pixels))) for i in (2, 4)]
+    hidden = [answer(nnx.Sequential(*model.layers[:i]), pixels) for i in (2, 4)]
     for layer, entering, (pre, post) in zip(
         found.ann, (pixels, *hidden), ((12, 16), (16, 8), (8, 4)), strict=True
     ):
@@ -65,13 +74,12 @@ def test_multiply_accumulates_are_counted_with_and_without_zeros():
 
 
 def test_pooled_pixels_make_the_multiply_accumulates_of_the_next_layer():
-    rngs = nnx.Rngs(0)
     kernel = np.random.default_rng(0).normal(size=(2, 2, 1, 3)).astype(np.float32)
     kernel[0, 0, 0, 1] = 0
-    convolution = nnx.Conv(1, 3, (2, 2), padding="VALID", rngs=rngs)
+    convolution = conv(1, 3, (2, 2), padding="VALID")
     convolution.kernel[...] = jnp.asarray(kernel)
     pool = functools.partial(nnx.avg_pool, window_shape=(2, 2), strides=(2, 2))
-    flatten, last = conversion.flatten, nnx.Linear(27, 2, rngs=rngs)
+    flatten, last = conversion.flatten, linear(27, 2)
     model = nnx.Sequential(pool, convolution, nnx.relu, flatten, last)
     pixels = images(5, (8, 8, 1))
     pixels[:, :2, :6] = 0  # three pooled pixels of sixteen
@@ -91,7 +99,7 @@ def test_pooled_pixels_make_the_multiply_accumulates_of_the_next_layer():
 @pytest.mark.parametrize("recipe", [recipes.copy(1.0, 1.0), recipes.rueckauer_2017(v_init=0.5)])
 def test_a_report_matches_a_recount_of_the_recorded_spikes(recipe):
     model, pixels = perceptron(relu), images(20)
-    labels = np.asarray(model(jnp.asarray(pixels)).argmax(axis=1))
+    labels = answer(model, pixels).argmax(axis=1)
     network, found = jsnn.convert(model, pixels, recipe)
     report = conversion.assess(network, found, pixels, labels, 12)
     record = {name: jsnn.Spikes(name) for name in network.sizes}
@@ -111,7 +119,7 @@ def test_a_report_matches_a_recount_of_the_recorded_spikes(recipe):
     np.testing.assert_array_equal(report.predictions[:, -1], result.predictions)
     assert report.accuracy[-1] == result.accuracy
     decoded = found.values(pixels, 12)[0]
-    hidden = np.asarray(nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels)))
+    hidden = first_activation(model, pixels)
     assert report.errors["hidden1"].bias == pytest.approx((decoded - hidden).mean(), abs=1e-6)
     assert report.errors["hidden1"].spread == pytest.approx((decoded - hidden).std(), abs=1e-6)
     analog = recipe.coding.model is None
@@ -135,7 +143,7 @@ def test_several_spikes_a_step_and_negative_ones_are_counted_each():
 
 def test_an_early_exit_takes_the_first_clear_answer():
     model, pixels = perceptron(lambda: QCFS(4)), images(30)
-    labels = np.asarray(model(jnp.asarray(pixels)).argmax(axis=1))
+    labels = answer(model, pixels).argmax(axis=1)
     network, found = jsnn.convert(model, pixels, recipes.qcfs())
     report = conversion.assess(network, found, pixels, labels, 10)
     margin = float(np.median(report.margins))
@@ -160,7 +168,7 @@ def test_no_answer_is_given_before_the_first_input_of_the_output():
     """Biases of the output alone make a margin from the first step on."""
     model, pixels = perceptron(relu, (12, 16, 8, 3)), images(30)
     model.layers[-1].bias[...] = jnp.asarray([0.0, 0.5, 0.0])
-    labels = np.asarray(model(jnp.asarray(pixels)).argmax(axis=1))
+    labels = answer(model, pixels).argmax(axis=1)
     recipe = replace(recipes.rueckauer_2017(v_init=0.5), delay=1)
     network, found = jsnn.convert(model, pixels, recipe)
     report = conversion.assess(network, found, pixels, labels, 20)
