@@ -210,7 +210,7 @@ def test_bursts_emit_one_spike_per_threshold_up_to_their_limit():
 def test_groups_of_neurons_have_members_times_steps_levels():
     """In two steps groups of 4 compute QCFS with 8 levels, unless a spike came too early."""
     model = perceptron(lambda: QCFS(8), (12, 16, 4))
-    pixels = images(30)
+    pixels = images()
     _, found = jsnn.convert(model, pixels, recipes.group(4, conversion.trained))
     decoded = found.values(pixels, 2)
     hidden = first_activation(model, pixels)
@@ -251,7 +251,7 @@ def test_copied_weights_make_the_network_of_the_tutorial():
 
 @pytest.mark.parametrize("based_on", ["data", "model"])
 def test_a_normalised_network_follows_the_equations(based_on):
-    model, pixels = perceptron(relu, (12, 16, 4)), images(3)
+    model, pixels = perceptron(relu, (12, 16, 4)), images()
     network, found = jsnn.convert(model, pixels, recipes.diehl_2015(based_on))
     scales = [1.0, *(layer.scale[0] for layer in found.layers)]
     record = {"hidden": jsnn.Spikes("hidden1"), "output": jsnn.Spikes("output")}
@@ -296,7 +296,7 @@ CONVERGING = {
 def test_decoded_values_tend_to_the_activations(name):
     recipe, num_steps, tolerance = CONVERGING[name]
     model = perceptron(relu, (12, 16, 4))
-    pixels = images(30)
+    pixels = images()
     key = jax.random.key(0)
     _, found = jsnn.convert(model, pixels, recipe, key=key)
     decoded = found.values(pixels, num_steps, key=key)
@@ -310,7 +310,7 @@ def test_decoded_values_tend_to_the_activations(name):
 
 def test_scales_follow_the_equations():
     model = perceptron(relu, (12, 16, 4))
-    pixels = images(30)
+    pixels = images()
     hidden = first_activation(model, pixels)
     kernel, bias = (np.asarray(p[...]) for p in (model.layers[0].kernel, model.layers[0].bias))
 
