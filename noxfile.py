@@ -14,7 +14,7 @@ NEST = ("nest-simulator==3.10.*",)
 
 
 WITHOUT_COMPILER = (
-    *("tests/engine", "tests/kernels", "tests/network", "tests/evaluation", "tests/models"),
+    *("tests/engine", "tests/kernels", "tests/network", "tests/evaluation"),
     *("tests/test_simulation.py", "tests/test_transformations.py", "tests/test_recording.py"),
 )
 """Tests whose results have to be the same with and without the C++ kernels."""
@@ -44,7 +44,11 @@ def slow(session: nox.Session) -> None:
 @nox.session
 def fallback(session: nox.Session) -> None:
     """Run the tests of simulations with the C++ compiler hidden."""
-    run_tests(session, "-m", "not slow", *WITHOUT_COMPILER, PATH=session.bin, CXX=None)
+    hidden = {"PATH": session.bin, "CXX": None}
+    session.install("-e", ".[test]")
+    no_kernels = "from jsnn._kernels import native; assert not native.available()"
+    session.run("python", "-c", no_kernels, env=hidden)
+    run_tests(session, "-m", "not slow", *WITHOUT_COMPILER, **hidden)
 
 
 @nox.session

@@ -11,7 +11,7 @@ import orbax.checkpoint as ocp
 from flax import nnx
 
 from experiments import cli
-from experiments.conversion.models import Architecture, build
+from experiments.conversion.models import Architecture, without_parameters
 
 ARCHITECTURE = "architecture.json"
 TRAINING = "training.json"
@@ -75,7 +75,7 @@ def load(directory: Path) -> nnx.Sequential:
     Raises:
       ValueError: if `directory` holds no trained model.
     """
-    model = build(load_architecture(directory), nnx.Rngs(0))
+    model = without_parameters(load_architecture(directory))
     with checkpoints_in(directory) as manager:
         if manager.latest_step() is None:
             raise ValueError(f"{directory}: holds no checkpoint")

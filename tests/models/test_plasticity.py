@@ -112,7 +112,7 @@ SPIKES_A, SPIKES_B = jsnn.Spikes("a"), jsnn.Spikes("b")
 # Every distance of a pair. Neuron 50 + d of "a" spikes d steps after neuron 0 of "b".
 
 DISTANCES = np.arange(-50, 51)
-PAIRS = (at_steps(110, [[54 - d] for d in DISTANCES]), at_steps(110, [[54]]))
+PAIRS = (at_steps(300, [[54 - d] for d in DISTANCES]), at_steps(300, [[54], [], [], []]))
 WINDOW = {"a_plus": 0.01, "a_minus": 0.012, "tau_plus": 20.0, "tau_minus": 30.0, "w_min": -1.0}
 SYMMETRIC = {"a": 0.01, "tau_stdp": 15.0, "rho": 0.25, "w_min": -1.0}
 
@@ -251,6 +251,8 @@ CASES |= {
 
 RANDOM = np.random.default_rng(1)
 TRAINS = RANDOM.random((300, 5)) < 0.08, RANDOM.random((300, 4)) < 0.06
+# With silent neurons, so that they are of the shape of `PAIRS` and of its compiled programs.
+PADDED = np.pad(TRAINS[0], ((0, 0), (0, len(DISTANCES) - 5))), TRAINS[1]
 
 
 def by_the_book(case: Case, dt: float, w: float) -> np.ndarray:
@@ -280,7 +282,7 @@ def by_the_book(case: Case, dt: float, w: float) -> np.ndarray:
 def test_many_spikes_are_those_of_a_loop_over_their_pairs(case: Case, dtype) -> None:
     expected = by_the_book(case, 0.5, 0.4)
     assert len(np.unique(expected)) >= 8
-    weights = learnt(case.rule, *TRAINS, w=0.4, dt=0.5, dtype=dtype, **case.params)
+    weights = learnt(case.rule, *PADDED, w=0.4, dt=0.5, dtype=dtype, **case.params)[:5]
     np.testing.assert_allclose(weights, expected, rtol=0, atol=10 * TOLERANCE[dtype])
 
 
@@ -461,8 +463,8 @@ def test_a_rule_of_ones_own_may_change_weights_without_spikes() -> None:
 )
 def test_steps_without_spikes_leave_every_weight_as_it_is(rule) -> None:
     jsnn.check_model(rule)
-    silent = np.zeros((20, 3), bool)
-    np.testing.assert_array_equal(learnt(rule, silent, silent, w=0.3), 0.3)
+    silent = [np.zeros_like(train) for train in PADDED]
+    np.testing.assert_array_equal(learnt(rule, *silent, w=0.3), 0.3)
 
 
 def test_learnt_weights_are_those_that_deliver() -> None:
