@@ -14,8 +14,8 @@ NEST = ("nest-simulator==3.10.*",)
 
 
 WITHOUT_COMPILER = (
-    *("tests/engine", "tests/kernels", "tests/network", "tests/evaluation"),
-    *("tests/test_simulation.py", "tests/test_transformations.py", "tests/test_recording.py"),
+    *("tests/engine", "tests/kernels", "tests/network/test_sparse.py"),
+    *("tests/evaluation/test_data_set.py", "tests/test_simulation.py"),
 )
 """Tests whose results have to be the same with and without the C++ kernels."""
 

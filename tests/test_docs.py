@@ -1,0 +1,175 @@
+"""The pages say what is so: code runs, and names, files, flags and sessions exist."""
+
+import ast
+import contextlib
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import pytest
+
+import jsnn
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+
+BLOCK = re.compile(
+    r"(?P<skip><!-- not run: [^\n]+ -->\n+)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+RUN = re.compile(r"python -m (experiments[\w.]*)((?: [^\s`|#]+)*)")
+SESSION = re.compile(r"nox -s ([\w-]+)((?: \w[\w-]*)*)(?: -- ([^\n`|#]+))?")
+FILE = re.compile(r"`((?:jsnn|experiments|tests|docs)/[\w./-]+)`")
+LINK = re.compile(r"\]\(([^)#]+?)(?:#[^)]*)?\)")
+NAME = re.compile(r"`(jsnn(?:\.\w+)+)")
+
+
+class Block(NamedTuple):
+    language: str
+    code: str
+    line: int
+    runs: bool
+    start: int
+    end: int
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text()
+    return [
+        Block(
+            match["language"],
+            match["code"],
+            text.count("\n", 0, match.start("code")),
+            match["skip"] is None,
+            match.start(),
+            match.end(),
+        )
+        for match in BLOCK.finditer(text)
+    ]
+
+
+def outputs(page: Path) -> Iterator[tuple[Block, str | None]]:
+    """The blocks of Python, each with the output that the page shows right below it."""
+    text, found = page.read_text(), blocks(page)
+    for block, below in zip(found, [*found[1:], None], strict=True):
+        if block.language == "python":
+            follows = below is not None and not text[block.end : below.start].strip()
+            shown = follows and below is not None and below.language == "text"
+            yield block, below.code if shown and below is not None else None
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+with_code = [page for page in PAGES if any(b.language == "python" for b in blocks(page))]
+
+
+@pytest.fixture
+def as_users_have_it() -> Iterator[None]:
+    """JAX's flags outside of the test suite."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+
+
+@pytest.mark.usefixtures("as_users_have_it")
+@pytest.mark.parametrize("page", with_code, ids=name_of)
+def test_the_code_of_a_page_runs(page: Path, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {"__name__": name_of(page)}
+    for block, shown in outputs(page):
+        if not block.runs:
+            continue
+        lines = "\n" * block.line + block.code  # errors have the line of the page
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(lines, name_of(page), "exec"), namespace)
+        if shown is not None:
+            assert printed.getvalue().strip() == shown.strip()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_block_names_its_language(page: Path) -> None:
+    fences = page.read_text().count("```")
+    assert fences == 2 * len(blocks(page))
+    assert {block.language for block in blocks(page)} <= {"python", "sh", "text"}
+    assert not re.search(r"^    \S", BLOCK.sub("", page.read_text()), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", with_code, ids=name_of)
+def test_code_that_is_not_run_can_at_least_be_parsed(page: Path) -> None:
+    for block, _ in outputs(page):
+        ast.parse(block.code)
+        assert all(len(line) <= 100 for line in block.code.splitlines())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_experiments_and_their_flags_exist(page: Path) -> None:
+    for module, arguments in RUN.findall(page.read_text()):
+        given = {word for word in arguments.split() if word.startswith("--")}
+        assert given <= flags(module), f"python -m {module}{arguments}"
+
+
+def flags(module: str) -> set[str]:
+    """Read the flags from the source, as some experiments import what is not installed here."""
+    tree = ast.parse((ROOT / module.replace(".", "/")).with_suffix(".py").read_text())
+    configs = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Config"]
+    fields = {
+        node.target.id
+        for node in configs[0].body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    return {f"--{name.replace('_', '-')}" for name in (*fields, "seed", "json")}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_sessions_of_nox_exist(page: Path) -> None:
+    tree = ast.parse((ROOT / "noxfile.py").read_text())
+    sessions = {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.args.args and node.decorator_list
+    }
+    assert "tests" in sessions
+    for first, others, arguments in SESSION.findall(page.read_text()):
+        assert {first, *others.split()} <= sessions
+        for argument in arguments.split():
+            assert not argument.startswith("tests/") or (ROOT / argument).exists(), argument
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_files_and_links_exist(page: Path) -> None:
+    text = page.read_text()
+    for path in FILE.findall(text):
+        assert (ROOT / path).exists(), path
+    for link in LINK.findall(text):
+        assert "://" not in link, f"{link}: not checked, so not linked to"
+        assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_names_of_the_library_exist(page: Path) -> None:
+    for name in NAME.findall(page.read_text()):
+        found: object = jsnn
+        for part in name.split(".")[1:]:
+            assert hasattr(found, part), name
+            found = getattr(found, part)
+
+
+def test_the_pages_list_every_model_and_every_other_page() -> None:
+    kinds = (*(jsnn.NeuronModel, jsnn.SynapseModel, jsnn.PlasticityModel, jsnn.CurrentSourceModel),)
+    models = {name for name in jsnn.__all__ if isinstance(getattr(jsnn, name), kinds)}
+    listed = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/models.md").read_text(), re.M))
+    assert models <= listed
+    index = set(LINK.findall((ROOT / "docs/index.md").read_text()))
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} <= index
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().split()) <= 750
