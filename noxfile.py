@@ -1,4 +1,4 @@
-"""Everything that is done with jsnn, each session in an environment of its own."""
+"""Sessions for all work on jsnn, each in an environment of its own."""
 
 import json
 import statistics
@@ -14,10 +14,10 @@ NEST = ("nest-simulator==3.10.*",)
 
 
 WITHOUT_COMPILER = (
-    *("tests/engine", "tests/kernels", "tests/network", "tests/evaluation", "tests/models"),
-    *("tests/test_simulation.py", "tests/test_transformations.py", "tests/test_recording.py"),
+    *("tests/engine", "tests/kernels", "tests/network/test_sparse.py"),
+    *("tests/evaluation/test_data_set.py", "tests/test_simulation.py"),
 )
-"""Tests of results that have to be the same with and without the C++ kernels."""
+"""Tests whose results have to be the same with and without the C++ kernels."""
 
 
 def run_tests(session: nox.Session, *arguments: str, **environment: str | None) -> None:
@@ -31,31 +31,35 @@ def run_tests(session: nox.Session, *arguments: str, **environment: str | None) 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The test suite, but for what takes long."""
+    """Run the test suite, without the tests that take long."""
     run_tests(session, "-m", "not slow")
 
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """The tests that take long: experiments that train."""
+    """Run the tests that take long: experiments that train."""
     run_tests(session, "-m", "slow")
 
 
 @nox.session
 def fallback(session: nox.Session) -> None:
-    """The tests of simulations, with the C++ compiler hidden."""
-    run_tests(session, "-m", "not slow", *WITHOUT_COMPILER, PATH=session.bin, CXX=None)
+    """Run the tests of simulations with the C++ compiler hidden."""
+    hidden = {"PATH": session.bin, "CXX": None}
+    session.install("-e", ".[test]")
+    no_kernels = "from jsnn._kernels import native; assert not native.available()"
+    session.run("python", "-c", no_kernels, env=hidden)
+    run_tests(session, "-m", "not slow", *WITHOUT_COMPILER, **hidden)
 
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """The tests that draw their examples, with 200 new ones each; takes hours."""
+    """Run the tests that draw their examples, with 200 new ones each; takes hours."""
     run_tests(session, "-m", "hypothesis", HYPOTHESIS_PROFILE="nightly")
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """The test suite, and which lines it does not reach; takes half as long again."""
+    """Run the test suite and list the lines that it does not reach; takes half as long again."""
     session.install("-e", ".[test]")
     session.run(
         *("pytest", "-n", "2", "--cov", "--cov-report=term", *session.posargs),
@@ -65,7 +69,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Ruff: rules and format."""
+    """Check rules and format with Ruff."""
     session.install("ruff==0.17.6")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
@@ -73,14 +77,14 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Mypy, strict on jsnn/."""
+    """Check types with Mypy, strict on jsnn/."""
     session.install("-e", ".[dev]")
     session.run("mypy")
 
 
 @nox.session
 def mnist(session: nox.Session) -> None:
-    """The main job: evaluate, present, and explore in its quick form."""
+    """Run the main job: evaluate, present, and explore in its quick form."""
     session.install("-e", ".[experiments]")
     session.run("python", "-m", "experiments.mnist.evaluate", "--json", "results/evaluate.json")
     session.run("python", "-m", "experiments.mnist.present", "--json", "results/present.json")
@@ -91,7 +95,7 @@ def mnist(session: nox.Session) -> None:
 
 @nox.session
 def train(session: nox.Session) -> None:
-    """Train with three seeds; accuracy of the ANNs and of their spiking networks."""
+    """Train with three seeds; print the accuracy of the ANNs and of their spiking networks."""
     session.install("-e", ".[experiments]")
     results = []
     for seed in ("0", "1", "2"):
@@ -109,7 +113,7 @@ def train(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """jsnn beside others: the main job, or `-- balanced`; flags may follow."""
+    """Measure jsnn beside others: the main job, or `-- balanced`; flags may follow."""
     balanced = session.posargs[:1] == ["balanced"]
     experiment, flags = (
         ("balanced", session.posargs[1:]) if balanced else ("mnist", session.posargs)
@@ -127,7 +131,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def balanced(session: nox.Session) -> None:
-    """The balanced networks CUBA and COBA: figures and statistics."""
+    """Run the balanced networks CUBA and COBA: figures and statistics."""
     session.install("-e", ".[experiments]")
     for model in ("cuba", "coba"):
         session.run(
@@ -139,7 +143,7 @@ def balanced(session: nox.Session) -> None:
 
 @nox.session
 def parity(session: nox.Session) -> None:
-    """jsnn beside Brian2: spikes, traces and statistics; fails where they are not as asked."""
+    """Compare spikes, traces and statistics with Brian2; fail if one is not as required."""
     session.install(*BRIAN2, "-e", ".[experiments]")
     session.run(
         *("python", "-m", "experiments.parity.run", "--json", "results/parity.json"),
@@ -149,7 +153,7 @@ def parity(session: nox.Session) -> None:
 
 @nox.session
 def conversion(session: nox.Session) -> None:
-    """Train and convert what the frontier shows, an hour or more; compare the recipes on one."""
+    """Train and convert the networks of the frontier, an hour or more; compare recipes on one."""
     session.install("-e", ".[experiments]")
     session.run(
         *("python", "-m", "experiments.conversion.frontier", "--test"),
@@ -162,7 +166,7 @@ def conversion(session: nox.Session) -> None:
 
 @nox.session
 def scaling(session: nox.Session) -> None:
-    """Work per device against devices, memory against the size of the data set."""
+    """Measure work per device against devices, and memory against the size of the data set."""
     session.install("-e", ".[experiments]")
     session.run(
         *("python", "-m", "experiments.mnist.scaling", "--json", "results/scaling.json"),
@@ -172,10 +176,10 @@ def scaling(session: nox.Session) -> None:
 
 @nox.session
 def peers(session: nox.Session) -> None:
-    """jsnn beside other simulators; one that cannot be installed keeps its row in the table."""
+    """Measure jsnn beside other simulators; one that cannot be installed keeps its row."""
     torch = "torch==2.13.0"  # named each time, so that no requirement brings another
     session.install(torch, "-e", ".[experiments]")
-    session.install(torch, "loguru", "nir", "nirtorch", "pbr", "scipy")  # what the peers import
+    session.install(torch, "loguru", "nir", "nirtorch", "pbr", "scipy")  # imported by the peers
     for peer in (
         ("spyx==1.0.0",),
         ("jaxpike==0.1.4",),
@@ -192,7 +196,7 @@ def peers(session: nox.Session) -> None:
 
 
 def oldest_versions() -> list[str]:
-    """The lower bounds of pyproject.toml, of the core and of what the experiments need."""
+    """Return the lower bounds of pyproject.toml, of the core and of the experiments."""
     project = nox.project.load_toml("pyproject.toml")["project"]
     extras = project["optional-dependencies"]
     requirements = [*project["dependencies"], *extras["plot"], *extras["experiments"]]
@@ -206,7 +210,7 @@ def oldest_versions() -> list[str]:
     ids=("3.11-floor", "3.11-newest", "3.12-newest", "3.13-newest", "3.14-newest"),
 )
 def versions(session: nox.Session, versions: str) -> None:
-    """The test suite with the oldest versions of the dependencies, and with the newest."""
+    """Run the test suite with the oldest versions of the dependencies, or with the newest."""
     chosen = oldest_versions() if versions == "floor" else ("--upgrade-strategy", "eager")
     session.install("--upgrade", "-e", ".[test]", *chosen)
     session.run("pytest", "-n", "2", *session.posargs, env={"OMP_NUM_THREADS": "1"})

@@ -1,4 +1,4 @@
-"""What all experiments share: flags from a dataclass, errors without traceback, JSON results."""
+"""Common part of all experiments: flags from a dataclass, short errors, JSON results."""
 
 import io
 import json
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config:
-    """Flags that every experiment has."""
+    """Flags of every experiment."""
 
     seed: int = 0
-    """Seed of everything random."""
+    """Seed of all random numbers."""
     json: Path | None = None
-    """Where to write the results, machine-readable."""
+    """File for the results, as JSON."""
 
 
 C = TypeVar("C", bound=Config)
@@ -35,7 +35,15 @@ C = TypeVar("C", bound=Config)
 def run(
     config_type: type[C], experiment: Callable[[C], dict[str, Any]], description: str
 ) -> dict[str, Any]:
-    """Read the flags, run, write and return the results; bad input: a message and status 1."""
+    """Read the flags, run an experiment, and write and return its results.
+
+    Bad input ends the process with a message and status 1.
+
+    Args:
+      config_type: the class of the flags.
+      experiment: the function that runs with them.
+      description: the text of --help.
+    """
     config = tyro.cli(config_type, description=description)
     cache_compilations()
     try:
@@ -54,14 +62,18 @@ def run(
 
 
 def check_writable(directory: Path) -> None:
-    """Make a directory if need be, and raise OSError if nothing can be written there."""
+    """Make a directory if it does not exist, and check that it can be written to.
+
+    Raises:
+      OSError: if nothing can be written there.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=directory):
         pass
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; its directory is made if need be."""
+    """Write a file whole or not at all; make its directory if it does not exist."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
@@ -82,6 +94,6 @@ def write_figure(path: Path, figure: "Figure") -> None:
 
 
 def peak_memory_mb() -> float:
-    """The largest resident size that this process has had, in MB (10^6 bytes)."""
+    """Return the largest resident size that this process has had, in MB (10^6 bytes)."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

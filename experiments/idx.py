@@ -15,21 +15,31 @@ import pooch
 from experiments import cli
 
 NUM_HELD_OUT = 5_000
-"""The last so many training images are never trained on: every choice is made on them."""
+"""Number of training images, the last ones, that are held out: choices are made on them."""
 
 Source = tuple[str, Callable[[str, str], bytes]]
-"""Where a file may be had, and what fetches it: (where, name) -> its unpacked content."""
+"""A place of a file, and the function (place, name) -> content that fetches and unpacks it."""
 
 
 class Images(NamedTuple):
-    """uint8 [n, 784] pixels, row by row from the top left, and uint8 [n] classes."""
+    """Labelled images.
+
+    Attributes:
+      pixels: uint8 [n, 784], row by row from the top left.
+      labels: the classes, uint8 [n].
+    """
 
     pixels: np.ndarray
     labels: np.ndarray
 
 
 def read_images(prefix: str, read: Callable[[str], bytes]) -> Images:
-    """Images and labels of the two files that begin with `prefix`; `read` has their content."""
+    """Read the images and labels of the two files that begin with `prefix`.
+
+    Args:
+      prefix: the first part of both names.
+      read: name -> content of a file.
+    """
     pixels, labels = (
         read_idx(read(f"{prefix}-{kind}-ubyte"), f"{prefix}-{kind}-ubyte")
         for kind in ("images-idx3", "labels-idx1")
@@ -38,7 +48,13 @@ def read_images(prefix: str, read: Callable[[str], bytes]) -> Images:
 
 
 def read_idx(content: bytes, name: str) -> np.ndarray:
-    """The uint8 array in an IDX file: magic 0 0 8 rank, sizes (big-endian int32), then bytes."""
+    """Return the uint8 array in an IDX file.
+
+    The file holds the magic bytes 0 0 8 rank, the sizes (big-endian int32), then the numbers.
+
+    Raises:
+      ValueError: if the content is no such file, or is truncated; the message names the file.
+    """
     rank = content[3] if len(content) >= 4 and content[:3] == b"\0\0\x08" else 0
     header = 4 + 4 * rank
     if not rank or len(content) < header:
@@ -52,14 +68,14 @@ def read_idx(content: bytes, name: str) -> np.ndarray:
 
 
 def check_sha256(content: bytes, expected: str, path: Path | str) -> None:
-    """Raise ValueError if `content` is not, to the last bit, the file with this SHA-256."""
+    """Raise ValueError if `content` differs, in any bit, from the file with this SHA-256."""
     given = hashlib.sha256(content).hexdigest()
     if given != expected:
         raise ValueError(f"{path}: truncated or altered: SHA-256 is {given}; expected {expected}")
 
 
 def from_cache(path: Path, sha256: str, sources: Sequence[Source]) -> bytes:
-    """Content of `path`, which is fetched if it is not there yet."""
+    """Return the content of `path`; fetch the file if it is not there yet."""
     if not path.exists():
         _fetch(path, sha256, sources)
     content = path.read_bytes()
@@ -72,7 +88,7 @@ def from_cache(path: Path, sha256: str, sources: Sequence[Source]) -> bytes:
 
 
 def _fetch(path: Path, sha256: str, sources: Sequence[Source]) -> None:
-    """Write `path`, from the first source that has it whole and unaltered."""
+    """Write `path` from the first source that has the file whole and unaltered."""
     failures: list[str] = []
     for source, fetch in sources:
         print(f"fetching {path.name} from {source}", flush=True)
@@ -81,16 +97,16 @@ def _fetch(path: Path, sha256: str, sources: Sequence[Source]) -> None:
             check_sha256(content, sha256, source)
         except (OSError, ValueError, subprocess.CalledProcessError) as error:
             reason = str(error).strip().split("\n")[0]
-            print(f"  not to be had there: {reason}", flush=True)
+            print(f"  not available there: {reason}", flush=True)
             failures.append(f"{source}: {reason}")
             continue
         cli.write_atomically(path, content)
         return
-    raise OSError("\n  ".join([f"{path.name}: could be fetched from nowhere:", *failures]))
+    raise OSError("\n  ".join([f"{path.name}: no source has the file:", *failures]))
 
 
 def from_mirror(url: str, name: str) -> bytes:
-    """The file at `url`, which is packed by gzip."""
+    """Fetch the file at `url` and unpack it with gzip."""
     with tempfile.TemporaryDirectory() as directory:
         download = pooch.HTTPDownloader(progressbar=True, timeout=20)
         path = Path(directory) / name

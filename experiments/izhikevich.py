@@ -21,31 +21,31 @@ REGIMES = {
     "chattering": {"a": 0.02, "b": 0.2, "c": -50.0, "d": 2.0},
     "intrinsically bursting": {"a": 0.02, "b": 0.2, "c": -55.0, "d": 4.0},
 }
-"""The parameters of figure 2 of the paper."""
+"""Parameters of figure 2 of the paper."""
 
 REGIMES_DT = 0.1
 REGIMES_MS = 300
 ONSET_MS = 30
 STEP_CURRENT = 10.0
-"""The neurons rest for 30 ms and then receive this current, dimensionless as the model is."""
+"""Current that the neurons receive after 30 ms at rest, dimensionless like the model."""
 
 PEAK = 30.0
-"""Where a spike is cut off and v is reset; drawn, as a recording shows v after the reset."""
+"""Potential of a spike's peak in the figures; a recording shows v after the reset."""
 
 NUM_EXCITATORY = 800
 NUM_INHIBITORY = 200
 NETWORK_DT = 1.0
-"""In ms; that of the published script."""
+"""Length of a step of the published script, in ms."""
 
 _WIDTH = 7.0  # inches, a page's text width
 
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """The settings of the paper are the defaults."""
+    """Flags, with the settings of the paper as defaults."""
 
     duration: int = 1_000
-    """How long the random network runs, in ms."""
+    """Duration of the run of the random network, in ms."""
     out: Path = Path("results/izhikevich")
     """Directory for the figures."""
 
@@ -80,7 +80,7 @@ def main(config: Config) -> dict[str, Any]:
 
 
 def firing_regimes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """v and u, float [steps, 4], and spikes, bool [steps, 4], of a neuron of each regime."""
+    """Simulate one neuron of each regime; return v, u, float [steps, 4], and spikes, bool."""
     params = {name: np.array([p[name] for p in REGIMES.values()], np.float32) for name in "abcd"}
     network = jsnn.Network(
         [jsnn.Population("neuron", len(REGIMES), jsnn.IZHIKEVICH, params, _at_rest(params))],
@@ -103,16 +103,17 @@ def firing_regimes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _at_rest(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Where 0.04 v^2 + 5 v + 140 - u = 0 and u = b v: the lower, stable, of the two solutions."""
+    """Return the stable rest, the lower solution of 0.04 v^2 + 5 v + 140 - u = 0 and u = b v."""
     slope = 5 - params["b"]
     v = (-slope - np.sqrt(slope**2 - 4 * 0.04 * 140)) / (2 * 0.04)
     return {"v": v, "u": params["b"] * v}
 
 
 def random_network(seed: int) -> jsnn.Network:
-    """All to all, 800 excitatory and 200 inhibitory neurons, each a little different.
+    """Draw a network of 800 excitatory and 200 inhibitory neurons, all joined and all different.
 
-    As the script at the end of the paper draws them; every neuron has thalamic noise of its own.
+    It is drawn like that of the script at the end of the paper. Every neuron has thalamic noise of
+    its own.
     """
     random = np.random.default_rng(seed)
     re, ri = random.random(NUM_EXCITATORY, np.float32), random.random(NUM_INHIBITORY, np.float32)
@@ -138,7 +139,7 @@ def random_network(seed: int) -> jsnn.Network:
 
 
 def run_random_network(seed: int, num_steps: int) -> np.ndarray:
-    """Spikes, bool [num_steps, 1000]; excitatory neurons first."""
+    """Return spikes, bool [num_steps, 1000], with the excitatory neurons first."""
     _, recorded = jsnn.simulate(
         random_network(seed),
         {},
@@ -150,14 +151,14 @@ def run_random_network(seed: int, num_steps: int) -> np.ndarray:
 
 
 def population_rate(raster: np.ndarray, width_ms: float = 5.0) -> np.ndarray:
-    """Spikes per second and neuron, averaged over all neurons and `width_ms`; float [steps]."""
+    """Return spikes per second and neuron, float [steps], averaged over neurons and `width_ms`."""
     width = round(width_ms / NETWORK_DT)
     per_step = raster.mean(axis=1) * 1000 / NETWORK_DT
     return np.convolve(per_step, np.full(width, 1 / width), mode="same")
 
 
 def draw_regimes(v: np.ndarray, u: np.ndarray) -> Figure:
-    """A membrane potential over its recovery variable, for each regime; v, u [steps, 4]."""
+    """Draw the membrane potential over the recovery variable of each regime; v, u [steps, 4]."""
     figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
     panels = figure.subplots(4, 2, sharex=True, sharey="row", height_ratios=[3, 1, 3, 1])
     time = (np.arange(len(v)) + 1) * REGIMES_DT
@@ -179,7 +180,7 @@ def draw_regimes(v: np.ndarray, u: np.ndarray) -> Figure:
 
 
 def draw_network(raster: np.ndarray) -> Figure:
-    """All spikes, and the rate over time; raster bool [steps, 1000]."""
+    """Draw all spikes, and the rate over time, of a raster, bool [steps, 1000]."""
     figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     steps, neurons = jsnn.spike_list(raster)

@@ -1,4 +1,4 @@
-"""The window of each built-in pair rule, measured with one pair of spikes for every distance."""
+"""Windows of the built-in pair rules, measured with one pair of spikes for every distance."""
 
 import io
 from collections.abc import Callable
@@ -17,34 +17,38 @@ A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS = 0.01, 0.008, 15.0, 30.0
 A, RHO, TAU = 0.01, 0.1, 15.0
 
 Window = Callable[[np.ndarray], np.ndarray]
-"""Δt = t_post - t_pre in ms -> change of the weight."""
+"""A function of Δt = t_post - t_pre in ms that returns the change of the weight."""
 
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """One presynaptic neuron for each distance, one postsynaptic spike for all of them."""
+    """Flags of a run with one presynaptic neuron for each distance and one postsynaptic spike."""
 
     furthest: float = 60.0
     """The longest distance of a pair, in ms."""
     dt: float = 0.5
     """The length of a step, in ms."""
     out: Path = Path("results/stdp_window.png")
-    """The figure."""
+    """File for the figure."""
 
 
 def additive(t: np.ndarray) -> np.ndarray:
-    """a+ exp(-Δt/τ+) from Δt = 0 on, -a- exp(Δt/τ-) before."""
+    """Return a+ exp(-Δt/τ+) for Δt >= 0, and -a- exp(Δt/τ-) for Δt < 0."""
     ahead, behind = A_PLUS * np.exp(-abs(t) / TAU_PLUS), -A_MINUS * np.exp(-abs(t) / TAU_MINUS)
     return np.where(t >= 0, ahead, behind)
 
 
 def multiplicative(t: np.ndarray) -> np.ndarray:
-    """The same in proportion to the distance from the bound ahead."""
+    """Return the additive change in proportion to the distance of the weight from its bound."""
     return additive(t) * np.where(t >= 0, 1 - WEIGHT, WEIGHT)
 
 
 def symmetric(t: np.ndarray) -> np.ndarray:
-    """a (exp(-|Δt|/τ) - rho) at the later spike, -a rho at the earlier one; all twice at 0."""
+    """Return the sum of the changes at both spikes of a pair.
+
+    The change is a (exp(-|Δt|/τ) - rho) at the later spike and -a rho at the earlier one. At Δt = 0
+    the exponential counts at both spikes.
+    """
     return A * (np.where(t == 0, 2, 1) * np.exp(-abs(t) / TAU) - 2 * RHO)
 
 
@@ -62,9 +66,9 @@ RULES: dict[str, tuple[jsnn.PlasticityModel, dict[str, float], Window]] = {
 
 
 def measured(furthest: int, dt: float) -> dict[str, np.ndarray]:
-    """The change of the weight under every rule, [2 furthest + 1], distances in steps.
+    """Measure the change of the weight under every rule, [2 furthest + 1], distances in steps.
 
-    The delay is longer than the run: no spike arrives, and each neuron spikes as it is told to.
+    The delay is longer than the run, so that no spike arrives and the spike trains are as given.
     """
     num_steps, num = 2 * furthest + 1, 2 * furthest + 1
     weights = np.full((num, 1), WEIGHT, np.float32)
@@ -122,7 +126,7 @@ def main(config: Config) -> dict[str, Any]:
 
 
 def draw(distances: np.ndarray, changes: dict[str, np.ndarray]) -> Figure:
-    """A panel for each form of the window: the closed form, and both pairings as measured."""
+    """Draw a panel for each form of the window: the closed form, and both pairings as measured."""
     figure = Figure(figsize=(7.0, 2.6), layout="constrained")
     every = max(1, len(distances) // 24)
     shown = np.arange(len(distances) // 2 % every, len(distances), every)  # the middle among them

@@ -116,7 +116,7 @@ _MODULES_ON_DEMAND = ("conversion", "plot")
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs Flax or Matplotlib when it is asked for."""
+    """Import the modules that need Flax or Matplotlib on demand."""
     if name not in (*_MODULES_ON_DEMAND, "convert"):
         raise AttributeError(f"module 'jsnn' has no attribute {name!r}")
     if name == "plot":

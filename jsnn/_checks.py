@@ -1,4 +1,4 @@
-"""What is asked of everything that comes from outside, and the words in which it is refused."""
+"""Checks of values that come from outside, with error messages in one form."""
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def is_concrete(value: Any) -> bool:
-    """Whether the numbers in `value` can be looked at, that is, it is not being traced."""
+    """Return True if the numbers in `value` can be read, False if it is being traced."""
     return not isinstance(value, jax.core.Tracer)
 
 
@@ -22,7 +22,7 @@ def check_type(value: Any, kind: type, what: str, hint: str = "") -> None:
 
 
 def check_finite(value: Any, what: str) -> None:
-    """Raise ValueError if a concrete `value` holds a NaN or an infinity; say where."""
+    """Raise ValueError if a concrete `value` holds a NaN or an infinity; name the first one."""
     given = value if hasattr(value, "dtype") else np.asarray(value)
     if not is_concrete(given) or not jnp.issubdtype(given.dtype, jnp.floating):
         return
@@ -38,9 +38,16 @@ def check_finite(value: Any, what: str) -> None:
 
 
 def real_array(value: Any, dtype: Any, what: str) -> jax.Array:
-    """`value` as an array of the network's `dtype`, never weak-typed.
+    """Return `value` as an array of the network's `dtype`, never weak-typed.
 
-    A single number takes the dtype. An array must have it already: nothing is cast in silence.
+    Args:
+      value: a number, which takes the dtype, a sequence of numbers, or an array of that dtype.
+      dtype: the network's dtype.
+      what: the part, for messages.
+
+    Raises:
+      TypeError: if `value` is no number and no array, or an array of another dtype.
+      ValueError: if a number is NaN or infinite.
     """
     if isinstance(value, (list, tuple)):
         value = np.asarray(value)
@@ -71,7 +78,17 @@ def check_dtype(array: Any, dtype: Any, what: str) -> None:
 
 
 def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
-    """`value` as the weights of a connectivity: finite, float32 or float64, its axes as named."""
+    """Return `value` as the weights of a connectivity.
+
+    Args:
+      value: a finite array of float32, or of float64 if `jax_enable_x64` is on.
+      axes: the names of its axes.
+      what: the part, for messages.
+
+    Raises:
+      TypeError: if `value` has another dtype.
+      ValueError: if its number of axes differs, or a number is NaN or infinite.
+    """
     given = getattr(value, "dtype", None)
     if given not in (np.float32, np.float64):
         kind = type(value).__name__ if given is None else f"an array of {given}"
@@ -89,7 +106,11 @@ def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
 
 
 def float_dtype(dtype: Any, what: str) -> np.dtype[Any]:
-    """`dtype` as that of weights: float32, or float64 where x64 is on."""
+    """Return `dtype` as a NumPy dtype: float32, or float64 if x64 is on.
+
+    Raises:
+      TypeError: if `dtype` is another one.
+    """
     if dtype not in (np.float32, np.float64):
         raise TypeError(f"{what}: given {dtype!r}; expected float32 or float64")
     if dtype == np.float64 and not jax.config.read("jax_enable_x64"):
@@ -112,7 +133,12 @@ def check_key(key: Any, what: str) -> None:
 
 
 def finite_number(value: Any, what: str, *, least: float = -np.inf) -> float:
-    """`value` as a finite float >= `least`, or an error that names `what`."""
+    """Return `value` as a finite float >= `least`.
+
+    Raises:
+      TypeError: if `value` is not a number, or is traced.
+      ValueError: if it is NaN, infinite or below `least`.
+    """
     number = real_number(value, what)
     if not np.isfinite(number) or number < least:
         bound = "" if least == -np.inf else f" >= {least:g}"
@@ -121,7 +147,12 @@ def finite_number(value: Any, what: str, *, least: float = -np.inf) -> float:
 
 
 def probability(value: Any, what: str) -> float:
-    """`value` as a float in [0, 1], or an error that names `what`."""
+    """Return `value` as a float in [0, 1].
+
+    Raises:
+      TypeError: if `value` is not a number, or is traced.
+      ValueError: if it is NaN or outside [0, 1].
+    """
     number = real_number(value, what)
     if not 0 <= number <= 1:
         raise ValueError(f"{what}: given {number}; expected a probability in [0, 1]")
@@ -129,7 +160,12 @@ def probability(value: Any, what: str) -> float:
 
 
 def real_number(value: Any, what: str) -> float:
-    """`value` as a float that is not NaN, or an error that names `what`."""
+    """Return `value` as a float that is not NaN.
+
+    Raises:
+      TypeError: if `value` is not a number, or is traced.
+      ValueError: if it is NaN.
+    """
     if isinstance(value, jax.core.Tracer):
         raise TypeError(f"{what}: given a traced value; expected a number")
     kinds = (int, float, np.integer, np.floating)
@@ -141,7 +177,14 @@ def real_number(value: Any, what: str) -> float:
 
 
 def check_known(names: Iterable[str], known: Collection[str], what: str, kind: str) -> None:
-    """Raise ValueError for the first of `names` that is not among the `known`, with a guess."""
+    """Raise ValueError for the first name that is not `known`, and suggest one that resembles it.
+
+    Args:
+      names: the names that were given.
+      known: the names that exist.
+      what: the part, for messages.
+      kind: the kind of thing that the names stand for, for messages.
+    """
     for name in names:
         if name not in known:
             near = get_close_matches(str(name), [str(k) for k in known], n=1)
@@ -151,7 +194,12 @@ def check_known(names: Iterable[str], known: Collection[str], what: str, kind: s
 
 
 def positive_int(value: Any, what: str, *, least: int = 1) -> int:
-    """`value` as an int >= `least`, or an error that names `what`."""
+    """Return `value` as an int >= `least`.
+
+    Raises:
+      TypeError: if `value` is not an integer, or is traced.
+      ValueError: if it is below `least`.
+    """
     if isinstance(value, jax.core.Tracer):
         raise TypeError(
             f"{what}: given a traced value; expected a static integer (static_argnames)"

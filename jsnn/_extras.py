@@ -6,12 +6,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def needed_by(part: str, package: str, install: str) -> Iterator[None]:
-    """Say what to install if `package` is missing among the imports inside.
+    """Raise an error that says what to install if an import inside misses `package`.
 
     Args:
-      part: what needs the package, as a user writes it.
-      package: its name in an import.
-      install: its name for pip, with an extra of jsnn if there is one.
+      part: the part of jsnn that needs the package, as a user writes it.
+      package: the name of the package in an import.
+      install: the name to install with pip, such as an extra of jsnn.
 
     Raises:
       ModuleNotFoundError: if the package is not installed.

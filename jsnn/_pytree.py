@@ -10,7 +10,7 @@ _T = TypeVar("_T")
 
 
 def static(**kwargs: Any) -> Any:
-    """A dataclass field that is structure: hashable, and part of what is compiled for."""
+    """Declare a dataclass field that is structure: hashable, and static in compiled programs."""
     return dataclasses.field(metadata={"static": True}, **kwargs)
 
 
@@ -18,8 +18,9 @@ def static(**kwargs: Any) -> Any:
 def pytree(cls: type[_T]) -> type[_T]:
     """Make `cls` a frozen dataclass and a pytree whose `static` fields are its structure.
 
-    `__post_init__` validates and casts what a *user* passes. JAX rebuilds objects from tracers
-    and placeholders, for which neither makes sense, so unflattening bypasses it.
+    `__post_init__` validates and casts the arguments of a *user*. JAX rebuilds objects from tracers
+    and placeholders, which can be neither validated nor cast, so unflattening bypasses
+    `__post_init__`.
     """
     cls = dataclasses.dataclass(frozen=True, eq=False)(cls)
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]
@@ -47,7 +48,7 @@ def pytree(cls: type[_T]) -> type[_T]:
 
 
 def replace(node: _T, **changes: Any) -> _T:
-    """A copy with some fields replaced and nothing validated: for values that are canonical."""
+    """Return a copy with some fields replaced and none validated, for values that are canonical."""
     copy = object.__new__(type(node))
     for field in dataclasses.fields(node):  # type: ignore[arg-type]
         value = changes.get(field.name, getattr(node, field.name))
@@ -56,7 +57,7 @@ def replace(node: _T, **changes: Any) -> _T:
 
 
 class FrozenDict(dict[str, _T]):
-    """A dict that cannot be changed; a pytree, whose keys are its structure."""
+    """A dict that cannot be changed; a pytree, with its keys as structure."""
 
     def __readonly(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(

@@ -1,4 +1,4 @@
-"""Short tables that say what an object holds, as text and as HTML."""
+"""Summaries: short tables of what an object holds, as text and as HTML."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 _MOST_ROWS = 20
-"""Rows of all tables of a summary together."""
+"""Most rows that a summary shows, all tables together."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Summary:
 
     Attributes:
       title: one line.
-      tables: those without rows are left out.
+      tables: the tables; a table without rows is not shown.
     """
 
     title: str
@@ -64,7 +64,7 @@ class Summary:
         room = _MOST_ROWS
         filled = sorted((table for table in self.tables if table.rows), key=lambda t: len(t.rows))
         shown = {}
-        for i, table in enumerate(filled):  # what short tables leave over goes to longer ones
+        for i, table in enumerate(filled):  # short tables leave their room to longer ones
             shown[id(table)] = min(len(table.rows), room // (len(filled) - i))
             room -= shown[id(table)]
         yield from ((table, shown[id(table)]) for table in self.tables if table.rows)

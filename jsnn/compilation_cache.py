@@ -1,4 +1,4 @@
-"""Compiled programs kept on disk."""
+"""Compilation cache: compiled programs kept on disk."""
 
 import os
 from pathlib import Path
@@ -7,16 +7,21 @@ import jax
 
 
 def cache_directory() -> Path:
-    """Where jsnn keeps what it compiles: jsnn/ in the user's cache directory."""
+    """Return the directory of all that jsnn compiles, jsnn/ in the user's cache directory."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jsnn"
 
 
 def cache_compilations(directory: str | os.PathLike[str] | None = None) -> Path:
     """Keep compiled programs on disk, so that the next process need not compile them again.
 
-    Switches on JAX's persistent compilation cache, for all programs of this process, however small.
-    To be called before anything is compiled. Returns the directory, by default
-    `~/.cache/jsnn/programs`; delete it to be rid of the cache.
+    Switch on JAX's persistent compilation cache, for all programs of this process, however small.
+    Call this function before anything is compiled. Delete the directory to empty the cache.
+
+    Args:
+      directory: where to keep the programs, by default `~/.cache/jsnn/programs`.
+
+    Returns:
+      The directory.
     """
     path = cache_directory() / "programs" if directory is None else Path(directory)
     path.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Figures of runs: functions of arrays that return a Matplotlib figure."""
+"""Figures of runs, as functions of arrays that return a Matplotlib figure."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ def raster(
     label: int | None = None,
     title: str | None = None,
 ) -> Figure:
-    """A panel per population with a dot for every spike; the true label as a dashed line.
+    """Draw a panel per population with a dot for every spike, and the true label as a dashed line.
 
     Args:
       spikes: {population: bool [T, N]}, input first.
@@ -84,14 +84,14 @@ def voltages(
     names: Sequence[str] | None = None,
     unit: str = "mV",
 ) -> Figure:
-    """Membrane potentials over time.
+    """Draw membrane potentials over time.
 
     Args:
       v: [T, K], K neurons at the end of every step.
       dt: the time between rows, in ms.
       v_thresh: drawn as a dashed line.
       names: K legend entries; the neurons' positions by default.
-      unit: of v; "" where the model is dimensionless.
+      unit: of v; "" if the model is dimensionless.
     """
     traces = np.asarray(v)
     if traces.ndim != 2:
@@ -114,7 +114,7 @@ def voltages(
 def accuracy_over_time(
     accuracy: Mapping[str, ArrayLike], *, dt: float = 1.0, reference: float | None = None
 ) -> Figure:
-    """Accuracy against presentation time.
+    """Draw accuracy against presentation time.
 
     Args:
       accuracy: {name: [T]}, fractions, the t-th after t + 1 steps.
@@ -150,7 +150,7 @@ def spikes_against_accuracy(
     marked: Mapping[str, int] | None = None,
     least: float = 0.9,
 ) -> Figure:
-    """A point per setting, and the Pareto front: no setting beyond it is better in both.
+    """Draw a point per setting, and the Pareto front, the settings that no other beats in both.
 
     Args:
       spikes: [K], spikes per presentation of each setting.
@@ -184,10 +184,11 @@ def spikes_against_accuracy(
 
 
 def conversion_report(report: "Report") -> Figure:
-    """A converted network in four panels.
+    """Draw a converted network in four panels.
 
-    Accuracy after every step, with early exits at their mean step; the spikes of each population;
-    the error of each layer, mean and standard deviation over images and neurons; energy.
+    The panels show accuracy after every step, with early exits at their mean step; the spikes of
+    each population; the error of each layer, mean and standard deviation over images and neurons;
+    energy.
 
     Args:
       report: from `jsnn.conversion.assess`.
@@ -229,7 +230,7 @@ def _accuracy(report: "Report", axes: Axes) -> None:
 
 
 def _half_in_view(report: "Report") -> tuple[float, float]:
-    """Limits in percent: the first steps may lie far below what they tend to."""
+    """Return limits in percent that show the later half; the first steps may lie far below."""
     exits = [exit_.accuracy for exit_ in report.early_exits]
     shown = [report.ann_accuracy, report.accuracy[-1], np.median(report.accuracy), np.median(exits)]
     lowest, highest = 100 * min(shown), 100 * max(report.ann_accuracy, *report.accuracy, *exits)
@@ -279,9 +280,10 @@ def _energy(report: "Report", axes: Axes) -> None:
 
 
 def pareto_front(spikes: ArrayLike, accuracy: ArrayLike) -> np.ndarray:
-    """Indices of the settings that no other beats with fewer spikes and no less accuracy.
+    """Return the indices of the settings that no other beats, in order of spikes.
 
-    In order of spikes; of equals, the first.
+    Another setting is better if it has fewer spikes and no less accuracy. Among equal settings, the
+    first counts.
     """
     s, a = np.asarray(spikes), np.asarray(accuracy)
     if s.ndim != 1 or s.shape != a.shape:

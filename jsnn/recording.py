@@ -1,8 +1,8 @@
-"""What to keep of a run: a trace over time, or a fold that needs no memory for time.
+"""Recordings of a run: a trace over time, or a fold that needs no memory for time.
 
 `simulate(..., record={name: recording})` returns {name: recorded}. A recording is one of those
 below, any function of (state, spikes), stacked over the steps, or an object of your own with the
-methods of `Trace` or `Fold`. Recordings are static: hashable, and equal where they record the same.
+methods of `Trace` or `Fold`. Recordings are static: hashable, and equal if they record the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,30 +20,42 @@ from jsnn.network.network import Network
 from jsnn.network.state import State, abstract_state
 
 SpikesOf = dict[str, jax.Array]
-"""{population: [N]}: 1.0 where a neuron spiked in this step, else 0.0."""
+"""Spikes of a step, {population: [N]}: 1.0 where a neuron spiked in this step, else 0.0."""
 
 
 @runtime_checkable
 class Trace(Protocol):
-    """Keeps `observe` of the last of every `every` steps: [num_steps // every, ...]."""
+    """A recording of the last of every `every` steps: [num_steps // every, ...]."""
 
     @property
-    def every(self) -> int: ...
+    def every(self) -> int:
+        """The number of steps from one recorded step to the next."""
+        ...
 
-    def check(self, network: Network, what: str) -> None: ...
+    def check(self, network: Network, what: str) -> None:
+        """Raise ValueError, naming `what`, if the recording does not fit the network."""
+        ...
 
-    def observe(self, state: State, spikes: SpikesOf) -> Any: ...
+    def observe(self, state: State, spikes: SpikesOf) -> Any:
+        """Return the arrays to keep of a step; `state` is the one after the step."""
+        ...
 
 
 @runtime_checkable
 class Fold(Protocol):
-    """Keeps one value, made anew in every step from the last one."""
+    """A recording of one value, which every step makes anew from the last one."""
 
-    def check(self, network: Network, what: str) -> None: ...
+    def check(self, network: Network, what: str) -> None:
+        """Raise ValueError, naming `what`, if the recording does not fit the network."""
+        ...
 
-    def start(self, network: Network) -> Any: ...
+    def start(self, network: Network) -> Any:
+        """Return the value before the first step."""
+        ...
 
-    def fold(self, kept: Any, state: State, spikes: SpikesOf) -> Any: ...
+    def fold(self, kept: Any, state: State, spikes: SpikesOf) -> Any:
+        """Return the value after a step; `kept` is the one before, `state` that after the step."""
+        ...
 
 
 Recording = Trace | Fold | Callable[[State, SpikesOf], Any]
@@ -52,9 +64,12 @@ Recordings = Mapping[str, Recording]
 
 @dataclass(frozen=True)
 class Spikes:
-    """Which neurons spiked: bool [num_steps // every, N], or the chosen `neurons` of them.
+    """Spikes of a population: bool [num_steps // every, N].
 
-    With `every` = k, the spikes of the last of every k steps.
+    Attributes:
+      population: the name of the population.
+      neurons: indices of the neurons to record; all by default.
+      every: keep the spikes of the last of every so many steps.
     """
 
     population: str
@@ -73,7 +88,14 @@ class Spikes:
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable at the end of a step: [num_steps // every, N], or the chosen `neurons` of it."""
+    """A variable at the end of a step: [num_steps // every, N].
+
+    Attributes:
+      population: the name of the population.
+      variable: the name of the variable.
+      neurons: indices of the neurons to record; all by default.
+      every: keep the values of the last of every so many steps.
+    """
 
     population: str
     variable: str = "v"
@@ -93,9 +115,9 @@ class Variable:
 
 @dataclass(frozen=True)
 class SpikeCount:
-    """How often each neuron spiked: [N] in the network's dtype, so that gradients pass.
+    """Number of spikes of each neuron: [N] in the network's dtype, so that gradients pass.
 
-    Whole numbers, exact up to 2^24 spikes a neuron in float32.
+    The numbers are whole, and exact up to 2^24 spikes a neuron in float32.
     """
 
     population: str
@@ -114,7 +136,7 @@ class SpikeCount:
 class FirstSpike:
     """The step of each neuron's first spike, counted from the start of the run: int32 [N].
 
-    Negative where a neuron stays silent.
+    The number is negative for a neuron that stays silent.
     """
 
     population: str
@@ -174,9 +196,9 @@ class FinalVariable:
 class NonFinite:
     """The first step in which a number of the state was NaN or infinite: int32, -1 for never.
 
-    For each variable of neurons, synapses, current sources and plastic synapses, and what is on its
-    way to arrive, by its path in the state. The step is that of the state, which counts from its
-    fresh start.
+    There is one number for each variable of neurons, synapses, current sources and plastic
+    synapses, and for the spikes and sums on their way, by its path in the state. The step is that
+    of the state, which counts from its fresh start.
     """
 
     def check(self, network: Network, what: str) -> None: ...
@@ -205,7 +227,7 @@ def _numbers(state: State) -> dict[str, Any]:
 
 
 def spike_list(spikes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Recorded spikes [T, N] as (steps, neurons), each [number of spikes], in order of time."""
+    """Turn recorded spikes [T, N] into (steps, neurons), [number of spikes] each, by time."""
     array = np.asarray(spikes)
     if array.ndim != 2:
         raise ValueError(

@@ -27,7 +27,7 @@ def simulate(
     scheduled: bool = True,
     check_finite: bool = False,
 ) -> tuple[State, dict[str, Any]]:
-    """Simulate one presentation; a pure function. For a batch, `jax.vmap` it.
+    """Simulate one presentation, as a pure function; `jax.vmap` simulates a batch.
 
     Args:
       network: the network; traced, so new weights or parameters never recompile.
@@ -38,18 +38,19 @@ def simulate(
       record: {name: recording}, such as `jsnn.Spikes(population)`; static. Nothing else is kept.
       state: the state to go on from; a fresh one by default.
       key: `jax.random.key(seed)` for a fresh state, needed if the network is random.
-      scheduled: run populations in the order and by the products that are quickest. False steps all
-        populations together with whole matrix products. Spikes are the same; XLA, which multiplies
-        and adds in one go if it can, may round the last bit of a variable differently.
+      scheduled: run populations in the quickest order and with the quickest products. False steps
+        all populations together with whole matrix products. Spikes are the same; XLA, which fuses
+        multiplication and addition if it can, may round the last bit of a variable differently.
       check_finite: look for a NaN or infinity after every step, which takes time; not under `jit`.
 
     Returns:
       The state after the last step, and {name: recorded}, traces with time as the first axis.
 
     Raises:
-      TypeError: an argument is of another type; before anything is compiled.
-      ValueError: an argument does not fit the network; before anything is compiled.
-      FloatingPointError: `check_finite` found a number; the message names the variable and step.
+      TypeError: if an argument is of another type; raised before anything is compiled.
+      ValueError: if an argument does not fit the network; raised before anything is compiled.
+      FloatingPointError: if `check_finite` found a NaN or infinity; the message names the variable
+        and the step.
     """
     check_type(network, Network, "network")
     num_steps = positive_int(num_steps, "num_steps")
@@ -77,14 +78,14 @@ def simulate(
 def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]:
     """Take one step, as a pure function.
 
-    A step on its own gives, bit for bit, what a longer run gives; in a `jax.jit` or a loop of your
-    own it is traced in line, and XLA may round the last bit differently. On its own it costs two
-    steps; for many, use `simulate`.
+    A single step gives the same bits as a longer run. In a `jax.jit` or a loop of your own it is
+    traced in line, and XLA may round the last bit differently. A single step costs as much as two;
+    use `simulate` for many.
 
     Args:
       network: the network.
       state: before the step.
-      drive: the input of this step, as in `simulate`, without time courses.
+      drive: the input of this step, like that of `simulate`, but without time courses.
 
     Returns:
       The new state, and {population: spikes [N]}, 1.0 where a neuron spiked, else 0.0.
@@ -104,7 +105,14 @@ def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]
 def recorded_bytes(
     network: Network, record: Recordings, num_steps: int, *, num_presentations: int = 1
 ) -> int:
-    """Return the bytes that `record` takes for that many steps and presentations, without a run."""
+    """Return the bytes that recordings would take, without a run.
+
+    Args:
+      network: the network.
+      record: {name: recording}.
+      num_steps: T.
+      num_presentations: the number of presentations.
+    """
     steps = positive_int(num_steps, "num_steps")
     recordings: RecordingPlan = plan_recordings(network, record, steps)
     one_step = jax.eval_shape(recordings.observe, *abstract_step(network))

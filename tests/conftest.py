@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     jsnn.cache_compilations(os.environ[PROGRAMS])
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep the tests of a file on one worker, since they share fixtures and programs."""
     if config.option.dist != "load":

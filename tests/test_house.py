@@ -1,6 +1,8 @@
-"""The rules of the house: what imports what."""
+"""The rules of the house: what imports what, and how docstrings begin."""
 
 import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -115,3 +117,30 @@ def test_the_compilation_counter_counts(compilations) -> None:
     with compilations() as names:
         compiled(jnp.ones(3))
     assert names == []
+
+
+VAGUE = re.compile(r"(What|How|Whether|Of|Where|Which|The same|Those|That|It)\b")
+"""Beginnings of docstrings that say neither what a thing is nor what it does."""
+
+RAISES_IN_PROSE = re.compile(r"\bRaises [A-Z]\w+ (where|if|when|for)\b")
+
+
+def docstrings(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line, text) of the docstrings of a file, those of attributes and models included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        described = isinstance(node, ast.keyword) and node.arg == "description"
+        if isinstance(node, ast.Expr) or described:
+            value = node.value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                yield value.lineno, value.value.strip()
+
+
+@pytest.mark.parametrize("room", ["jsnn", "experiments"])
+def test_docstrings_are_plain(room: str) -> None:
+    found = [
+        f"{path.relative_to(PACKAGE.parent)}:{line}: {text.splitlines()[0]}"
+        for path in sorted((PACKAGE.parent / room).rglob("*.py"))
+        for line, text in docstrings(path)
+        if VAGUE.match(text) or RAISES_IN_PROSE.search(text)
+    ]
+    assert found == []

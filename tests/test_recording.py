@@ -290,7 +290,7 @@ def test_a_current_source_that_runs_away_is_found() -> None:
     )
     _, recorded = jsnn.simulate(network, {}, 5, record={"first": jsnn.NonFinite()})
     assert recorded["first"]["sources['s']['x']"] == 1
-    assert recorded["first"]["variables['a']['v']"] == -1
+    assert recorded["first"]["populations['a']['v']"] == -1
 
 
 def test_numbers_are_not_checked_where_nothing_can_be_raised() -> None:

@@ -125,7 +125,7 @@ def test_a_loop_of_two_populations_needs_no_order(delay: int) -> None:
         kick = np.zeros((12, 1), F32)
         kick[0] = 1
         record = {name: jsnn.Spikes(name) for name in "ab"}
-        _, spikes = jsnn.simulate(network, {"a": kick}, 12, record=record)
+        _, spikes = jsnn.simulate(network, {"a": jsnn.over_time(kick)}, 12, record=record)
         assert np.flatnonzero(spikes["a"]).tolist() == list(range(0, 12, 2 * delay))
         assert np.flatnonzero(spikes["b"]).tolist() == list(range(delay, 12, 2 * delay))
 
@@ -155,7 +155,9 @@ def test_projections_of_different_delays_from_one_population_each_keep_theirs() 
     )
     kick = np.zeros((9, 1), F32)
     kick[1] = 1
-    _, recorded = jsnn.simulate(network, {"a": kick}, 9, record={"b": jsnn.Spikes("b")})
+    _, recorded = jsnn.simulate(
+        network, {"a": jsnn.over_time(kick)}, 9, record={"b": jsnn.Spikes("b")}
+    )
     steps, neurons = jsnn.spike_list(recorded["b"])
     assert steps.tolist() == [2, 5, 7]
     assert neurons.tolist() == [0, 1, 2]
@@ -199,14 +201,16 @@ def test_a_drive_is_a_number_or_one_per_neuron(given: Any) -> None:
     record = voltages_and_spikes(network)
     _, recorded = jsnn.simulate(network, {"layer0": given}, 20, record=record)
     full = np.full((20, 30), 0.25, F32)
-    _, expected = jsnn.simulate(network, {"layer0": full}, 20, record=record)
+    _, expected = jsnn.simulate(network, {"layer0": jsnn.over_time(full)}, 20, record=record)
     assert_same(recorded, expected)
 
 
 def test_a_drive_that_changes_is_read_row_by_row() -> None:
     network = jsnn.Network([jsnn.Population("a", 2, jsnn.IF, {"v_thresh": 100.0})])
     rows = np.arange(10, dtype=F32).reshape(5, 2)
-    _, recorded = jsnn.simulate(network, {"a": rows}, 5, record={"v": jsnn.Variable("a")})
+    _, recorded = jsnn.simulate(
+        network, {"a": jsnn.over_time(rows)}, 5, record={"v": jsnn.Variable("a")}
+    )
     np.testing.assert_array_equal(recorded["v"], np.cumsum(rows, axis=0))
 
 
@@ -244,7 +248,9 @@ def test_a_changing_drive_with_constant_rows_equals_the_constant_drive(
     record = voltages_and_spikes(network)
     constant = jsnn.simulate(network, {"layer0": image}, 30, record=record)
     rows = np.tile(image, (30, 1))
-    assert_same(jsnn.simulate(network, {"layer0": rows}, 30, record=record), constant)
+    assert_same(
+        jsnn.simulate(network, {"layer0": jsnn.over_time(rows)}, 30, record=record), constant
+    )
 
 
 @given(seed=st.integers(0, 99), delay=st.sampled_from([0, 1, 3]))

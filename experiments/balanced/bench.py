@@ -1,13 +1,13 @@
-"""How fast: jsnn beside Brian2 and NEST on the same balanced network; many networks; memory.
+"""Benchmark: jsnn beside Brian2 and NEST on the same balanced network; many networks; memory.
 
-Every run is in a process of its own and records every spike; the simulators take turns, and medians
-are given. What is timed is the loop over time by the clock on the wall; code generation,
-compilation and making the network are apart, in parentheses, from the first turn. jsnn has float32,
-its default, and float64; Brian2 and NEST have float64. Where Brian2 or NEST is not installed, its
-rows are left out, and so is a run that fails, as some of Brian2's with two threads were seen to do.
+Every run is in a process of its own and records every spike. The simulators take turns, and medians
+are given. The loop over time is measured in wall-clock time; code generation, compilation and the
+making of the network are given apart, in parentheses, from the first turn. jsnn runs in float32,
+its default, and in float64; Brian2 and NEST run in float64. If Brian2 or NEST is not installed, its
+rows are left out, and so is a run that fails, as some runs of Brian2 with two threads did.
 
-Then 100 networks of 1,000 neurons under one `vmap` beside one of them; and the memory that a large
-network takes at its peak beyond the JAX runtime.
+Two more measurements follow: 100 networks of 1,000 neurons under one `vmap` beside one of them, and
+the peak memory of a large network beyond that of the JAX runtime.
 """
 
 import statistics
@@ -43,26 +43,29 @@ from experiments.mnist.bench import machine
 from experiments.parity.apart import apart
 
 Timed = Callable[[Definition, int], Run]
-"""(definition, num_steps) -> what came of it, and its seconds"""
+"""A function (definition, num_steps) -> its run, with the seconds that it took."""
 
 SMALL = 1000
-"""Neurons of each of many networks."""
+"""Number of neurons in each of many networks."""
 
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """One second of each network; Brian2's delay 0, of which NEST's shortest is one step more."""
+    """Flags, by default for one second of each network.
+
+    Brian2's delay is 0; NEST's shortest delay is one step longer.
+    """
 
     model: Model = "cuba"
-    """Which of the two."""
+    """The network to simulate."""
     sizes: tuple[int, ...] = (4000, 40_000)
-    """Neurons per network."""
+    """Numbers of neurons, a network for each."""
     duration_ms: float = 1000.0
-    """In steps of 0.1 ms."""
+    """Simulated time, in ms; a step is 0.1 ms."""
     repeats: int = 3
-    """How often everything is timed."""
+    """Number of times that each run is measured."""
     num_networks: int = 100
-    """Under one `vmap`."""
+    """Number of networks under one `vmap`."""
 
 
 def run_jsnn(definition: Definition, num_steps: int, *, float64: bool) -> Run:
@@ -91,7 +94,7 @@ def run_nest(definition: Definition, num_steps: int) -> Run:
 
 
 def contenders(directory: Path) -> dict[str, Timed]:
-    """Those that are installed; Brian2 keeps compiled programs in `directory`."""
+    """Return the simulators that are installed; Brian2 keeps compiled programs in `directory`."""
     rows: dict[str, Timed] = {
         "jsnn": partial(run_jsnn, float64=False),
         "jsnn, float64": partial(run_jsnn, float64=True),
@@ -113,7 +116,7 @@ def contenders(directory: Path) -> dict[str, Timed]:
 
 
 def side_by_side(config: Config, num_steps: int) -> list[dict[str, Any]]:
-    """A row for each contender and size."""
+    """Measure each simulator at each size; return a row for each."""
     rows = []
     with tempfile.TemporaryDirectory() as directory:
         timed = contenders(Path(directory))
@@ -127,7 +130,7 @@ def side_by_side(config: Config, num_steps: int) -> list[dict[str, Any]]:
                         bar.set_description(f"{name}, {size:,}")
                         try:
                             runs[name].append(apart(run, definition, num_steps))
-                        except RuntimeError as error:  # also of a process that has crashed
+                        except RuntimeError as error:  # raised for a crashed process as well
                             bar.write(f"{name}, {size:,} neurons: {error}")
                         bar.update()
                 rows += [row(name, size, of_name) for name, of_name in runs.items() if of_name]
@@ -147,7 +150,7 @@ def row(name: str, size: int, runs: list[Run]) -> dict[str, Any]:
 
 
 def markdown(rows: list[dict[str, Any]], sizes: tuple[int, ...]) -> list[str]:
-    """Seconds, those of building in parentheses, a column per size."""
+    """Return a table of seconds, a column per size, with the seconds of building in parentheses."""
     cells = {
         (row["name"], row["num_neurons"]): f"{row['seconds']:.2f} s (+{row['build_seconds']:.1f})"
         for row in rows
@@ -160,7 +163,7 @@ def markdown(rows: list[dict[str, Any]], sizes: tuple[int, ...]) -> list[str]:
 
 
 def against_standalone(rows: list[dict[str, Any]]) -> dict[str, dict[int, float]]:
-    """jsnn's seconds over those of Brian2 standalone with as many threads as are faster there."""
+    """Return jsnn's seconds over those of Brian2 standalone, with its faster number of threads."""
     ratios: dict[str, dict[int, float]] = {}
     for mine in (row for row in rows if row["name"].startswith("jsnn")):
         theirs = [
@@ -176,7 +179,7 @@ def against_standalone(rows: list[dict[str, Any]]) -> dict[str, dict[int, float]
 
 
 def draw_with_as_many_synapses(num_neurons: int, seed: int) -> Definition:
-    """A random CUBA network whose mean out-degrees are exactly 80, so that many can be stacked."""
+    """Draw a CUBA network whose mean out-degrees are exactly 80, so that many can be stacked."""
     random, first = np.random.default_rng(seed), num_excitatory(num_neurons)
 
     def pairs(num_pre: int) -> np.ndarray:
@@ -190,7 +193,7 @@ def draw_with_as_many_synapses(num_neurons: int, seed: int) -> Definition:
 
 
 def many_networks(config: Config, num_steps: int) -> dict[str, float]:
-    """Seconds of all networks under one `vmap`, and of one of them, in turns."""
+    """Measure the seconds of all networks under one `vmap`, and of one of them, in turns."""
 
     def spike_counts(network: jsnn.Network) -> jax.Array:
         record = {"count": jsnn.SpikeCount(POPULATION)}
@@ -219,7 +222,7 @@ def many_networks(config: Config, num_steps: int) -> dict[str, float]:
 
 
 def memory_beyond_the_runtime(model: Model, num_neurons: int, num_steps: int) -> float:
-    """MB (10^6 bytes) of this process at its peak, beyond those at a first computation."""
+    """Return the peak MB (10^6 bytes) of this process, less those after a first computation."""
     jax.block_until_ready(jnp.zeros(8) + 1)
     before = cli.peak_memory_mb()
     ours.simulate(draw(model, num_neurons), num_steps)
@@ -230,7 +233,7 @@ def main(config: Config) -> dict[str, Any]:
     if config.repeats < 1:
         raise ValueError(f"--repeats: given {config.repeats}; expected at least 1")
     num_steps = round(config.duration_ms / DT)
-    # Measured first, since a process starts with the peak of the one that started it.
+    # Memory comes first, since a process starts with the peak of the one that started it.
     largest = max(config.sizes)
     memory = apart(memory_beyond_the_runtime, config.model, largest, num_steps)
     rows = side_by_side(config, num_steps)

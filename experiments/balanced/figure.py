@@ -1,4 +1,4 @@
-"""What a balanced network did, in one figure: raster, rates, irregularity."""
+"""Figure of the activity of a balanced network: raster, rates, irregularity."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ COLOURS = {"excitatory": "tab:red", "inhibitory": "tab:blue"}
 def activity(
     steps: np.ndarray, neurons: np.ndarray, num_neurons: int, num_steps: int, title: str = ""
 ) -> Figure:
-    """Raster above, histograms of the rates and of the intervals' CV below, by kind of neuron.
+    """Draw a raster above histograms of the rates and of the intervals' CV, by kind of neuron.
 
     Args:
       steps: int [num_spikes], from 0.
@@ -64,7 +64,7 @@ def activity(
 
 
 def members(kind: str, num_neurons: int) -> slice:
-    """Where the neurons of that kind are."""
+    """Return the slice of the neurons of a kind."""
     first = num_excitatory(num_neurons)
     return slice(first) if kind == "excitatory" else slice(first, None)
 

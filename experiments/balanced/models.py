@@ -1,8 +1,8 @@
-"""CUBA and COBA in jsnn: two neuron models, and a network of one definition.
+"""Models of CUBA and COBA in jsnn: two neuron models, and a network made from a definition.
 
 A projection adds the weights of the spikes that arrive to g_e or g_i before V is integrated, and
-the decay comes after: so spikes act on V undecayed, as in Brian2, where they arrive at the end of
-the step before. Brian2's delay d is therefore jsnn's d + 1.
+the decay comes after. So spikes act on V undecayed, as in Brian2, where they arrive at the end of
+the previous step. Brian2's delay d is therefore jsnn's d + 1.
 """
 
 from dataclasses import asdict
@@ -22,7 +22,7 @@ POPULATION = "neurons"
 
 
 def cuba_update(p: Values, x: Values, arriving: Values, dt: jax.Array) -> Values:
-    """V exactly: the solution of the three linear equations over a step."""
+    """Integrate V exactly, by the solution of the three linear equations over a step."""
     g_e, g_i = x["g_e"] + arriving["g_e"], x["g_i"] + arriving["g_i"]
     decay_m, decay_e, decay_i = (jnp.exp(-dt / p[tau]) for tau in ("tau_m", "tau_e", "tau_i"))
     k_e = p["tau_e"] / (p["tau_e"] - p["tau_m"]) * (decay_e - decay_m)
@@ -32,7 +32,7 @@ def cuba_update(p: Values, x: Values, arriving: Values, dt: jax.Array) -> Values
 
 
 def coba_update(p: Values, x: Values, arriving: Values, dt: jax.Array) -> Values:
-    """V by exponential Euler: exactly, were g_e and g_i constant within the step."""
+    """Integrate V by exponential Euler, which is exact for g_e and g_i constant within the step."""
     g_e, g_i = x["g_e"] + arriving["g_e"], x["g_i"] + arriving["g_i"]
     conductance = 1 + g_e + g_i
     v_inf = (p["v_rest"] + g_e * p["e_e"] + g_i * p["e_i"]) / conductance
@@ -42,13 +42,13 @@ def coba_update(p: Values, x: Values, arriving: Values, dt: jax.Array) -> Values
 
 
 def unless_held(x: Values, v: jax.Array) -> Values:
-    """V integrated where the neuron is not held, and one update less to be held for."""
+    """Return V integrated unless the neuron is held, and the number of updates left to hold it."""
     held = x["held"]
     return {"v": jnp.where(held > 0, x["v"], v), "held": jnp.maximum(held - 1, 0)}
 
 
 def threshold(p: Values, x: Values) -> jax.Array:
-    """Also of a neuron that is held: its V is v_reset, below the threshold."""
+    """Return V above the threshold; V of a neuron that is held is v_reset, below the threshold."""
     return x["v"] - p["v_thresh"]
 
 
@@ -73,15 +73,18 @@ NEURONS: dict[Model, jsnn.NeuronModel] = {
     "cuba": neuron_model("cuba", cuba_update),
     "coba": neuron_model("coba", coba_update),
 }
-"""The equations are those of `experiments.balanced.network`; units as there."""
+"""Neuron models, with the equations and units of `experiments.balanced.network`."""
 
 
 def network_of(
     definition: Definition, delay: int = 0, dtype: DTypeLike = np.float32
 ) -> jsnn.Network:
-    """The network with one population, `POPULATION`; `delay` in steps, as Brian2 counts it.
+    """Make the network of a definition, with one population, `POPULATION`.
 
-    A float64 network needs `jax_enable_x64`.
+    Args:
+      definition: the network and its start.
+      delay: in steps, as Brian2 counts them.
+      dtype: float32, or float64 with `jax_enable_x64`.
     """
     c, size = definition.constants, definition.num_neurons
     dtype = np.dtype(dtype)
@@ -93,7 +96,7 @@ def network_of(
             POPULATION, POPULATION, connectivity, target=target, delay=delay + 1, name=name
         )
 
-    # jsnn spikes at V >= v_thresh, these networks at V > v_thresh
+    # A neuron of jsnn spikes at V >= v_thresh, a neuron of these networks at V > v_thresh.
     just_above = np.nextafter(dtype.type(c.v_thresh), dtype.type(0))
     neurons = jsnn.Population(
         POPULATION,

@@ -1,14 +1,15 @@
-"""The networks of Vogels and Abbott, drawn in NumPy so that every simulator gets the same one.
+"""Networks of Vogels and Abbott, drawn in NumPy so that every simulator gets the same one.
 
-4,000 neurons, the first four fifths excitatory, the others inhibitory; every ordered pair, a neuron
-and itself included, is joined with probability 0.02. Larger networks keep the mean in-degree of 80.
+A network has 4,000 neurons, the first four fifths excitatory, the others inhibitory. Every ordered
+pair, a neuron and itself included, is joined with probability 0.02. Larger networks keep the mean
+in-degree of 80.
 
     CUBA    tau_m dV/dt = g_e + g_i - (V - v_rest)
     COBA    tau_m dV/dt = g_e (e_e - V) + g_i (e_i - V) - (V - v_rest)
     both    tau_e dg_e/dt = -g_e;  tau_i dg_i/dt = -g_i
             V > v_thresh: spike, V <- v_reset, held there for 5 ms
-            a spike adds w_e to the g_e of an excitatory neuron's targets, w_i to the g_i of an
-            inhibitory one's
+            a spike of an excitatory neuron adds w_e to the g_e of its targets, a spike of an
+            inhibitory neuron adds w_i to the g_i of its targets
 
 Vogels & Abbott 2005, J. Neurosci. 25, 10786-10795; these are benchmarks 2 and 1 of Brette et al.
 2007, J. Comput. Neurosci. 23, 349-398, with the constants and start values of Brian2's examples.
@@ -23,16 +24,18 @@ Model = Literal["cuba", "coba"]
 MODELS: tuple[Model, ...] = ("cuba", "coba")
 
 DT = 0.1
-"""ms"""
+"""Length of a step, in ms."""
 STEPS_HELD = 49
-"""Updates that a neuron sits out after a spike: one in step k is followed by one in k + 50."""
+"""Updates that a neuron sits out after a spike; one in step k is followed by one in k + 50."""
 IN_DEGREE = 80
 
 
 @dataclass(frozen=True)
 class Constants:
-    """Times in ms, potentials in mV; g_e, g_i and the weights in mV for CUBA, in units of the leak
-    conductance for COBA.
+    """Constants of a model.
+
+    Times are in ms and potentials in mV. g_e, g_i and the weights are in mV for CUBA, and in units
+    of the leak conductance for COBA.
     """
 
     v_rest: float
@@ -44,9 +47,9 @@ class Constants:
     tau_e: float = 5.0
     tau_i: float = 10.0
     e_e: float = 0.0
-    """COBA only."""
+    """Excitatory reversal potential, of COBA only."""
     e_i: float = -80.0
-    """COBA only."""
+    """Inhibitory reversal potential, of COBA only."""
 
 
 CONSTANTS: dict[Model, Constants] = {
@@ -56,26 +59,26 @@ CONSTANTS: dict[Model, Constants] = {
 
 
 class Edges(NamedTuple):
-    """Who reaches whom, each pair at most once, in order of the presynaptic neurons."""
+    """Pairs of neurons that are joined, each at most once, sorted by presynaptic neuron."""
 
     pre: np.ndarray
-    """int32 [num_edges]"""
+    """Presynaptic neurons, int32 [num_edges]."""
     post: np.ndarray
-    """int32 [num_edges]"""
+    """Postsynaptic neurons, int32 [num_edges]."""
 
 
 @dataclass(frozen=True)
 class Definition:
-    """One network and its start."""
+    """A network and its start."""
 
     model: Model
     edges: Edges
     v: np.ndarray
-    """float64 [N], mV"""
+    """Initial potentials in mV, float64 [N]."""
     g_e: np.ndarray
-    """float64 [N]"""
+    """Initial excitation, float64 [N]."""
     g_i: np.ndarray
-    """float64 [N]"""
+    """Initial inhibition, float64 [N]."""
 
     @property
     def constants(self) -> Constants:
@@ -91,27 +94,28 @@ class Definition:
 
     @property
     def excitatory(self) -> Edges:
+        """The edges of excitatory neurons."""
         first = np.searchsorted(self.edges.pre, self.num_excitatory)
         return Edges(self.edges.pre[:first], self.edges.post[:first])
 
     @property
     def inhibitory(self) -> Edges:
-        """Their `pre` counts from the first neuron of all, as everywhere."""
+        """The edges of inhibitory neurons; their `pre` counts from the first neuron of all."""
         first = np.searchsorted(self.edges.pre, self.num_excitatory)
         return Edges(self.edges.pre[first:], self.edges.post[first:])
 
 
 class Run(NamedTuple):
-    """What a simulator made of a network."""
+    """The spikes of a simulator, and its times."""
 
     steps: np.ndarray
-    """int64 [num_spikes], from 0; those of a step in order of the neurons."""
+    """Steps from 0, int64 [num_spikes]; the spikes of a step are in order of the neurons."""
     neurons: np.ndarray
-    """int64 [num_spikes]"""
+    """Neuron of each spike, int64 [num_spikes]."""
     run_seconds: float
-    """Of the loop over time alone."""
+    """Seconds of the loop over time alone."""
     build_seconds: float
-    """Of generating and compiling code, and of making the network."""
+    """Seconds of generating and compiling code, and of making the network."""
 
 
 def num_excitatory(num_neurons: int) -> int:
@@ -119,9 +123,15 @@ def num_excitatory(num_neurons: int) -> int:
 
 
 def draw(model: Model, num_neurons: int = 4000, seed: int = 0) -> Definition:
-    """A random network; of one size and seed, both models have the same edges.
+    """Draw a random network; both models have the same edges for one size and seed.
 
-    Raises ValueError for a size that is no multiple of 5 or below the in-degree.
+    Args:
+      model: "cuba" or "coba".
+      num_neurons: N.
+      seed: of the random numbers.
+
+    Raises:
+      ValueError: if the size is no multiple of 5, or below the in-degree.
     """
     if num_neurons < IN_DEGREE or num_neurons % 5:
         raise ValueError(
@@ -143,13 +153,13 @@ def draw(model: Model, num_neurons: int = 4000, seed: int = 0) -> Definition:
 
 
 def draw_edges(num_neurons: int, probability: float, random: np.random.Generator) -> Edges:
-    """Each of the N² ordered pairs with the same probability, independently.
+    """Join each of the N² ordered pairs with the same probability, independently.
 
-    Numbered row by row, the distances between the pairs that are joined are geometric.
+    If pairs are numbered row by row, the distances between those that are joined are geometric.
     """
     num_pairs = num_neurons**2
     mean = num_pairs * probability
-    drawn = int(mean + 10 * np.sqrt(mean))  # ten standard deviations: beyond the last pair
+    drawn = int(mean + 10 * np.sqrt(mean))  # ten standard deviations reach beyond the last pair
     pairs = np.cumsum(random.geometric(probability, drawn)) - 1
     pre, post = np.divmod(pairs[pairs < num_pairs], num_neurons)
     return Edges(pre.astype(np.int32), post.astype(np.int32))

@@ -1,7 +1,7 @@
-"""CUBA or COBA, the balanced networks of Vogels and Abbott: spikes, rates, irregularity.
+"""Balanced networks of Vogels and Abbott, CUBA or COBA: spikes, rates, irregularity.
 
-Several random networks, one after the other: the figure shows the first, the statistics are of all.
-A COBA network may fall silent after its start; silent ones are counted apart.
+Several random networks run one after the other. The figure shows the first, the statistics cover
+all of them. A COBA network may fall silent after its start; silent networks are counted apart.
 """
 
 from collections.abc import Sequence
@@ -19,25 +19,25 @@ from experiments.balanced.simulate import simulate
 from experiments.balanced.statistics import Summary, summary
 
 SILENT = 1.0
-"""Hz: a network below has fallen silent."""
+"""Rate in Hz below which a network counts as silent."""
 
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """Brette et al. 2007's benchmarks 2 (CUBA) and 1 (COBA), for one second."""
+    """Flags, by default for one second of Brette et al. 2007's benchmarks 2 (CUBA) and 1 (COBA)."""
 
     model: Model = "cuba"
-    """Which of the two."""
+    """The network to simulate."""
     num_neurons: int = 4000
-    """Of a network, four fifths of them excitatory; the mean in-degree is 80 whatever the size."""
+    """Number of neurons, four fifths of them excitatory; the mean in-degree is always 80."""
     num_networks: int = 10
-    """How many are drawn; the first has the seed, the others those that follow."""
+    """Number of random networks; the first has the seed, the others have the seeds that follow."""
     duration_ms: float = 1000.0
-    """In steps of 0.1 ms."""
+    """Simulated time, in ms; a step is 0.1 ms."""
     float64: bool = False
     """Simulate in float64 instead of float32."""
     out: Path = Path("results/balanced.png")
-    """Where to write the figure."""
+    """File for the figure."""
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def draw_figure(config: Config, run: Run, num_steps: int) -> None:
 
 
 def mean_and_deviation(results: Sequence[Summary]) -> dict[str, tuple[float, float]]:
-    """Over networks, of each statistic that every one of them has."""
+    """Return mean and deviation over networks of each statistic that every network has."""
     columns = {name: [getattr(result, name) for result in results] for name in Summary._fields}
     return {
         name: (float(np.mean(values)), float(np.std(values)))

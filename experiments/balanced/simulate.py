@@ -1,7 +1,7 @@
-"""CUBA and COBA in jsnn, every spike as a list.
+"""Simulation of CUBA and COBA in jsnn, with every spike in a list.
 
 The spikes of all steps as bool [T, N] would be 400 MB for 40,000 neurons and a second, so a run
-goes on from chunk to chunk, and each chunk's spikes become a list.
+goes on from chunk to chunk, and the spikes of each chunk become a list.
 """
 
 import time
@@ -18,10 +18,10 @@ from experiments.balanced.models import POPULATION, network_of
 from experiments.balanced.network import Definition, Run
 
 CHUNK = 1000
-"""Steps."""
+"""Number of steps in a chunk."""
 
 Chunk = Callable[[jsnn.Network, jsnn.State], tuple[jsnn.State, jax.Array]]
-"""(network, state) -> the state some steps later, and the spikes of these, bool [steps, N]"""
+"""A function (network, state) -> (state after a chunk, spikes of the chunk, bool [steps, N])."""
 
 
 def simulate(
@@ -32,9 +32,14 @@ def simulate(
     *,
     progress: bool = False,
 ) -> Run:
-    """Every spike of `num_steps` steps; `delay` in steps, as Brian2 counts it.
+    """Return every spike of a run.
 
-    float64 needs `jax_enable_x64`.
+    Args:
+      definition: the network and its start.
+      num_steps: the number of steps.
+      delay: in steps, as Brian2 counts them.
+      dtype: float32, or float64 with `jax_enable_x64`.
+      progress: show a progress bar.
     """
     began = time.perf_counter()
     network = network_of(definition, delay, dtype)

@@ -7,19 +7,19 @@ import numpy as np
 from experiments.balanced.network import num_excitatory
 
 MIN_SPIKES = 10
-"""A neuron with fewer has no coefficient of variation: of few intervals it says little."""
+"""Fewest spikes for a coefficient of variation; with fewer intervals it says little."""
 
 
 class Summary(NamedTuple):
-    """What a balanced network did."""
+    """Statistics of the activity of a balanced network."""
 
     num_spikes: int
     rate: float
-    """Mean over all neurons, Hz."""
+    """Mean over all neurons, in Hz."""
     excitatory_rate: float
     inhibitory_rate: float
     cv: float | None
-    """Mean over the neurons with at least `MIN_SPIKES`; None where there are none."""
+    """Mean over the neurons with at least `MIN_SPIKES`; None if there are none."""
 
     def __str__(self) -> str:
         cv = "none" if self.cv is None else f"{self.cv:.3f}"
@@ -30,7 +30,14 @@ class Summary(NamedTuple):
 
 
 def summary(steps: np.ndarray, neurons: np.ndarray, num_neurons: int, duration: float) -> Summary:
-    """Of a run of `duration` ms; steps, neurons: int [num_spikes]."""
+    """Return the statistics of a run.
+
+    Args:
+      steps: int [num_spikes].
+      neurons: int [num_spikes].
+      num_neurons: N.
+      duration: of the run, in ms.
+    """
     hertz, first = rates(neurons, num_neurons, duration), num_excitatory(num_neurons)
     cv = cv_of_intervals(steps, neurons)
     return Summary(
@@ -43,7 +50,7 @@ def summary(steps: np.ndarray, neurons: np.ndarray, num_neurons: int, duration: 
 
 
 def rates(neurons: np.ndarray, num_neurons: int, duration: float) -> np.ndarray:
-    """Spikes per second of every neuron, Hz [N].
+    """Return the spikes per second of every neuron, in Hz, [N].
 
     Args:
       neurons: int [num_spikes], the neuron of each spike.
@@ -56,17 +63,19 @@ def rates(neurons: np.ndarray, num_neurons: int, duration: float) -> np.ndarray:
 def cv_of_intervals(
     steps: np.ndarray, neurons: np.ndarray, min_spikes: int = MIN_SPIKES
 ) -> np.ndarray:
-    """Coefficients of variation of the inter-spike intervals, one per neuron.
+    """Return the coefficients of variation of the inter-spike intervals, one per neuron.
 
-    Standard deviation over mean of a neuron's intervals: 0 of a regular train, 1 of a Poisson
-    process. The standard deviation is that of the intervals at hand (divided by their number).
+    The coefficient is the standard deviation of a neuron's intervals over their mean: 0 for a
+    regular train, 1 for a Poisson process. The standard deviation is divided by the number of
+    intervals.
 
     Args:
       steps: int [num_spikes].
       neurons: int [num_spikes].
       min_spikes: neurons with fewer are left out.
 
-    Returns float [K], in order of the K neurons with at least `min_spikes`.
+    Returns:
+      float [K], in order of the K neurons with at least `min_spikes`.
     """
     order = np.lexsort((steps, neurons))
     times, owners = steps[order], neurons[order]
@@ -77,6 +86,6 @@ def cv_of_intervals(
 
 
 def histogram(values: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """Counts [K] of values >= 0 in bins of `width` that begin at 0, and the edges [K + 1]."""
+    """Count values >= 0 in bins of `width` from 0 on; return counts [K] and edges [K + 1]."""
     counts = np.bincount((values // width).astype(np.int64))
     return counts, width * np.arange(len(counts) + 1)

@@ -206,7 +206,7 @@ ROWS: Mapping[str, Row] = {
 
 
 def reached(row: Row, found: Mapping[str, Outcome], name: str) -> bool | None:
-    """Return if a row reached its goals, or None if it has none.
+    """Return True if a row reached its goals, or None if it has none.
 
     Args:
       row: the row.

@@ -11,7 +11,7 @@ import orbax.checkpoint as ocp
 from flax import nnx
 
 from experiments import cli
-from experiments.conversion.models import Architecture, build
+from experiments.conversion.models import Architecture, without_parameters
 
 ARCHITECTURE = "architecture.json"
 TRAINING = "training.json"
@@ -53,7 +53,7 @@ class Parts(NamedTuple):
 
 
 def is_finished(directory: Path, epochs: int) -> bool:
-    """Return if `directory` holds the last checkpoint of a training of `epochs` epochs."""
+    """Return True if `directory` holds the last checkpoint of a training of `epochs` epochs."""
     if not (directory / TRAINING).exists():
         return False
     with checkpoints_in(directory) as manager:
@@ -73,9 +73,9 @@ def load(directory: Path) -> nnx.Sequential:
     """Load the model in `directory` as of its last epoch, in evaluation mode.
 
     Raises:
-      ValueError: `directory` holds no trained model.
+      ValueError: if `directory` holds no trained model.
     """
-    model = build(load_architecture(directory), nnx.Rngs(0))
+    model = without_parameters(load_architecture(directory))
     with checkpoints_in(directory) as manager:
         if manager.latest_step() is None:
             raise ValueError(f"{directory}: holds no checkpoint")
@@ -92,7 +92,7 @@ def load_architecture(directory: Path) -> Architecture:
     """Load the architecture of the model in `directory`.
 
     Raises:
-      ValueError: `directory` holds no trained model.
+      ValueError: if `directory` holds no trained model.
     """
     path = directory / ARCHITECTURE
     if not path.exists():

@@ -69,6 +69,11 @@ def build(architecture: Architecture, rngs: nnx.Rngs) -> nnx.Sequential:
     return nnx.Sequential(*layers)
 
 
+def without_parameters(architecture: Architecture) -> nnx.Sequential:
+    """Build the model with the shapes of its parameters alone, which compiles nothing."""
+    return nnx.eval_shape(lambda: build(architecture, nnx.Rngs(0)))
+
+
 def inputs_of(architecture: Architecture, pixels: np.ndarray) -> np.ndarray:
     """Convert pixels, uint8 [n, 784], to the inputs of the model."""
     return as_square(pixels) if architecture.takes_squares else as_flat(pixels)

@@ -26,7 +26,7 @@ from experiments.conversion.checkpoints import (
     split,
 )
 from experiments.conversion.data import as_square, images
-from experiments.conversion.models import Architecture, build, inputs_of
+from experiments.conversion.models import Architecture, build, inputs_of, without_parameters
 from experiments.conversion.settings import Config, architecture_of, check, settings_of
 from experiments.conversion.spiking import Answer, answer, spikes_per_image, spiking_answer
 from experiments.idx import Images
@@ -42,7 +42,7 @@ def train(config: Config, training: Images, held_out: Images) -> nnx.Sequential:
         )
     architecture = architecture_of(config)
     structure, optimizer, progress = _start(config, num_batches)
-    model = build(architecture, nnx.Rngs(0))
+    model = without_parameters(architecture)
     run_epoch = _epoch(config, structure, optimizer, num_batches)
     data = _training_data(config, training)
     describe(config.out, settings_of(config), architecture_of(config))
@@ -174,7 +174,7 @@ def _teaching(config: Config) -> Callable[[list[Any], jax.Array], jax.Array]:
     architectures = [load_architecture(directory) for directory in config.distil]
     structures = []
     for architecture in architectures:
-        model = build(architecture, nnx.Rngs(0))
+        model = without_parameters(architecture)
         model.eval()
         structures.append(split(model).structure)
 

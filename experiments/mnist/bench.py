@@ -1,14 +1,14 @@
-"""How fast: jsnn beside the same network written by hand, the bare matrix products, and NumPy.
+"""Benchmark: jsnn beside the same network written by hand, the bare matrix products, and NumPy.
 
-All in one process and interleaved; medians over the repeats; compile time apart. jsnn is timed
-through `jsnn.evaluate`, as a user calls it, scheduled and plain. The hand-written network is
-`lax.scan` under `jit(vmap)` and returns what the evaluation returns: predictions and each layer's
-spikes. The bare products are those of every step, [B, 784] @ [784, 128] and [B, 128] @ [128, 10],
-and nothing else: what a dense simulation cannot go below.
+All run in one process and take turns; medians over the repeats, with compile time apart. jsnn is
+timed through `jsnn.evaluate`, as a user calls it, scheduled and plain. The hand-written network is
+`lax.scan` under `jit(vmap)` and returns the same results as the evaluation: predictions and each
+layer's spikes. The bare products are those of every step, [B, 784] @ [784, 128] and [B, 128] @
+[128, 10], and nothing else: the floor of a dense simulation.
 
-Then two more jobs against their bare products: wider layers, and an input that changes in every
-step. Last, the time from the shell to the result of the evaluation, with nothing compiled yet and
-with everything in the cache.
+Two more jobs follow beside their bare products: wider layers, and an input that changes in every
+step. The last measurement is the time from the shell to the result of the evaluation, with nothing
+compiled yet and with everything in the cache.
 """
 
 import itertools
@@ -37,29 +37,29 @@ from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, V_THRESH, WEIGHTS,
 
 BATCH_SIZES = (1, 10, 100, 200, 500, 1000, 2000, 10_000)
 OTHER_JOBS = 1000
-"""Images of the jobs beside the main one."""
+"""Number of images in the jobs beside the main one."""
 
 Matrices = Sequence[Any]
 Seconds = tuple[float, float]
-"""Of the run, and of compiling."""
+"""Seconds of the run, and of compiling."""
 Timed = Callable[..., Seconds]
-"""(job, batch size, number of images) -> seconds"""
+"""A function (job, batch size, number of images) -> seconds."""
 
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """The tutorial's network and settings, on the test images."""
+    """Flags, by default for the tutorial's network and settings, on the test images."""
 
     weights: Path = WEIGHTS
     """Directory of weights_0_1.npy, weights_1_2.npy, ..."""
     repeats: int = 5
-    """How often everything is timed."""
+    """Number of times that each run is measured."""
     batch_sizes: tuple[int, ...] = BATCH_SIZES
-    """Images per call."""
+    """Numbers of images per call."""
 
 
 def hand_written(weights: Matrices, current: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
-    """The class of one image under `current` [784] and each layer's spikes, in plain JAX."""
+    """Return the class of one image under `current` [784] and each layer's spikes, in plain JAX."""
     sizes = [len(current), *(w.shape[1] for w in weights)]
     silent = [jnp.zeros(n) for n in sizes]
 
@@ -78,11 +78,11 @@ def hand_written(weights: Matrices, current: jax.Array) -> tuple[jax.Array, list
 
 
 def bare_products(weights: Matrices, spikes: Matrices) -> list[jax.Array]:
-    """The matrix products of all steps, on one step's spikes [B, pre] of each layer."""
+    """Make the matrix products of all steps, on one step's spikes [B, pre] of each layer."""
 
     def step(sums: list[jax.Array], _: None) -> tuple[list[jax.Array], None]:
-        # A zero that the compiler cannot know makes each step's product one of its own. It is
-        # added to the smaller operand.
+        # A zero that the compiler cannot know keeps it from reusing the product of the step
+        # before. It is added to the smaller operand.
         zeros = [0 * total[0, 0] for total in sums]
         products = [
             (s + z) @ w if len(s) < len(w) else s @ (w + z)
@@ -95,7 +95,7 @@ def bare_products(weights: Matrices, spikes: Matrices) -> list[jax.Array]:
 
 
 def numpy_loop(weights: Matrices, currents: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The same of a batch of images under `currents` [B, 784], in NumPy."""
+    """Return the classes and spikes of images under `currents` [B, 784], in NumPy."""
     sizes = [currents.shape[1], *(w.shape[1] for w in weights)]
     voltages, spikes, counts = (
         [np.zeros((len(currents), n), np.float32) for n in sizes] for _ in range(3)
@@ -113,7 +113,7 @@ def numpy_loop(weights: Matrices, currents: np.ndarray) -> tuple[np.ndarray, lis
 
 @dataclass(frozen=True)
 class Job:
-    """A network and what it is shown."""
+    """A network and its input."""
 
     weights: Sequence[np.ndarray]
     drives: np.ndarray
@@ -121,25 +121,29 @@ class Job:
     labels: np.ndarray
 
 
-def time_jsnn(job: Job, batch_size: int | None, num_images: int, *, plain: bool = False) -> Seconds:
+def time_jsnn(
+    job: Job, batch_size: int | None, num_images: int, *, scheduled: bool = True
+) -> Seconds:
     network = spiking_network(job.weights)
+    drive = job.drives[:num_images]
     if job.drives.dtype == bool:
+        drive = jsnn.over_time(drive)
         source = jsnn.Population("layer0", len(job.weights[0]), jsnn.SPIKE_SOURCE)
         network = jsnn.Network([source, *network.populations[1:]], network.projections)
     result = jsnn.evaluate(
         network,
-        {"layer0": job.drives[:num_images]},
+        {"layer0": drive},
         job.labels[:num_images],
         NUM_STEPS,
         jsnn.spike_count(network.populations[-1].name),
         batch_size=batch_size,
-        scheduled=not plain,
+        scheduled=scheduled,
     )
     return result.run_seconds, result.compile_seconds
 
 
 def time_compiled(function: Any, weights: Any, arguments: Sequence[Any]) -> Seconds:
-    """Calls with each of the arguments, all of one shape."""
+    """Time calls with each of the arguments, all of one shape."""
     began = time.perf_counter()
     function.lower(weights, arguments[0]).compile()
     compiled = time.perf_counter()
@@ -176,7 +180,7 @@ def time_numpy(job: Job, batch_size: int, num_images: int) -> Seconds:
 
 CONTENDERS: dict[str, Timed] = {
     "jsnn": time_jsnn,
-    "jsnn, plain": partial(time_jsnn, plain=True),
+    "jsnn, plain": partial(time_jsnn, scheduled=False),
     "hand-written scan": time_by_hand,
     "bare products": time_products,
     "numpy": time_numpy,
@@ -189,8 +193,9 @@ def main_job(weights: Sequence[np.ndarray]) -> Job:
 
 
 def wide_job() -> Job:
-    """784-1200-1200-10 with random weights, which make the hidden layers spike as often as the
-    input: 6 % of the neurons in a step.
+    """Make a job of a network 784-1200-1200-10 with random weights.
+
+    Its hidden layers spike as often as the input: 6 % of the neurons in a step.
     """
     random = np.random.default_rng(0)
     sizes = (784, 1200, 1200, 10)
@@ -203,14 +208,14 @@ def wide_job() -> Job:
 
 
 def given_trains_job(weights: Sequence[np.ndarray]) -> Job:
-    """Random spike trains, 6 % dense, in place of the input layer."""
+    """Make a job of random spike trains, 6 % dense, in place of the input layer."""
     random = np.random.default_rng(0)
     trains = random.random((OTHER_JOBS, NUM_STEPS, len(weights[0])), np.float32) < 0.06
     return Job(weights, trains, test_images().labels[:OTHER_JOBS])
 
 
 def first_results() -> dict[str, float]:
-    """Seconds from the shell to the result of the evaluation: nothing in the cache, then all."""
+    """Measure the seconds from the shell to the result, with an empty cache and with a full one."""
     seconds = {}
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | {"XDG_CACHE_HOME": cache}
@@ -223,12 +228,12 @@ def first_results() -> dict[str, float]:
 
 
 def num_images_for(batch_size: int) -> int:
-    """All 10,000 images, but fewer where batches are so small that it would take minutes."""
+    """Return 10,000, or fewer if batches are so small that all images would take minutes."""
     return min(10_000, 100 * batch_size)
 
 
 def machine() -> dict[str, Any]:
-    """What the timings were taken on."""
+    """Return a description of the machine and of the versions."""
     cpu = platform.processor()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -313,7 +318,7 @@ def main(config: Config) -> dict[str, Any]:
 def interleaved(
     cases: dict[tuple[str, int], Callable[[], Seconds]], repeats: int
 ) -> tuple[dict[tuple[str, int], list[float]], dict[tuple[str, int], float]]:
-    """Every case once to compile and warm up, then all in turn; seconds for 10,000 images."""
+    """Run every case once to compile and warm up, then all in turn; seconds for 10,000 images."""
     runs: dict[tuple[str, int], list[float]] = {case: [] for case in cases}
     compiles: dict[tuple[str, int], float] = {}
     with tqdm(total=len(cases) * (repeats + 1), unit="run") as bar:
@@ -335,7 +340,7 @@ def markdown(
     medians: dict[tuple[str, int], float],
     compiles: dict[tuple[str, int], float],
 ) -> list[str]:
-    """Seconds for 10,000 images, and for compilation in parentheses, a row per batch size."""
+    """Return a table of seconds for 10,000 images, with those of compiling in parentheses."""
     head = ["| batch size | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
 
     def cell(name: str, size: int) -> str:

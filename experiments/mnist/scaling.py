@@ -1,13 +1,13 @@
-"""How it grows: work per device against devices, memory against the size of the data set.
+"""Scaling: work per device against devices, memory against the size of the data set.
 
-Weak scaling: as many images on each device, on 1, 2, 4, 8 devices that XLA makes of the CPU
-(`--xla_force_host_platform_device_count`). What counts here is not time, since they share the same
-cores, but what each device is given to do: operations and bytes of the compiled program, and what
-passes between devices. Operations are those of XLA's own code, so the network is run plain.
+Weak scaling: each device gets the same number of images, on 1, 2, 4, 8 devices that XLA makes of
+the CPU (`--xla_force_host_platform_device_count`). They share the same cores, so time says nothing
+here. The work of each device does: operations and bytes of the compiled program, and exchanges
+between devices. Operations are those of XLA's own code, so the network is run plain.
 
 Throughput: the main job on two such devices against one of them, which has both cores to itself.
 
-Memory: the peak of a process that evaluates ever more synthetic images, which an iterator makes.
+Memory: the peak of a process that evaluates more and more synthetic images, made by an iterator.
 """
 
 import json
@@ -35,20 +35,20 @@ BETWEEN_DEVICES = r"\b(all-reduce|all-gather|all-to-all|collective-permute|reduc
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """The main job's network."""
+    """Flags, by default for the main job's network."""
 
     devices: tuple[int, ...] = (1, 2, 4, 8)
-    """How many devices the CPU is divided into."""
+    """Numbers of devices into which the CPU is divided."""
     images_per_device: int = 100
-    """In one call."""
+    """Number of images on each device in one call."""
     images: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
     """Sizes of the synthetic data set."""
     part: str = ""
-    """Used by this script when it starts itself: one row of a table."""
+    """One row of a table; this script sets the flag when it starts itself."""
 
 
 def work_per_device(images_per_device: int) -> dict[str, float]:
-    """Of the program that presents so many images on each device there is."""
+    """Return the work of the program that presents `images_per_device` images on each device."""
     network = spiking_network(jsnn.load_weights(WEIGHTS))
     mesh = mesh_of(jax.devices())
     current = np.full((1, 784), 0.5, np.float32)
@@ -76,7 +76,7 @@ def _answer(counts: dict[str, jax.Array]) -> dict[str, jax.Array]:
 
 
 def throughput() -> dict[str, float]:
-    """Of all devices against the first one, in turns."""
+    """Measure the throughput of all devices against that of the first one, in turns."""
     network = spiking_network(jsnn.load_weights(WEIGHTS))
     images = test_images()
     drives = {"layer0": input_currents(images.pixels, INPUT_SCALE)}
@@ -96,7 +96,7 @@ def throughput() -> dict[str, float]:
 
 
 def peak_memory(num_images: int, seed: int) -> dict[str, float]:
-    """Of this process, after an evaluation of `num_images` of noise."""
+    """Measure the memory of this process after an evaluation of `num_images` of noise."""
     network = spiking_network(jsnn.load_weights(WEIGHTS))
     random = np.random.default_rng(seed)
 

@@ -1,4 +1,4 @@
-"""Every setting of a grid on the same images: vmapped in one compiled call, resumable."""
+"""Sweep over a grid of settings on the same images: one compiled call under vmap, resumable."""
 
 import hashlib
 import io
@@ -22,14 +22,14 @@ _LANES = 640  # (image, setting) pairs per call: more would not fit the cache
 
 @dataclass(frozen=True)
 class Sweep:
-    """What came of the grid, [thresholds, scales] each.
+    """The results of a grid of settings.
 
     Attributes:
       v_thresh: [V].
       input_scale: [S].
       accuracy: [V, S], fractions.
       spikes: [V, S], spikes per image, all layers together.
-      checkpoint: the file that the sums are kept in; the caller's to remove.
+      checkpoint: the file that holds the sums; the caller removes it.
     """
 
     v_thresh: np.ndarray
@@ -47,10 +47,18 @@ def sweep(
     num_steps: int,
     directory: Path,
 ) -> Sweep:
-    """Accuracy and spikes of every (threshold, scale).
+    """Measure accuracy and spikes of every (threshold, scale).
 
-    Sums are kept in `directory` after every batch of images, under a name made of all inputs; an
+    Sums are kept in `directory` after every batch of images, under a name made of all inputs. An
     interrupted sweep that is started again with the same inputs goes on from there.
+
+    Args:
+      weights: [pre, post], one matrix per projection.
+      images: shown under every setting.
+      v_thresh: the thresholds of the grid.
+      input_scale: the input scales of the grid.
+      num_steps: the length of a presentation.
+      directory: for the sums.
     """
     network = spiking_network(weights)
     check_pixels(network, images.pixels)
@@ -63,7 +71,7 @@ def sweep(
     thresholds = np.asarray(v_thresh, np.float32)
     with tqdm(total=num_images, initial=start, unit="image", desc=f"{right.size} settings") as bar:
         for first in range(start, num_images, batch):
-            # Past the end the last image is shown again, under a label that no prediction meets.
+            # The last image fills up the last batch, under a label that no prediction equals.
             rows = np.arange(first, first + batch)
             known = rows < num_images
             pixels = images.pixels[np.minimum(rows, num_images - 1)]
@@ -92,9 +100,14 @@ def _batch(
     labels: jax.Array,
     num_steps: int,
 ) -> tuple[jax.Array, jax.Array]:
-    """How many of a batch are right, and their spikes, under every setting: int32 [V, S] each.
+    """Return the numbers of right answers and of spikes under every setting, int32 [V, S] each.
 
-    Thresholds [V], currents [S, B, 784], labels [B], -1 for an image that is not to be counted.
+    Args:
+      network: the network, with any threshold.
+      thresholds: [V].
+      currents: [S, B, 784].
+      labels: int32 [B], -1 for an image that does not count.
+      num_steps: the length of a presentation.
     """
     first, readout = network.populations[0].name, jsnn.spike_count(output_of(network))
     record = {name: jsnn.SpikeCount(name) for name in network.sizes}

@@ -1,4 +1,4 @@
-"""Part 0: train a bias-free ReLU network on MNIST and write its weights for the spiking one."""
+"""Training (part 0): train a bias-free ReLU network on MNIST and write its weights."""
 
 import itertools
 import math
@@ -23,7 +23,7 @@ from jsnn.network.weight_files import check_no_others
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """Adam with a cosine schedule on 55,000 images; 5,000 are held out for validation."""
+    """Flags of Adam with a cosine schedule on 55,000 images; 5,000 are held out for validation."""
 
     hidden: tuple[int, ...] = (128,)
     """Sizes of the hidden layers."""
@@ -34,7 +34,7 @@ class Config(cli.Config):
     batch_size: int = 128
     """Images per update."""
     learning_rate: float = 2e-3
-    """Of Adam, at the start of the cosine schedule."""
+    """Learning rate of Adam, at the start of the cosine schedule."""
     input_dropout: float = 0.1
     """Fraction of the pixels that are dropped in training."""
     hidden_dropout: float = 0.2
@@ -44,7 +44,7 @@ class Config(cli.Config):
 def multilayer_perceptron(
     sizes: tuple[int, ...], input_dropout: float, hidden_dropout: float, rngs: nnx.Rngs
 ) -> nnx.Sequential:
-    """784 -> hidden ... -> 10 without biases, ReLU and dropout after every hidden layer."""
+    """Make a network 784 -> hidden ... -> 10 without biases, with ReLU and dropout in between."""
     he_normal = nnx.initializers.he_normal()
     layers: list[Any] = [nnx.Dropout(input_dropout, rngs=rngs)]
     for pre, post in itertools.pairwise(sizes):
@@ -55,7 +55,7 @@ def multilayer_perceptron(
 
 
 def train(config: Config, training: Images, held_out: Images) -> nnx.Sequential:
-    """Train as configured, with a progress bar; the model is returned in evaluation mode."""
+    """Train as configured, with a progress bar; return the model in evaluation mode."""
     rngs = nnx.Rngs(config.seed)
     sizes = (training.pixels.shape[1], *config.hidden, 10)
     model = multilayer_perceptron(sizes, config.input_dropout, config.hidden_dropout, rngs)
@@ -97,7 +97,7 @@ def _update(
 
 
 def ann_accuracy(weights: list[np.ndarray], images: Images) -> float:
-    """The fraction of images that the ReLU network with these weights names rightly."""
+    """Return the fraction of images that the ReLU network with these weights names correctly."""
     activation = images.pixels.astype(np.float32) / 255
     for matrix in weights[:-1]:
         activation = np.maximum(activation @ matrix, 0)
@@ -105,7 +105,7 @@ def ann_accuracy(weights: list[np.ndarray], images: Images) -> float:
 
 
 def check(config: Config) -> None:
-    """Raise ValueError for a flag that no training can go on with."""
+    """Raise ValueError if training cannot run with a flag."""
     for flag, values in (
         ("--hidden", config.hidden),
         ("--epochs", [config.epochs]),

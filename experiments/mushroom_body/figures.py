@@ -1,4 +1,4 @@
-"""The figures of the mushroom body."""
+"""Figures of the mushroom body."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from experiments.mushroom_body.network import DT
 _WIDTH = 7.0  # inches, a page's text width
 
 PUBLISHED_ACCURACY = 0.7832
-"""Of the GeNN tutorial after 60,000 images, one random draw of the inputs, all 10,000 tests."""
+"""Accuracy of the GeNN tutorial after 60,000 images, one draw of the inputs, all 10,000 tests."""
 
 
 _HEIGHTS = {"PN": 2.0, "KC": 3.0, "GGN": 0.4, "MBON": 1.7}
@@ -26,7 +26,7 @@ _NAMES = {
 def one_image(
     spikes: Mapping[str, np.ndarray], potential: np.ndarray, label: int, title: str
 ) -> Figure:
-    """All spikes while an image is shown, and the potentials of the output neurons.
+    """Draw all spikes while an image is shown, and the potentials of the output neurons.
 
     Args:
       spikes: {population: bool [steps, N]}.
@@ -69,10 +69,10 @@ def one_image(
 
 
 def accuracy_against_images(seen: np.ndarray, accuracy: np.ndarray) -> Figure:
-    """The share of right answers after so many training images.
+    """Draw the share of right answers against the number of training images.
 
     Args:
-      seen: int [m].
+      seen: int [m], numbers of images.
       accuracy: [m], fractions.
     """
     figure = Figure(figsize=(_WIDTH, 3.6), layout="constrained")
@@ -92,7 +92,7 @@ def accuracy_against_images(seen: np.ndarray, accuracy: np.ndarray) -> Figure:
 
 
 def weight_histogram(weights: np.ndarray, w_max: float) -> Figure:
-    """How many of the learnt synapses have which weight.
+    """Draw the number of learnt synapses against their weight.
 
     Args:
       weights: [KC, MBON], in nA.

@@ -1,4 +1,4 @@
-"""Learning one image after another; an interrupted run goes on where it was, bit for bit."""
+"""Learning one image after another; an interrupted run resumes bit for bit."""
 
 import hashlib
 import io
@@ -24,17 +24,18 @@ from experiments.mushroom_body.network import (
 from jsnn.recording import SpikesOf
 
 IMAGES_PER_CALL = 250
-"""How many images a compiled call learns, and after how many the state is written."""
+"""Number of images that a compiled call learns; the state is written after each call."""
 
 
 class Learnt(NamedTuple):
-    """What came of learning.
+    """The result of learning.
 
-    state: after the last image.
-    kc_spikes: int32 [n], spikes of all Kenyon cells for each image.
-    seen: int [m], after so many images the accuracy was measured;
-    accuracy: float [m], and this it was.
-    checkpoint: the file that all this is in; the caller's to remove.
+    Attributes:
+      state: after the last image.
+      kc_spikes: int32 [n], spikes of all Kenyon cells for each image.
+      seen: int [m], the numbers of images after which the accuracy was measured.
+      accuracy: float [m], the accuracy after each of these numbers.
+      checkpoint: the file that holds all this; the caller removes it.
     """
 
     state: jsnn.State
@@ -52,12 +53,12 @@ def learn_all(
 ) -> Learnt:
     """Learn all images in their order, with a progress bar.
 
-    The state is kept in `directory` after every call, under a name made of all inputs; an
+    The state is kept in `directory` after every call, under a name made of all inputs. An
     interrupted run that is started again with the same inputs goes on from there.
 
     Args:
-      network: one that learns.
-      images: to be learnt.
+      network: a network that learns.
+      images: the images to learn.
       directory: for the state.
       measure: learnt weights [KC, MBON] -> accuracy; called after 250, 500, 1000, 2000, ... images
         and after the last.
@@ -92,13 +93,13 @@ def learn(
     """Show images in sequence, each with a current into the output neuron of its digit.
 
     Args:
-      network: one that learns.
+      network: a network that learns.
       state: after the images before.
       currents: [B, PN], in nA.
       labels: int32 [B].
 
     Returns:
-      The state after the last image, and the spikes of all Kenyon cells for each, int32 [B].
+      The state after the last image, and the spikes of all Kenyon cells for each image, int32 [B].
     """
 
     def present(
@@ -123,7 +124,7 @@ def _kc_spikes(state: jsnn.State, spikes: SpikesOf) -> jax.Array:
 
 
 def weights_of(state: jsnn.State) -> np.ndarray:
-    """float32 [KC, MBON], in nA."""
+    """Return the learnt weights, float32 [KC, MBON], in nA."""
     return np.asarray(state.projections["KC_to_MBON"].plasticity.synapses["weight"])
 
 

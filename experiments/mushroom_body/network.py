@@ -1,4 +1,4 @@
-"""The mushroom body of an insect as a classifier of MNIST, as GeNN's tutorial has it.
+"""Mushroom body of an insect as a classifier of MNIST, after GeNN's tutorial.
 
 Projection neurons (PN) show an image as latencies. A sparse random expansion makes a few hundred of
 20,000 Kenyon cells (KC) spike, and one giant inhibitory neuron (GGN) keeps their number in bounds.
@@ -18,10 +18,10 @@ import jsnn
 from jsnn.models.model import Values
 
 DT = 0.1
-"""The length of a step, in ms."""
+"""Length of a step, in ms."""
 
 NUM_STEPS = 200
-"""Of a presentation."""
+"""Number of steps in a presentation."""
 
 NUM_PN = 784
 NUM_KC = 20_000
@@ -29,10 +29,10 @@ NUM_MBON = 10
 INPUTS_PER_KC = 20
 
 BRIGHTNESS = 80.0
-"""The sum of the currents into all projection neurons, in nA, the same for all images."""
+"""Sum of the currents into all projection neurons, in nA, equal for all images."""
 
 SUPERVISION = 5.0
-"""The current into the output neuron of the true digit while the network learns, in nA."""
+"""Current into the output neuron of the true digit while the network learns, in nA."""
 
 _LIF = {"tau_m": 20.0, "r_m": 100.0, "v_rest": -60.0, "v_reset": -60.0, "v_thresh": -50.0}
 
@@ -132,15 +132,15 @@ SYMMETRIC_STDP = jsnn.PlasticityModel(
 
 @dataclass(frozen=True)
 class Variant:
-    """What may be different from the tutorial.
+    """Choices in which a network may differ from the tutorial.
 
     Attributes:
       rule: parameters of `SYMMETRIC_STDP` other than its defaults.
-      v_thresh: of the output neurons when they answer, in mV.
-      readout: how the digit is read from them.
+      v_thresh: the threshold of the output neurons when they answer, in mV.
+      readout: the rule that reads the digit from the output neurons.
       ggn_start: V of the GGN at the start of an image that is to be answered, in mV. Learning
-        starts it at 0. The tutorial answers from -60, the value to which it resets all other
-        neurons, so that the first inhibition takes 260 spikes of Kenyon cells instead of 200.
+        starts at 0. The tutorial answers from -60, the value to which it resets all other neurons,
+        so that the first inhibition takes 260 spikes of Kenyon cells instead of 200.
     """
 
     rule: Mapping[str, float] = field(default_factory=dict)
@@ -158,27 +158,29 @@ VARIANTS = {
         ggn_start=0.0,
     ),
 }
-"""tutorial: the digit is that of the output neuron that spikes first.
+"""Variants of the network by name.
 
-graded: output neurons that never spike; the digit is that of the highest potential, which weighs
-all Kenyon cells and not the earliest alone. Learning is 16 times as fast, and Kenyon cells that are
-silent when the teacher makes the output neuron spike keep their weights.
+tutorial: the output neuron that spikes first names the digit.
+
+graded: output neurons never spike, and the highest potential names the digit. So all Kenyon cells
+count, and not the earliest alone. Learning is 16 times as fast, and Kenyon cells that are silent
+when the teacher makes the output neuron spike keep their weights.
 """
 
 
 def draw_inputs(seed: int, num_pn: int = NUM_PN, num_kc: int = NUM_KC) -> np.ndarray:
-    """int [num_kc, 20]: each Kenyon cell's inputs, drawn uniformly with replacement."""
+    """Draw the inputs of each Kenyon cell, int [num_kc, 20], uniformly with replacement."""
     return np.random.default_rng(seed).integers(num_pn, size=(num_kc, INPUTS_PER_KC))
 
 
 def learning_network(
     inputs: np.ndarray, variant: Variant = VARIANTS["tutorial"], num_pn: int = NUM_PN
 ) -> jsnn.Network:
-    """The network while it learns; the weights from KC to MBON start at 0.
+    """Make the network that learns, with weights of 0 from KC to MBON.
 
     Args:
       inputs: int [KC, inputs of each], from 0 to num_pn - 1.
-      variant: of which the rule is taken.
+      variant: the variant that gives the rule.
       num_pn: the number of projection neurons.
     """
     learning = jsnn.Projection(
@@ -197,7 +199,14 @@ def answering_network(
     variant: Variant = VARIANTS["tutorial"],
     num_pn: int = NUM_PN,
 ) -> jsnn.Network:
-    """The network with learnt weights [KC, MBON], which now excite the output neurons."""
+    """Make the network with learnt weights, which now excite the output neurons.
+
+    Args:
+      inputs: int [KC, inputs of each], from 0 to num_pn - 1.
+      weights: [KC, MBON], in nA.
+      variant: the variant that gives the threshold and the start of the GGN.
+      num_pn: the number of projection neurons.
+    """
     deciding = jsnn.Projection(
         "KC", "MBON", jsnn.Dense(weights), jsnn.EXPONENTIAL, params={"tau": 3.0}
     )
@@ -243,16 +252,23 @@ def _lif(name: str, size: int, **params: float) -> jsnn.Population:
 
 
 def next_image(network: jsnn.Network, state: jsnn.State) -> jsnn.State:
-    """All starts anew but the weights and the spikes of the last step, which still arrive."""
+    """Start anew, except for the weights and the spikes of the last step, which still arrive."""
     new = jsnn.init(network, state.key)
-    learnt = {
-        name: replace(new.projections[name].plasticity, synapses=plastic.synapses)
-        for name, plastic in state.plastic.items()
-    }
-    return replace(new, in_flight=state.in_flight, plastic=learnt)
+    return replace(
+        new,
+        projections={
+            name: replace(
+                new.projections[name],
+                in_flight=before.in_flight,
+                plasticity=before.plasticity
+                and replace(new.projections[name].plasticity, synapses=before.plasticity.synapses),
+            )
+            for name, before in state.projections.items()
+        },
+    )
 
 
 def input_currents(pixels: np.ndarray) -> np.ndarray:
-    """uint8 [n, PN] to float32 [n, PN] in nA: each image divided by the sum of its pixels."""
+    """Turn pixels, uint8 [n, PN], into currents in nA, float32 [n, PN], of one sum per image."""
     total = pixels.sum(axis=1, keepdims=True, dtype=np.int64).astype(np.float32)
     return pixels.astype(np.float32) / total * np.float32(BRIGHTNESS)

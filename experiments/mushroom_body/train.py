@@ -1,4 +1,4 @@
-"""MNIST learnt by spike-timing-dependent plasticity: 20,000 Kenyon cells, ten output neurons."""
+"""Learning of MNIST by spike-timing-dependent plasticity, with 20,000 Kenyon cells."""
 
 import os
 from dataclasses import dataclass
@@ -25,26 +25,27 @@ from experiments.mushroom_body.network import (
 )
 
 MEASURED_ON = 500
-"""While the network learns, its accuracy is measured on so many test images."""
+"""Number of test images on which the accuracy is measured while the network learns."""
 
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """By default a share of the images, learnt by the better of two variants."""
+    """Flags, by default for a share of the images, learnt by the better of two variants."""
 
     variant: Literal["tutorial", "graded"] = "graded"
-    """tutorial: GeNN's, the output neuron that spikes first names the digit; it has no answer
-    before it has learnt a few thousand images. graded: the highest potential names it."""
+    """The network. tutorial: as in GeNN, the output neuron that spikes first names the digit; it
+    has no answer before it has learnt a few thousand images. graded: the neuron of the highest
+    potential names the digit."""
     num_train: int = 4_000
-    """Learn the first so many of the 60,000 training images, each once."""
+    """Number of training images to learn, of 60,000, each once."""
     num_test: int = 2_000
-    """Test on the first so many of the 10,000 test images."""
+    """Number of test images, of 10,000."""
     full: bool = False
     """Learn and test on all images."""
     image: int = 0
-    """Which test image the raster plot shows."""
+    """Index of the test image in the raster plot."""
     out: Path = Path("results/mushroom_body")
-    """Directory for figures, weights and the state of a run, which goes on if interrupted."""
+    """Directory for figures, weights and the state of a run, so that it can be resumed."""
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def main(config: Config) -> dict[str, Any]:
 
 
 def _images(config: Config) -> tuple[Images, Images]:
-    """What is learnt, in the order of MNIST's file, and what is tested."""
+    """Return the images to learn, in the order of MNIST's file, and the images to test."""
     parts = zip(training_images(), held_out_images(), strict=True)
     training, test = Images(*map(np.concatenate, parts)), test_images()
     if config.full:
@@ -143,9 +144,9 @@ def _write(directory: Path, drawn: dict[str, Figure]) -> None:
 
 
 if __name__ == "__main__":
-    # One thread for each computation, as splitting 20,000 neurons over two costs more than it
-    # gains, and a neuron's update computed once instead of once for each of its results. XLA reads
-    # both when JAX is first used.
+    # Each computation has one thread, as splitting 20,000 neurons over two costs more than it
+    # gains. A neuron's update is computed once instead of once for each of its results. XLA reads
+    # both settings when JAX is first used.
     os.environ.setdefault("PJRT_NPROC", "1")
     os.environ.setdefault(
         "XLA_FLAGS", "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion"

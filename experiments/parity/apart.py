@@ -1,4 +1,4 @@
-"""A function in a process of its own: for simulators whose settings belong to the process."""
+"""Calls in a process of their own, for simulators whose settings belong to the process."""
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -10,6 +10,6 @@ T = TypeVar("T")
 
 
 def apart(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a module-level function in a fresh interpreter, which ends with it."""
+    """Call a module-level function in a fresh interpreter, which ends with the call."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *args, **kwargs).result()

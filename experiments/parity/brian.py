@@ -1,4 +1,4 @@
-"""CUBA and COBA in Brian2, from the same definition; numbers are float64, potentials in mV.
+"""Brian2's CUBA and COBA, from the same definition; numbers are float64, potentials in mV.
 
 Brian2's device and caches belong to the process: run the standalone backend in a process of its own
 (`experiments.parity.apart`).
@@ -45,10 +45,16 @@ def simulate(
     threads: int = 1,
     directory: Path | None = None,
 ) -> Run:
-    """Every spike of `num_steps` steps; `delay` in steps.
+    """Return every spike of a run.
 
-    The standalone backend takes `threads`, and a `directory` in which it finds what an earlier run
-    of the same network has compiled; by default it compiles everything anew.
+    Args:
+      definition: the network and its start.
+      num_steps: the number of steps.
+      delay: in steps.
+      backend: the way in which Brian2 runs.
+      threads: of the standalone backend.
+      directory: in which the standalone backend finds the programs that an earlier run of the same
+        network has compiled; by default it compiles everything anew.
     """
     if backend != "standalone":
         return run_in_python(definition, num_steps, delay, backend)
@@ -59,7 +65,7 @@ def simulate(
 
 
 def run_in_python(definition: Definition, num_steps: int, delay: int, backend: Backend) -> Run:
-    """Brian2's runtime mode; it reports how long its loop took, code generation apart."""
+    """Run in Brian2's runtime mode, which reports the time of its loop, without code generation."""
     b2.prefs.codegen.target = backend
     reported = []
     began = time.perf_counter()
@@ -72,7 +78,7 @@ def run_in_python(definition: Definition, num_steps: int, delay: int, backend: B
 def run_standalone(
     definition: Definition, num_steps: int, delay: int, threads: int, directory: Path
 ) -> Run:
-    """A C++ program, generated, compiled and run; it writes down how long its loop took."""
+    """Generate, compile and run a C++ program, which writes down the time of its loop."""
     b2.set_device("cpp_standalone", directory=str(directory), build_on_run=False)
     for slot, code in WALL_CLOCK.items():
         b2.device.insert_code(slot, code)
@@ -123,7 +129,7 @@ def build(definition: Definition, delay: int) -> tuple[b2.Network, b2.SpikeMonit
 
 
 def spike_list(spikes: b2.SpikeMonitor) -> tuple[np.ndarray, np.ndarray]:
-    """(steps, neurons), in that order."""
+    """Return (steps, neurons), sorted by step and neuron."""
     steps = np.rint(np.asarray(spikes.t / b2.ms) / DT).astype(np.int64)
     neurons = np.asarray(spikes.i, np.int64)
     order = np.lexsort((neurons, steps))

@@ -1,8 +1,8 @@
-"""Single neurons in Brian2: spikes and traces in float64, each model with the scheme asked for.
+"""Single neurons in Brian2: spikes and traces in float64, each model with a given scheme.
 
-Potentials in mV, currents in nA, resistances in MOhm, conductances in uS, capacitances in nF, times
-in ms. Equations and names are those of jsnn's built-in neurons. A neuron spikes where its threshold
-condition holds at the end of an update, `>=` as in jsnn, where Brian2's examples have `>`.
+Potentials are in mV, currents in nA, resistances in MOhm, conductances in uS, capacitances in nF
+and times in ms. Equations and names are those of jsnn's built-in neurons. A neuron spikes if its
+threshold condition holds at the end of an update, `>=` as in jsnn; Brian2's examples have `>`.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ Scheme = Literal["exact", "euler"]
 
 
 class Neuron(NamedTuple):
-    """A model as Brian2 reads it; `i_in` is the input current."""
+    """A model in Brian2's words; `i_in` is the input current."""
 
     equations: str
     threshold: str
@@ -23,12 +23,12 @@ class Neuron(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """Every step of a run, after the reset."""
+    """Spikes and variables in every step of a run, after the reset."""
 
     spikes: np.ndarray
-    """bool [T, N]"""
+    """Spikes, bool [T, N]."""
     variables: dict[str, np.ndarray]
-    """{name: float64 [T, N]}"""
+    """Variables by name, {name: float64 [T, N]}."""
 
 
 LIF = Neuron(
@@ -73,14 +73,14 @@ def simulate(
     scheme: Scheme,
     steps_held: int = 0,
 ) -> Trace:
-    """N neurons that share nothing.
+    """Simulate N neurons that are not joined.
 
     Args:
       neuron: the model.
       params: its constants.
       start: the initial value of every variable.
       currents: [T, N], constant within a step.
-      dt: ms.
+      dt: the length of a step, in ms.
       scheme: "exact" for linear models; "euler" is forward Euler, all right-hand sides from the old
         values.
       steps_held: updates that a neuron sits out after a spike.

@@ -1,4 +1,4 @@
-"""What was asked, what was measured, and whether that is what was asked."""
+"""Comparisons: a requirement, a measurement, and the verdict."""
 
 import math
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Comparison(NamedTuple):
 
 
 def equal_spikes(what: str, ours: Run, theirs: Run) -> Comparison:
-    """Whether two runs have the same spikes in the same steps."""
+    """Compare two runs, which must have the same spikes in the same steps."""
     same = np.array_equal(ours.steps, theirs.steps) and np.array_equal(ours.neurons, theirs.neurons)
     measured = (
         f"{len(ours.steps):,} spikes, all equal"
@@ -30,12 +30,12 @@ def equal_spikes(what: str, ours: Run, theirs: Run) -> Comparison:
 
 
 def first_difference(ours: Run, theirs: Run) -> int:
-    """The first step whose spikes are not the same ones."""
+    """Return the first step in which the spikes of two runs differ."""
     return min(step for step, _ in spikes_of(ours) ^ spikes_of(theirs))
 
 
 def common_spikes(what: str, ours: Run, theirs: Run, num_steps: int, least: float) -> Comparison:
-    """The share of spikes that both runs have among those of either one, in the first steps."""
+    """Compare the first steps of two runs by the share of spikes that both of them have."""
     mine, other = (
         {spike for spike in spikes_of(run) if spike[0] < num_steps} for run in (ours, theirs)
     )
@@ -45,7 +45,7 @@ def common_spikes(what: str, ours: Run, theirs: Run, num_steps: int, least: floa
 
 
 def spikes_of(run: Run) -> set[tuple[int, int]]:
-    """{(step, neuron)}"""
+    """Return the spikes of a run as {(step, neuron)}."""
     return set(zip(run.steps.tolist(), run.neurons.tolist(), strict=True))
 
 

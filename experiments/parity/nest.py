@@ -1,9 +1,9 @@
-"""CUBA and COBA in NEST, from the same definition.
+"""NEST's CUBA and COBA, from the same definition.
 
 CUBA is `iaf_psc_exp`, which integrates exactly as Brian2 does; a membrane of 20 pF and 20 ms makes
-a current in pA the mV of g_e and g_i. COBA is `iaf_cond_exp`, where a leak of 1 nS makes a
-conductance in nS one in units of the leak; an adaptive Runge-Kutta method integrates it, so spikes
-are not those of exponential Euler, only their statistics.
+a current in pA the mV of g_e and g_i. COBA is `iaf_cond_exp`; a leak of 1 nS makes a conductance in
+nS one in units of the leak. An adaptive Runge-Kutta method integrates COBA, so its statistics agree
+with those of exponential Euler, but its spikes do not.
 
 NEST's settings belong to the process: run this in a process of its own
 (`experiments.parity.apart`).
@@ -17,14 +17,14 @@ import numpy as np
 
 from experiments.balanced.network import DT, STEPS_HELD, Constants, Definition, Edges, Model, Run
 
-os.environ.setdefault("PYNEST_QUIET", "1")  # NEST greets on import, unless told not to
+os.environ.setdefault("PYNEST_QUIET", "1")  # no greeting on import
 import nest
 
 NEURON: dict[Model, str] = {"cuba": "iaf_psc_exp", "coba": "iaf_cond_exp"}
 
 
 def simulate(definition: Definition, num_steps: int, delay: int = 1, threads: int = 2) -> Run:
-    """Every spike of `num_steps` steps; `delay` in steps, at least 1, as Brian2 counts it."""
+    """Return every spike of a run; `delay` is in steps, at least 1, as Brian2 counts it."""
     began = time.perf_counter()
     nest.ResetKernel()
     nest.verbosity = nest.VerbosityLevel.ERROR
@@ -39,7 +39,7 @@ def simulate(definition: Definition, num_steps: int, delay: int = 1, threads: in
 
 
 def build(definition: Definition, delay: int) -> Any:
-    """Make the network; returns its spike recorder."""
+    """Make the network and return its spike recorder."""
     neurons = nest.Create(NEURON[definition.model], definition.num_neurons)
     neurons.set(neuron_params(definition.model, definition.constants))
     neurons.V_m = definition.v
@@ -60,7 +60,7 @@ def build(definition: Definition, delay: int) -> Any:
 
     c = definition.constants
     connect(definition.excitatory, c.w_e)
-    connect(definition.inhibitory, -abs(c.w_i))  # the sign tells NEST which synapse it is
+    connect(definition.inhibitory, -abs(c.w_i))  # the sign makes the synapse inhibitory in NEST
     spikes = nest.Create("spike_recorder")
     nest.Connect(neurons, spikes)
     return spikes
@@ -82,7 +82,7 @@ def neuron_params(model: Model, c: Constants) -> dict[str, float]:
 
 
 def spike_list(spikes: Any) -> tuple[np.ndarray, np.ndarray]:
-    """(steps, neurons), in that order; NEST dates a spike to the end of its step."""
+    """Return (steps, neurons), sorted by both; NEST dates a spike to the end of its step."""
     events = spikes.events
     steps = np.rint(events["times"] / DT).astype(np.int64) - 1
     neurons = np.asarray(events["senders"], np.int64) - 1

@@ -1,4 +1,4 @@
-"""jsnn's balanced networks beside Brian2's of the same definition, and beside published figures."""
+"""Balanced networks in jsnn beside Brian2's of the same definition and beside published figures."""
 
 from collections.abc import Iterator
 
@@ -13,15 +13,15 @@ from experiments.parity import brian
 from experiments.parity.comparison import Comparison, common_spikes, equal_spikes, within
 
 SEEDS: dict[Model, int] = {"cuba": 0, "coba": 1}
-"""Added to the seed given. Both stay active for the second, of the seed 0."""
+"""Numbers added to the given seed; with the seed 0 both networks stay active for the second."""
 FLOAT32_STEPS = 250
-"""The first 25 ms."""
+"""Number of steps in the first 25 ms."""
 SECOND = 10_000
-"""Steps."""
+"""Number of steps in a second."""
 
 
 def compared_spikes(seed: int, num_steps: int) -> Iterator[Comparison]:
-    """float64 for all steps, float32 for the first ones; delays as Brian2 counts them."""
+    """Compare spikes: float64 for all steps, float32 for the first ones; delays as in Brian2."""
     for model in MODELS:
         definition = draw(model, seed=seed + SEEDS[model])
         for delay in (0, 1):
@@ -39,7 +39,7 @@ def compared_spikes(seed: int, num_steps: int) -> Iterator[Comparison]:
 
 
 def compared_statistics(seed: int, num_networks: int = 10) -> Iterator[Comparison]:
-    """Means over random CUBA networks beside those of 20 networks in other simulators."""
+    """Compare means over random CUBA networks with those of 20 networks in other simulators."""
     summaries = []
     for which in tqdm(range(seed, seed + num_networks), desc="CUBA", unit="network", leave=False):
         definition = draw("cuba", seed=which)

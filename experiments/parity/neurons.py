@@ -1,9 +1,9 @@
-"""jsnn's single neurons beside Brian2's, each with the same scheme.
+"""Single neurons in jsnn beside Brian2's, each with the same scheme.
 
 Forward Euler amplifies rounding in the upswing of a spike. At a constant current of 10 or less,
 two ways of writing v² in NumPy move V of a fast spiking Izhikevich neuron by 0.01 to several mV
-within 300 ms; of an AdEx neuron near its rheobase of 0.65 nA, jsnn and Brian2 differ by 1e-9 mV in
-the step before the reset. So these get stronger currents, without noise.
+within 300 ms. For an AdEx neuron near its rheobase of 0.65 nA, jsnn and Brian2 differ by 1e-9 mV in
+the step before the reset. So these models get stronger currents, without noise.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,21 +25,21 @@ REFRACTORY = {"tau_refrac": 2.0}
 
 @dataclass(frozen=True)
 class Case:
-    """A model, its current, and how far apart the traces may be."""
+    """A model, its current, and the largest difference between the traces."""
 
     model: jsnn.NeuronModel
     theirs: Neuron
     scheme: Scheme
     currents: tuple[float, float]
-    """Of the first neuron and of the last one, in the model's unit."""
+    """Currents of the first and of the last neuron, in the model's unit."""
     noise: float = 0.0
-    """Standard deviation of what is new in every step, relative to the constant current."""
+    """Standard deviation of the noise of each step, relative to the constant current."""
     params: Mapping[str, float] = field(default_factory=dict)
-    """In place of the model's defaults."""
+    """Parameters in place of the model's defaults."""
     duration: float = 1000.0
-    """ms"""
+    """Simulated time, in ms."""
     tolerance: float = 1e-10
-    """mV"""
+    """Largest difference of V, in mV."""
 
 
 CASES = {
@@ -76,7 +76,7 @@ def compared(seed: int) -> Iterator[Comparison]:
 
 
 def currents(case: Case, seed: int) -> np.ndarray:
-    """[T, N]: from the weakest to the strongest, with noise."""
+    """Return currents [T, N], from the weakest to the strongest, with noise."""
     constant = np.linspace(*case.currents, NUM_NEURONS)
     normal = np.random.default_rng(seed).standard_normal((round(case.duration / DT), NUM_NEURONS))
     return constant * (1 + case.noise * normal)

@@ -1,13 +1,13 @@
-"""CUBA and COBA by the book: float64, a loop over steps that shares no code with jsnn.
+"""Reference for CUBA and COBA: float64, a loop over steps that shares no code with jsnn.
 
 The order of events within a step is Brian2's:
 
-1. V is integrated over the step from the old V, g_e and g_i, except where it is held;
+1. V is integrated over the step from the old V, g_e and g_i, unless the neuron is held;
 2. g_e and g_i decay;
-3. a neuron that is not held spikes where V > v_thresh (strictly);
-4. the spikes of `delay` steps ago (0: those of this step) are added to g_e and g_i, where they do
-   not decay before the next step;
-5. V <- v_reset where the neuron spiked, and the next 49 updates of its V are left out.
+3. a neuron that is not held spikes if V > v_thresh (strictly);
+4. the spikes of `delay` steps ago (0: those of this step) are added to g_e and g_i, which do not
+   decay again before the next step;
+5. V <- v_reset if the neuron spiked, and the next 49 updates of its V are left out.
 """
 
 import time
@@ -21,7 +21,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def cuba_step(v: Array, g_e: Array, g_i: Array, c: Constants) -> Array:
-    """V after one step, exactly: the solution of the three linear equations."""
+    """Return V after one step, exactly: the solution of the three linear equations."""
     decay_m, decay_e, decay_i = np.exp(-DT / np.array([c.tau_m, c.tau_e, c.tau_i]))
     k_e = c.tau_e / (c.tau_e - c.tau_m) * (decay_e - decay_m)
     k_i = c.tau_i / (c.tau_i - c.tau_m) * (decay_i - decay_m)
@@ -29,7 +29,7 @@ def cuba_step(v: Array, g_e: Array, g_i: Array, c: Constants) -> Array:
 
 
 def coba_step(v: Array, g_e: Array, g_i: Array, c: Constants) -> Array:
-    """V after one step by exponential Euler: exactly, were g_e and g_i constant within it."""
+    """Return V after one step of exponential Euler, exact for g_e and g_i constant in the step."""
     conductance = 1 + g_e + g_i
     v_inf = (c.v_rest + g_e * c.e_e + g_i * c.e_i) / conductance
     return v_inf + (v - v_inf) * np.exp(-DT / c.tau_m * conductance)
@@ -39,7 +39,7 @@ VOLTAGE_STEP = {"cuba": cuba_step, "coba": coba_step}
 
 
 def simulate(definition: Definition, num_steps: int, delay: int = 0) -> Run:
-    """Every spike of `num_steps` steps; `delay` in steps, as Brian2 counts it."""
+    """Return every spike of a run; `delay` is in steps, as Brian2 counts it."""
     began = time.perf_counter()
     c = definition.constants
     voltage_step = VOLTAGE_STEP[definition.model]
@@ -71,6 +71,6 @@ def simulate(definition: Definition, num_steps: int, delay: int = 0) -> Run:
 
 
 def targets_of_each(definition: Definition) -> list[np.ndarray]:
-    """The postsynaptic neurons of every neuron; none of them twice."""
+    """Return the postsynaptic neurons of every neuron; none of them occurs twice."""
     pre, post = definition.edges
     return np.split(post, np.searchsorted(pre, np.arange(1, definition.num_neurons)))

@@ -1,6 +1,6 @@
 """Parity with Brian2: balanced networks spike for spike, their statistics, single neurons.
 
-Needs Brian2: `nox -s parity` installs it. Ends with status 1 where a comparison fails.
+Needs Brian2, which `nox -s parity` installs. Ends with status 1 if a comparison fails.
 """
 
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ from experiments.parity.networks import SECOND, compared_spikes, compared_statis
 from experiments.parity.neurons import compared
 
 QUICK = 2000
-"""Steps."""
+"""Number of steps with --quick."""
 
 
 @dataclass(frozen=True)
 class Config(cli.Config):
-    """All comparisons, for as long as the figures that are asked for hold."""
+    """Flags, by default for all comparisons."""
 
     quick: bool = False
-    """Balanced networks for 200 ms instead of a second in Brian2; no statistics."""
+    """Run balanced networks for 200 ms instead of a second in Brian2, and leave out statistics."""
 
 
 def comparisons(config: Config) -> Iterator[Comparison]:

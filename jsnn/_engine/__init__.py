@@ -1,1 +1,1 @@
-"""How a run is executed."""
+"""Execution of a run: inputs, steps, plasticity and schedule."""

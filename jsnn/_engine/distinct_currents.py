@@ -1,10 +1,10 @@
-"""Populations whose neurons differ by a constant current alone: one run for each distinct current.
+"""Populations whose neurons differ by a constant current alone: one run per distinct current.
 
 In a data set there are few distinct currents (256 grey levels, say), and neurons of equal current
-spike together. So one neuron is run for each distinct current of the whole batch, and the sums of
-its spikes' weights are made for all steps at once, sharing what steps have in common
+spike together. So one neuron is run for each distinct current of the whole batch, and the weights
+of its spikes are summed for all steps at once, sharing what several steps have in common
 (`product_of_trains`): silent neurons cost nothing. The sums are those of the plain step, bit for
-bit. On the CPU, with the kernels of `jsnn.native`.
+bit. This needs a CPU with the kernels of `jsnn._kernels.native`.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,17 +26,17 @@ from jsnn.network.projection import Projection
 from jsnn.network.state import in_flight_after, init
 
 _CAPACITY = 1024
-"""The most distinct currents that are tabulated; beyond, every neuron is run by itself."""
+"""Most distinct currents that are tabulated; if there are more, every neuron is run by itself."""
 
 
 class Tabulated(NamedTuple):
-    """What a population leaves behind; in batches, sums and in_flight have time first.
+    """Results of a population that was run alone; in batches, sums and in_flight have time first.
 
     Attributes:
-      sums: {projection: [T, post]}, what arrives through it in each step.
-      in_flight: {projection: [delay, N]}, what is in flight after the last step.
+      sums: {projection: [T, post]}, the sums that arrive through it in each step.
+      in_flight: {projection: [delay, N]}, the spikes in flight after the last step.
       variables: {variable: [N]} after the last step.
-      kept: {recording: [N]}, its folds over the run.
+      kept: {recording: [N]}, folded over the run.
     """
 
     sums: dict[str, jax.Array]
@@ -46,15 +46,20 @@ class Tabulated(NamedTuple):
 
 
 _TIME_FIRST = Tabulated(sums=1, in_flight=1, variables=0, kept=0)  # type: ignore[arg-type]
-"""Where the axis of rows is, in results that are read step by step."""
+"""Position of the axis of rows, in results that are read step by step."""
 
 
 def tabulated(
     network: Network, name: str, currents: jax.Array, num_steps: int, folds: RecordingPlan
 ) -> Tabulated:
-    """Run population `name` from its initial state under constant `currents` [N].
+    """Run one population from its initial state under constant currents; not differentiable.
 
-    Not differentiable.
+    Args:
+      network: the network that holds the population.
+      name: the name of the population.
+      currents: in nA, [N].
+      num_steps: T.
+      folds: the recordings of the population, all of them folds.
     """
     rows = _rows(name, num_steps, folds)(network, currents[None])
     return jax.tree.map(lambda leaf: leaf[0], rows)
@@ -62,7 +67,10 @@ def tabulated(
 
 @lru_cache
 def _rows(name: str, num_steps: int, folds: RecordingPlan) -> Callable[..., Tabulated]:
-    """(network, currents [R, N]) -> Tabulated with R in front; under `vmap` with more rows."""
+    """Return a function (network, currents [R, N]) -> Tabulated with R in front.
+
+    Under `vmap` the function is called once, with more rows.
+    """
 
     def each_by_itself(network: Network, currents: jax.Array) -> Tabulated:
         one_row = lambda row: _run_all(network, name, row, num_steps, folds)  # noqa: E731
@@ -106,7 +114,7 @@ def _run_table(
     num_steps: int,
     folds: RecordingPlan,
 ) -> Tabulated:
-    """One neuron for each current in `table` [U]; neuron i of row r has that of index[r, i]."""
+    """Run one neuron for each current in `table` [U]; neuron i of row r has that of index[r, i]."""
     trains, variables, kept = _alone(network, name, table, num_steps, folds)
     of_neurons = lambda leaf: leaf[..., index]  # noqa: E731
     return Tabulated(
@@ -123,7 +131,7 @@ def _run_table(
 def _run_all(
     network: Network, name: str, currents: jax.Array, num_steps: int, folds: RecordingPlan
 ) -> Tabulated:
-    """Every neuron by itself."""
+    """Run every neuron by itself."""
     spikes, variables, kept = _alone(network, name, currents, num_steps, folds)
     return Tabulated(
         sums={
@@ -139,7 +147,11 @@ def _run_all(
 def _alone(
     network: Network, name: str, currents: jax.Array, num_steps: int, folds: RecordingPlan
 ) -> tuple[jax.Array, Values, dict[str, Any]]:
-    """A neuron for each of `currents` [n]: spikes bool [T, n], last variables, folds."""
+    """Run a neuron for each of `currents` [n].
+
+    Returns:
+      Spikes bool [T, n], the variables after the last step, and the folded recordings.
+    """
     population = replace(network.population(name), size=len(currents))
     alone = replace(
         network,
@@ -169,7 +181,7 @@ def _outgoing(network: Network, name: str) -> list[tuple[Projection, Dense]]:
 
 
 def _in_flight(network: Network, name: str, spikes: jax.Array) -> dict[str, jax.Array]:
-    """Return {projection: [delay, n]}, what a population with these spikes leaves in flight."""
+    """Return {projection: [delay, n]}, the last spikes of a population, still in flight."""
     return {
         projection.name: left
         for projection, _ in _outgoing(network, name)

@@ -1,4 +1,4 @@
-"""The input of a presentation: its grammar, its check, and what of it changes from step to step."""
+"""Inputs of a presentation: their grammar, their check, and their change from step to step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -18,7 +18,7 @@ from jsnn.network.population import Population
 from jsnn.network.projection import Projection
 
 Drive = Mapping[str, Any]
-"""The input of a presentation, by part of the network:
+"""Input of a presentation, by part of the network.
 
     {population: current}                      in nA, () or [N]
     {current source: {parameter: value}}       in place of the source's own, () or [N]
@@ -54,7 +54,7 @@ def over_time(values: ArrayLike) -> OverTime:
         [B, T] or [B, T, N].
 
     Raises:
-      ValueError: `values` is a single number.
+      ValueError: if `values` is a single number.
     """
     if np.ndim(values) == 0:
         raise ValueError(
@@ -68,12 +68,12 @@ def checked_drive(network: Network, drive: Drive, num_steps: int | None) -> dict
 
     Args:
       network: the network that is driven.
-      drive: see `Drive`.
+      drive: a `Drive`.
       num_steps: T, or None for a single step, which has no time courses.
 
     Raises:
-      TypeError: a value is of another type or dtype than expected.
-      ValueError: a name is unknown, or a value has another shape or is outside its domain.
+      TypeError: if a value is of another type or dtype than expected.
+      ValueError: if a name is unknown, or a value has another shape or is outside its domain.
     """
     check_type(drive, Mapping, "drive", " by population")
     checks: dict[str, Callable[..., Any]] = {
@@ -199,7 +199,7 @@ def _check_domains(
 
 
 def split(drive: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what of a drive is constant over the run, and what has one row for each step."""
+    """Divide a drive into its constant part and its time courses, with one row for each step."""
     constant: dict[str, Any] = {}
     varying: dict[str, Any] = {}
     for name, given in drive.items():
@@ -216,6 +216,6 @@ def split(drive: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def joined(constant: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the input of one step: what is constant, and this step's row of what varies."""
+    """Return the input of one step: the constant part, and this step's row of the time courses."""
     both = {name: {**constant[name], **now[name]} for name in constant if name in now}
     return {**constant, **now, **both}

@@ -1,4 +1,4 @@
-"""Plan of a run: everything about it that is static, found once before anything is compiled."""
+"""Plan of a run: its static part, found once before anything is compiled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ class Plan:
 
     Attributes:
       num_steps: T.
-      recordings: what is kept of the run.
-      schedule: which populations are stepped together, and how.
+      recordings: what to keep of the run.
+      schedule: the populations that are stepped together, and the ways to do it.
     """
 
     num_steps: int
@@ -36,8 +36,8 @@ def plan_run(
     """Plan a run from a fresh state.
 
     Args:
-      network: what is simulated.
-      drive: as `checked_drive` returns it.
+      network: the network that is simulated.
+      drive: from `checked_drive`.
       num_steps: T.
       recordings: from `plan_recordings`.
       scheduled: find the quickest schedule; otherwise step all populations together with whole

@@ -1,4 +1,4 @@
-"""One step of the plasticity of a projection."""
+"""Plasticity step: one step of a learning rule on the synapses of a projection."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,12 +25,12 @@ def learn(
 
     Args:
       rule: the learning rule.
-      connectivity: of the projection.
-      state: before the step.
-      params: of the rule, a scalar each.
+      connectivity: the connectivity of the projection.
+      state: the plastic synapses before the step.
+      params: the parameters of the rule, a scalar each.
       seen_pre: {"spike": [pre], 1 where a neuron spiked in this step, else 0}, and the variables
         that the rule reads.
-      seen_post: likewise of the postsynaptic neurons, [post].
+      seen_post: {"spike": [post], ...}, for the postsynaptic neurons.
       dt: in ms.
     """
     p = dict(params)
@@ -52,8 +52,9 @@ def learn(
             return _like({k: jnp.where(here, new[k], s) for k, s in synapses.items()}, synapses)
 
         any_spike = jnp.any((spikes_pre, spikes_post)[side] > 0)
-        # A postsynaptic spike is known only when the weights have been delivered. Waiting for it,
-        # as a condition that always holds, XLA writes them in place; otherwise it copies them all.
+        # A postsynaptic spike is known only after the weights have been delivered. `delivered`
+        # always holds, but it makes XLA wait, so that it changes the weights in place and need
+        # not copy them all.
         delivered = jnp.all(spikes_post >= 0)
         return jax.lax.cond(any_spike & delivered, changed, lambda: synapses)
 

@@ -1,4 +1,4 @@
-"""Recordings sorted by how a run keeps them."""
+"""Recording plan: recordings sorted by the way in which a run keeps them."""
 
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class _Sampled:
 
     def start(self, network: Network) -> Any:
         observed = jax.eval_shape(self.trace.observe, *abstract_step(network))
-        # One row more than asked for: the steps after the last whole k go there.
+        # One row more than needed takes the steps after the last whole k.
         rows = jax.tree.map(
             lambda leaf: jnp.zeros((self.num_rows + 1, *leaf.shape), leaf.dtype), observed
         )
@@ -64,7 +64,7 @@ class _Sampled:
 
 
 def population_of(recording: Any) -> str | None:
-    """The one population that a recording looks at, or None where it may look at all of them."""
+    """Return the one population that a recording looks at, or None if there may be more."""
     if isinstance(recording, _Sampled):
         return population_of(recording.trace)
     of_one = isinstance(
@@ -74,34 +74,43 @@ def population_of(recording: Any) -> str | None:
 
 
 def folds_each_neuron(recording: Any) -> bool:
-    """Whether a recording keeps one value for each neuron of its population."""
+    """Return True if a recording keeps one value for each neuron of its population."""
     return isinstance(recording, (SpikeCount, FirstSpike, MaxVariable, FinalVariable))
 
 
 @dataclass(frozen=True)
 class RecordingPlan:
-    """Recordings sorted by how a run keeps them: stacked by `scan`, or folded in its carry."""
+    """Recordings sorted by the way in which a run keeps them.
+
+    Attributes:
+      stacked: {name: trace} as pairs, stacked by `scan`.
+      folded: {name: fold} as pairs, folded in the carry of `scan`.
+    """
 
     stacked: tuple[tuple[str, Trace], ...]
     folded: tuple[tuple[str, Fold], ...]
 
     def of(self, populations: Collection[str]) -> "RecordingPlan":
-        """The recordings of `populations` alone."""
+        """Return the plan of the recordings of `populations` alone."""
         return RecordingPlan(
             tuple((name, r) for name, r in self.stacked if population_of(r) in populations),
             tuple((name, r) for name, r in self.folded if population_of(r) in populations),
         )
 
     def start(self, network: Network) -> dict[str, Any]:
+        """Return the folds before the first step."""
         return {name: recording.start(network) for name, recording in self.folded}
 
     def fold(self, kept: dict[str, Any], state: State, spikes: SpikesOf) -> dict[str, Any]:
+        """Return the folds after one more step."""
         return {name: r.fold(kept[name], state, spikes) for name, r in self.folded}
 
     def observe(self, state: State, spikes: SpikesOf) -> dict[str, Any]:
+        """Return the traces of one step."""
         return {name: trace.observe(state, spikes) for name, trace in self.stacked}
 
     def finish(self, kept: dict[str, Any], stacked: dict[str, Any]) -> dict[str, Any]:
+        """Return {recording: its result} from the last folds and the stacked traces."""
         finished = {
             name: r.finish(kept[name]) if isinstance(r, _Sampled) else kept[name]
             for name, r in self.folded
@@ -110,7 +119,20 @@ class RecordingPlan:
 
 
 def plan_recordings(network: Network, record: Recordings | None, num_steps: int) -> RecordingPlan:
-    """Check `record` against the network and sort it; hashable."""
+    """Check recordings against the network and sort them.
+
+    Args:
+      network: the network that is simulated.
+      record: {name: recording}, or None for nothing.
+      num_steps: T.
+
+    Returns:
+      A hashable plan.
+
+    Raises:
+      TypeError: if a recording is not one, or is not hashable.
+      ValueError: if a recording does not fit the network.
+    """
     stacked: list[tuple[str, Trace]] = []
     folded: list[tuple[str, Fold]] = []
     record = {} if record is None else record

@@ -1,4 +1,4 @@
-"""What has to be stepped together, and what can be run before the rest.
+"""Schedule of a run: which populations are stepped together, and which are run before the rest.
 
 Populations that are joined in a loop have to be stepped together; a loop, or a population that is
 in none, is a *stage*. A stage depends only on stages before it, so each is run over all steps by
@@ -23,21 +23,21 @@ from jsnn.network.projection import Projection
 from jsnn.recording import SpikeCount
 
 _MOST_BYTES = 2**21
-"""Of the spikes and sums that one presentation may need for being run in stages."""
+"""Most bytes of spikes and sums that one presentation may need if it is run in stages."""
 
 Stage = tuple[str, ...]
-"""The names of populations that are stepped together."""
+"""Names of populations that are stepped together."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a run is done; static.
+    """The order and the manner in which populations are run; static.
 
     Attributes:
       stages: in the order in which they are run.
       tabulated: populations of which one neuron is run for each distinct current, each a stage.
       given: populations whose spikes are the drive, each a stage.
-      event_driven: whether spikes are delivered one by one instead of by whole products.
+      event_driven: if True, spikes are delivered one by one instead of by whole products.
     """
 
     stages: tuple[Stage, ...]
@@ -47,7 +47,7 @@ class Schedule:
 
 
 def together(network: Network, *, event_driven: bool) -> Schedule:
-    """Everything in one stage, as the semantics have it.
+    """Return the schedule with all populations in one stage, as the semantics define a step.
 
     A network whose weights are divided over devices takes whole products, which XLA divides too.
     """
@@ -62,10 +62,17 @@ def quickest_schedule(
     planned: RecordingPlan,
     num_steps: int,
 ) -> Schedule:
-    """The quickest way through a run from a fresh state under this drive.
+    """Return the quickest schedule of a run from a fresh state.
 
-    On a CPU without the kernels of `jsnn.native`, a product over time costs more cache than it
-    saves, and everything is stepped together.
+    On a CPU without the kernels of `jsnn._kernels.native`, a product over time costs more cache
+    than it saves, and everything is stepped together.
+
+    Args:
+      network: the network that is simulated.
+      constant: the part of the drive that is constant in time.
+      varying: the part of the drive that has one row for each step.
+      planned: the recordings.
+      num_steps: T.
     """
     on_cpu = jax.default_backend() == "cpu"
     kernels = on_cpu and native.available()
@@ -100,29 +107,30 @@ def quickest_schedule(
 
 
 def loops(network: Network) -> tuple[Stage, ...]:
-    """The strongly connected populations, a stage each, in an order in which spikes pass them."""
+    """Return the strongly connected populations, a stage each, in an order in which spikes pass."""
     reached = {name: _reached_from(network, name) for name in network.order}
     stages = {
         tuple(n for n in network.order if n in reached[name] and name in reached[n])
         for name in network.order
     }
-    # Whatever reaches a stage also reaches those that it projects to, and so does the stage.
+    # A stage is reached by fewer populations than the stages to which it projects.
     return tuple(
         sorted(stages, key=lambda stage: (sum(stage[0] in r for r in reached.values()), stage))
     )
 
 
 def leaving(network: Network, stage: Stage) -> list[Projection]:
-    """The projections from a stage to another one."""
+    """Return the projections from a stage to another one."""
     return [p for p in network.projections if p.pre in stage and p.post not in stage]
 
 
 def is_joined(projection: Projection) -> bool:
     """Return True if both sides of a projection have to be stepped together.
 
-    This is so if they change its synapses, or if more passes than spikes of one delay. It is also
-    so if a weight is all that a spike of this step becomes: in the step itself LLVM multiplies that
-    weight before it looks at the spike, and rounds otherwise than for a sum made before.
+    This is so if they change its synapses, if it sends numbers, or if its synapses have delays of
+    their own. It is also so if the input within a step is the weight of a single spike: within the
+    step LLVM multiplies that weight before it looks at the spike, and rounds differently from a sum
+    that was made before.
     """
     sends_numbers = projection.synapse.sends is not None
     in_the_step = projection.delay == 0 and isinstance(projection.connectivity, OneToOne)
@@ -135,7 +143,7 @@ def is_joined(projection: Projection) -> bool:
 
 
 def _reached_from(network: Network, name: str) -> set[str]:
-    """The population itself, those that its spikes may influence, and those joined to them."""
+    """Return a population, those that its spikes may influence, and those joined to them."""
     reached, new = {name}, {name}
     while new:
         forwards = {p.post for p in network.projections if p.pre in new}
@@ -146,7 +154,7 @@ def _reached_from(network: Network, name: str) -> set[str]:
 
 
 def bytes_over_time(network: Network, stages: tuple[Stage, ...], num_steps: int) -> int:
-    """What one presentation needs for the spikes and sums that pass between stages."""
+    """Return the bytes of the spikes and sums that pass between stages in one presentation."""
     sent = [projection for stage in stages for projection in leaving(network, stage)]
     spikes = sum(network.sizes[name] for name in {projection.pre for projection in sent})
     sums = sum(network.sizes[projection.post] for projection in sent)
@@ -161,7 +169,7 @@ def _divided(network: Network) -> bool:
 
 
 def _driven_alone(network: Network, name: str) -> bool:
-    """Whether nothing but the drive reaches a population."""
+    """Return True if nothing but the drive reaches a population."""
     projected_to = any(projection.post == name for projection in network.projections)
     joined = any(is_joined(p) for p in network.projections if p.pre == name)
     driven = any(source.population == name for source in network.sources)

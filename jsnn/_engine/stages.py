@@ -21,7 +21,7 @@ from jsnn.network.state import State, in_flight_after, part_of, with_part, with_
 
 Recorded = dict[str, Any]
 Spikes = dict[str, jax.Array]
-"""{population: bool [T, N]}."""
+"""Spikes by population, {population: bool [T, N]}."""
 
 
 @partial(jax.jit, static_argnames="plan")
@@ -32,14 +32,17 @@ def run(
     varying: dict[str, Any],
     plan: Plan,
 ) -> tuple[State, Recorded]:
-    """Run all steps of a plan; return the last state, and what was recorded.
+    """Run all steps of a plan.
 
     Args:
-      network: what is simulated.
+      network: the network that is simulated.
       state: before the first step.
       constant: the part of the drive that is constant in time.
       varying: the part of the drive that has one row for each step.
       plan: from `jsnn._engine.plan`.
+
+    Returns:
+      The state after the last step, and {recording: result}.
     """
     how = _together if len(plan.schedule.stages) == 1 else _in_stages
     return how(plan, network, state, constant, varying)
@@ -66,7 +69,10 @@ def _together(
 
 
 def _first_of_two(body: Any, start: Any, varying: dict[str, Any]) -> tuple[Any, Any]:
-    """Run a scan of one step as two: XLA would unroll one, and then fuse and round differently."""
+    """Run a scan of one step as two.
+
+    XLA would unroll a scan of one step, and then fuse and round differently.
+    """
 
     def keeping_the_carry(carry: Any, now: Any) -> tuple[Any, Any]:
         carry, stacked = body(carry, now)
@@ -124,7 +130,7 @@ def _stage(
     sums: dict[str, jax.Array],
     plan: Plan,
 ) -> tuple[State, Recorded, Spikes]:
-    """Run one stage; return the state, what was recorded, and the spikes that leave the stage."""
+    """Run one stage; return the state, the recordings, and the spikes that leave the stage."""
     reaching = [p for p in network.projections if p.post in stage]
     sources = [s.name for s in network.sources if s.population in stage]
     mine = {*stage, *(p.name for p in reaching), *sources}
@@ -146,7 +152,7 @@ def _stage(
     (part, kept), (stacked, spikes) = jax.lax.scan(
         body, start, (changing, incoming), length=plan.num_steps
     )
-    for name in incoming:  # what is in flight there was left by an earlier stage
+    for name in incoming:  # an earlier stage has left these spikes in flight
         part = with_projection(part, name, in_flight=state.projections[name].in_flight)
     return (
         with_part(state, replace(part, step=state.step)),
@@ -156,7 +162,7 @@ def _stage(
 
 
 def _without_incoming(part: State, incoming: dict[str, jax.Array]) -> State:
-    """Return the state of a stage without what is in flight to it, which it is given as sums."""
+    """Return the state of a stage without spikes in flight to it, which it gets as sums instead."""
     for name in incoming:
         part = with_projection(part, name, in_flight=None)
     return part
@@ -173,7 +179,7 @@ def _given(
 
 
 def _over_time(projection: Projection, spikes: jax.Array) -> jax.Array:
-    """Turn spikes, bool [T, pre], into what arrives in every step, [T, post]."""
+    """Turn spikes, bool [T, pre], into the sums that arrive in every step, [T, post]."""
     connectivity, delay = projection.connectivity, projection.delay
     if isinstance(connectivity, EventDriven):
         return connectivity.deliver_over_time(spikes, delay)

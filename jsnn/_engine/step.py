@@ -30,11 +30,11 @@ def advance(
     """Take one step of the populations that `state` holds.
 
     Args:
-      network: what is simulated.
+      network: the network that is simulated.
       state: of all populations, or of some, with the projections that reach them.
       drive: the input of this step, without time courses.
-      arriving: {projection: [post]}, what arrives now through projections from populations that
-        `state` does not hold.
+      arriving: {projection: [post]}, the sums that arrive now through projections from
+        populations that `state` does not hold.
       event_driven: deliver by events if a connectivity can, instead of by whole products.
 
     Returns:
@@ -105,7 +105,7 @@ def _sent(network: Network, population: str, variables: Values, spikes: jax.Arra
 def _arriving(
     projection: Projection, state: State, spikes: SpikesOf, sent: SpikesOf, event_driven: bool
 ) -> jax.Array:
-    """Return what reaches each postsynaptic neuron now, [post]; `state` is before the step."""
+    """Return the sum that reaches each neuron now, [post]; `state` is before the step."""
     before = state.projections[projection.name]
     if before.arriving is not None:
         return before.arriving[0]
@@ -119,7 +119,7 @@ def _arriving(
 def _delayed(
     delay: int, before: ProjectionState, step: jax.Array, now: jax.Array | None
 ) -> jax.Array:
-    """Return what was emitted `delay` steps ago, [pre]; `now` is what is emitted in this step."""
+    """Return the spikes of `delay` steps ago, [pre]; `now` are the spikes of this step."""
     if delay == 0:
         assert now is not None
         return now
@@ -189,7 +189,7 @@ _STREAMS = 2**16
 def _put_in_flight(
     in_flight: jax.Array | None, step: jax.Array, emitted: jax.Array | None
 ) -> jax.Array | None:
-    """Put what was emitted in this step in the place of what has just arrived."""
+    """Put the spikes of this step in the place of those that have just arrived."""
     if in_flight is None or emitted is None:
         return in_flight
     delay = in_flight.shape[0]
@@ -201,7 +201,7 @@ def _put_in_flight(
 def _on_its_way(
     projection: Projection, before: ProjectionState, sent: SpikesOf, event_driven: bool
 ) -> jax.Array | None:
-    """Return what arrives in the steps to come, if each synapse has a delay of its own."""
+    """Return the sums that arrive in the steps to come, if each synapse has a delay of its own."""
     if before.arriving is None:
         return None
     connectivity = _connectivity(projection, before)
@@ -237,7 +237,7 @@ def _learnt(
 
 
 def _side(spikes: jax.Array, variables: Values, reads: Sequence[str]) -> Values:
-    """Return what a learning rule sees of the neurons on one side."""
+    """Return the view that a learning rule has of the neurons on one side."""
     return {"spike": spikes, **{name: variables[name] for name in reads}}
 
 

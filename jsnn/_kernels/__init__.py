@@ -1,1 +1,1 @@
-"""Numerics in a defined order."""
+"""Sums of the weights of spikes, in a defined order."""

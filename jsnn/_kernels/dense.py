@@ -1,4 +1,4 @@
-"""spikes @ weights, summed over the presynaptic neurons in their order, batched or not.
+"""Products of spikes and dense weights, summed over the presynaptic neurons in their order.
 
 Floating-point addition is not associative, and XLA's CPU backend chooses the order in which it sums
 a matrix product by the product's shape and the processor: a batch of 2 rows is summed in another
@@ -9,9 +9,9 @@ takes a path that sums like a sequential loop over the presynaptic neurons, whic
 in which GeNN adds weights to its input current; above a fan-in of 2,048 it sums blocks in that
 order and then adds the blocks. On the CPU that path multiplies one row at a time.
 
-On the CPU the same sums can be left to kernels (`jsnn.native`) that visit only the neurons that
-spiked: in a step (`event_driven`), in all steps of a run at once (`product_over_time`), or adding
-what several steps share only once (`product_of_trains`).
+On the CPU the kernels of `jsnn._kernels.native` can make the same sums. They visit only the neurons
+that spiked: in a step (`event_driven`), in all steps of a run at once (`product_over_time`), or
+adding what several steps share only once (`product_of_trains`).
 """
 
 from collections.abc import Callable, Sequence
@@ -27,15 +27,24 @@ _BLOCK = 2048
 """Longest fan-in that is summed in one go; longer ones are summed block by block."""
 
 _COLUMNS = 16
-"""XLA's CPU backend multiplies one row in order where the columns are a multiple of this."""
+"""Number of columns that XLA's CPU backend multiplies with a row in order; multiples work too."""
+
+_PRODUCTS_ARE_FUSED = jax.__version_info__ < (0, 10)
+"""Older XLA fuses what makes the weights into a product of one row, which changes the order."""
 
 
 def ordered_product(
     spikes: jax.Array, weights: jax.Array, precision: str, *, event_driven: bool = False
 ) -> jax.Array:
-    """[pre] @ [pre, post] -> [post]; differentiable, and no `vmap` changes a bit on the CPU.
+    """Turn spikes [pre] into sums [post], spikes @ weights.
 
-    `event_driven` asks for the kernel that does no work for silence, where it can be had.
+    Differentiable, and no `vmap` changes a bit on the CPU.
+
+    Args:
+      spikes: 0 or 1, [pre].
+      weights: [pre, post].
+      precision: of the product on an accelerator.
+      event_driven: take the kernel that does no work for silent neurons, if it is available.
     """
     return _product(precision, event_driven and native.available(), spikes, weights)
 
@@ -43,9 +52,15 @@ def ordered_product(
 def product_over_time(
     spikes: jax.Array, weights: jax.Array, precision: str, delay: int
 ) -> jax.Array:
-    """bool [T, pre] to what arrives in each step, [T, post], `delay` steps later: one product.
+    """Turn spikes over time into the sums that arrive in each step, [T, post], by one product.
 
-    Not differentiable. Needs `jsnn.native` on the CPU.
+    Not differentiable. On the CPU this needs `jsnn._kernels.native`.
+
+    Args:
+      spikes: bool [T, pre].
+      weights: [pre, post].
+      precision: of the product on an accelerator.
+      delay: steps from a spike to its arrival.
     """
     return _sum_of_blocks(
         lambda rows: _over_time(precision, delay)(spikes[None, :, rows], weights[rows])[0],
@@ -54,9 +69,14 @@ def product_over_time(
 
 
 def product_of_trains(trains: jax.Array, index: jax.Array, weights: jax.Array) -> jax.Array:
-    """The sums of all steps, [T, R, post], where neuron i of row r has spike train index[r, i].
+    """Return the sums of all steps, [T, R, post], for neurons that share few spike trains.
 
-    trains bool [T, U], index int32 [R, pre], weights [pre, post]. On the CPU, with `jsnn.native`.
+    This needs a CPU with `jsnn._kernels.native`.
+
+    Args:
+      trains: bool [T, U].
+      index: int32 [R, pre]; neuron i of row r has the spike train index[r, i].
+      weights: [pre, post].
     """
     return _sum_of_blocks(
         lambda rows: native.train_product(trains, index[:, rows], weights[rows]), len(weights)
@@ -91,7 +111,10 @@ def _product_jvp(
 
 @lru_cache
 def _product_of_rows(precision: str, native_cpu: bool) -> Any:
-    """[rows, pre] @ [pre, post], which under every `vmap` becomes the same with more rows."""
+    """Return a function that turns spikes [rows, pre] into sums [rows, post].
+
+    Under every `vmap` the function is called once, with more rows.
+    """
 
     @jax.custom_batching.custom_vmap
     def product(spikes: jax.Array, weights: jax.Array) -> jax.Array:
@@ -118,7 +141,7 @@ def _product_of_rows(precision: str, native_cpu: bool) -> Any:
 
 
 def delayed(spikes: jax.Array, delay: int) -> jax.Array:
-    """bool [T, ...] as they arrive, `delay` steps later; none in the first steps."""
+    """Return spikes, bool [T, ...], `delay` steps later; there are none in the first steps."""
     late = jnp.zeros((min(delay, len(spikes)), *spikes.shape[1:]), bool)
     return jnp.concatenate([late, spikes])[: len(spikes)]
 
@@ -126,7 +149,7 @@ def delayed(spikes: jax.Array, delay: int) -> jax.Array:
 def _whole_over_time(
     precision: str, delay: int, spikes: jax.Array, weights: jax.Array
 ) -> jax.Array:
-    """bool [T, R, pre], [pre, post] -> [T, R, post], as one product."""
+    """Turn spikes, bool [T, R, pre], into sums [T, R, post] by one product."""
     num_steps, rows, pre = spikes.shape
     arriving = delayed(spikes, delay).astype(weights.dtype)
     return _in_order(precision, arriving.reshape(-1, pre), weights).reshape(num_steps, rows, -1)
@@ -134,7 +157,10 @@ def _whole_over_time(
 
 @lru_cache
 def _over_time(precision: str, delay: int) -> Any:
-    """bool [R, T, pre], [pre, post] -> [R, T, post]; under `vmap` over spikes with more rows."""
+    """Return a function that turns spikes, bool [R, T, pre], into sums [R, T, post].
+
+    Under `vmap` over spikes the function is called once, with more rows.
+    """
 
     @jax.custom_batching.custom_vmap
     def product(spikes: jax.Array, weights: jax.Array) -> jax.Array:
@@ -161,7 +187,7 @@ def _over_time(precision: str, delay: int) -> Any:
 
 
 def _block_by_block(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
-    """[rows, pre] @ [pre, post]."""
+    """Turn spikes [rows, pre] into sums [rows, post]."""
     return _sum_of_blocks(
         lambda rows: _in_order(precision, spikes[:, rows], weights[rows]), len(weights)
     )
@@ -176,4 +202,20 @@ def _in_order(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Arra
 
 
 def _row_by_row(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    if len(spikes) == 1 and _PRODUCTS_ARE_FUSED:
+        return _one_row_in_a_loop(precision, spikes, weights)
     return jax.lax.map(lambda row: _dot(precision, row, weights), spikes)
+
+
+def _one_row_in_a_loop(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    """[1, pre] @ [pre, post], with operands that XLA cannot fuse into the product.
+
+    The number of turns depends on the spikes, so that the loop is not unrolled. The row of a turn
+    depends on the turn, so that the product stays inside.
+    """
+    twice = jnp.concatenate([spikes, spikes])
+    turns = 1 + jnp.isnan(spikes[0, 0]).astype(jnp.int32)
+    nothing = jnp.zeros(weights.shape[1], weights.dtype)
+    return jax.lax.fori_loop(
+        0, turns, lambda turn, _: _dot(precision, twice[turn], weights), nothing
+    )[None]

@@ -1,8 +1,8 @@
 """Spikes through a list of synapses, with no work for the neurons that are silent.
 
 Synapses are sorted by presynaptic neuron: those of neuron i are `starts[i]` to `starts[i + 1]`. All
-sums run over them in this order, whichever way they are made, so all ways give the same bits (on
-the CPU; a GPU adds in an order of its own).
+sums run over them in this order, in every function of this module, so all of them give the same
+bits (on the CPU; a GPU adds in an order of its own).
 """
 
 from collections.abc import Callable, Sequence
@@ -15,13 +15,19 @@ import jax.numpy as jnp
 from jsnn._kernels import native
 
 _CHUNK = 512
-"""How many synapses a round takes: about as many as a few spikes have."""
+"""Number of synapses that a round visits, about as many as a few spikes have."""
 
 _T = TypeVar("_T")
 
 
 class Synapses(NamedTuple):
-    """pre, post: int32 [S], sorted by pre; starts: int32 [num_pre + 1]."""
+    """A list of synapses, sorted by presynaptic neuron.
+
+    Attributes:
+      pre: the presynaptic neuron of each synapse, int32 [S].
+      post: the postsynaptic neuron of each synapse, int32 [S].
+      starts: the first synapse of each presynaptic neuron, and S, int32 [num_pre + 1].
+    """
 
     pre: jax.Array
     post: jax.Array
@@ -31,7 +37,7 @@ class Synapses(NamedTuple):
 def sparse_product(
     spikes: jax.Array, weights: jax.Array, synapses: Synapses, num_post: int
 ) -> jax.Array:
-    """Spikes [pre], 0 or 1, to the summed weights that reach each neuron [num_post]."""
+    """Turn spikes [pre], 0 or 1, into the summed weights that reach each neuron, [num_post]."""
     return _scatter(spikes[synapses.pre] * weights, synapses, num_post)
 
 
@@ -39,7 +45,11 @@ def sparse_product(
 def event_product(
     spikes: jax.Array, weights: jax.Array, synapses: Synapses, num_post: int
 ) -> jax.Array:
-    """The same, visiting the synapses of the spiking neurons alone; differentiable like it."""
+    """Turn spikes [pre] into the summed weights that reach each neuron, [num_post].
+
+    On the CPU, visit the synapses of the spiking neurons alone. The derivative is that of
+    `sparse_product`.
+    """
 
     def on_cpu(spikes: jax.Array, weights: jax.Array, synapses: Synapses) -> jax.Array:
         if native.available():
@@ -74,10 +84,16 @@ def for_each_event(
     visit: Callable[[_T, jax.Array, jax.Array], _T],
     carry: _T,
 ) -> _T:
-    """Visit the synapses of the neurons that spiked, in order, in as many rounds as it takes.
+    """Visit the synapses of the neurons that spiked, in order, in as many rounds as necessary.
 
-    `visit(carry, valid bool [C], synapse int32 [C])` is called with the next C synapses, of which
-    those count that are `valid`. Not reverse-differentiable.
+    Not reverse-differentiable.
+
+    Args:
+      spiked: bool [pre].
+      starts: int32 [pre + 1].
+      visit: (carry, valid bool [C], synapse int32 [C]) -> carry, called with the next C synapses,
+        of which those count that are `valid`.
+      carry: before the first round.
     """
     lengths = jnp.where(spiked, starts[1:] - starts[:-1], 0)
     ends = jnp.cumsum(lengths)
@@ -100,9 +116,10 @@ def _scatter(values: jax.Array, synapses: Synapses, num_post: int) -> jax.Array:
 
 @lru_cache
 def _kernel(num_post: int) -> Any:
-    """Operands with an axis of rows in front, of length 1 where they are the same for all rows.
+    """Return a function of operands with an axis of rows in front.
 
-    Under `vmap` it becomes the same with more rows.
+    The axis has length 1 if an operand is the same for all rows. Under `vmap` the function is
+    called once, with more rows.
     """
 
     @jax.custom_batching.custom_vmap

@@ -33,8 +33,8 @@ def light(num_steps: int) -> Calibration:
       num_steps: steps of a presentation.
 
     Raises:
-      ValueError: `num_steps` is below 1.
-      TypeError: `num_steps` is not an integer.
+      ValueError: if `num_steps` is below 1.
+      TypeError: if `num_steps` is not an integer.
     """
     return partial(_light, num_steps=positive_int(num_steps, "light, num_steps"))
 
@@ -66,8 +66,8 @@ def advanced(num_steps: int, *, num_updates: int = 200, learning_rate: float = 1
       learning_rate: learning rate of Adam.
 
     Raises:
-      ValueError: `num_steps` or `num_updates` is below 1.
-      TypeError: `num_steps` or `num_updates` is not an integer.
+      ValueError: if `num_steps` or `num_updates` is below 1.
+      TypeError: if `num_steps` or `num_updates` is not an integer.
     """
     return partial(
         _advanced,

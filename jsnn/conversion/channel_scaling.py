@@ -16,7 +16,7 @@ def each_neuron(values: Any, size: int) -> np.ndarray:
 
 
 def has_weights(part: Any) -> bool:
-    """Return if a connectivity has weights of its own; average pooling has none."""
+    """Return True if a connectivity has weights of its own; average pooling has none."""
     return bool(jax.tree.leaves(part))
 
 

@@ -77,8 +77,8 @@ def constant_current(scale: float = 1.0, model: NeuronModel = IF_SOFT_RESET) -> 
       model: neuron model with the parameter `v_thresh` and the variable `v`.
 
     Raises:
-      ValueError: `scale` is not a finite number > 0.
-      TypeError: `scale` is not a number.
+      ValueError: if `scale` is not a finite number > 0.
+      TypeError: if `scale` is not a number.
     """
     factor = finite_number(scale, "constant_current, scale")
     if factor <= 0:
@@ -103,8 +103,8 @@ def latency(num_steps: int) -> Coding:
     2018, "Conversion of analog to spiking neural networks using sparse temporal coding", ISCAS.
 
     Raises:
-      ValueError: `num_steps` is below 1.
-      TypeError: `num_steps` is not an integer.
+      ValueError: if `num_steps` is below 1.
+      TypeError: if `num_steps` is not an integer.
     """
     steps = positive_int(num_steps, "latency, num_steps")
     return Coding(

@@ -82,12 +82,12 @@ class Conversion:
           {population: input}, the input of shape [N] for one image, else [n, N].
 
         Raises:
-          ValueError: the shape is not that of the model's inputs, or the coding cannot carry the
+          ValueError: if the shape is not that of the model's inputs, or the coding cannot carry the
             pixels.
-          TypeError: the pixels are not real numbers.
+          TypeError: if the pixels are not real numbers.
 
         Warns:
-          UserWarning: as `rows`.
+          UserWarning: if the images are most likely on another scale than the calibration images.
         """
         one = np.shape(images) == self.image_shape
         rows = self.rows(np.asarray(images)[None] if one else images)
@@ -98,14 +98,14 @@ class Conversion:
         """Check images [n, ...] and flatten them, [n, N_0].
 
         Raises:
-          ValueError: the shape is not that of the model's inputs, or the coding cannot carry the
+          ValueError: if the shape is not that of the model's inputs, or the coding cannot carry the
             pixels.
-          TypeError: the pixels are not real numbers.
+          TypeError: if the pixels are not real numbers.
 
         Warns:
-          UserWarning: the images are most likely on another scale than the calibration images: the
-            largest absolute value is more than twice theirs or, over ten images or more, less than
-            a third of it.
+          UserWarning: if the images are most likely on another scale than the calibration images:
+            the largest absolute value is more than twice theirs or, over ten images or more, less
+            than a third of it.
         """
         rows = flat_images(images, self.image_shape)
         self.recipe.coding.check(rows, self.recipe.v_thresh, "images")
@@ -126,11 +126,12 @@ class Conversion:
           The activations that the spikes stand for, [n, N] of each layer.
 
         Raises:
-          ValueError: as `rows`, or `num_steps` is less than `least_steps`.
-          TypeError: as `rows`, or an argument is of the wrong type.
+          ValueError: if the shape is not that of the model's inputs, the coding cannot carry the
+            pixels, or `num_steps` is less than `least_steps`.
+          TypeError: if the pixels are not real numbers, or an argument is of the wrong type.
 
         Warns:
-          UserWarning: as `rows`.
+          UserWarning: if the images are most likely on another scale than the calibration images.
         """
         if key is not None:
             check_key(key, "key")

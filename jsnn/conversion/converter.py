@@ -52,12 +52,12 @@ def convert(
       runs of the network.
 
     Raises:
-      ValueError: a layer, named in the message, cannot be converted; the model's own logits are not
-        those of its layers (parameters alone have none); or an argument does not fit.
-      TypeError: an argument or a layer is of the wrong type.
+      ValueError: if a layer, named in the message, cannot be converted; the model's own logits are
+        not those of its layers (parameters alone have none); or an argument does not fit.
+      TypeError: if an argument or a layer is of the wrong type.
 
     Warns:
-      UserWarning: the calibration images are most likely on another scale than the model's.
+      UserWarning: if the calibration images are most likely on another scale than the model's.
     """
     check_type(recipe, Recipe, "recipe", ", such as jsnn.conversion.recipes.rueckauer_2017()")
     check_recipe(recipe)

@@ -91,8 +91,8 @@ def bursts(max_spikes: int = 5) -> Firing:
     IJCAI.
 
     Raises:
-      ValueError: `max_spikes` is below 1.
-      TypeError: `max_spikes` is not an integer.
+      ValueError: if `max_spikes` is below 1.
+      TypeError: if `max_spikes` is not an integer.
     """
     most = float(positive_int(max_spikes, "bursts, max_spikes"))
     emission = replace(GRADED, most_per_step=most)
@@ -116,8 +116,8 @@ def few_spikes(num_steps: int = 8) -> Firing:
       num_steps: K.
 
     Raises:
-      ValueError: `num_steps` is below 1.
-      TypeError: `num_steps` is not an integer.
+      ValueError: if `num_steps` is below 1.
+      TypeError: if `num_steps` is not an integer.
     """
     steps = positive_int(num_steps, "few_spikes, num_steps")
     return Firing(
@@ -154,8 +154,8 @@ def signed_digits(num_steps: int = 4, *, eager: bool = True) -> Firing:
         layers behind hear later.
 
     Raises:
-      ValueError: `num_steps` is below 1.
-      TypeError: `num_steps` is not an integer.
+      ValueError: if `num_steps` is below 1.
+      TypeError: if `num_steps` is not an integer.
     """
     steps = positive_int(num_steps, "signed_digits, num_steps")
     return Firing(

@@ -18,11 +18,11 @@ def calibration_images(given: ArrayLike) -> np.ndarray:
     """Return calibration images [n, ...] as an array of floats.
 
     Raises:
-      ValueError: the shape is not that of images, all pixels are 0, or one is not finite.
-      TypeError: the pixels are not real numbers.
+      ValueError: if the shape is not that of images, all pixels are 0, or one is not finite.
+      TypeError: if the pixels are not real numbers.
 
     Warns:
-      UserWarning: the pixels are integers, or too large for images in [0, 1].
+      UserWarning: if the pixels are integers, or too large for images in [0, 1].
     """
     what = "calibration_images"
     images = _real_numbers(given, what)
@@ -50,8 +50,8 @@ def flat_images(given: ArrayLike, image_shape: tuple[int, ...]) -> np.ndarray:
     """Return images [n, ...] of the model's shape as rows, [n, N_0].
 
     Raises:
-      ValueError: the shape is another one, or there are no images.
-      TypeError: the pixels are not real numbers.
+      ValueError: if the shape is another one, or there are no images.
+      TypeError: if the pixels are not real numbers.
     """
     images = _real_numbers(given, "images")
     if images.shape[1:] != image_shape or not len(images):
@@ -68,8 +68,8 @@ def warn_of_another_scale(rows: np.ndarray, calibrated: tuple[float, float]) -> 
       calibrated: (lowest, highest) pixel of the calibration images.
 
     Warns:
-      UserWarning: the largest absolute value is more than twice that of the calibration images or,
-        over ten images or more, less than a third of it.
+      UserWarning: if the largest absolute value is more than twice that of the calibration images
+        or, over ten images or more, less than a third of it.
     """
     low, high = float(rows.min()), float(rows.max())
     given, expected = max(-low, high), max(map(abs, calibrated))

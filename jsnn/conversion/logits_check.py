@@ -83,8 +83,8 @@ def logits_of(model: Any, images: np.ndarray) -> np.ndarray:
       images: [n, ...].
 
     Raises:
-      TypeError: the model cannot be called with images alone, or does not return an array.
-      ValueError: the array is not of shape [n, classes].
+      TypeError: if the model cannot be called with images alone, or does not return an array.
+      ValueError: if the array is not of shape [n, classes].
     """
     if not callable(model):
         raise TypeError(f"model: given {type(model).__name__}; expected one that can be called")

@@ -236,7 +236,7 @@ def _relay_threshold(p: Values, x: Values) -> jax.Array:
 
 RELAY = NeuronModel(
     name="RELAY",
-    description="""Neuron that emits the change of its input since the last step; a change is a spike.
+    description="""Neuron that emits the change of its input since the last step as a spike.
 
     With the largest `total` of a window as its input the neuron is max pooling, exact at every
     step: the maximum of spike counts grows by one spike at most, that of binary digits one digit at

@@ -30,7 +30,7 @@ def least_steps(network: Network, recipe: Recipe) -> int:
     """Return the smallest number of steps that a presentation can take.
 
     Raises:
-      ValueError: the coding is made for fewer steps than the answer needs.
+      ValueError: if the coding is made for fewer steps than the answer needs.
     """
     reason, least = _most_needed(network, recipe)
     exactly = recipe.coding.num_steps
@@ -46,8 +46,8 @@ def check_steps(num_steps: int, network: Network, recipe: Recipe) -> int:
     """Return `num_steps` if a presentation can take so many.
 
     Raises:
-      ValueError: there are too few steps, or another number than the coding is made for.
-      TypeError: `num_steps` is not an integer.
+      ValueError: if there are too few steps, or another number than the coding is made for.
+      TypeError: if `num_steps` is not an integer.
     """
     steps = positive_int(num_steps, "num_steps")
     reason, least = _most_needed(network, recipe)

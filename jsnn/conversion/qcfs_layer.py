@@ -17,8 +17,8 @@ class QCFS(nnx.Module):
       threshold: initial value of λ, > 0.
 
     Raises:
-      ValueError: `levels` is below 1, or `threshold` is not a finite number > 0.
-      TypeError: `levels` is not an integer, or `threshold` not a number.
+      ValueError: if `levels` is below 1, or `threshold` is not a finite number > 0.
+      TypeError: if `levels` is not an integer, or `threshold` not a number.
     """
 
     def __init__(self, levels: int, threshold: float = 1.0) -> None:

@@ -61,7 +61,7 @@ def diehl_2015(based_on: str = "data", coding: Coding | None = None) -> Recipe:
       coding: constant current if None.
 
     Raises:
-      ValueError: `based_on` is neither.
+      ValueError: if `based_on` is neither.
     """
     rules = {"data": largest_activation, "model": largest_possible}
     if based_on not in rules:
@@ -150,7 +150,7 @@ def calibrated(num_steps: int, *, how: str = "light") -> Recipe:
       how: "light" corrects biases, "advanced" weights and initial potentials too.
 
     Raises:
-      ValueError: `how` is neither, or `num_steps` is below 1.
+      ValueError: if `how` is neither, or `num_steps` is below 1.
     """
     rules = {"light": light, "advanced": advanced}
     if how not in rules:

@@ -72,7 +72,7 @@ def largest_possible(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
     Model-based normalisation, Diehl et al. 2015, IJCNN, algorithm 1; there without biases.
 
     Raises:
-      ValueError: a layer has no activation above 0 for any input.
+      ValueError: if a layer has no activation above 0 for any input.
     """
 
     def largest(layer: Weighted, _: np.ndarray, before: list[np.ndarray]) -> float:
@@ -110,7 +110,7 @@ def largest_activation(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
     Diehl et al. 2015, IJCNN, algorithm 2.
 
     Raises:
-      ValueError: a layer is silent on all calibration images.
+      ValueError: if a layer is silent on all calibration images.
     """
 
     def largest(layer: Weighted, found: np.ndarray, _: list[np.ndarray]) -> float:
@@ -131,11 +131,11 @@ def percentile(p: float = 99.9, *, per_channel: bool = False) -> Scale:
       per_channel: find a scale for each channel.
 
     Raises:
-      ValueError: p is not in (0, 100].
-      TypeError: p is not a number.
+      ValueError: if p is not in (0, 100].
+      TypeError: if p is not a number.
 
     Warns:
-      UserWarning: p is 1 or less, so most likely a fraction was meant.
+      UserWarning: if p is 1 or less, so most likely a fraction was meant.
     """
     number = finite_number(p, "percentile")
     if not 0 < number <= 100:
@@ -178,7 +178,7 @@ def trained(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
     """Scale by the trained threshold of each layer's QCFS (Bu et al. 2022).
 
     Raises:
-      ValueError: the activation of a layer is a ReLU.
+      ValueError: if the activation of a layer is a ReLU.
     """
 
     def threshold(layer: Weighted, found: np.ndarray, _: list[np.ndarray]) -> float:
@@ -198,8 +198,8 @@ def divided(rule: Scale, number: int) -> Scale:
     """Divide the λ of another rule by `number`, for neurons that emit so many spikes a step.
 
     Raises:
-      ValueError: `number` is below 1.
-      TypeError: `number` is not an integer.
+      ValueError: if `number` is below 1.
+      TypeError: if `number` is not an integer.
     """
     return partial(_divided, rule=rule, number=positive_int(number, "divided, number"))
 
@@ -221,8 +221,8 @@ def least_error(num_steps: int, *, per_channel: bool = False) -> Scale:
       per_channel: find a scale for each channel.
 
     Raises:
-      ValueError: `num_steps` is below 1.
-      TypeError: `num_steps` is not an integer.
+      ValueError: if `num_steps` is below 1.
+      TypeError: if `num_steps` is not an integer.
     """
     steps = positive_int(num_steps, "least_error, num_steps")
     return partial(_least_error, num_steps=steps, per_channel=per_channel)
@@ -286,8 +286,8 @@ def largest_input(num_steps: int = 100) -> Scale:
       num_steps: steps of each presentation.
 
     Raises:
-      ValueError: `num_steps` is below 1.
-      TypeError: `num_steps` is not an integer.
+      ValueError: if `num_steps` is below 1.
+      TypeError: if `num_steps` is not an integer.
     """
     return partial(_largest_input, num_steps=positive_int(num_steps, "largest_input, num_steps"))
 

@@ -1,4 +1,4 @@
-"""A data set in batches of equal size: from arrays, memory-mapped files or an iterator."""
+"""Batches of equal size from a data set: from arrays, memory-mapped files or an iterator."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from jsnn.evaluation.presentation import filled
 from jsnn.network.network import Network
 
 Drives = Mapping[str, Any] | Iterable[Mapping[str, Any]]
-"""The drives of n presentations, [n, ...] each, or an iterable of the next few in each item."""
+"""Drives of n presentations, [n, ...] each, or an iterable of the next few in each item."""
 
 
 def check_drives(
@@ -24,10 +24,10 @@ def check_drives(
 ) -> tuple[int, dict[str, Any]]:
     """Check the drives of some presentations.
 
-    The numbers of a memory-mapped file are left for when they are read.
+    The numbers of a memory-mapped file are checked later, when they are read.
 
     Args:
-      network: what is simulated.
+      network: the network that is simulated.
       drives: [n, ...] each.
       num_presentations: the number of labels, if known.
       num_steps: T.
@@ -37,8 +37,8 @@ def check_drives(
       n, and the drive of the first presentation with every number an array.
 
     Raises:
-      TypeError: an array is of another dtype than the network.
-      ValueError: arrays have different numbers of rows, or do not fit the network.
+      TypeError: if an array is of another dtype than the network.
+      ValueError: if arrays have different numbers of rows, or do not fit the network.
     """
     check_type(drives, Mapping, what, " by population, like the drive of simulate")
     for path, leaf in jax.tree_util.tree_leaves_with_path(dict(drives)):
@@ -76,11 +76,19 @@ def _sources_of_spikes(network: Network) -> set[str]:
 def batches(
     network: Network, drives: Drives, num_presentations: int, num_steps: int, size: int
 ) -> Iterator[dict[str, Any]]:
-    """Yield the drives, `size` presentations at a time; the last one is repeated at the end.
+    """Yield the drives, `size` presentations at a time; the last batch repeats the last one.
+
+    Args:
+      network: the network that is simulated.
+      drives: the drives of the data set.
+      num_presentations: the number of labels.
+      num_steps: T.
+      size: the number of presentations in a batch.
 
     Raises:
-      TypeError: the data of a batch are of another type; the message names the batch.
-      ValueError: the data end early, go on for too long or do not fit; the message names the batch.
+      TypeError: if the data of a batch are of another type; the message names the batch.
+      ValueError: if the data end early, go on for too long or do not fit; the message names the
+        batch.
     """
     if isinstance(drives, Mapping):
         yield from _of_arrays(dict(drives), num_presentations, size)

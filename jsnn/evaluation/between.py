@@ -1,4 +1,4 @@
-"""What is kept of the state between two presentations."""
+"""Rules for the state between two presentations."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,9 @@ from jsnn.network.network import Network
 from jsnn.network.state import State, init
 
 Between = Callable[[Network, State], State]
-"""(network, state after a presentation) -> state before the next one; pure, at module level.
+"""A rule: a function (network, state after a presentation) -> state before the next one.
 
-Called before the first presentation too, on a fresh state.
+It is pure, at module level, and called on a fresh state before the first presentation too.
 """
 
 
@@ -21,7 +21,7 @@ def fresh(network: Network, state: State) -> State:
 def keep_in_flight(network: Network, state: State) -> State:
     """Restart neurons and current sources; keep spikes in flight and synaptic currents.
 
-    This is what GeNN's tutorial does when it zeroes the voltages at the start of each image.
+    GeNN's tutorial has this effect: it zeroes the voltages at the start of each image.
     """
     new = init(network, state.key)
     return replace(state, populations=new.populations, sources=new.sources)

@@ -49,29 +49,30 @@ def evaluate(
         an iterable whose items hold the next few presentations each, in the same form.
       labels: [n] integers, each the index of a neuron in the population of the readout.
       num_steps: the length of a presentation.
-      readout: how the answer is read, such as `jsnn.spike_count(population)`.
-      between: what happens between presentations. With `jsnn.fresh` they run in batches; with any
-        other function they run in sequence, since each then depends on the one before.
-      batch_size: how many presentations one compiled call takes; by default as many as `max_bytes`
-        have room for. The results do not depend on it.
-      max_bytes: how many bytes one call may take on each device for inputs, results and all
-        between, as XLA counts them; by default what the cache of a CPU holds, or 1 GiB on other
-        devices.
-      record: what else to keep of each presentation.
+      readout: the rule that reads the answer, such as `jsnn.spike_count(population)`.
+      between: the rule for the state between presentations. With `jsnn.fresh` presentations run in
+        batches; with any other function they run in sequence, since each depends on the one before.
+      batch_size: the number of presentations in one compiled call; by default as many as
+        `max_bytes` have room for. The results do not depend on it.
+      max_bytes: the most bytes that one call may take on each device for inputs, results and
+        intermediate values, as XLA counts them; by default the size of the cache of a CPU, or 1 GiB
+        on other devices.
+      record: {name: recording}, more to keep of each presentation.
       key: `jax.random.key(seed)` if the network is random. Presentation i uses
         `jax.random.fold_in(key, i)`, in batches and in sequence.
-      first_index: i of the first presentation; so parts of a data set, evaluated one after the
-        other, have the random numbers of the whole.
+      first_index: the index i of the first presentation. With it, parts of a data set that are
+        evaluated one after the other have the random numbers of the whole.
       progress: show a progress bar with images/s and running accuracy (needs tqdm).
-      scheduled: as in `simulate`; the results are the same.
-      devices: the devices that share the presentations of a batch; by default all there are, those
-        of other processes too (`jax.distributed`), each of which makes the same call. The results
-        do not depend on them. Presentations in sequence run on the first.
+      scheduled: run populations in the quickest order, as in `simulate`; the results are the same.
+      devices: the devices that share the presentations of a batch; by default all devices, also
+        those of other processes (`jax.distributed`), each of which makes the same call. The results
+        do not depend on the devices. Presentations in sequence run on the first one.
 
     Raises:
-      TypeError: an argument is of another type; before anything is compiled.
-      ValueError: an argument does not fit the network; before anything is compiled.
-      IncompleteError: data that are read on the way do not fit; it has the results so far.
+      TypeError: if an argument is of another type; raised before anything is compiled.
+      ValueError: if an argument does not fit the network; raised before anything is compiled.
+      IncompleteError: if data that are read on the way do not fit; the error has the results so
+        far.
     """
     check_type(network, Network, "network")
     check_type(drives, Iterable, "drives", " by population, like the drive of simulate")
@@ -85,6 +86,7 @@ def evaluate(
     num_classes = network.sizes[readout.population]
     labels = check_labels(labels, num_classes)
     one, drive, drives = _first_of(drives, network, len(labels), num_steps)
+    check_type(record or {}, Mapping, "record", " by name")
     answers = _Answers(readout, tuple(network.sizes), tuple(sorted((record or {}).items())))
     plan = plan_presentations(
         network, drive, num_steps, answers.recordings, between, scheduled=scheduled
@@ -113,7 +115,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Answers:
-    """The reduction of what is recorded of a presentation to its answer and its spikes."""
+    """The reduction of the recordings of a presentation to its answer and its numbers of spikes."""
 
     readout: Readout
     populations: tuple[str, ...]
@@ -121,11 +123,11 @@ class _Answers:
 
     @property
     def recordings(self) -> dict[str, Any]:
-        """What is recorded of each presentation."""
+        """The recordings of each presentation, by internal names."""
         return {
+            **dict(self.record),
             _ANSWER: self.readout.recording,
             **{_spikes_of(name): SpikeCount(name) for name in self.populations},
-            **{_asked_for(name): recording for name, recording in self.record},
         }
 
     def __call__(self, recorded: dict[str, Any]) -> dict[str, Any]:
@@ -135,12 +137,16 @@ class _Answers:
                 name: recorded[_spikes_of(name)].astype(jnp.int32).sum()
                 for name in self.populations
             },
-            "recorded": {name: recorded[_asked_for(name)] for name, _ in self.record},
+            "recorded": {name: recorded[name] for name, _ in self.record},
         }
 
 
 def _checked(prediction: jax.Array) -> jax.Array:
-    """Return the class that a readout names, or raise TypeError if it is none."""
+    """Return the class that a readout names.
+
+    Raises:
+      TypeError: if it is not an integer of shape ().
+    """
     if prediction.ndim or not jnp.issubdtype(prediction.dtype, jnp.integer):
         raise TypeError(
             f"readout, predict: returns {prediction.dtype} of shape {prediction.shape}; expected "
@@ -149,21 +155,17 @@ def _checked(prediction: jax.Array) -> jax.Array:
     return prediction
 
 
-_ANSWER = "answer"
+_ANSWER = "answer of evaluate"
 
 
 def _spikes_of(population: str) -> str:
-    return f"spikes of {population}"
-
-
-def _asked_for(name: str) -> str:
-    return f"asked for {name}"
+    return f"spikes of {population} in evaluate"
 
 
 def _first_of(
     drives: Any, network: Network, num_presentations: int, num_steps: int
 ) -> tuple[dict[str, Any], dict[str, Any], Drives]:
-    """Return the first presentation, [1, ...], its drive as it is simulated, and all drives."""
+    """Return the first presentation, [1, ...], its checked drive, and all drives."""
     everything: Drives = drives
     if isinstance(drives, Mapping):
         first = drives
@@ -183,8 +185,8 @@ def check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:
     """Return labels as int32 [n], each the index of a neuron of the output population.
 
     Raises:
-      TypeError: labels are not integers of shape (n,).
-      ValueError: there are none, or one is outside the classes.
+      TypeError: if labels are not integers of shape (n,).
+      ValueError: if there are none, or one is outside the classes.
     """
     array = np.asarray(labels)
     if not array.size:

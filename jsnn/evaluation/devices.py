@@ -10,28 +10,29 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 AXIS = "presentations"
 
 ROWS = PartitionSpec(AXIS)
-"""A share of the rows on each device."""
+"""Specification of an array with a share of its rows on each device."""
 
 WHOLE = PartitionSpec()
-"""Everything on each device."""
+"""Specification of an array that each device holds as a whole."""
 
 
 def mesh_of(devices: Sequence[jax.Device]) -> Mesh:
-    """The devices in a row."""
+    """Return the mesh of some devices in a row."""
     return Mesh(np.asarray(devices), (AXIS,))
 
 
 def replicated(tree: Any, mesh: Mesh) -> Any:
-    """All of it on each device."""
+    """Put all arrays of a pytree on each device."""
     if jax.process_count() > 1:
-        return tree  # each process has it, and `jit` takes it for the same everywhere
+        return tree  # each process holds the same values, as `jit` assumes
     return jax.device_put(tree, NamedSharding(mesh, WHOLE))
 
 
 def spread(rows: Any, mesh: Mesh) -> Any:
-    """Host arrays [n, ...], n a multiple of the devices, with a share on each device.
+    """Put a share of host arrays [n, ...] on each device; n is a multiple of the number of devices.
 
-    With several processes, each calls this with the same rows and hands over those of its devices.
+    With several processes, each of them calls this function with the same rows and puts those of
+    its own devices.
     """
     sharding = NamedSharding(mesh, ROWS)
     if jax.process_count() == 1:
@@ -42,7 +43,7 @@ def spread(rows: Any, mesh: Mesh) -> Any:
 
 
 def fetched(rows: Any) -> Any:
-    """The rows of all devices, of all processes, as host arrays."""
+    """Return the rows of all devices, of all processes, as host arrays."""
     if all(leaf.is_fully_addressable for leaf in jax.tree.leaves(rows)):
         return jax.device_get(rows)
     from jax.experimental import multihost_utils

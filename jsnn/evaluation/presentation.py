@@ -1,4 +1,4 @@
-"""A batch of presentations as one compiled program."""
+"""Presentations in batches, each batch one compiled program."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ from jsnn.network.state import State, abstract_state, check_state, init
 from jsnn.recording import Recordings
 
 Reduce = Callable[[dict[str, Any]], Any]
-"""What was recorded of one presentation -> what is kept of it; hashable."""
+"""A function from the recordings of one presentation to the values to keep of it; hashable."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class How:
 
     Attributes:
       plan: of each presentation.
-      reduce: what is kept of each presentation.
-      between: what happens between presentations.
+      reduce: the reduction of the recordings of each presentation.
+      between: the rule for the state between presentations.
       mesh: the devices that share the presentations.
     """
 
@@ -71,7 +71,19 @@ def present(
     indices: jax.Array,
     how: How,
 ) -> tuple[State, Any]:
-    """Run presentations `indices` of a data set: side by side if fresh, else one after another."""
+    """Run presentations of a data set: side by side if fresh, else one after another.
+
+    Args:
+      network: the network that is simulated.
+      state: before the first of the presentations, if they run in sequence.
+      key: of the whole data set.
+      drives: of the presentations, [n, ...] each.
+      indices: of the presentations in the data set, int32 [n].
+      how: the static part of the presentations.
+
+    Returns:
+      The state after the last presentation, and the reduced recordings, [n, ...].
+    """
     if how.between is fresh:
 
         def present_fresh(
@@ -124,13 +136,18 @@ class Program:
     def results(
         self, batches: Iterator[dict[str, Any]], num_presentations: int, first_index: int
     ) -> Iterator[Any]:
-        """Run the batches and yield what is kept of each, in order.
+        """Run the batches and yield the reduced recordings of each, in order.
 
         Batches that do not depend on each other overlap: one is made ready or read out, or steps
         through a scan on one core, while others compute.
 
+        Args:
+          batches: the drives of each batch.
+          num_presentations: in all.
+          first_index: the index of the first presentation.
+
         Raises:
-          SourceError: the data do not go on as they should; after all batches before.
+          SourceError: if a batch cannot be read; raised after the results of all batches before it.
         """
         indices = first_index + np.arange(self.size, dtype=np.int32)
         calls, running = self._calls(), deque[Future[Any]]()
@@ -149,10 +166,10 @@ class Program:
                     yield running.popleft().result()
 
     def _calls(self) -> int:
-        """Return how many batches are under way at once."""
+        """Return the number of batches that are under way at once."""
         if self.how.between is not fresh or jax.process_count() > 1:
             return 1
-        # On two cores a third call still pays; several devices overlap with each other.
+        # On two cores a third call still gains time; several devices overlap with each other.
         return 3 if self.how.mesh.size == 1 else 2
 
     def _run(self, *rows: Any) -> Any:
@@ -181,17 +198,17 @@ def compile_program(
     The size is a multiple of the number of devices.
 
     Args:
-      network: what is simulated.
+      network: the network that is simulated.
       one: the drive of one presentation, [1, ...].
       num_presentations: in all.
       how: the static part of the presentations.
       key: of the whole data set.
-      batch_size: how many presentations one call takes.
-      max_bytes: how many bytes one call may take on each device; by default what the cache of a CPU
-        holds, or 1 GiB on other devices.
+      batch_size: the number of presentations in one call.
+      max_bytes: the most bytes that one call may take on each device; by default the size of the
+        cache of a CPU, or 1 GiB on other devices.
 
     Raises:
-      ValueError: both are given, or a single presentation on each device takes too many bytes.
+      ValueError: if both are given, or a single presentation on each device takes too many bytes.
     """
     if batch_size is None:
         room = _room(max_bytes) // _bytes_of_one(network, one, how.plan)
@@ -226,17 +243,17 @@ def present_all(
     *,
     key: jax.Array | None = None,
 ) -> dict[str, np.ndarray]:
-    """Run all presentations of a data set, each from a fresh state; return what was recorded.
+    """Run all presentations of a data set, each from a fresh state.
 
     Args:
-      network: what is simulated.
+      network: the network that is simulated.
       drives: {population: [n, ...]}, checked.
       num_steps: T.
       record: {name: recording}.
       key: presentation i uses `jax.random.fold_in(key, i)`.
 
     Returns:
-      {name: [n, ...]}.
+      {name: [n, ...]}, the recordings.
     """
     number = len(jax.tree.leaves(drives)[0])
     one = jax.tree.map(lambda leaf: np.asarray(leaf[:1]), drives)
@@ -269,14 +286,14 @@ def _room(max_bytes: int | None) -> int:
 
 
 def _bytes_of_one(network: Network, one: dict[str, Any], plan: Plan) -> int:
-    """Return about what one presentation takes; what many of them take is then measured."""
+    """Return an estimate of the bytes of one presentation; those of a batch are measured later."""
     leaves = jax.tree.leaves((one, replace(abstract_state(network), key=None)))
     numbers = sum(np.size(leaf) * np.dtype(leaf.dtype).itemsize for leaf in leaves)
     return 2 * numbers + bytes_over_time(network, plan.schedule.stages, plan.num_steps)
 
 
 def _bytes_used(program: Any) -> int:
-    """Return the bytes of arguments, results and all between, on one device."""
+    """Return the bytes of arguments, results and intermediate values on one device."""
     memory = program.memory_analysis()
     return int(
         memory.argument_size_in_bytes + memory.output_size_in_bytes + memory.temp_size_in_bytes

@@ -1,4 +1,4 @@
-"""A progress bar over the presentations of a data set."""
+"""Progress bar over the presentations of a data set."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +8,12 @@ from jsnn._extras import needed_by
 
 @contextmanager
 def progress_bar(total: int, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """Yields a function to call with how many presentations were done and how many were right."""
+    """Yield a function (number of presentations done, number of right answers) that advances a bar.
+
+    Args:
+      total: the number of presentations in all.
+      shown: show the bar, which needs tqdm.
+    """
     if not shown:
         yield lambda done, right: None
         return

@@ -1,4 +1,4 @@
-"""How the answer of a presentation is read from a population with one neuron per class."""
+"""Readouts: the answer of a presentation, from a population with one neuron per class."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from jsnn.recording import FirstSpike, MaxVariable, Recording, SpikeCount
 
 @dataclass(frozen=True)
 class Readout:
-    """A recording of `population` and the function that names the class from it.
+    """A recording of a population and the function that names the class from it.
 
     Attributes:
       population: the output; neuron c stands for class c.
-      recording: what to keep of a presentation.
-      predict: what was recorded -> the class, int32 (), or -1 for no answer. At module level, as
-        a new function is compiled for anew.
+      recording: the recording of a presentation.
+      predict: recorded values -> the class, int32 (), or -1 for no answer. Keep it at module level,
+        as a new function is compiled anew.
     """
 
     population: str
@@ -36,7 +36,7 @@ def _earliest(first: jax.Array) -> jax.Array:
 
 
 def spike_count(population: str) -> Readout:
-    """The neuron that spiked most; among equals the lowest index, as in GeNN's tutorial.
+    """Read the neuron that spiked most; among equals the lowest index, as in GeNN's tutorial.
 
     A presentation without any output spike therefore reads as class 0.
     """
@@ -44,10 +44,10 @@ def spike_count(population: str) -> Readout:
 
 
 def first_spike(population: str) -> Readout:
-    """The neuron that spiked first; among equals the lowest index; -1 where none spiked."""
+    """Read the neuron that spiked first; among equals the lowest index, and -1 if none spiked."""
     return Readout(population, FirstSpike(population), _earliest)
 
 
 def max_voltage(population: str, variable: str = "v") -> Readout:
-    """The neuron whose variable reached the highest value at the end of a step."""
+    """Read the neuron whose variable reached the highest value at the end of a step."""
     return Readout(population, MaxVariable(population, variable), _largest)

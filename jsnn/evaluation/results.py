@@ -19,9 +19,9 @@ class Evaluation:
       labels: int32 [n], the true classes.
       num_classes: the number of classes of the output population.
       spikes: {population: int32 [n]}, the number of spikes that each population emitted.
-      recorded: {name: [n, ...]}, what was asked for with `record`.
-      run_seconds: the time that the presentations took, compilation apart.
-      compile_seconds: the time that tracing and compiling took; about 0 when done before.
+      recorded: {name: [n, ...]}, the recordings of the argument `record`.
+      run_seconds: the time of the presentations, without compilation.
+      compile_seconds: the time of tracing and compiling; about 0 if that was done before.
     """
 
     predictions: np.ndarray
@@ -44,9 +44,10 @@ class Evaluation:
 
     @property
     def confusion_matrix(self) -> np.ndarray:
-        """int64 [num_classes, num_classes + 1]: how often label (row) was read as class (column).
+        """The number of presentations of each label (row) that were read as each class (column).
 
-        The last column counts the presentations without an answer.
+        int64 [num_classes, num_classes + 1]. The last column counts the presentations without an
+        answer.
         """
         matrix = np.zeros((self.num_classes, self.num_classes + 1), np.int64)
         np.add.at(matrix, (self.labels, self.predictions), 1)  # -1 is the last column
@@ -91,7 +92,7 @@ class Results:
         self.done = 0
 
     def add(self, batch: dict[str, Any]) -> tuple[int, int]:
-        """Take in a batch, padded or not; return the numbers of presentations and right answers."""
+        """Add a batch, padded or not; return the numbers of presentations and right answers."""
         number = min(len(batch["predictions"]), len(self.labels) - self.done)
         here = slice(self.done, self.done + number)
         if self.rows is None:

@@ -20,26 +20,27 @@ from jsnn.models.synapses import SynapseModel
 Model = NeuronModel | SynapseModel | CurrentSourceModel | PlasticityModel
 
 _Call = tuple[str, Callable[..., Any], tuple[Any, ...], Any]
-"""(name, function, arguments, what it is expected to return)"""
+"""A call of a model's function: its name, the function, its arguments and the expected result."""
 
 _N = 3  # neurons in the trial population: not 1, which would hide broadcasting
 _BATCH = 2
-_CURRENTS = (0.1, 1.0, 10.0, 100.0)  # for models that feel only strong ones
+_CURRENTS = (0.1, 1.0, 10.0, 100.0)  # nA; some models react to strong currents only
 _STEPS = 5  # enough for a current to reach the margin through a few variables
 
 
 def check_model(model: Model) -> None:
-    """Tell the author of a model what is wrong with it.
+    """Check that a model can be simulated and trained.
 
     Every function is traced alone and under `vmap`, for 3 neurons in the default float dtype.
 
     Raises:
+      TypeError: if `model` is not a model.
       ValueError: with one line per problem: a function that cannot be traced or vmapped, reads a
         name that the model lacks, drops or adds a variable, or returns a wrong shape or dtype.
 
     Warns:
       UserWarning: if no gradient reaches a neuron's threshold margin from its input current, as
-        happens where `update` or `threshold` rounds, compares or casts to an integer.
+        happens if `update` or `threshold` rounds, compares or casts to an integer.
     """
     if not isinstance(model, (NeuronModel, SynapseModel, CurrentSourceModel, PlasticityModel)):
         raise TypeError(
@@ -58,7 +59,13 @@ def check_model(model: Model) -> None:
 
 
 def raise_problems(model: Model, dtype: Any, what: str) -> None:
-    """Raise ValueError, naming `what`, if the model could not be simulated in `dtype`."""
+    """Raise ValueError if a model could not be simulated in `dtype`.
+
+    Args:
+      model: the model to check.
+      dtype: the float dtype of the network.
+      what: the part that holds the model, for the message.
+    """
     problems = _problems(model, dtype)
     if problems:
         raise ValueError("\n  ".join([f"{what} cannot be simulated:", *problems]))
@@ -66,7 +73,7 @@ def raise_problems(model: Model, dtype: Any, what: str) -> None:
 
 @lru_cache
 def needs_key(model: CurrentSourceModel) -> bool:
-    """Whether a source's current depends on its PRNG key."""
+    """Return True if the current of a source depends on its PRNG key."""
     arguments = _arguments(model, jnp.result_type(float))
     traced = jax.make_jaxpr(model.current)(*arguments).jaxpr
     num_before = len(jax.tree.leaves(arguments[:2]))
@@ -77,9 +84,10 @@ def needs_key(model: CurrentSourceModel) -> bool:
 
 @lru_cache
 def each_by_itself(model: NeuronModel) -> bool:
-    """Whether no neuron's update, threshold or reset takes in what another neuron has.
+    """Return True if the neurons of a population do not influence each other within a step.
 
-    As far as it shows: none of the operations is among those that can bring numbers together.
+    This is so if no operation of `update`, `threshold` or `reset` can bring the numbers of several
+    neurons together.
     """
     arguments = _arguments(model, jnp.result_type(float))
     traced = [
@@ -94,7 +102,7 @@ _MIXING = (
     *("reduce", "arg", "dot_general", "conv_general", "cum", "sort", "top_k", "rev", "reshape"),
     *("gather", "scatter", "slice", "dynamic", "concatenate", "pad", "split", "fft", "transpose"),
 )
-"""How the names of operations begin that can bring the numbers of several neurons together."""
+"""First parts of the names of operations that can bring the numbers of several neurons together."""
 
 
 def _mixes(jaxpr: Any) -> bool:
@@ -117,7 +125,7 @@ def variable_dtype(variable: Quantity, dtype: Any) -> Any:
 def _arguments(
     model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any
 ) -> tuple[Any, ...]:
-    """What a model's main function is given in a network of `dtype`, in shapes."""
+    """Return the shapes of the arguments of a model's main function, in a network of `dtype`."""
 
     def param(quantity: Quantity) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((*np.shape(quantity.default)[:-1], _N), dtype)
@@ -149,7 +157,7 @@ def _abstract_key() -> Any:
 
 
 def _of_inputs(model: NeuronModel, current: Any) -> Any:
-    """What `update` is given where every input is `current`."""
+    """Return the third argument of `update` if every input is `current`."""
     return dict.fromkeys(model.inputs, current) if model.inputs else current
 
 
@@ -163,7 +171,7 @@ def _problems(model: Model, dtype: Any) -> list[str]:
 
 
 def _calls(model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any) -> list[_Call]:
-    """What is called in a simulation, with the shapes given and expected."""
+    """Return the calls of a simulation, with the shapes of their arguments and results."""
     arguments = _arguments(model, dtype)
     variables, current = arguments[1], jax.ShapeDtypeStruct((_N,), dtype)
     match model:
@@ -215,7 +223,7 @@ def _draw(sampler: Sampler, dtype: Any, key: jax.Array) -> jax.Array:
 
 
 def _per_neuron(limit: Callable[[Values], jax.Array], params: Values) -> jax.Array:
-    """A limit for all neurons or for each, as one for each."""
+    """Return one limit for each neuron, [N]; `limit` may return one for all of them."""
     given = limit(params)
     if jnp.shape(given) not in ((), (1,), (_N,)):
         raise ValueError(f"given shape {list(jnp.shape(given))}; expected [] or [{_N}]")
@@ -236,7 +244,7 @@ def _problems_of_call(
             f"{name} is not traceable: its Python control flow or a NumPy call depends on a value "
             f"(use jnp.where and jax.numpy): {_first_line(error)}"
         ]
-    except Exception as error:  # whatever the author's code raises is what is wrong with it
+    except Exception as error:  # any error of the author's code is a problem to report
         if "truth value of an array" in str(error):
             return [f"{name} is not traceable: it tests an array with `if`; use jnp.where"]
         return [f"{name} fails when traced: {type(error).__name__}: {_first_line(error)}"]
@@ -255,7 +263,7 @@ def _problems_of_call(
 
 
 def _differences(name: str, returned: Any, expected: Any) -> list[str]:
-    """How what a function returned differs from what it should have returned."""
+    """Return the differences between the result of a function and the expected one, a line each."""
     if isinstance(expected, tuple):
         if not isinstance(returned, tuple) or len(returned) != 2:
             return [f"{name} returns {_describe(returned)}; expected (new variables, current)"]
@@ -296,9 +304,10 @@ def _first_line(error: Exception) -> str:
 
 
 def _gradient_arrives(model: NeuronModel, dtype: Any) -> bool:
-    """Whether spikes move with the input, as far as the surrogate at a margin of 0 tells.
+    """Return True if the gradient of a spike with respect to the input current is not 0.
 
-    True for a model whose margin is always -inf: where nothing spikes, nothing is lost.
+    The surrogate is taken at a margin of 0. Also return True for a model whose margin is always
+    -inf: it has no spikes to train.
     """
 
     def of_neurons(quantity: Quantity, kind: Any) -> jax.Array:

@@ -79,7 +79,7 @@ GAUSSIAN_NOISE = CurrentSourceModel(
 
         I ~ Normal(mean, sd), drawn anew for every neuron and step
 
-    sd is that of a step, whatever dt is.
+    sd is the standard deviation of each step, for any dt.
     """,
     params={"mean": Quantity(0.0, "nA"), "sd": Quantity(1.0, "nA")},
     variables={},

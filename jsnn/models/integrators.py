@@ -1,8 +1,8 @@
-"""One time step of a differential equation, for neuron models of your own and the built-in ones.
+"""Integrators: one time step of a differential equation, for neuron models.
 
 An equation is a function from all variables to the derivatives of those that change, in 1/ms:
-`derivative(x) -> {name: dx/dt}`; what it leaves out stays as it is. With the inputs bound by a
-closure it becomes a model's `update` in one line:
+`derivative(x) -> {name: dx/dt}`. Variables without a derivative stay as they are. With the inputs
+bound by a closure, an equation becomes a model's `update` in one line:
 
     def update(p, x, current, dt):
         def derivative(x):
@@ -21,16 +21,21 @@ Derivative = Callable[[Variables], Variables]
 
 
 def euler(derivative: Derivative, x: Variables, dt: jax.Array) -> Variables:
-    """x + dt f(x): order 1, every right-hand side from the old values."""
+    """Take one step of the forward Euler method, of order 1.
+
+    The step is x <- x + dt f(x), with every right-hand side from the old values.
+    """
     return _moved(x, derivative(x), dt)
 
 
 def exponential_euler(derivative: Derivative, x: Variables, dt: jax.Array) -> Variables:
-    """x + dt f(x) (exp(z) - 1) / z with z = dt ∂f/∂x, for each variable by itself: order 1.
+    """Take one step of the exponential Euler method, of order 1, for each variable by itself.
 
-    Exact for an equation that is linear in its own variable while the others are constant, and
-    stable for any dt where it decays. ∂f/∂x is found by automatic differentiation; neurons must
-    not depend on each other.
+        x <- x + dt f(x) (exp(z) - 1) / z      with z = dt ∂f/∂x
+
+    The step is exact for an equation that is linear in its own variable while the others are
+    constant, and stable for any dt if the variable decays. ∂f/∂x is found by automatic
+    differentiation; neurons must not depend on each other.
     """
     rates = derivative(x)
 
@@ -45,7 +50,7 @@ def exponential_euler(derivative: Derivative, x: Variables, dt: jax.Array) -> Va
 
 
 def rk4(derivative: Derivative, x: Variables, dt: jax.Array) -> Variables:
-    """The classical Runge-Kutta method: order 4 with four evaluations."""
+    """Take one step of the classical Runge-Kutta method, of order 4 with four evaluations."""
     k1 = derivative(x)
     k2 = derivative(_moved(x, k1, dt / 2))
     k3 = derivative(_moved(x, k2, dt / 2))
@@ -57,17 +62,17 @@ def rk4(derivative: Derivative, x: Variables, dt: jax.Array) -> Variables:
 def substeps(
     step: Callable[[Variables, jax.Array], Variables], x: Variables, dt: jax.Array, num: int
 ) -> Variables:
-    """`num` steps of dt / num: x <- step(x, dt / num)."""
+    """Divide a step into `num` steps of dt / num: x <- step(x, dt / num)."""
     return jax.lax.fori_loop(0, num, lambda _, x: step(x, dt / num), x)
 
 
 def relax(x: jax.Array, target: jax.Array, tau: jax.Array, dt: jax.Array) -> jax.Array:
-    """τ dx/dt = target - x after dt, exactly, for a constant target."""
+    """Solve τ dx/dt = target - x exactly over dt, for a constant target."""
     return target + (x - target) * jnp.exp(-dt / tau)
 
 
 def exprel(z: jax.Array) -> jax.Array:
-    """(exp(z) - 1) / z, which is 1 at z = 0."""
+    """Return (exp(z) - 1) / z, which is 1 at z = 0."""
     small = jnp.abs(z) < 1e-5
     divisor = jnp.where(small, 1, z)
     return jnp.where(small, 1 + z / 2 + z * z / 6, jnp.expm1(divisor) / divisor)

@@ -10,19 +10,19 @@ import jax
 from jsnn.models.quantity import Quantity, quantities
 
 Values = dict[str, jax.Array]
-"""{name: array}: parameters or variables, as the functions of a model see them."""
+"""Parameters or variables by name, {name: array}, as the functions of a model see them."""
 
 Sampler = Callable[[jax.Array, tuple[int, ...], Any], jax.Array]
-"""(key, shape, dtype) -> random numbers of that shape and dtype, such as `jax.random.uniform`."""
+"""A function (key, shape, dtype) -> random numbers, such as `jax.random.uniform`."""
 
 
 @dataclass(frozen=True, repr=False)
 class Model:
     """Named parameters and variables, and the functions that use them.
 
-    Two models with the same functions and names are equal, whatever their default values: the
-    values go into the network and are traced. Keep a model at module level; functions made anew
-    are a new model, for which everything is compiled again.
+    Two models with the same functions and names are equal, even if their default values differ:
+    the values go into the network and are traced. Keep a model at module level; functions made
+    anew are a new model, for which everything is compiled again.
 
     `help(model)`, `model.__doc__` and `print(model)` show its description and quantities.
 
@@ -32,8 +32,7 @@ class Model:
         becomes the dtype of the network, an int int32, a bool bool.
       name: for messages and summaries.
       description: equations, units and source.
-      signature: each name with what is static about it: the rank of a parameter, the kind of a
-        variable.
+      signature: each name with its static part: the rank of a parameter, the kind of a variable.
     """
 
     params: Mapping[str, Any] = field(compare=False)
@@ -59,7 +58,7 @@ class Model:
         object.__setattr__(self, "__doc__", "\n\n".join(part for part in parts if part))
 
     def _tables(self) -> list[str]:
-        """Return what the model declares, one text for each kind."""
+        """Return lists of the declared quantities, one text for each kind."""
         return [listed("Parameters", self.params), listed("Variables", self.variables)]
 
     def __repr__(self) -> str:
@@ -85,8 +84,8 @@ def names_of(given: Any, what: str) -> tuple[str, ...]:
     """Return a sequence of names as a tuple.
 
     Raises:
-      TypeError: `given` is not a sequence of non-empty strings.
-      ValueError: a name is given twice.
+      TypeError: if `given` is not a sequence of non-empty strings.
+      ValueError: if a name is given twice.
     """
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise TypeError(f"{what}: given {given!r}; expected a sequence of names")

@@ -73,11 +73,11 @@ _BOUNDS = {
 
 
 def quantities(given: Any, what: str) -> FrozenDict[Quantity]:
-    """Return {name: quantity} of what a model declares; a bare number has no unit and no bounds.
+    """Return declared quantities by name; a bare number has no unit and no bounds.
 
     Raises:
-      TypeError: a default is not a real number, or `given` is not a mapping.
-      ValueError: a default is NaN or infinite, or outside its own bounds.
+      TypeError: if a default is not a real number, or `given` is not a mapping.
+      ValueError: if a default is NaN or infinite, or outside its own bounds.
     """
     check_type(given, Mapping, f"{what}s", " by name")
     declared = FrozenDict(
@@ -135,4 +135,4 @@ def _check_bound(
     given = np.broadcast_to(array, outside.shape)[outside].flat[0]
     of_bound = f" ({bound} is {limits.flat[0]:g})" if isinstance(bound, str) else ""
     unit = f", in {quantity.unit}" if quantity.unit else ""
-    raise ValueError(f"{what}: given {given:g}; expected a number {symbol} {bound}{of_bound}{unit}")
+    raise ValueError(f"{what}: given {given}; expected a number {symbol} {bound}{of_bound}{unit}")

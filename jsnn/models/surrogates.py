@@ -1,4 +1,4 @@
-"""The spike as a function: a Heaviside step forwards, a smooth pseudo-derivative backwards."""
+"""Spike function: a Heaviside step forwards, a smooth pseudo-derivative backwards."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,16 +10,20 @@ Surrogate = Callable[[jax.Array], jax.Array]
 
 
 def superspike(margin: jax.Array) -> jax.Array:
-    """sigma'(m) = 1 / (1 + 10 |m|)^2, with m in the unit of the threshold margin.
+    """Return the derivative of a fast sigmoid, σ'(m) = 1 / (1 + 10 |m|)².
 
-    Zenke & Ganguli 2018, "SuperSpike", Neural Computation 30, eq. 17 (normalised to 1 at 0).
+    m is in the unit of the threshold margin. Zenke & Ganguli 2018, "SuperSpike", Neural Computation
+    30, eq. 17 (normalised to 1 at 0).
     """
     return 1 / (1 + 10 * jnp.abs(margin)) ** 2
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def spike(surrogate: Surrogate, margin: jax.Array) -> jax.Array:
-    """1 where `margin` >= 0, else 0, in the dtype of `margin`; its derivative is `surrogate`."""
+    """Return 1 where `margin` >= 0, else 0, in the dtype of `margin`.
+
+    The derivative of the result is `surrogate(margin)`.
+    """
     return (margin >= 0).astype(margin.dtype)
 
 

@@ -24,7 +24,7 @@ class SynapseModel(Model):
       update: (params, variables, arriving [N], post, dt in ms) -> (new variables, input [N]).
         `arriving` is the sum of the weights of the spikes that arrive in this step. `post` holds
         the variables of the postsynaptic neurons that the model `reads`, as they were after the
-        step before. The input is a current in nA, or what the neuron model takes.
+        step before. The input is a current in nA, or in the unit that the neuron model takes.
       reads: names of variables of the postsynaptic neurons, such as ("v",).
       sends: None for spikes. Otherwise (params, variables of the presynaptic neurons [pre]) ->
         [pre], a number that each of them sends in every step in place of a spike; the parameters
@@ -76,7 +76,7 @@ EXPONENTIAL = SynapseModel(
         τ di/dt = -i,   i <- i + w for an arriving spike of weight w (nA)
 
     The current of a step is the mean of i over the step, i τ (1 - exp(-dt/τ)) / dt, so a spike
-    delivers the charge w τ whatever dt is (GeNN's "ExpCurr").
+    delivers the charge w τ for any dt (GeNN's "ExpCurr").
     """,
     params={"tau": Quantity(5.0, "ms", above=0)},
     variables={"i_syn": Quantity(0.0, "nA")},
@@ -102,7 +102,7 @@ ALPHA = SynapseModel(
         τ di/dt = -i + h,   τ dh/dt = -h,   h <- h + e w for an arriving spike
 
     h is `rise`. Integrated exactly (Rotter & Diesmann 1999, Biol. Cybern. 81, 381-402). The current
-    of a step is the mean of i over the step, so a spike delivers the charge e w τ whatever dt is.
+    of a step is the mean of i over the step, so a spike delivers the charge e w τ for any dt.
     """,
     params={"tau": Quantity(5.0, "ms", above=0)},
     variables={"rise": Quantity(0.0, "nA"), "i_syn": Quantity(0.0, "nA")},

@@ -35,11 +35,11 @@ class CurrentSource:
         parameter is a table; traced. A presentation may replace them again, through its `drive`.
       initial: initial values of variables that replace the defaults of the model, each a scalar or
         [N]; traced.
-      target: which of the `inputs` of the neuron model of the population the source adds to.
+      target: the input of the neuron model to which the source adds.
 
     Raises:
-      TypeError: a field is of another type, or a value is an initializer.
-      ValueError: the model has no such parameter or variable, or a number is outside the domain
+      TypeError: if a field is of another type, or a value is an initializer.
+      ValueError: if the model has no such parameter or variable, or a number is outside the domain
         that the model declares.
     """
 
@@ -67,7 +67,7 @@ class CurrentSource:
         """Return the source for a population of `size`, with every number an array of `dtype`.
 
         Raises:
-          ValueError: a shape does not fit, or the model cannot be simulated in `dtype`.
+          ValueError: if a shape does not fit, or the model cannot be simulated in `dtype`.
         """
         what = self._what
         raise_problems(self.model, dtype, f"{what}: its model")
@@ -85,7 +85,7 @@ class CurrentSource:
         """Return values for some of the parameters as arrays.
 
         Raises:
-          ValueError: a name is unknown or a shape does not fit; the message names `what`.
+          ValueError: if a name is unknown or a shape does not fit; the message names `what`.
         """
         declared = self.model.params
         check_known(given, declared, what, "parameter")

@@ -1,4 +1,4 @@
-"""Chains of dense layers."""
+"""Feed-forward networks: chains of dense layers."""
 
 import itertools
 from collections.abc import Sequence
@@ -31,11 +31,13 @@ def feedforward(
       weights: one matrix per projection, [pre, post], in nA.
       model: the neuron model of every layer, the input layer included.
       params: parameters of every layer, each a scalar.
-      synapse: of every projection.
-      delay: of every projection, in steps.
+      synapse: the synapse model of every projection.
+      delay: the delay of every projection, in steps.
       dt: the length of a step, in ms.
 
-    Raises ValueError where the matrices do not chain; it names the pair.
+    Raises:
+      TypeError: if `weights` is one array, or a matrix is not an array of floats.
+      ValueError: if there are no weights, or two matrices do not chain; the message names the pair.
     """
     if hasattr(weights, "shape"):
         raise TypeError(
@@ -66,7 +68,7 @@ def _layer(matrix: Any, what: str) -> Dense:
 
 
 def check_chain(shapes: Sequence[tuple[int, ...]]) -> None:
-    """Raise ValueError where matrices of these shapes, each (pre, post), do not follow on."""
+    """Raise ValueError if matrices of these shapes, each (pre, post), do not chain."""
     pairs = list(itertools.pairwise(shapes))
     for i, (first, second) in enumerate(pairs):
         if first[1] != second[0]:

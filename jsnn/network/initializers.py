@@ -1,4 +1,4 @@
-"""Initializers: distributions that weights, delays and initial values are drawn from.
+"""Initializers: distributions of weights, delays and initial values.
 
 An initializer is a function (key, shape, dtype) -> array that draws every number independently.
 The initializers of this module are hashable, and equal if they draw alike. Their shape may be one
@@ -21,10 +21,10 @@ import numpy as np
 from jsnn._checks import finite_number, real_number
 
 _WIDEST = 10
-"""In standard deviations: bounds further from the mean leave too little to draw from."""
+"""Most standard deviations from the mean to a bound; beyond, too little is left to draw from."""
 
 Initializer = Callable[[jax.Array, tuple[int, ...], Any], jax.Array]
-"""(key, shape, dtype) -> array."""
+"""A function (key, shape, dtype) -> array."""
 
 
 @dataclass(frozen=True)
@@ -42,29 +42,40 @@ class _Drawn:
 
 
 def constant(value: float) -> Initializer:
-    """Every number is `value`."""
+    """Give every number the same value."""
     return _Drawn(_constant, (finite_number(value, "constant, value"),))
 
 
 def uniform(low: float, high: float) -> Initializer:
-    """Uniform on [low, high)."""
+    """Draw from the uniform distribution on [low, high).
+
+    Raises:
+      ValueError: if high < low, or a bound is not finite.
+    """
     low = finite_number(low, "uniform, low")
     return _Drawn(_uniform, (low, finite_number(high, "uniform, high", least=low)))
 
 
 def normal(mean: float, sd: float) -> Initializer:
-    """Normal with this mean and standard deviation, sd >= 0."""
+    """Draw from the normal distribution with a mean and a standard deviation.
+
+    Raises:
+      ValueError: if sd < 0, or a number is not finite.
+    """
     mean = finite_number(mean, "normal, mean")
     return _Drawn(_normal, (mean, finite_number(sd, "normal, sd", least=0)))
 
 
 def clipped_normal(mean: float, sd: float, low: float, high: float) -> Initializer:
-    """Normal, redrawn until it lies in [low, high]: a truncated normal (GeNN's "NormalClipped").
+    """Draw from a normal distribution truncated to [low, high] (GeNN's "NormalClipped").
 
-    Drawn by inverting the cumulative distribution. `low` and `high` may be infinite; a bound that
-    cuts off more than the half may lie up to 10 standard deviations from the mean.
+    The numbers are distributed like those of `normal` if they are redrawn until they lie within the
+    bounds. They are drawn by inverting the cumulative distribution. `low` and `high` may be
+    infinite; a bound that cuts off more than half of the distribution may lie up to 10 standard
+    deviations from the mean.
 
-    Raises ValueError where low >= high, sd <= 0, or the bounds are too far from the mean.
+    Raises:
+      ValueError: if low >= high, sd <= 0, or the bounds are too far from the mean.
     """
     mean = finite_number(mean, "clipped_normal, mean")
     sd = _positive(sd, "clipped_normal, sd")
@@ -81,17 +92,29 @@ def clipped_normal(mean: float, sd: float, low: float, high: float) -> Initializ
 
 
 def exponential(mean: float) -> Initializer:
-    """Exponential with this mean > 0."""
+    """Draw from the exponential distribution with a mean > 0.
+
+    Raises:
+      ValueError: if mean <= 0.
+    """
     return _Drawn(_exponential, (_positive(mean, "exponential, mean"),))
 
 
 def gamma(shape: float, scale: float) -> Initializer:
-    """Gamma with this shape > 0 and scale > 0: mean shape * scale, variance shape * scale ** 2."""
+    """Draw from the gamma distribution: mean shape * scale, variance shape * scale ** 2.
+
+    Raises:
+      ValueError: if shape <= 0 or scale <= 0.
+    """
     return _Drawn(_gamma, (_positive(shape, "gamma, shape"), _positive(scale, "gamma, scale")))
 
 
 def as_initializer(given: Any, what: str) -> Initializer:
-    """A number as a constant, an initializer as it is, or an error that names `what`."""
+    """Return an initializer as it is, and a number as a constant initializer.
+
+    Raises:
+      TypeError: if `given` is neither; the message names `what`.
+    """
     if callable(given):
         return given
     if np.ndim(given) == 0:
@@ -126,12 +149,12 @@ def _clipped_normal(
     low: float,
     high: float,
 ) -> jax.Array:
-    # Probabilities near 0 are finer in floating point than those near 1, so the farther tail is
-    # turned to the left.
+    # Floating point resolves probabilities near 0 more finely than those near 1, so the tail that
+    # is farther from the mean is turned to the left.
     sign = -1 if low - mean > mean - high else 1
     left, right = sorted((sign * (low - mean) / sd, sign * (high - mean) / sd))
     below_left, below_right = _standard_normal_cdf(left), _standard_normal_cdf(right)
-    middle_of_cell = float(jnp.finfo(dtype).eps) / 2  # never 0, of which the quantile is infinite
+    middle_of_cell = float(jnp.finfo(dtype).eps) / 2  # the quantile of 0 would be infinite
     between = jax.random.uniform(key, shape, dtype) + middle_of_cell
     below = below_left + (below_right - below_left) * between
     quantile = jax.scipy.special.ndtri(below)

@@ -23,17 +23,17 @@ from jsnn.network.projection import Projection
 _T = TypeVar("_T")
 
 _PLASTICITY = "plasticity"
-"""The key under which `with_params` takes the parameters of the learning rule of a projection."""
+"""Key under which `with_params` takes the parameters of the learning rule of a projection."""
 
 
 @pytree
 class Network:
     """Populations, projections and current sources, checked against each other; a pytree.
 
-    Names, sizes, delays and model functions are its structure, which is static. Weights,
-    parameters, initial values and `dt` are its leaves, which are traced and have one floating
-    dtype: that of the weights. So `jax.vmap` and `jax.grad` work over any of them and new values
-    never recompile.
+    Names, sizes, delays and model functions are the structure of the pytree, which is static.
+    Weights, parameters, initial values and `dt` are its leaves, which are traced and have one
+    floating dtype, that of the weights. So `jax.vmap` and `jax.grad` work over any of them, and
+    new values never recompile.
 
     Attributes:
       populations: in the order given.
@@ -45,10 +45,10 @@ class Network:
       stochastic: True if a run needs a PRNG key.
 
     Raises:
-      TypeError: a part is of another type, or weights have different dtypes.
-      ValueError: parts do not fit together: a name is given twice or unknown, weights have another
-        shape than (pre, post), projections without delay form a cycle, or a function of a model
-        does not return what it should.
+      TypeError: if a part is of another type, or weights have different dtypes.
+      ValueError: if parts do not fit together: a name is given twice or unknown, weights have
+        another shape than (pre, post), projections without delay form a cycle, or a function of a
+        model returns another type or shape than expected.
     """
 
     populations: Sequence[Population]
@@ -92,7 +92,7 @@ class Network:
 
     @property
     def parts(self) -> tuple[Population | Projection | CurrentSource, ...]:
-        """All populations, projections and current sources."""
+        """The populations, projections and current sources, in this order."""
         return (*self.populations, *self.projections, *self.sources)
 
     @property
@@ -106,21 +106,31 @@ class Network:
         return self.dt.dtype
 
     def population(self, name: str) -> Population:
-        """Return the population of that name; ValueError if there is none."""
+        """Return a population by its name.
+
+        Raises:
+          ValueError: if there is none of that name.
+        """
         return _named(self.populations, name, "population")
 
     def projection(self, name: str) -> Projection:
-        """Return the projection of that name; ValueError if there is none."""
+        """Return a projection by its name.
+
+        Raises:
+          ValueError: if there is none of that name.
+        """
         return _named(self.projections, name, "projection")
 
     def source(self, name: str) -> CurrentSource:
-        """Return the current source of that name; ValueError if there is none."""
+        """Return a current source by its name.
+
+        Raises:
+          ValueError: if there is none of that name.
+        """
         return _named(self.sources, name, "current source")
 
     def with_params(self, params: Mapping[str, Mapping[str, Any]]) -> Network:
-        """Return the network with other parameters.
-
-        Works under `jit`, `vmap` and `grad`.
+        """Return the network with other parameters, also under `jit`, `vmap` and `grad`.
 
             network.with_params({"exc": {"tau_m": 10.0}, "exc_to_exc": {"tau": 3.0}})
             network.with_params({"exc_to_exc": {"plasticity": {"a_plus": 0.01}}})
@@ -131,24 +141,22 @@ class Network:
             are {"plasticity": {parameter: value}}.
 
         Raises:
-          ValueError: a name is unknown, a shape does not fit, or a value is outside its domain.
+          ValueError: if a name is unknown, a shape does not fit, or a value is outside its domain.
         """
         known = [part.name for part in self.parts]
         check_known(params, known, "with_params", "population, projection or current source")
         return self._mapped(lambda part: _with_params(part, params.get(part.name, {})))
 
     def with_weights(self, weights: Mapping[str, Any]) -> Network:
-        """Return the network with other weights.
-
-        Works under `jit`, `vmap` and `grad`.
+        """Return the network with other weights, also under `jit`, `vmap` and `grad`.
 
         Args:
-          weights: {projection: array}, shaped like the `weights` of its connectivity. Those of
-            `Sparse` are in the order in which its synapses were given.
+          weights: {projection: array}, shaped like the `weights` of its connectivity. The weights
+            of `Sparse` are in the order in which its synapses were given.
 
         Raises:
-          TypeError: a connectivity has no weights of its own, or an array is of another dtype.
-          ValueError: a projection is unknown, or an array has another shape or is not finite.
+          TypeError: if a connectivity has no weights of its own, or an array is of another dtype.
+          ValueError: if a projection is unknown, or an array has another shape or is not finite.
         """
         known = [projection.name for projection in self.projections]
         check_known(weights, known, "with_weights", "projection")
@@ -205,7 +213,7 @@ class Network:
 
 
 def check_numbers(network: Network) -> None:
-    """Raise ValueError for a NaN or infinity, as `jax.tree.map` could put into a network."""
+    """Raise ValueError if a network holds a NaN or infinity, which `jax.tree.map` can put there."""
     for part in network.parts:
         for path, leaf in jax.tree_util.tree_leaves_with_path(part):
             check_finite(leaf, f"{type(part).__name__} {part.name!r}{jax.tree_util.keystr(path)}")
@@ -315,7 +323,7 @@ def _check_sends(projection: Projection, pre: Population, what: str) -> None:
     variables = dict.fromkeys(pre.model.variables, each)
     try:
         sent = jax.eval_shape(projection.synapse.sends, params, variables)
-    except Exception as error:  # whatever the author's code raises is what is wrong with it
+    except Exception as error:  # any error of the author's code is a problem to report
         raise ValueError(
             f"{what}: sends fails on the variables of {pre.name!r} ({', '.join(variables)}): "
             f"{type(error).__name__}: {error}"

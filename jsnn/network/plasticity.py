@@ -26,9 +26,9 @@ class Plasticity:
         rule, each a scalar or one value per synapse, in the order of the weights; traced.
 
     Raises:
-      TypeError: the model is not a `PlasticityModel`, or a value is an initializer.
-      ValueError: the rule has no such parameter or variable, a shape does not fit, a number is NaN
-        or infinite or outside the domain that the rule declares.
+      TypeError: if the model is not a `PlasticityModel`, or a value is an initializer.
+      ValueError: if the rule has no such parameter or variable, a shape does not fit, a number is
+        NaN or infinite or outside the domain that the rule declares.
     """
 
     model: PlasticityModel = static()
@@ -48,9 +48,9 @@ class Plasticity:
         """Raise an error if the rule cannot change the weights of `connectivity`.
 
         Raises:
-          TypeError: the weights are not each one synapse's own.
-          ValueError: an initial value has another shape than the weights, or a weight lies outside
-            the bounds of the rule.
+          TypeError: if the synapses do not have a weight each.
+          ValueError: if an initial value has another shape than the weights, or a weight lies
+            outside the bounds of the rule.
         """
         if not isinstance(connectivity, Modifiable):
             raise TypeError(
@@ -81,7 +81,7 @@ class Plasticity:
         """Return the plasticity with every number an array of `dtype`.
 
         Raises:
-          ValueError: the rule cannot be simulated in `dtype`.
+          ValueError: if the rule cannot be simulated in `dtype`.
         """
         raise_problems(self.model, dtype, f"{what}: its plasticity")
         variable = f"{what}, plasticity, variable"

@@ -21,7 +21,7 @@ from jsnn.network.values import (
 
 @pytree
 class Population:
-    """`size` neurons of one `model`.
+    """Neurons of one model.
 
     Attributes:
       name: unique in the network.
@@ -32,8 +32,8 @@ class Population:
         [N]; traced.
 
     Raises:
-      TypeError: a field is of another type, or a value is an initializer.
-      ValueError: the model has no such parameter or variable, a shape is neither () nor [N], a
+      TypeError: if a field is of another type, or a value is an initializer.
+      ValueError: if the model has no such parameter or variable, a shape is neither () nor [N], a
         number is NaN or infinite or outside the domain that the model declares.
     """
 
@@ -62,7 +62,7 @@ class Population:
         """Return the population with every number an array of `dtype`.
 
         Raises:
-          ValueError: the model cannot be simulated in `dtype`.
+          ValueError: if the model cannot be simulated in `dtype`.
         """
         raise_problems(self.model, dtype, f"{self._what}: its model")
         return replace(

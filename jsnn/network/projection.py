@@ -28,23 +28,24 @@ class Projection:
     Attributes:
       pre: the name of the presynaptic population.
       post: the name of the postsynaptic population.
-      connectivity: which neuron reaches which, with what weight.
-      synapse: the model of what arriving spikes do to the postsynaptic input.
+      connectivity: the pairs of neurons that are joined, and the weights.
+      synapse: the model of the effect of arriving spikes on the postsynaptic input.
       params: values that replace the defaults of the synapse model, each a scalar or [post];
         traced.
       initial: initial values of variables that replace the defaults of the synapse model, each a
         scalar or [post]; traced.
-      delay: whole steps, >= 0: a spike of step n arrives in step n + delay. 1 (the default) is
-        what GeNN calls no delay. 0 is within the same step, if the graph allows an order. Not
-        given if the connectivity has a delay for each synapse, and then the longest of them.
+      delay: whole steps, >= 0: a spike of step n arrives in step n + delay. The default, 1, is
+        called no delay in GeNN. A spike of delay 0 arrives within the same step, if the graph
+        allows an order. If the connectivity has a delay for each synapse, none is to be given, and
+        `delay` is the longest of them.
       plasticity: a learning rule with its parameters, or None.
-      target: which of the `inputs` of the postsynaptic neuron model the projection adds to.
+      target: the input of the postsynaptic neuron model to which the projection adds.
       name: unique in the network; "pre_to_post" unless given.
 
     Raises:
-      TypeError: a field is of another type, or the connectivity cannot carry a plasticity.
-      ValueError: a model has no such parameter or variable, a shape or a delay does not fit, or a
-        number is NaN or infinite or outside the domain that its model declares.
+      TypeError: if a field is of another type, or the connectivity cannot carry a plasticity.
+      ValueError: if a model has no such parameter or variable, a shape or a delay does not fit, or
+        a number is NaN or infinite or outside the domain that its model declares.
     """
 
     pre: str = static()
@@ -106,7 +107,7 @@ class Projection:
         """Return the projection with every parameter and initial value an array of `dtype`.
 
         Raises:
-          ValueError: a model cannot be simulated in `dtype`.
+          ValueError: if a model cannot be simulated in `dtype`.
         """
         what = self._what
         raise_problems(self.synapse, dtype, f"{what}: its synapse model")

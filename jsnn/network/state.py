@@ -1,4 +1,4 @@
-"""The state of a network: all that changes in a run, in one pytree."""
+"""State of a network: all that changes in a run, in one pytree."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class ProjectionState:
     Attributes:
       synapse: {variable of the synapse model: [post]}.
       in_flight: [delay, pre], the spikes (0 or 1) of the last `delay` steps, or the numbers that
-        the synapse model sends in place of spikes; those of step n are in row n % delay. None if
-        the delay is 0 or each synapse has a delay of its own.
+        the synapse model sends in place of spikes; row n % delay holds step n. None if the delay
+        is 0 or each synapse has a delay of its own.
       arriving: [max_delay, post] if each synapse has a delay of its own: the sums that are on their
-        way, in row 0 those of the next step. Otherwise None.
+        way; row 0 arrives in the next step. Otherwise None.
       plasticity: the state of the learning rule, weights included; None without a rule.
     """
 
@@ -58,7 +58,9 @@ class ProjectionState:
 
 @pytree
 class State:
-    """The state between two steps; save it, fork it, edit it, and go on from it bit for bit.
+    """State of a network between two steps.
+
+    Save it, fork it, edit it, and resume from it: the run goes on bit for bit.
 
     Attributes:
       step: int32 (), the number of steps so far.
@@ -100,8 +102,8 @@ def init(network: Network, key: jax.Array | None = None) -> State:
       key: from `jax.random.key(seed)`, one per presentation; needed if the network is random.
 
     Raises:
-      TypeError: the key is not a typed PRNG key.
-      ValueError: the network needs a key and there is none.
+      TypeError: if the key is not a typed PRNG key.
+      ValueError: if the network needs a key and there is none.
     """
     check_type(network, Network, "network")
     check_key_of(network, key)
@@ -131,7 +133,12 @@ def abstract_state(network: Network) -> State:
 
 
 def check_key_of(network: Network, key: Any) -> None:
-    """Raise an error if a run of `network` cannot use `key`."""
+    """Check the key of a run of `network`.
+
+    Raises:
+      TypeError: if `key` is not a typed PRNG key.
+      ValueError: if there is no key and the network is random, or there are several.
+    """
     if key is None:
         if network.stochastic:
             random = [s.name for s in network.sources if needs_key(s.model)]
@@ -145,7 +152,12 @@ def check_key_of(network: Network, key: Any) -> None:
 
 
 def check_state(network: Network, state: State) -> None:
-    """Raise an error if `state` is not a state of `network`."""
+    """Check that `state` is a state of `network`.
+
+    Raises:
+      TypeError: if `state` is not a State.
+      ValueError: if a part, a shape or a dtype differs from `init(network)`, or a number is NaN.
+    """
     check_type(state, State, "state")
     check_key_of(network, state.key)
     given, expected = _shapes(state), _shapes(abstract_state(network))
@@ -189,11 +201,11 @@ def with_part(state: State, part: State) -> State:
 
 
 def in_flight_after(spikes: jax.Array, delay: int, dtype: Any) -> jax.Array | None:
-    """Return what a run from step 0 with these spikes leaves in flight, [delay, pre].
+    """Return the spikes in flight after a run from step 0, [delay, pre], or None if `delay` is 0.
 
     Args:
-      spikes: bool [T, pre].
-      delay: of the projection, in steps; 0 leaves nothing, None.
+      spikes: the spikes of the run, bool [T, pre].
+      delay: of the projection, in steps.
       dtype: of the network.
     """
     num_steps = len(spikes)

@@ -1,8 +1,8 @@
-"""Updates at will between steps or runs: pure functions of the state.
+"""Updates of a state between steps or runs, as pure functions.
 
-They work under `jit` and `vmap` and in a loop. Whatever they do not cover is plain JAX: a state is
-a pytree, `state.populations["exc"]["v"].mean()` is the mean over neurons, and with `jax.vmap`
-around a run the leading axis of every leaf is the batch.
+They work under `jit` and `vmap` and in a loop. Plain JAX does the rest: a state is a pytree,
+`state.populations["exc"]["v"].mean()` is the mean over neurons, and with `jax.vmap` around a run
+the leading axis of every leaf is the batch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,8 +40,8 @@ def reset(network: Network, state: State, names: Mapping[str, Sequence[str]]) ->
         and traces of its plasticity; a trace of both sides is reset on both.
 
     Raises:
-      TypeError: names are not a list.
-      ValueError: a name is unknown.
+      TypeError: if names are not a list.
+      ValueError: if a name is unknown.
     """
     _check_pair(network, state, "reset")
     check_known(names, [part.name for part in network.parts], "reset", "part of the network")
@@ -102,13 +102,13 @@ def normalise_weights(
       network: the network of the state.
       state: the state; it is not changed.
       projection: the name of a plastic projection.
-      total: the sum that the absolute weights are to have, in the unit of the weights; a scalar or
-        one number per neuron. Neurons that have only weights of 0 keep them.
-      axis: "post" for what reaches each postsynaptic neuron, "pre" for what leaves each presynaptic
-        neuron.
+      total: the new sum of the absolute weights, in the unit of the weights; a scalar or one number
+        per neuron. Neurons that have only weights of 0 keep them.
+      axis: "post" for the sum over the synapses that reach each postsynaptic neuron, "pre" for the
+        sum over those that leave each presynaptic neuron.
 
     Raises:
-      ValueError: the projection is unknown or not plastic, or a shape does not fit.
+      ValueError: if the projection is unknown or not plastic, or a shape does not fit.
     """
     what = f"normalise_weights of {projection!r}"
     _check_pair(network, state, what)
@@ -133,7 +133,7 @@ def normalise_weights(
     def to_synapses(of_neurons: jax.Array) -> jax.Array:
         return jnp.broadcast_to(spread(of_neurons), weights.shape)
 
-    # To sum over the synapses of each neuron is the transpose of copying its value to them.
+    # The sum over the synapses of each neuron is the transpose of copying its value to them.
     add_up = jax.linear_transpose(to_synapses, jax.ShapeDtypeStruct((size,), weights.dtype))
     (sums,) = add_up(jnp.abs(weights))
     wanted = real_array(total, weights.dtype, f"{what}, total")
@@ -155,10 +155,10 @@ def rewire(
 ) -> tuple[Network, State]:
     """Remove and add synapses of a `Sparse` projection; the others keep their values.
 
-    As many new ones as are removed make a network of the same shapes, for which nothing is compiled
-    again. Any other number does compile anew, and cannot be the carry of a loop. Spikes that are in
-    flight arrive through the synapses of the time of their arrival or, if each synapse has a delay,
-    through those of the time of their emission.
+    If as many synapses are added as are removed, the network has the same shapes and nothing is
+    compiled again. Any other number compiles anew, and the network cannot be the carry of a loop.
+    Spikes in flight arrive through the synapses that exist when they arrive or, if each synapse
+    has a delay, through those that existed when they were emitted.
 
     Args:
       network: the network of the state.
@@ -176,8 +176,8 @@ def rewire(
       state. Synapses are now sorted by presynaptic neuron, each neuron's new ones last.
 
     Raises:
-      TypeError: the connectivity is not `Sparse`, or an index is not an integer.
-      ValueError: the projection is unknown, an index is outside, a synapse is removed twice, or
+      TypeError: if the connectivity is not `Sparse`, or an index is not an integer.
+      ValueError: if the projection is unknown, an index is outside, a synapse is removed twice, or
         shapes differ. Indices that are traced are not checked.
     """
     what = f"rewire of {projection!r}"

@@ -12,14 +12,14 @@ from jsnn._pytree import FrozenDict
 from jsnn.models.quantity import Quantity, check_domains, defaults
 
 Given = Mapping[str, Any]
-"""{name: value} as a user gives it, each value a scalar or one number per neuron."""
+"""Values by name as a user gives them, {name: value}, each a scalar or one number per neuron."""
 
 Declared = Mapping[str, Quantity]
-"""{name: quantity} of a model."""
+"""Quantities of a model by name, {name: quantity}."""
 
 
 def completed(given: Given, declared: Declared, what: str, kind: str) -> FrozenDict[Any]:
-    """Return the values given, with the defaults of the model for the others.
+    """Return the values that are given, with the defaults of the model for the others.
 
     Args:
       given: {name: value}.
@@ -28,10 +28,10 @@ def completed(given: Given, declared: Declared, what: str, kind: str) -> FrozenD
       kind: "parameter" or "variable".
 
     Raises:
-      TypeError: `given` is not a mapping, or a value is an initializer.
-      ValueError: a name is unknown.
+      TypeError: if `given` is not a mapping, or a value is an initializer.
+      ValueError: if a name is unknown.
     """
-    check_type(given, Mapping, f"{what}, {kind}s", " by name")
+    check_type(given, Mapping, f"{what}, {_FIELDS[kind]}", " by name")
     check_known(given, declared, what, kind)
     for name, value in given.items():
         if callable(value):
@@ -40,6 +40,10 @@ def completed(given: Given, declared: Declared, what: str, kind: str) -> FrozenD
                 "(draw them: initializer(key, size))"
             )
     return FrozenDict({**defaults(declared), **given})
+
+
+_FIELDS = {"parameter": "params", "variable": "initial"}
+"""The fields in which a user gives each kind of value."""
 
 
 def check_values(
@@ -79,10 +83,11 @@ def cast_params(values: Given, dtype: Any, what: str) -> FrozenDict[jax.Array]:
 def cast_initial(values: Given, declared: Declared, dtype: Any, what: str) -> FrozenDict[jax.Array]:
     """Return initial values as arrays of one floating dtype, so that `jax.grad` takes a network.
 
-    `jsnn.init` turns those of integer and bool variables back into integers and bools.
+    `jsnn.init` turns the values of integer and bool variables back into integers and bools.
 
     Raises:
-      ValueError: an integer or bool variable is given a number that is not one, or not exact.
+      ValueError: if an integer variable is given a number that is not whole, a bool variable one
+        that is neither 0 nor 1, or a number that `dtype` cannot hold exactly.
     """
 
     def leaf(name: str, value: Any) -> jax.Array:
@@ -103,7 +108,11 @@ def cast_initial(values: Given, declared: Declared, dtype: Any, what: str) -> Fr
 
 
 def checked_name(name: Any, kind: str) -> str:
-    """Return the kind and name of a part, as messages have them, or raise TypeError."""
+    """Return the kind and the name of a part, for messages.
+
+    Raises:
+      TypeError: if the name is not a non-empty string.
+    """
     if not isinstance(name, str) or not name:
         raise TypeError(f"{kind}, name: given {name!r}; expected a non-empty string")
     return f"{kind} {name!r}"

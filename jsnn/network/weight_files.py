@@ -1,7 +1,7 @@
-"""Weights of feed-forward networks as files: weights_0_1.npy, weights_1_2.npy, ...
+"""Weight files of feed-forward networks: weights_0_1.npy, weights_1_2.npy, ...
 
-One float32 array of shape (pre, post) for each projection, as the repository of GeNN's tutorial
-ships them.
+Each file holds one float32 array of shape (pre, post), for one projection, as in the repository of
+GeNN's tutorial.
 """
 
 import re
@@ -17,11 +17,11 @@ from jsnn.network.feedforward import check_chain
 
 
 def load_weights(directory: str | PathLike[str]) -> list[np.ndarray]:
-    """All weights_i_j.npy of a directory, in order: float32 [pre, post] each.
+    """Load all weights_i_j.npy of a directory, in order: float32 [pre, post] each.
 
     Raises:
-      FileNotFoundError: there is no such directory, or no such file in it.
-      ValueError: a number is missing in the sequence, a file is truncated or not an array of
+      FileNotFoundError: if there is no such directory, or no such file in it.
+      ValueError: if a number is missing in the sequence, a file is truncated or not an array of
         float32 with two axes, holds a NaN or an infinity, or two files do not chain.
     """
     directory = Path(directory)
@@ -54,10 +54,16 @@ def load_weights(directory: str | PathLike[str]) -> list[np.ndarray]:
 
 
 def save_weights(directory: str | PathLike[str], weights: Sequence[ArrayLike]) -> list[Path]:
-    """Write float32 matrices [pre, post] as weights_0_1.npy, ...; returns the paths.
+    """Write float32 matrices [pre, post] as weights_0_1.npy, ...
 
-    The directory is made if need be. Raises ValueError where weights are of another dtype, do not
-    chain or are not finite, or where weights files beyond the new ones would stay behind.
+    The directory is made if it does not exist.
+
+    Returns:
+      The paths of the files.
+
+    Raises:
+      ValueError: if weights are of another dtype, do not chain or are not finite, or if the
+        directory holds weight files that the new ones would not replace.
     """
     directory = Path(directory)
     arrays = [np.asarray(w) for w in weights]
@@ -73,7 +79,7 @@ def save_weights(directory: str | PathLike[str], weights: Sequence[ArrayLike]) -
 
 
 def check_no_others(directory: str | PathLike[str], num_matrices: int) -> None:
-    """Raise ValueError if the directory holds weights files beyond the first `num_matrices`."""
+    """Raise ValueError if a directory holds weight files beyond the first `num_matrices`."""
     expected = {f"weights_{i}_{i + 1}.npy" for i in range(num_matrices)}
     others = sorted(
         p.name for p in Path(directory).glob("weights_*_*.npy") if p.name not in expected

@@ -11,21 +11,10 @@ from flax import linen, nnx
 import jsnn
 from jsnn.conversion import QCFS, flatten, recipes
 from jsnn.conversion.flax_readers.read_flax import read_flax
+from tests.conversion.models import answer, conv, images, linear, logits_of
 
 ROBUST = recipes.rueckauer_2017(100.0, v_init=0.5)
 IMAGE = (6, 6, 2)
-
-
-def images(number=20, shape=(12,)):
-    return np.random.default_rng(0).random((number, *shape)).astype(np.float32)
-
-
-def linear(pre=12, post=7, **kwargs):
-    return nnx.Linear(pre, post, bias_init=nnx.initializers.normal(0.3), rngs=nnx.Rngs(0), **kwargs)
-
-
-def conv(padding="SAME", channels=(2, 3)):
-    return nnx.Conv(*channels, (3, 3), padding=padding, rngs=nnx.Rngs(0))
 
 
 def norm(features, **kwargs):
@@ -44,12 +33,7 @@ def pool(of, size=2):
 def own_logits(model, pixels):
     model.eval()
     with jax.numpy_dtype_promotion("standard"):  # nnx.avg_pool needs it
-        return np.asarray(model(jnp.asarray(pixels)))
-
-
-def read_logits(layers, pixels):
-    rows = jnp.asarray(pixels.reshape(len(pixels), -1))
-    return jax.vmap(lambda x: functools.reduce(lambda a, layer: layer(a), layers, x))(rows)
+        return answer(model, pixels)
 
 
 MODELS = {
@@ -57,11 +41,18 @@ MODELS = {
     "norm of an image": (lambda: [norm(2), conv(), nnx.relu, flatten, linear(108)], IMAGE),
     "norm of activations": (lambda: [linear(), nnx.relu, norm(7), linear(7, 3)], (12,)),
     "norm before a frame": (
-        lambda: [conv(), nnx.relu, norm(3), conv(channels=(3, 4)), flatten],
+        lambda: [conv(), nnx.relu, norm(3), conv(3, 4), flatten],
         IMAGE,
     ),
     "norm of averages": (
-        lambda: [conv(), nnx.relu, pool(nnx.avg_pool), norm(3), conv("VALID", (3, 4)), flatten],
+        lambda: [
+            conv(),
+            nnx.relu,
+            pool(nnx.avg_pool),
+            norm(3),
+            conv(3, 4, padding="VALID"),
+            flatten,
+        ],
         IMAGE,
     ),
     "norm of maxima": (
@@ -97,7 +88,7 @@ def test_layers_as_read_compute_the_logits_of_the_model(name):
     layers, shape = MODELS[name]
     model, pixels = nnx.Sequential(*layers()), images(10, shape)
     logits = own_logits(model, pixels)
-    error = np.abs(read_logits(read_flax(model, shape), pixels) - logits).max()
+    error = np.abs(logits_of(read_flax(model, shape), pixels) - logits).max()
     assert error < 1e-5 * np.abs(logits).max()
 
 
@@ -141,7 +132,12 @@ class Normal(linen.Module):
 
 
 def initialised(model, shape=(12,)):
-    return model.init(jax.random.key(0), jnp.zeros((1, *shape)))
+    """Return variables of a Linen model that NumPy draws."""
+    shapes = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, *shape)))
+    random = np.random.default_rng(0)
+    return jax.tree.map(
+        lambda leaf: jnp.asarray(random.normal(0, 0.3, leaf.shape).astype(leaf.dtype)), shapes
+    )
 
 
 def bound(model, shape=(12,)):
@@ -156,12 +152,12 @@ def test_a_bound_linen_model_is_read_in_the_order_of_its_calls(model):
     model, pixels = bound(model), images()
     _, found = jsnn.convert(model, pixels, ROBUST)
     own = model(jnp.asarray(pixels))
-    np.testing.assert_allclose(read_logits(found.ann, pixels), own, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(logits_of(found.ann, pixels), own, rtol=1e-4, atol=1e-5)
 
 
 def test_linen_parameters_alone_are_in_the_order_of_their_numbers():
     tree, pixels = initialised(Nested()), images()
-    read = read_logits(read_flax(tree, (12,)), pixels)
+    read = logits_of(read_flax(tree, (12,)), pixels)
     first, second = (jax.tree.map(np.asarray, tree["params"][f"Dense_{i}"]) for i in range(2))
     hidden = np.maximum(pixels @ first["kernel"] + first["bias"], 0)
     expected = hidden @ second["kernel"] + second["bias"]

@@ -8,7 +8,7 @@ import pytest
 import jsnn
 from jsnn import conversion
 from jsnn.conversion import QCFS, recipes
-from tests.conversion.test_convert import images, perceptron, relu
+from tests.conversion.models import images, perceptron, relu
 
 DELAYED = {"delay": 1}
 FEW = {"firing": conversion.few_spikes(4)}

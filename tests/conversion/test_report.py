@@ -16,7 +16,16 @@ from jsnn.conversion import QCFS, recipes
 from jsnn.conversion.report import assessment
 from jsnn.conversion.report.operations import multiply_accumulates
 from jsnn.plot import conversion_report
-from tests.conversion.test_convert import convolutional, images, perceptron, relu
+from tests.conversion.models import (
+    answer,
+    conv,
+    convolutional,
+    first_activation,
+    images,
+    linear,
+    perceptron,
+    relu,
+)
 
 
 def test_the_fan_out_of_a_matrix_leaves_zeros_out():
@@ -51,10 +60,10 @@ def test_the_fan_out_of_pooling_before_a_matrix_counts_synapses_of_both():
 
 
 def test_multiply_accumulates_are_counted_with_and_without_zeros():
-    model, pixels = perceptron(relu), images(6)
+    model, pixels = perceptron(relu), images()
     pixels[:, :5] = 0
     _, found = jsnn.convert(model, pixels, recipes.rueckauer_2017())
-    hidden = [np.asarray(nnx.Sequential(*model.layers[:i])(jnp.asarray(pixels))) for i in (2, 4)]
+    hidden = [answer(nnx.Sequential(*model.layers[:i]), pixels) for i in (2, 4)]
     for layer, entering, (pre, post) in zip(
         found.ann, (pixels, *hidden), ((12, 16), (16, 8), (8, 4)), strict=True
     ):
@@ -65,13 +74,12 @@ def test_multiply_accumulates_are_counted_with_and_without_zeros():
 
 
 def test_pooled_pixels_make_the_multiply_accumulates_of_the_next_layer():
-    rngs = nnx.Rngs(0)
     kernel = np.random.default_rng(0).normal(size=(2, 2, 1, 3)).astype(np.float32)
     kernel[0, 0, 0, 1] = 0
-    convolution = nnx.Conv(1, 3, (2, 2), padding="VALID", rngs=rngs)
+    convolution = conv(1, 3, (2, 2), padding="VALID")
     convolution.kernel[...] = jnp.asarray(kernel)
     pool = functools.partial(nnx.avg_pool, window_shape=(2, 2), strides=(2, 2))
-    flatten, last = conversion.flatten, nnx.Linear(27, 2, rngs=rngs)
+    flatten, last = conversion.flatten, linear(27, 2)
     model = nnx.Sequential(pool, convolution, nnx.relu, flatten, last)
     pixels = images(5, (8, 8, 1))
     pixels[:, :2, :6] = 0  # three pooled pixels of sixteen
@@ -90,8 +98,8 @@ def test_pooled_pixels_make_the_multiply_accumulates_of_the_next_layer():
 
 @pytest.mark.parametrize("recipe", [recipes.copy(1.0, 1.0), recipes.rueckauer_2017(v_init=0.5)])
 def test_a_report_matches_a_recount_of_the_recorded_spikes(recipe):
-    model, pixels = perceptron(relu), images(20)
-    labels = np.asarray(model(jnp.asarray(pixels)).argmax(axis=1))
+    model, pixels = perceptron(relu), images()
+    labels = answer(model, pixels).argmax(axis=1)
     network, found = jsnn.convert(model, pixels, recipe)
     report = conversion.assess(network, found, pixels, labels, 12)
     record = {name: jsnn.Spikes(name) for name in network.sizes}
@@ -99,9 +107,9 @@ def test_a_report_matches_a_recount_of_the_recorded_spikes(recipe):
     spikes = {name: np.asarray(s) for name, s in jax.vmap(run)(found.drive(pixels)).items()}
     fan_outs = {"input": 16, "hidden1": 8, "hidden2": 4, "output": 0}
     operations = sum(fan_outs[name] * np.cumsum(s.sum(axis=(0, 2))) for name, s in spikes.items())
-    np.testing.assert_array_equal(report.synaptic_operations * 20, operations)
+    np.testing.assert_array_equal(report.synaptic_operations * 40, operations)
     for name, s in spikes.items():
-        np.testing.assert_allclose(report.spikes[name], np.cumsum(s.sum(axis=(0, 2))) / 20)
+        np.testing.assert_allclose(report.spikes[name], np.cumsum(s.sum(axis=(0, 2))) / 40)
         assert report.rates[name] == pytest.approx(s.mean())
     assert operations[-1] > 0
     assert report.ann_accuracy == 1
@@ -111,31 +119,31 @@ def test_a_report_matches_a_recount_of_the_recorded_spikes(recipe):
     np.testing.assert_array_equal(report.predictions[:, -1], result.predictions)
     assert report.accuracy[-1] == result.accuracy
     decoded = found.values(pixels, 12)[0]
-    hidden = np.asarray(nnx.Sequential(*model.layers[:2])(jnp.asarray(pixels)))
+    hidden = first_activation(model, pixels)
     assert report.errors["hidden1"].bias == pytest.approx((decoded - hidden).mean(), abs=1e-6)
     assert report.errors["hidden1"].spread == pytest.approx((decoded - hidden).std(), abs=1e-6)
     analog = recipe.coding.model is None
     assert report.input_macs == (12 * 16 if analog else 0)
-    pj = 4.6 * report.input_macs + 0.9 * operations[-1] / 20
+    pj = 4.6 * report.input_macs + 0.9 * operations[-1] / 40
     assert report.energy["snn"] == pytest.approx(pj)
     assert report.energy["ann"] == pytest.approx(4.6 * (12 * 16 + 16 * 8 + 8 * 4))
 
 
 def test_several_spikes_a_step_and_negative_ones_are_counted_each():
-    model, pixels = perceptron(relu), images(10)
+    model, pixels = perceptron(relu), images()
     for recipe in (recipes.burst(3, p=30.0), recipes.signed()):
         network, found = jsnn.convert(model, pixels, recipe)
-        report = conversion.assess(network, found, pixels, np.zeros(10, int), 8)
+        report = conversion.assess(network, found, pixels, np.zeros(40, int), 8)
         record = {"emitted": jsnn.Variable("hidden2", "emitted")}
         run = lambda drive: jsnn.simulate(network, drive, 8, record=record)[1]  # noqa: B023, E731
         emitted = np.abs(np.asarray(jax.vmap(run)(found.drive(pixels))["emitted"]))
         assert emitted.max() == (3 if recipe.name == "bursts" else 1)
-        assert report.spikes["hidden2"][-1] == pytest.approx(emitted.sum() / 10)
+        assert report.spikes["hidden2"][-1] == pytest.approx(emitted.sum() / 40)
 
 
 def test_an_early_exit_takes_the_first_clear_answer():
-    model, pixels = perceptron(lambda: QCFS(4)), images(30)
-    labels = np.asarray(model(jnp.asarray(pixels)).argmax(axis=1))
+    model, pixels = perceptron(lambda: QCFS(4)), images()
+    labels = answer(model, pixels).argmax(axis=1)
     network, found = jsnn.convert(model, pixels, recipes.qcfs())
     report = conversion.assess(network, found, pixels, labels, 10)
     margin = float(np.median(report.margins))
@@ -144,7 +152,7 @@ def test_an_early_exit_takes_the_first_clear_answer():
     )[1]["s"]
     spikes = np.asarray(jax.jit(jax.vmap(run))(found.drive(pixels)))
     steps, right, heard = [], [], []
-    for i in range(30):
+    for i in range(40):
         heard.append(next((t for t in range(10) if spikes[i, t].any()), 10))
         clear = (t for t in range(heard[i], 10) if report.margins[i, t] >= margin)
         step = next(clear, 9)
@@ -158,9 +166,9 @@ def test_an_early_exit_takes_the_first_clear_answer():
 
 def test_no_answer_is_given_before_the_first_input_of_the_output():
     """Biases of the output alone make a margin from the first step on."""
-    model, pixels = perceptron(relu, (12, 16, 8, 3)), images(30)
+    model, pixels = perceptron(relu, (12, 16, 8, 3)), images()
     model.layers[-1].bias[...] = jnp.asarray([0.0, 0.5, 0.0])
-    labels = np.asarray(model(jnp.asarray(pixels)).argmax(axis=1))
+    labels = answer(model, pixels).argmax(axis=1)
     recipe = replace(recipes.rueckauer_2017(v_init=0.5), delay=1)
     network, found = jsnn.convert(model, pixels, recipe)
     report = conversion.assess(network, found, pixels, labels, 20)
@@ -170,10 +178,10 @@ def test_no_answer_is_given_before_the_first_input_of_the_output():
 
 
 def test_margins_are_over_the_steps_that_were_read():
-    model, pixels = perceptron(relu, (12, 16, 3)), images(10)
+    model, pixels = perceptron(relu, (12, 16, 4)), images()
     recipe = replace(recipes.rueckauer_2017(), output=conversion.potentials(start=3))
     network, found = jsnn.convert(model, pixels, recipe)
-    report = conversion.assess(network, found, pixels, np.zeros(10, int), 8)
+    report = conversion.assess(network, found, pixels, np.zeros(40, int), 8)
     run = lambda drive: jsnn.simulate(  # noqa: E731
         network, drive, 8, record={"v": jsnn.Variable("output", "v")}
     )[1]["v"]
@@ -328,11 +336,11 @@ def test_a_report_needs_two_classes():
 
 
 def test_random_codings_do_not_depend_on_the_parts_of_the_images(monkeypatch):
-    model, pixels = perceptron(relu), images(20)
+    model, pixels = perceptron(relu), images()
     recipe = replace(recipes.rueckauer_2017(), coding=conversion.poisson())
     network, found = jsnn.convert(model, pixels, recipe, key=jax.random.key(1))
     once = lambda: conversion.assess(  # noqa: E731
-        network, found, pixels, np.zeros(20, int), 9, key=jax.random.key(2)
+        network, found, pixels, np.zeros(40, int), 9, key=jax.random.key(2)
     )
     whole = once()
     monkeypatch.setattr(assessment, "_MOST_BYTES", 2000)

@@ -12,16 +12,9 @@ from flax import nnx
 import jsnn
 from jsnn import conversion
 from jsnn.conversion import QCFS, recipes
+from tests.conversion.models import answer, first_activation, images, linear
 
 ROBUST = recipes.rueckauer_2017(100.0, v_init=0.5)
-
-
-def images(number=20):
-    return np.random.default_rng(0).random((number, 12)).astype(np.float32)
-
-
-def linear(pre=12, post=7):
-    return nnx.Linear(pre, post, bias_init=nnx.initializers.normal(0.3), rngs=nnx.Rngs(0))
 
 
 def spoilt(layer, **changes):
@@ -54,7 +47,7 @@ def test_logits_may_all_be_negative_if_potentials_are_read(name):
     pixels = images()
     _, found = jsnn.convert(model, pixels, recipe)
     decoded = found.values(pixels, 100)[-1]
-    np.testing.assert_allclose(decoded, model(jnp.asarray(pixels)), atol=1.0)
+    np.testing.assert_allclose(decoded, answer(model, pixels), atol=1.0)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +123,7 @@ def test_the_drive_of_input_neurons_is_undone_by_the_weights():
     pixels = images() / 4
     _, found = jsnn.convert(model, pixels, recipe)
     (scale, _) = found.layers[0].scale
-    hidden = np.asarray(nnx.relu(model.layers[0](jnp.asarray(pixels))))
+    hidden = first_activation(model, pixels)
     assert scale == pytest.approx(hidden.max(), rel=1e-5)
     decoded = found.values(pixels, 400)[0]
     assert np.abs(decoded - hidden).max() < 0.05 * hidden.max()
@@ -142,7 +135,7 @@ def test_scales_of_least_error_match_a_search(per_channel):
     model, pixels, steps = nnx.Sequential(first, nnx.relu, linear(7, 3)), images(60), 5
     rule = conversion.least_error(steps, per_channel=per_channel)
     _, found = jsnn.convert(model, pixels, replace(ROBUST, scale=rule))
-    activation = np.maximum(np.asarray(first(jnp.asarray(pixels))), 0)
+    activation = np.maximum(answer(first, pixels), 0)
     assert not activation[:, 2].any()
     columns = list(activation.T) if per_channel else [activation.ravel()]
 

@@ -8,7 +8,7 @@ import pytest
 import jsnn
 from jsnn import conversion
 from jsnn.conversion import recipes
-from tests.conversion.test_convert import images, perceptron, relu
+from tests.conversion.models import images, perceptron, relu
 
 RECIPES = [
     recipes.copy(),

@@ -127,8 +127,9 @@ def test_a_program_takes_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_drives_that_change_over_time_are_divided_too() -> None:
     rows = random_images(0, NUM_IMAGES * NUM_STEPS, 12).reshape(NUM_IMAGES, NUM_STEPS, 12)
-    whole = evaluated({"layer0": rows}, batch_size=NUM_IMAGES)
-    assert_equal(evaluated(items([9, 9], rows), batch_size=4), whole)
+    whole = evaluated({"layer0": jsnn.over_time(rows)}, batch_size=NUM_IMAGES)
+    halves = ({"layer0": jsnn.over_time(part)} for part in (rows[:9], rows[9:]))
+    assert_equal(evaluated(halves, batch_size=4), whole)
     assert np.any(whole.spikes["layer2"])
     assert rows.dtype == F32
     assert jax.tree.leaves(whole.recorded) == []

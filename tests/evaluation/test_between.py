@@ -96,5 +96,5 @@ def test_a_state_with_nan_is_refused():
     network = driven(jsnn.CONSTANT)
     broken = jax.tree.map(lambda leaf: leaf, jsnn.init(network))
     broken.populations["a"]["v"] = jnp.full(2, jnp.nan)
-    with pytest.raises(ValueError, match=r"state.variables\['a'\]\['v'\]: given NaN"):
+    with pytest.raises(ValueError, match=r"state.populations\['a'\]\['v'\]: given NaN"):
         jsnn.simulate(network, {}, 5, state=broken)

@@ -84,7 +84,7 @@ def test_spikes_in_flight_leak_only_where_they_are_asked_to() -> None:
 def keep_the_charge_of_layer1(network: jsnn.Network, state: jsnn.State) -> jsnn.State:
     fresh = jsnn.init(network, state.key)
     kept = {"layer1": state.populations["layer1"]}
-    return dataclasses.replace(fresh, variables=fresh.variables | kept)
+    return dataclasses.replace(fresh, populations=fresh.populations | kept)
 
 
 def test_what_happens_between_presentations_can_be_replaced() -> None:
@@ -241,9 +241,14 @@ def total_spikes(state: jsnn.State, spikes: dict[str, jax.Array]) -> dict[str, j
 def test_inputs_may_change_in_time() -> None:
     constant = evaluated(record=COUNTS)
     frames = np.repeat(IMAGES[:, None], T, axis=1)
-    assert_same_results(evaluated(images=frames, record=COUNTS, batch_size=4), constant)
+    assert_same_results(
+        evaluated(images=jsnn.over_time(frames), record=COUNTS, batch_size=4), constant
+    )
     frames[:, ::2] = 0
-    assert evaluated(images=frames).spikes["layer0"].sum() < constant.spikes["layer0"].sum()
+    assert (
+        evaluated(images=jsnn.over_time(frames)).spikes["layer0"].sum()
+        < constant.spikes["layer0"].sum()
+    )
 
 
 def test_jax_arrays_and_lists_of_labels_do_as_well() -> None:

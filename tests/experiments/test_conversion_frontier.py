@@ -6,22 +6,31 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.conversion import bench, catalogue, compare, folding, frontier, settings
+from experiments.conversion import (
+    bench,
+    catalogue,
+    checkpoints,
+    compare,
+    folding,
+    frontier,
+    models,
+    settings,
+)
 from experiments.conversion.catalogue import Goal, Outcome, Row, Training
 from jsnn.conversion import recipes
 from tests.experiments.test_conversion_train import few_images
 
-NUM_IMAGES = {"training": 100, "held_out": 40, "test": 30}
+NUM_IMAGES = {"training": 100, "held_out": 40, "test": 40}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def promotion():
     with jax.numpy_dtype_promotion("standard"):  # optax's optimizers need it
         yield
 
 
-@pytest.fixture
-def few(monkeypatch):
+@pytest.fixture(scope="module")
+def few():
     """Few images, and a catalogue of two small networks."""
 
     def images(dataset, part):
@@ -38,24 +47,46 @@ def few(monkeypatch):
         "all": Row("pupil", recipes.qcfs, 4, Goal(50, 1000, agreement=True)),
         "half": Row("pupil", recipes.qcfs, 2, Goal(loss=100.0, halves="all", ann_near="all")),
     }
-    for module in (frontier, compare, bench, folding):
-        monkeypatch.setattr(module, "images", images)
-    monkeypatch.setattr(frontier, "TRAININGS", trainings)
-    monkeypatch.setattr(frontier, "ROWS", rows)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (frontier, compare, bench, folding):
+            patch.setattr(module, "images", images)
+        patch.setattr(frontier, "TRAININGS", trainings)
+        patch.setattr(frontier, "ROWS", rows)
+        patch.setattr(models, "CHANNELS", (2, 3))
+        yield
 
 
-def test_the_frontier_trains_measures_and_finds_what_it_trained(few, tmp_path, monkeypatch):
-    config = frontier.Config(rows=("half",), num_seeds=2, out=tmp_path)
-    first = frontier.main(config)
+@pytest.fixture(scope="module")
+def measured(few, tmp_path_factory):
+    """A frontier of one row and the row that it needs: its settings and its results."""
+    config = frontier.Config(rows=("half",), num_seeds=2, out=tmp_path_factory.mktemp("frontier"))
+    return config, frontier.main(config)
+
+
+@pytest.fixture(scope="module")
+def teacher(measured):
+    """Directory of a convolutional network with batch normalisation."""
+    return measured[0].out / "trained" / "teacher" / "seed0"
+
+
+@pytest.fixture(scope="module")
+def pupil(measured):
+    """Directory of a perceptron."""
+    return measured[0].out / "trained" / "pupil" / "seed0"
+
+
+@pytest.mark.slow
+def test_the_frontier_trains_measures_and_finds_what_it_trained(measured, monkeypatch):
+    config, first = measured
     assert list(first["rows"]) == ["all", "half"]  # what a row is held against comes along
     row = first["rows"]["all"]
     assert row["agreement"] == [1, 1]  # QCFS, one hidden layer, T = L
     assert row["accuracy"] == row["ann_accuracy"]
     assert row["spikes"] > first["rows"]["half"]["spikes"]
-    table = (tmp_path / "frontier_held_out.md").read_text()
+    table = (config.out / "frontier_held_out.md").read_text()
     assert len(table.splitlines()) == 4
     assert "784-128-10" in table
-    assert (tmp_path / "frontier_held_out.png").read_bytes().startswith(b"\x89PNG")
+    assert (config.out / "frontier_held_out.png").read_bytes().startswith(b"\x89PNG")
 
     def again(*arguments):
         raise AssertionError("trained twice")
@@ -64,19 +95,19 @@ def test_the_frontier_trains_measures_and_finds_what_it_trained(few, tmp_path, m
     assert frontier.main(config) == first
     test = frontier.main(dataclasses.replace(config, test=True))
     assert test["images"] == "test"
-    assert (tmp_path / "frontier_test.md").exists()
+    assert (config.out / "frontier_test.md").exists()
 
 
-def test_all_recipes_are_compared_on_one_network(few, tmp_path):
-    frontier.main(frontier.Config(rows=("all",), num_seeds=1, out=tmp_path))
-    model = tmp_path / "trained" / "pupil" / "seed0"
+@pytest.mark.slow
+def test_all_recipes_are_compared_on_one_network(pupil, tmp_path):
     names = ("qcfs", "rueckauer-half", "light", "few-spikes")
-    config = compare.Config(model=model, out=tmp_path, recipes=names, steps=(4, 2))
-    found = compare.main(config)["recipes"]
+    config = compare.Config(model=pupil, out=tmp_path, recipes=names, steps=(4, 2))
+    compared = compare.main(config)
+    found = compared["recipes"]
     assert set(found) == set(names)
     assert all(list(measured) == [2, 4] for measured in found.values())
     accuracy, spikes = found["qcfs"][4]
-    assert accuracy == compare.main(config)["ann_accuracy"]
+    assert accuracy == compared["ann_accuracy"]
     assert 0 < found["qcfs"][2][1] < spikes
     assert "T = 4" in (tmp_path / "compare.md").read_text()
     assert (tmp_path / "compare.png").exists()
@@ -84,17 +115,17 @@ def test_all_recipes_are_compared_on_one_network(few, tmp_path):
         compare.main(dataclasses.replace(config, recipes=("quick",)))
 
 
-def test_the_benchmark_of_a_conversion_runs_and_refuses_bad_flags(few, tmp_path):
-    frontier.trained("teacher", 0, tmp_path, few_images(50), few_images(20))
-    config = bench.Config(model=tmp_path / "teacher" / "seed0", steps=2, num_images=20, repeats=2)
+@pytest.mark.slow
+def test_the_benchmark_of_a_conversion_runs_and_refuses_bad_flags(teacher):
+    config = bench.Config(model=teacher, steps=2, num_images=20, repeats=2)
     assert len(bench.main(config)["again"]) == 2
     with pytest.raises(ValueError, match="--steps: given 0; expected at least 1"):
         bench.main(dataclasses.replace(config, steps=0))
 
 
-def test_batch_normalisation_is_folded_but_for_rounding(few, tmp_path):
-    frontier.trained("teacher", 0, tmp_path, few_images(50), few_images(20))
-    found = folding.main(folding.Config(model=tmp_path / "teacher" / "seed0"))
+@pytest.mark.slow
+def test_batch_normalisation_is_folded_but_for_rounding(teacher):
+    found = folding.main(folding.Config(model=teacher))
     assert 0 < found["largest_change_float32"] < 1e-5
     assert found["largest_change_float64"] < 1e-13
 
@@ -120,13 +151,11 @@ def test_what_no_frontier_can_do_is_refused(few, fields, message, tmp_path):
         ({}, "holds no architecture.json; expected a trained model"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(few, fields, message, tmp_path):
-    model = tmp_path
+def test_what_cannot_be_compared_is_refused(fields, message, tmp_path):
     if fields:
-        frontier.trained("teacher", 0, tmp_path, few_images(50), few_images(20))
-        model = tmp_path / "teacher" / "seed0"
+        checkpoints.describe(tmp_path, {}, models.Architecture())
     with pytest.raises(ValueError, match=message):
-        compare.main(compare.Config(model=model, out=tmp_path, **fields))
+        compare.main(compare.Config(model=tmp_path, out=tmp_path, **fields))
 
 
 def outcome(accuracy, ann=0.99, agreement=1.0, spikes=100.0):

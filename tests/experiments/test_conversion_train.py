@@ -18,7 +18,7 @@ from tests.networks import assert_same
 PATTERNS = np.random.default_rng(1).integers(0, 2, (10, 784), np.uint8) * 255
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def promotion():
     with jax.numpy_dtype_promotion("standard"):  # optax's optimizers need it
         yield
@@ -44,6 +44,7 @@ def assert_same_model(one, other):
     assert_same(leaves(one), leaves(other))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [
@@ -84,17 +85,26 @@ def test_training_learns_and_the_loaded_model_answers_in_evaluation_mode(tmp_pat
     assert checkpoints.load_architecture(tmp_path) == settings.architecture_of(config)
 
 
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    """Directory of a trained convolutional network."""
+    out = tmp_path_factory.mktemp("teacher")
+    config = config_of(out, model="cnn", reduction="max", activation="relu", epochs=1)
+    train.train(config, few_images(100), few_images(50, 1))
+    return out
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("augmented", [False, True])
-def test_a_pupil_learns_of_a_teacher(tmp_path, augmented):
+def test_a_pupil_learns_of_a_teacher(teacher, tmp_path, augmented):
     training, held_out = few_images(100), few_images(50, 1)
-    teacher = config_of(tmp_path / "teacher", model="cnn", reduction="max", activation="relu")
-    train.train(teacher, training, held_out)
-    pupil = config_of(tmp_path / "pupil", distil=(teacher.out,), augment=augmented, steps=2)
+    pupil = config_of(tmp_path, distil=(teacher,), augment=augmented, steps=2)
     settings.check(pupil)
     model = train.train(pupil, training, held_out)
     assert all(np.isfinite(leaf).all() for leaf in leaves(model))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mlp128", "cnn"])
 def test_a_training_starts_from_another_model(tmp_path, kind):
     training, held_out = few_images(100), few_images(50, 1)
@@ -158,13 +168,14 @@ def test_too_large_a_batch_is_refused(tmp_path):
 
 def test_augmented_images_keep_their_shape_and_range():
     images = few_images(6).pixels.reshape(-1, 28, 28).astype(np.float32) / 255
-    distorted = np.asarray(augment.augmented(jnp.asarray(images), jax.random.key(0)))
+    augmented = jax.jit(augment.augmented)
+    distorted = np.asarray(augmented(images, jax.random.key(0), 1.0))
     assert distorted.shape == images.shape
     assert distorted.dtype == np.float32
     assert distorted.min() >= 0
     assert distorted.max() <= 1
     assert not np.array_equal(distorted, images)
-    same = augment.augmented(jnp.asarray(images), jax.random.key(0), 0.0)
+    same = augmented(images, jax.random.key(0), 0.0)
     np.testing.assert_allclose(same, images, atol=1e-5)
 
 
@@ -172,7 +183,7 @@ def test_augmented_images_are_shifted_as_their_coordinates_say():
     images = few_images(2).pixels.reshape(-1, 28, 28).astype(np.float32) / 255
     rows, columns = (jnp.asarray(a, jnp.float32) for a in np.mgrid[:28, :28])
     at = [jnp.broadcast_to(a, images.shape) for a in (rows + 3, columns - 0.5)]
-    moved = np.asarray(augment._interpolated(jnp.asarray(images), *at))
+    moved = jax.jit(augment._interpolated)(images, *at)
     expected = np.zeros_like(images)
     expected[:, :-3, 1:] = (images[:, 3:, :-1] + images[:, 3:, 1:]) / 2
     expected[:, :-3, 0] = images[:, 3:, 0] / 2
@@ -228,8 +239,8 @@ def test_the_spiking_network_is_the_artificial_one(model, levels):
     architecture = models.Architecture(model, levels=levels)
     network = random_model(architecture)
     x = models.inputs_of(architecture, few_images(8).pixels)
-    artificial = spiking.answer(network, x)
-    spikes = spiking.spiking_answer(network, x, levels)
+    artificial = nnx.jit(spiking.answer)(network, x)
+    spikes = nnx.jit(spiking.spiking_answer, static_argnums=2)(network, x, levels)
     np.testing.assert_allclose(spikes.logits, artificial.logits, atol=1e-4)
     for one, other in zip(spikes.rates, artificial.rates, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
@@ -248,7 +259,7 @@ def test_the_spiking_network_is_what_numpy_says():
             spikes[step] = np.where(potential >= 0.7, np.float32(0.7), 0)
             potential -= spikes[step]
     expected = spikes.mean(0) @ np.asarray(matrices[-1].kernel) + np.asarray(matrices[-1].bias)
-    answered = spiking.spiking_answer(network, jnp.asarray(x), 3)
+    answered = nnx.jit(spiking.spiking_answer, static_argnums=2)(network, x, 3)
     np.testing.assert_allclose(answered.logits, expected, atol=1e-4)
     np.testing.assert_allclose(answered.rates[-1], spikes.mean(0) / 0.7, atol=1e-5)
 

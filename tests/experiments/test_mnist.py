@@ -132,6 +132,7 @@ def test_the_cheapest_good_setting_is_chosen():
     assert explore.cheapest_good_setting(grid) == (1, 2)
 
 
+@pytest.mark.slow
 def test_explore_chooses_on_held_out_images_and_leaves_nothing_behind(tmp_path, monkeypatch):
     few = first(data.test_images(), 300)
     monkeypatch.setattr(explore, "test_images", lambda: few)
@@ -159,6 +160,7 @@ def test_explore_chooses_on_held_out_images_and_leaves_nothing_behind(tmp_path, 
     assert names == {"accuracy_over_time.png", "spikes_against_accuracy.png", "table.md"}
 
 
+@pytest.mark.slow
 def test_training_learns_and_is_reproducible(tmp_path):
     config = train.Config(hidden=(32, 16), epochs=4, batch_size=50, out=tmp_path)
     images = first(held_out_images(), 2000)

@@ -28,7 +28,7 @@ def run(
 ) -> dict[str, np.ndarray]:
     network = jsnn.Network([population], dt=dt)
     record = {"spikes": jsnn.Spikes("a"), "v": jsnn.Variable("a")}
-    return jsnn.simulate(network, {"a": currents}, len(currents), record=record)[1]
+    return jsnn.simulate(network, {"a": jsnn.over_time(currents)}, len(currents), record=record)[1]
 
 
 def noisy_currents(seed: int, num_steps: int, size: int, scale: float) -> np.ndarray:

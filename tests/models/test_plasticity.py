@@ -112,7 +112,7 @@ SPIKES_A, SPIKES_B = jsnn.Spikes("a"), jsnn.Spikes("b")
 # Every distance of a pair. Neuron 50 + d of "a" spikes d steps after neuron 0 of "b".
 
 DISTANCES = np.arange(-50, 51)
-PAIRS = (at_steps(110, [[54 - d] for d in DISTANCES]), at_steps(110, [[54]]))
+PAIRS = (at_steps(300, [[54 - d] for d in DISTANCES]), at_steps(300, [[54], [], [], []]))
 WINDOW = {"a_plus": 0.01, "a_minus": 0.012, "tau_plus": 20.0, "tau_minus": 30.0, "w_min": -1.0}
 SYMMETRIC = {"a": 0.01, "tau_stdp": 15.0, "rho": 0.25, "w_min": -1.0}
 
@@ -251,6 +251,8 @@ CASES |= {
 
 RANDOM = np.random.default_rng(1)
 TRAINS = RANDOM.random((300, 5)) < 0.08, RANDOM.random((300, 4)) < 0.06
+# With silent neurons, so that they are of the shape of `PAIRS` and of its compiled programs.
+PADDED = np.pad(TRAINS[0], ((0, 0), (0, len(DISTANCES) - 5))), TRAINS[1]
 
 
 def by_the_book(case: Case, dt: float, w: float) -> np.ndarray:
@@ -280,7 +282,7 @@ def by_the_book(case: Case, dt: float, w: float) -> np.ndarray:
 def test_many_spikes_are_those_of_a_loop_over_their_pairs(case: Case, dtype) -> None:
     expected = by_the_book(case, 0.5, 0.4)
     assert len(np.unique(expected)) >= 8
-    weights = learnt(case.rule, *TRAINS, w=0.4, dt=0.5, dtype=dtype, **case.params)
+    weights = learnt(case.rule, *PADDED, w=0.4, dt=0.5, dtype=dtype, **case.params)[:5]
     np.testing.assert_allclose(weights, expected, rtol=0, atol=10 * TOLERANCE[dtype])
 
 
@@ -385,7 +387,7 @@ def test_inhibition_grows_until_the_neuron_has_its_target_rate() -> None:
         [inhibition],
     )
     trains = np.random.default_rng(2).random((steps, num)) < 0.01
-    drive = {"inhibitory": trains, "b": np.array([1.5, 1.8, 2.1, 2.4], F32)}
+    drive = {"inhibitory": jsnn.over_time(trains), "b": np.array([1.5, 1.8, 2.1, 2.4], F32)}
     record = {"b": jsnn.Spikes("b")}
     _, kept = jsnn.simulate(network, drive, steps, record=record)
     before = np.asarray(kept["b"][:500]).sum(axis=0) / 0.5
@@ -429,7 +431,7 @@ def test_a_spike_reaches_exactly_the_synapses_of_its_neuron(kind: str) -> None:
     a = at_steps(steps, [range(i + 1) for i in range(num_pre)])
     b = at_steps(steps, [[num_pre + j] for j in range(num_post)])
     code = np.concatenate([np.zeros(num_pre), 2.0 ** np.arange(num_post)])
-    drive = {"a": forced(a, F64), "b": forced(b, F64), "a_to_b": {"code": code}}
+    drive = {"a": forced(a, F64), "b": forced(b, F64), "a_to_b": {"code": jsnn.over_time(code)}}
     plastic = jsnn.simulate(network, drive, steps)[0].projections["a_to_b"].plasticity
     values = {name: np.asarray(v).ravel() for name, v in plastic.synapses.items()}
     np.testing.assert_array_equal(values["weight"], (pre + 1) / 16 + 2.0**post)
@@ -461,8 +463,8 @@ def test_a_rule_of_ones_own_may_change_weights_without_spikes() -> None:
 )
 def test_steps_without_spikes_leave_every_weight_as_it_is(rule) -> None:
     jsnn.check_model(rule)
-    silent = np.zeros((20, 3), bool)
-    np.testing.assert_array_equal(learnt(rule, silent, silent, w=0.3), 0.3)
+    silent = [np.zeros_like(train) for train in PADDED]
+    np.testing.assert_array_equal(learnt(rule, *silent, w=0.3), 0.3)
 
 
 def test_learnt_weights_are_those_that_deliver() -> None:
@@ -617,12 +619,12 @@ def driven(**parameters: Any) -> Any:
         ),
         (
             lambda: plastic(params={"tau_plus": 0.0}),
-            "plasticity STDP, parameter 'tau_plus': given 0; expected a number > 0, in ms",
+            "plasticity STDP, parameter 'tau_plus': given 0.0; expected a number > 0, in ms",
         ),
         (
             lambda: plastic(jsnn.REWARD_STDP, initial={"eligibility": np.zeros((2, 3))}),
-            r"'a_to_b', plasticity, variable 'eligibility': given shape \(2, 3\); expected a scalar "
-            r"or \(3, 2\)",
+            r"'a_to_b', plasticity, variable 'eligibility': given shape \(2, 3\); expected a scalar"
+            r" or \(3, 2\)",
         ),
         (
             lambda: plastic(dataclasses.replace(jsnn.STDP, on_pre=lambda p, s, pre, post: {})),
@@ -703,7 +705,10 @@ def test_a_rule_cannot_read_what_the_neurons_do_not_have() -> None:
     ("params", "message"),
     [
         ({"w_max": 0.5}, r"'a_to_b': given 1 of 2 weights outside w_min to w_max .* 0\.7; .* 0\.5"),
-        ({"w_min": 2.0}, r"parameter 'w_min': given 2; expected a number <= w_max \(w_max is 1\)"),
+        (
+            {"w_min": 2.0},
+            r"parameter 'w_min': given 2.0; expected a number <= w_max \(w_max is 1\)",
+        ),
     ],
 )
 def test_weights_start_within_the_bounds_of_their_rule(params: Any, message: str) -> None:

@@ -182,8 +182,10 @@ def test_rewiring_keeps_the_values_of_the_synapses_that_stay(kind: str, number: 
         4,
         None if sparse.delays is None else np.asarray(sparse.delays),
     )
-    for field in ("pre", "post", "weights", "starts", "slots", "delays"):
+    for field in ("pre", "post", "weights", "starts", "delays"):
         assert_same(getattr(sparse, field), getattr(again, field))
+    spikes = jnp.ones(6, F32)
+    assert_same(sparse.deliver_events(spikes), again.deliver_events(spikes))
     later, _ = jsnn.simulate(new_net, DRIVE, 5, state=new)
     assert int(later.step) == T + 5
 
@@ -215,7 +217,9 @@ def test_rewiring_as_many_synapses_compiles_no_new_run(compilations) -> None:
 
 def test_initial_values_given_for_each_synapse_stay_with_it() -> None:
     each = np.arange(20, dtype=F32)
-    net = network("sparse", variables={"eligibility": each})
+    net = network(
+        "sparse", plasticity=jsnn.Plasticity(jsnn.REWARD_STDP, initial={"eligibility": each})
+    )
     state = jsnn.init(net)
     new_net, new = jsnn.rewire(net, state, "a_to_b", REMOVE, NEW_PRE, NEW_POST, NEW_WEIGHTS)
     assert_same(plasticity_of(jsnn.init(new_net)), plasticity_of(new))

@@ -1,8 +1,8 @@
-"""C++ kernels for the CPU, compiled where a compiler is at hand; everything works without them.
+"""C++ kernels for the CPU, compiled if there is a compiler; everything works without them.
 
 They are compiled once, when first used, and kept in the user's cache directory under a name made of
-the source, the compiler, the processor and the jaxlib they were compiled with. Where there is no
-compiler, jsnn takes the plain path in XLA, which gives the same results.
+the source, the compiler, the processor and the jaxlib they were compiled with. Without a compiler,
+jsnn takes the plain path in XLA, which gives the same results.
 """
 
 import ctypes
@@ -44,7 +44,7 @@ _FLAGS = (
 
 @lru_cache
 def available() -> bool:
-    """Whether the kernels can be used; compiles and registers them the first time."""
+    """Return True if the kernels can be used; compile and register them the first time."""
     compiler = _compiler()
     if compiler is None:
         return False
@@ -65,25 +65,39 @@ def available() -> bool:
 
 
 def event_product(spikes: jax.Array, weights: jax.Array, block: int) -> jax.Array:
-    """spikes [R, pre] @ weights [pre, post] -> [R, post]; work for the spikes alone.
+    """Turn spikes [R, pre] into sums [R, post], spikes @ weights, with work for the spikes alone.
 
     Weights are added up in order within every `block` presynaptic neurons, then the blocks' sums.
+
+    Args:
+      spikes: 0 or 1, [R, pre].
+      weights: [pre, post].
+      block: the number of presynaptic neurons in a block.
     """
     sums = jax.ShapeDtypeStruct((spikes.shape[0], weights.shape[1]), weights.dtype)
     return jax.ffi.ffi_call("jsnn_event_product", sums)(spikes, weights, block=np.int64(block))
 
 
 def product_over_time(spikes: jax.Array, weights: jax.Array, delay: int) -> jax.Array:
-    """What arrives in each step, [T, R, post]: spikes bool [T, R, pre] @ weights, `delay` later."""
+    """Turn spikes over time into the sums that arrive in each step, [T, R, post].
+
+    Args:
+      spikes: bool [T, R, pre].
+      weights: [pre, post].
+      delay: steps from a spike to its arrival.
+    """
     sums = jax.ShapeDtypeStruct((*spikes.shape[:2], weights.shape[1]), weights.dtype)
     call = jax.ffi.ffi_call("jsnn_product_over_time", sums)
     return call(spikes, weights, delay=np.int64(delay))
 
 
 def train_product(trains: jax.Array, index: jax.Array, weights: jax.Array) -> jax.Array:
-    """The sums of all steps, [T, R, post], where neuron i of row r has train index[r, i].
+    """Return the sums of all steps, [T, R, post], for neurons that share few spike trains.
 
-    trains bool [T, U], index int32 [R, pre], weights [pre, post].
+    Args:
+      trains: bool [T, U].
+      index: int32 [R, pre]; neuron i of row r has train index[r, i].
+      weights: [pre, post].
     """
     shape = (trains.shape[0], index.shape[0], weights.shape[1])
     sums = jax.ShapeDtypeStruct(shape, weights.dtype)
@@ -93,11 +107,17 @@ def train_product(trains: jax.Array, index: jax.Array, weights: jax.Array) -> ja
 def sparse_product(
     spikes: jax.Array, starts: jax.Array, post: jax.Array, weights: jax.Array, num_post: int
 ) -> jax.Array:
-    """The weights of the synapses of the neurons that spiked, added up, [R, num_post].
+    """Return the summed weights of the synapses of the neurons that spiked, [R, num_post].
 
-    spikes [R, pre], starts int32 [R, pre + 1], post int32 [R, S], weights [R, S]; synapses
-    starts[i] to starts[i + 1] are those of presynaptic neuron i. An operand that is the same for
-    all rows may have one row.
+    Synapses starts[i] to starts[i + 1] are those of presynaptic neuron i. An operand that is the
+    same for all rows may have one row.
+
+    Args:
+      spikes: [R, pre].
+      starts: int32 [R, pre + 1].
+      post: int32 [R, S].
+      weights: [R, S].
+      num_post: the number of postsynaptic neurons.
     """
     rows = max(operand.shape[0] for operand in (spikes, starts, post, weights))
     sums = jax.ShapeDtypeStruct((rows, num_post), weights.dtype)
@@ -105,10 +125,17 @@ def sparse_product(
 
 
 def distinct(values: jax.Array, capacity: int) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """(table [capacity], count int32 (), index int32 like `values`): the values without repetition.
+    """Return the distinct values of an array, and the place of each value among them.
 
-    `values` are those of table[index], bit for bit; the table ends with zeros. Where there are more
-    than `capacity`, the count says capacity + 1 and the rest is without meaning.
+    Args:
+      values: floats of any shape.
+      capacity: most values to return.
+
+    Returns:
+      table: the distinct values, [capacity]; it ends with zeros.
+      count: the number of distinct values, int32 (). If there are more than `capacity`, the count
+        is capacity + 1 and the other results have no meaning.
+      index: int32, in the shape of `values`, so that table[index] are the values, bit for bit.
     """
     results = (
         jax.ShapeDtypeStruct((capacity,), values.dtype),
@@ -125,7 +152,7 @@ def _compiler() -> str | None:
 
 
 def _compiled(compiler: str) -> Path:
-    """The path of the library, compiled if it is not yet there."""
+    """Return the path of the library; compile it if it is not yet there."""
     about = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True)
     made_of = (
         _SOURCE.read_text(),
@@ -154,7 +181,7 @@ def _compiled(compiler: str) -> Path:
 
 
 def _processor() -> str:
-    """What `-march=native` depends on: code for one processor may not run on another."""
+    """Return a description of the processor, as code for one may not run on another."""
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.exists():
         return platform.processor()

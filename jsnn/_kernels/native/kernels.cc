@@ -1,8 +1,8 @@
 // Products of spikes and weights that do no work for silence, for XLA's CPU backend.
 //
 // Spikes are 0 or 1. Every sum runs over the presynaptic neurons in their order, with one rounding
-// per addition, so the results equal those of jsnn/products.py bit for bit: leaving a silent neuron
-// out leaves out the addition of a zero.
+// per addition, so the results equal those of jsnn/_kernels/dense.py and sparse.py bit for bit: to
+// leave a silent neuron out is to leave out the addition of a zero.
 
 #include <algorithm>
 #include <atomic>
@@ -39,7 +39,7 @@ void parallel_for(ffi::ThreadPool& pool, int64_t n, const F& f) {
     return;
   }
   auto progress = std::make_shared<Progress>();
-  // A task that begins after all is done takes no index, and so never touches `f`.
+  // A task that begins after the last index is taken does nothing, and so never touches `f`.
   auto work = [progress, n, &f] {
     int64_t mine = 0;
     for (int64_t i; (i = progress->next.fetch_add(1)) < n; ++mine) f(i);
@@ -54,7 +54,7 @@ void parallel_for(ffi::ThreadPool& pool, int64_t n, const F& f) {
   progress->all_done.wait(lock, [&] { return progress->done.load() == n; });
 }
 
-// Whether any of `count` values, a multiple of a vector's lanes, has a bit that is set.
+// Returns true if any of `count` values, a multiple of a vector's lanes, has a bit that is set.
 template <int64_t count, class F>
 bool any_bits(const F* values) {
   using Words = Vector<uint64_t>;
@@ -69,7 +69,7 @@ bool any_bits(const F* values) {
   return any[0] | any[1] | any[2] | any[3];
 }
 
-// The indices of the values that are not zero, in order; `indices` has room for n + 16.
+// Finds the indices of the values that are not zero, in order; `indices` has room for n + 16.
 template <class F>
 int64_t nonzero(const F* values, int64_t n, int32_t* indices) {
   constexpr int64_t kBlock = 64, kPart = 16;
@@ -91,7 +91,7 @@ int64_t nonzero(const F* values, int64_t n, int32_t* indices) {
   return found;
 }
 
-// The same for bools, eight at a time: each is a byte that is 0 or 1.
+// Finds the indices of true values, eight at a time: a bool is a byte that is 0 or 1.
 template <>
 int64_t nonzero(const bool* values, int64_t n, int32_t* indices) {
   int64_t found = 0, i = 0;
@@ -106,9 +106,9 @@ int64_t nonzero(const bool* values, int64_t n, int32_t* indices) {
   return found;
 }
 
-// Weights [pre, post] in strips of so many columns that the compiler keeps a strip's sums in
-// registers. What is left over is copied to a strip of its own, filled up with zeros; where few
-// sums are made of it, `copies` is false and it is given as columns of the weights.
+// Weights [pre, post] in strips of columns, narrow enough for the compiler to keep the sums of a
+// strip in registers. The columns that are left over are copied to a strip of their own, filled up
+// with zeros. If few sums are made of them, `copies` is false and they stay columns of the weights.
 template <class F>
 class Strips {
  public:
@@ -147,7 +147,7 @@ class Strips {
   std::vector<F> last_;
 };
 
-// The first `columns` of `width` numbers. Loops, as calls of memcpy would cost more than they copy.
+// Copies the first `columns` of `width` numbers in a loop, as a call of memcpy would cost more.
 template <int64_t width, class F>
 void copy(const F* __restrict from, int64_t columns, F* __restrict to) {
   if (columns == width)
@@ -156,7 +156,7 @@ void copy(const F* __restrict from, int64_t columns, F* __restrict to) {
     for (int64_t c = 0; c < columns; ++c) to[c] = from[c];
 }
 
-// The weights of the `n` presynaptic neurons `events`, added up.
+// Adds up the weights of the `n` presynaptic neurons `events`.
 template <class F>
 void sum_events(const int32_t* events, int64_t n, const Strips<F>& strips, F* sums) {
   strips.for_each([&](auto width, const F* weights, int64_t stride, int64_t c, int64_t columns) {
@@ -181,7 +181,8 @@ void sum_events(const int32_t* events, int64_t n, const Strips<F>& strips, F* su
     for (int64_t c = first; c < post; ++c) sums[c] += strips.weights()[events[k] * post + c];
 }
 
-// The same, added up within every `block` presynaptic neurons first; `part` has room for the sums.
+// Adds up the weights of `events` within every `block` presynaptic neurons, then the blocks' sums;
+// `part` has room for the sums of a block.
 template <class F>
 void sum_blocks(const int32_t* events, int64_t n, int64_t block, const Strips<F>& strips, F* part,
                 F* sums) {
@@ -204,7 +205,7 @@ void event_product(ffi::ThreadPool& pool, const Spike* spikes, int64_t num_steps
                    F* sums) {
   const int64_t all_rows = num_steps * rows, late = std::min(num_steps, delay) * rows;
   const Strips<F> strips(weights, pre, post, /*copies=*/all_rows >= 16);
-  // A task should take longer than its start does.
+  // A task should take longer than its start.
   const int64_t rows_per_task = std::max<int64_t>(8, (1 << 18) / (pre * post + 1));
   parallel_for(pool, (all_rows + rows_per_task - 1) / rows_per_task, [&](int64_t task) {
     std::vector<int32_t> events(pre + 16);
@@ -256,12 +257,12 @@ struct Trains {
   const uint64_t* operator[](int64_t train) const { return &steps[train * words]; }
 };
 
-// How the sums over the neurons of one presentation come about for all steps at once.
+// The sums over the neurons of one presentation, made for all steps at once.
 //
 // Steps in which the same neurons have spiked so far share one sum: a group. At first all steps are
-// one group. A neuron whose train is met for the first time splits each group that it divides into
-// the steps with and those without its spike; it then adds its row to the groups in which it
-// spikes. Every step thus sees its own additions, in the order of the neurons, and no other.
+// one group. A neuron whose train is met for the first time splits each group that has steps both
+// with and without its spike; it then adds its row to the groups in which it spikes. So every step
+// gets its own additions, in the order of the neurons, and no other.
 class Groups {
  public:
   explicit Groups(const Trains& trains)
@@ -320,7 +321,7 @@ class Groups {
   struct Addition {
     int32_t neuron;
     int32_t train;       // as numbered in this presentation
-    int32_t num_groups;  // how many groups the train has by now
+    int32_t num_groups;  // the number of groups that the train has by now
     bool splits;
   };
 
@@ -402,7 +403,7 @@ void train_product(ffi::ThreadPool& pool, const Trains& trains, const int32_t* i
   });
 }
 
-// The weights of the synapses of the neurons that spiked, added up in their order: sums [rows, post].
+// Adds up the weights of the synapses of the neurons that spiked, in order: sums [rows, post].
 // Synapses are sorted by presynaptic neuron, those of neuron i from starts[i] to starts[i + 1].
 // Each operand has one row for each row of the sums, or one for all of them.
 template <class F>
@@ -423,8 +424,8 @@ void sparse_product(ffi::ThreadPool& pool, const F* spikes, bool own_spikes, con
   });
 }
 
-// The distinct values, in order of appearance, and each value's index among them. The count is
-// capacity + 1 where there are more of them, and then the other results mean nothing.
+// Finds the distinct values, in order of appearance, and the index of each value among them. If
+// there are more than `capacity`, the count is capacity + 1 and the other results mean nothing.
 template <class Word>
 void distinct(const Word* values, int64_t n, Word* table, int64_t capacity, int32_t* count,
               int32_t* index) {

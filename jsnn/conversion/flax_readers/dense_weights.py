@@ -22,9 +22,9 @@ def dense_weights(model: nnx.Sequential) -> list[np.ndarray]:
         them; `nnx.Dropout` may stand anywhere and is left out.
 
     Raises:
-      TypeError: the model is not an `nnx.Sequential`.
-      ValueError: a layer, named by its index in the model, is none of these, has a bias, is out of
-        place, or its kernel holds a NaN or an infinity.
+      TypeError: if the model is not an `nnx.Sequential`.
+      ValueError: if a layer, named by its index in the model, is none of these, has a bias, is out
+        of place, or its kernel holds a NaN or an infinity.
     """
     check_type(model, nnx.Sequential, "model", " of flax.nnx")
     features = [layer.in_features for layer in model.layers if isinstance(layer, nnx.Linear)]

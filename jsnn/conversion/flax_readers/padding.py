@@ -23,7 +23,7 @@ def padding_word(
       what: name of the layer, for the error message.
 
     Raises:
-      ValueError: the padding equals none of the words.
+      ValueError: if the padding equals none of the words.
     """
     frame_of = partial(_frame_of, shape[:2], window, stride)
     for word in allowed:

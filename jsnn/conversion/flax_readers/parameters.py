@@ -17,8 +17,8 @@ def weights_of(step: Any, dtype: np.dtype[Any], what: str) -> tuple[np.ndarray, 
       what: name of the layer, for error messages.
 
     Raises:
-      ValueError: a number is not finite, or the bias does not fit the kernel.
-      TypeError: the layer computes in another data type.
+      ValueError: if a number is not finite, or the bias does not fit the kernel.
+      TypeError: if the layer computes in another data type.
     """
     kernel = np.asarray(step.kernel[...])
     bias = None if step.bias is None else np.asarray(step.bias[...])
@@ -60,9 +60,9 @@ def affine_of(
       what: name of the layer, for error messages.
 
     Raises:
-      ValueError: a number is not finite, a variance is negative, or the features are not those of
-        the last axis.
-      TypeError: the layer computes in less than float32.
+      ValueError: if a number is not finite, a variance is negative, or the features are not those
+        of the last axis.
+      TypeError: if the layer computes in less than float32.
     """
     if norm.dtype is not None and np.dtype(norm.dtype) not in (np.float32, np.float64):
         raise TypeError(f"{what}, dtype: given {np.dtype(norm.dtype)}; expected float32 or float64")

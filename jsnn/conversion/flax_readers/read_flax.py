@@ -50,8 +50,8 @@ def read_flax(
       composition: the layers and functions that the model calls, in that order.
 
     Raises:
-      ValueError: a layer, named in the message, cannot be converted.
-      TypeError: the model or a layer is of the wrong type.
+      ValueError: if a layer, named in the message, cannot be converted.
+      TypeError: if the model or a layer is of the wrong type.
     """
     if len(image_shape) not in (1, 3):
         raise ValueError(
@@ -349,7 +349,7 @@ def _activation(step: Any, what: str) -> Activation:
 
 
 def _has_channels(connectivity: Any, number: int) -> bool:
-    """Return if the output of a connectivity has that number of channels."""
+    """Return True if the output of a connectivity has that number of channels."""
     return jax.tree.leaves(connectivity)[0].shape[-1] % number == 0
 
 

@@ -40,8 +40,8 @@ def linen_steps(
       image_shape: shape of one input.
 
     Raises:
-      ValueError: a layer, named in the message, is no dense layer.
-      TypeError: a layer is of the wrong type, or the model has no parameters.
+      ValueError: if a layer, named in the message, is no dense layer.
+      TypeError: if a layer is of the wrong type, or the model has no parameters.
     """
     layers = _numbered(model) if isinstance(model, Mapping) else _called(model, image_shape)
     steps: list[tuple[str, Any]] = []
@@ -104,8 +104,8 @@ def _params(variables: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the parameters.
 
     Raises:
-      ValueError: there are other variables.
-      TypeError: the parameters are no mapping.
+      ValueError: if there are other variables.
+      TypeError: if the parameters are no mapping.
     """
     if "params" not in variables:
         return variables

@@ -44,11 +44,11 @@ def assess(
       progress: show a bar for each part of the images.
 
     Raises:
-      ValueError: an argument does not fit the conversion, or there is one class alone.
-      TypeError: an argument is of the wrong type.
+      ValueError: if an argument does not fit the conversion, or there is one class alone.
+      TypeError: if an argument is of the wrong type.
 
     Warns:
-      UserWarning: the images are on another scale than those of the calibration, see
+      UserWarning: if the images are on another scale than those of the calibration, see
         `Conversion.rows`.
     """
     _check_network(network, conversion)

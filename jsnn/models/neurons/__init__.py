@@ -1,7 +1,7 @@
 """Neuron models.
 
-Units: time in ms, potentials in mV, currents in nA, resistances in MOhm, conductances in uS,
-capacitances in nF, rates in Hz, unless a model says otherwise.
+Time is in ms, potentials in mV, currents in nA, resistances in MOhm, conductances in uS,
+capacitances in nF and rates in Hz, unless a model says otherwise.
 """
 
 from jsnn.models.neurons.adaptive import ADEX, ALIF

@@ -49,8 +49,8 @@ ALIF = NeuronModel(
     reset=_alif_reset,
 )
 
-# exp of more than 88 is infinite in float32, and the gradient of what it is in is NaN. A neuron
-# that comes near it spikes in the same step, whatever the exponent.
+# exp of more than 88 is infinite in float32, and then gradients are NaN. A neuron that comes near
+# this exponent spikes in the same step, so the limit changes nothing else.
 _MAX_EXPONENT = 80.0
 
 

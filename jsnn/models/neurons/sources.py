@@ -1,4 +1,4 @@
-"""Neurons without a membrane: they spike when they are told to, or at random."""
+"""Neurons without a membrane, which spike on command or at random."""
 
 from typing import Any
 
@@ -52,8 +52,8 @@ def spike_trains(
       bool [T, N], True where a neuron spikes.
 
     Raises:
-      TypeError: steps or neurons are not integers.
-      ValueError: their numbers differ, a spike lies outside, or a neuron spikes twice in a step.
+      TypeError: if steps or neurons are not integers.
+      ValueError: if their numbers differ, a spike lies outside, or a neuron spikes twice in a step.
     """
     shape = (
         positive_int(num_steps, "spike_trains, num_steps"),

@@ -1,4 +1,4 @@
-"""Plasticity: how the weights of a projection change in a run."""
+"""Plasticity: models of the change of weights during a run."""
 
 from jsnn.models.plasticity.inhibitory import VOGELS_2011
 from jsnn.models.plasticity.model import PlasticityModel

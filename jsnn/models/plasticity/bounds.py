@@ -1,9 +1,9 @@
-"""Bounds of the weights, as most rules have them."""
+"""Bounds of the weights, for most learning rules."""
 
 from jsnn.models.quantity import Quantity
 
 BOUNDS = {"w_min": Quantity(0.0, at_most="w_max"), "w_max": 1.0}
-"""Parameters."""
+"""Parameters that bound the weights."""
 
 WEIGHT_BOUNDS = ("w_min", "w_max")
 """Names of the parameters that bound the weights."""

@@ -21,7 +21,8 @@ VOGELS_2011 = PlasticityModel(
     name="VOGELS_2011",
     description="""Homeostatic plasticity of inhibition.
 
-        τ dx/dt = -x, x <- x + 1 at a presynaptic spike;   y likewise at a postsynaptic spike
+        τ dx/dt = -x,   x <- x + 1 at a presynaptic spike
+        τ dy/dt = -y,   y <- y + 1 at a postsynaptic spike
         at a presynaptic spike   w <- w + η (y - α),   α = 2 ρ0 τ
         at a postsynaptic spike  w <- w + η x
 

@@ -33,7 +33,11 @@ from jsnn.models.quantity import Quantity
 
 @dataclass(frozen=True)
 class _AtSpike:
-    """A change of the weight at a spike; `seen` says which earlier spikes a trace stands for."""
+    """A change of the weight at a spike.
+
+    Attributes:
+      seen: which earlier spikes a trace stands for.
+    """
 
     seen: Seen
 

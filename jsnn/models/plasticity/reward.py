@@ -38,7 +38,7 @@ REWARD_STDP = PlasticityModel(
     x and y are the traces of `STDP`, additive and all-to-all; a pair within one step counts as pre
     before post. Integrated exactly over a step, in which `reward` is constant. A drive
     {projection: {"reward": jsnn.over_time(r)}} with r [T] gives one reward per step, which acts on
-    what was eligible before the spikes of that step.
+    the eligibility before the spikes of that step.
 
     Izhikevich 2007, Cereb. Cortex 17, 2443-2452, where `reward` is the concentration of dopamine,
     which jumps at a reward and decays with 200 ms. w_min and w_max are in the unit of the weights,

@@ -13,22 +13,26 @@ import jax.numpy as jnp
 from jsnn.models.model import Values
 
 Seen = Callable[[jax.Array, jax.Array], jax.Array]
-"""(trace before the spikes of this step, those spikes, 0 or 1) -> trace with them."""
+"""A function (trace before the spikes of this step, the spikes, 0 or 1) -> trace with them."""
 
 
 def all_spikes(trace: jax.Array, spike: jax.Array) -> jax.Array:
-    """x <- x + 1: every earlier spike counts, so that x = Σ exp(-(t - t_spike)/τ)."""
+    """Count every spike, x <- x + 1, so that x = Σ exp(-(t - t_spike)/τ)."""
     return trace + spike
 
 
 def nearest_spike(trace: jax.Array, spike: jax.Array) -> jax.Array:
-    """x <- 1: only the last spike counts, so that x = exp(-(t - t_last)/τ)."""
+    """Count the last spike only, x <- 1, so that x = exp(-(t - t_last)/τ)."""
     return jnp.maximum(trace, spike)
 
 
 @dataclass(frozen=True)
 class Decay:
-    """τ dx/dt = -x for the trace of each neuron; `tau` is the name of the parameter τ, in ms."""
+    """Exponential decay of the trace of each neuron, τ dx/dt = -x.
+
+    Attributes:
+      tau: the name of the parameter τ, in ms.
+    """
 
     tau: str
 

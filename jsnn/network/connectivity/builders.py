@@ -1,8 +1,9 @@
-"""Builders of sparse connectivity: random ones, by NumPy with a seed from a key, and SciPy's.
+"""Builders of sparse connectivity: random ones, and one for SciPy's matrices.
 
-In all of them `weight` is a number, an initializer or an array [S], in nA, and `delay` is None, an
+The random builders draw with NumPy, with a seed made from a key; the same key makes the same
+synapses. `weight` is a number, an initializer or an array [S], in nA, and `delay` is None, an
 initializer or an integer array [S], in steps >= 1. Arrays [S] follow the synapses sorted by
-presynaptic, then by postsynaptic neuron. The same key makes the same synapses.
+presynaptic, then by postsynaptic neuron.
 """
 
 from functools import cached_property, partial
@@ -16,12 +17,12 @@ from jsnn.network.connectivity.sparse import Sparse
 from jsnn.network.initializers import Initializer, as_initializer
 
 _CHUNK = 2**16
-"""The number of numbers drawn at a time, on which the draws depend."""
+"""Number of random numbers that are drawn at a time; the draws depend on it."""
 
 Weight = float | Initializer | np.ndarray[Any, Any] | jax.Array
 Delay = Initializer | np.ndarray[Any, Any] | jax.Array | None
 Pairs = np.ndarray[Any, Any]
-"""int64 [S], ascending: pre * num_post + post of every synapse."""
+"""Pairs of neurons, int64 [S], ascending: pre * num_post + post of every synapse."""
 
 
 def fixed_probability(
@@ -50,8 +51,8 @@ def fixed_probability(
       dtype: the dtype of the weights, float32 or float64.
 
     Raises:
-      TypeError: an argument is of another type.
-      ValueError: an argument is out of range, or an array has another size than S.
+      TypeError: if an argument is of another type.
+      ValueError: if an argument is out of range, or an array has another size than S.
     """
     draw = _Draw("fixed_probability", key, num_pre, num_post, dtype, autapses)
     p = probability(p, "fixed_probability, p")
@@ -71,22 +72,23 @@ def fixed_in_degree(
     delay: Delay = None,
     dtype: Any = np.float32,
 ) -> Sparse:
-    """Join every postsynaptic neuron with `degree` presynaptic ones, all as likely.
+    """Join every postsynaptic neuron with `degree` presynaptic neurons, each set equally likely.
 
     Args:
       key: from `jax.random.key(seed)`.
       num_pre: the number of presynaptic neurons.
       num_post: the number of postsynaptic neurons.
       degree: the number of synapses of each postsynaptic neuron.
-      weight: as in `fixed_probability`.
+      weight: the weight of each synapse, in nA: a number, an initializer or an array [S].
       replace: draw with replacement, so that two neurons may be joined more than once.
       autapses: allow a synapse from neuron i to neuron i.
-      delay: as in `fixed_probability`.
+      delay: the delay of each synapse, in steps: None, an initializer (rounded to whole steps) or
+        an integer array [S].
       dtype: the dtype of the weights, float32 or float64.
 
     Raises:
-      TypeError: an argument is of another type.
-      ValueError: the degree exceeds the number of presynaptic neurons without replacement, or
+      TypeError: if an argument is of another type.
+      ValueError: if the degree exceeds the number of presynaptic neurons without replacement, or
         another argument is out of range.
     """
     draw = _Draw("fixed_in_degree", key, num_pre, num_post, dtype, autapses)
@@ -113,22 +115,23 @@ def fixed_out_degree(
     delay: Delay = None,
     dtype: Any = np.float32,
 ) -> Sparse:
-    """Join every presynaptic neuron with `degree` postsynaptic ones, all as likely.
+    """Join every presynaptic neuron with `degree` postsynaptic neurons, each set equally likely.
 
     Args:
       key: from `jax.random.key(seed)`.
       num_pre: the number of presynaptic neurons.
       num_post: the number of postsynaptic neurons.
       degree: the number of synapses of each presynaptic neuron.
-      weight: as in `fixed_probability`.
+      weight: the weight of each synapse, in nA: a number, an initializer or an array [S].
       replace: draw with replacement, so that two neurons may be joined more than once.
       autapses: allow a synapse from neuron i to neuron i.
-      delay: as in `fixed_probability`.
+      delay: the delay of each synapse, in steps: None, an initializer (rounded to whole steps) or
+        an integer array [S].
       dtype: the dtype of the weights, float32 or float64.
 
     Raises:
-      TypeError: an argument is of another type.
-      ValueError: the degree exceeds the number of postsynaptic neurons without replacement, or
+      TypeError: if an argument is of another type.
+      ValueError: if the degree exceeds the number of postsynaptic neurons without replacement, or
         another argument is out of range.
     """
     draw = _Draw("fixed_out_degree", key, num_pre, num_post, dtype, autapses)
@@ -150,22 +153,23 @@ def fixed_total(
     delay: Delay = None,
     dtype: Any = np.float32,
 ) -> Sparse:
-    """Draw `total` synapses between pairs of neurons, all pairs as likely.
+    """Draw `total` synapses between pairs of neurons, all pairs equally likely.
 
     Args:
       key: from `jax.random.key(seed)`.
       num_pre: the number of presynaptic neurons.
       num_post: the number of postsynaptic neurons.
       total: the number of synapses.
-      weight: as in `fixed_probability`.
+      weight: the weight of each synapse, in nA: a number, an initializer or an array [S].
       replace: draw with replacement, so that two neurons may be joined more than once.
       autapses: allow a synapse from neuron i to neuron i.
-      delay: as in `fixed_probability`.
+      delay: the delay of each synapse, in steps: None, an initializer (rounded to whole steps) or
+        an integer array [S].
       dtype: the dtype of the weights, float32 or float64.
 
     Raises:
-      TypeError: an argument is of another type.
-      ValueError: the total exceeds the number of pairs without replacement, or another argument
+      TypeError: if an argument is of another type.
+      ValueError: if the total exceeds the number of pairs without replacement, or another argument
         is out of range.
     """
     draw = _Draw("fixed_total", key, num_pre, num_post, dtype, autapses)
@@ -182,7 +186,7 @@ def from_scipy(matrix: Any) -> Sparse:
     are added up to one, as SciPy does. The dtype is that of the matrix: float32 or float64.
 
     Raises:
-      TypeError: the argument is not a SciPy sparse matrix with two axes.
+      TypeError: if the argument is not a SciPy sparse matrix with two axes.
     """
     if not hasattr(matrix, "tocsr") or matrix.ndim != 2:
         raise TypeError(
@@ -233,13 +237,14 @@ class _Draw:
         """Return the pairs of these ranks among all pairs that may be joined, ascending."""
         if self.autapses:
             return ranks
-        # Neuron i reaches 0, ..., i - 1, i + 1, ...: one pair is left out for every neuron before
-        # it, and its own from rank i on.
+        # Neuron i reaches 0, ..., i - 1, i + 1, ...: every neuron before i leaves out one pair,
+        # and neuron i leaves out its own from rank i on.
         pre, rank = np.divmod(ranks, max(self.num_targets, 1))
         return ranks + pre + (rank >= pre)
 
     @cached_property
     def rng(self) -> np.random.Generator:
+        """Generator with a seed from the key."""
         seed = jax.random.key_data(jax.random.fold_in(self.key, 0))
         return np.random.default_rng(np.asarray(seed).ravel())
 
@@ -254,6 +259,7 @@ class _Draw:
         return count
 
     def synapses(self, pairs: Pairs, weight: Weight, delay: Delay) -> Sparse:
+        """Return the synapses of these pairs, with weights and delays as a user gives them."""
         for_weights, for_delays = (jax.random.fold_in(self.key, i) for i in (1, 2))
         weights = _weights(for_weights, weight, pairs.size, self.dtype, f"{self.what}, weight")
         delays = _delays(for_delays, delay, pairs.size, f"{self.what}, delay")
@@ -278,7 +284,7 @@ def _each_with_probability(rng: np.random.Generator, size: int, p: float) -> Pai
 def _in_every_row(
     rng: np.random.Generator, num_rows: int, num_columns: int, count: int, replace: bool
 ) -> np.ndarray[Any, Any]:
-    """Draw columns in every row, all as likely, ascending: int64 [num_rows, count]."""
+    """Draw columns in every row, all equally likely, ascending: int64 [num_rows, count]."""
     draw = _with_replacement if replace else _distinct
     columns = np.empty((num_rows, count), np.int64)
     if not count:
@@ -300,10 +306,10 @@ def _with_replacement(
 def _distinct(
     rng: np.random.Generator, num_rows: int, num_columns: int, count: int
 ) -> np.ndarray[Any, Any]:
-    """Draw distinct columns in every row, each set as likely, ascending: [num_rows, count].
+    """Draw distinct columns in every row, all sets equally likely, ascending: [num_rows, count].
 
-    A column that is drawn twice is drawn again, until none is. If more than half of the columns are
-    wanted, the others are drawn and left out.
+    A column that is drawn twice is drawn again, until all differ. If more than half of the columns
+    are wanted, the others are drawn and left out.
     """
     if 2 * count > num_columns:
         kept = np.ones((num_rows, num_columns), bool)
@@ -355,7 +361,7 @@ def _delays(
 def _in_chunks(
     key: jax.Array, initializer: Initializer, size: int, dtype: np.dtype[Any], what: str
 ) -> np.ndarray[Any, Any]:
-    """Draw [size] numbers; the initializer is compiled for one shape, whatever the size."""
+    """Draw [size] numbers; the initializer is compiled for one shape, for every size."""
     drawn = np.empty(size, dtype)
     for i, first in enumerate(range(0, size, _CHUNK)):
         chunk = _chunk(initializer, jax.random.fold_in(key, i), dtype)

@@ -1,4 +1,4 @@
-"""Connectivities one after the other, without neurons in between."""
+"""Chain of connectivities, without neurons in between."""
 
 from functools import reduce
 from typing import Any
@@ -10,13 +10,14 @@ from jsnn._pytree import pytree
 
 @pytree
 class Chain:
-    """Linear maps in a row, such as average pooling and a convolution of what it gives.
+    """Linear maps in a row, such as average pooling followed by a convolution.
 
     Attributes:
       parts: connectivities, the first one reached by the presynaptic neurons; each has as many
-        postsynaptic neurons as the next one has presynaptic ones.
+        postsynaptic neurons as the next one has presynaptic neurons.
 
-    Raises ValueError where two of them do not follow on, or there is none.
+    Raises:
+      ValueError: if there is no part, or the sizes of two neighbours differ.
     """
 
     parts: tuple[Any, ...]
@@ -45,5 +46,5 @@ class Chain:
         return self.parts[0].dtype
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
-        """[pre] -> [post]: through one part after the other."""
+        """Turn spikes [pre] into sums [post], through one part after the other."""
         return reduce(lambda values, part: part.deliver(values), self.parts, spikes)

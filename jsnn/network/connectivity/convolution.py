@@ -1,8 +1,8 @@
-"""A window slides over an image of neurons: 2D convolution and average pooling.
+"""Convolution and average pooling: a window slides over an image of neurons.
 
 Images are flattened row by row, channels last: neuron (y * width + x) * channels + c is that at
-row y, column x, channel c. Weights are added up in the order of the presynaptic neurons, as by the
-matrix that says the same; `lax.conv` adds them in an order that depends on the batch.
+row y, column x, channel c. Weights are added up in the order of the presynaptic neurons, as with an
+equivalent dense matrix; `lax.conv` adds them in an order that depends on the batch.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ from jsnn._kernels.dense import delayed, ordered_product
 from jsnn._pytree import pytree, replace, static
 
 Pair = tuple[int, int]
-"""(down, across)."""
+"""A pair (down, across)."""
 
 
 @pytree
 class Conv2D:
-    """A 2D convolution, as neural networks have it (not mirrored).
+    """A 2D convolution, as in neural networks (not mirrored).
 
         out[y, x, o] = sum over dy, dx, i of
             kernel[dy, dx, i, o] * image[y * down + dy - top, x * across + dx - left, i]
@@ -37,10 +37,12 @@ class Conv2D:
       stride: of the window, (down, across), or one number for both.
       padding: "VALID", the window stays within the image (top = left = 0), or "SAME", the image is
         framed with silence so that there are ceil(height / down) x ceil(width / across) places
-        (where the frame is uneven, it is wider below and on the right).
+        (an uneven frame is wider below and on the right).
       precision: of the products, as `jax.lax.Precision` names it; see `Dense`.
 
-    Raises ValueError where the kernel's channels are not those of the image, or it does not fit in.
+    Raises:
+      TypeError: if the kernel is of another dtype.
+      ValueError: if the kernel has other channels than the image, or does not fit into the image.
     """
 
     kernel: Any
@@ -87,22 +89,25 @@ class Conv2D:
 
     @property
     def output_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the postsynaptic neurons."""
+        """The (height, width, channels) of the postsynaptic neurons."""
         image = zip(self.image_shape[:2], self._frame, strict=True)
         framed = [size + sum(frame) for size, frame in image]
         places = windows_in(framed, self.kernel.shape[:2], self.stride)
         return (*places, int(self.kernel.shape[3]))
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
-        """[pre] -> [post]: at every place the weights of the spiking neurons, in their order."""
+        """Turn spikes [pre] into sums [post]: the weights of the spiking neurons in each window."""
         return self._deliver(spikes, event_driven=False)
 
     def deliver_events(self, spikes: jax.Array) -> jax.Array:
-        """The same by a kernel that visits the spiking neurons alone, where it can be had."""
+        """Turn spikes [pre] into sums [post], by a kernel that visits the spiking neurons alone.
+
+        Without a C++ compiler the sums are those of `deliver`.
+        """
         return self._deliver(spikes, event_driven=True)
 
     def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
-        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
+        """Turn the spikes of a run, bool [T, pre], into the sums of each step, [T, post]."""
         return jax.lax.map(self.deliver_events, delayed(spikes, delay).astype(self.dtype))
 
     def _deliver(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
@@ -121,7 +126,7 @@ class Conv2D:
 
     @property
     def _frame(self) -> list[Pair]:
-        """Silence around the image: (top, bottom), (left, right)."""
+        """The silence around the image: (top, bottom), (left, right)."""
         return jax.lax.padtype_to_pads(
             self.image_shape[:2], self.kernel.shape[:2], self.stride, self.padding
         )
@@ -129,16 +134,17 @@ class Conv2D:
 
 @pytree
 class AveragePool2D:
-    """The average over a window, channel by channel: every weight is 1 / the window's area, in nA.
+    """Average over a window, channel by channel; every weight is 1 / the window's area, in nA.
 
     Attributes:
       image_shape: (height, width, channels) of the presynaptic neurons.
       window: (height, width), or one number for both.
-      stride: of the window, (down, across), or one number for both; `window` unless given. What
-        is left over below and on the right is not averaged.
-      dtype: float32 or float64, that of the network.
+      stride: of the window, (down, across), or one number for both; `window` unless given. Pixels
+        that are left over below and on the right are not averaged.
+      dtype: float32 or float64, the dtype of the network.
 
-    Raises ValueError where the window does not fit into the image.
+    Raises:
+      ValueError: if the window does not fit into the image.
     """
 
     image_shape: tuple[int, int, int] = static()
@@ -165,18 +171,18 @@ class AveragePool2D:
 
     @property
     def output_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the postsynaptic neurons."""
+        """The (height, width, channels) of the postsynaptic neurons."""
         return (*windows_in(self.image_shape, self.window, self.stride), self.image_shape[2])
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
-        """[pre] -> [post]: the weight once for each spike seen, added up one after the other."""
+        """Turn spikes [pre] into sums [post], adding the weight once for each spike in a window."""
         weight = np.asarray(1 / prod(self.window), self.dtype)
         image = spikes.reshape(self.image_shape) * weight
         return reduce(add, windows(image, self.window, self.stride)).ravel()
 
 
 def windows_in(image: Sequence[int], window: Pair, stride: Pair) -> Pair:
-    """In how many places the window lies within the image, (down, across)."""
+    """Return the number of places of the window within the image, (down, across)."""
     down, across = (
         (size - extent) // step + 1
         for size, extent, step in zip(image[:2], window, stride, strict=True)
@@ -185,7 +191,7 @@ def windows_in(image: Sequence[int], window: Pair, stride: Pair) -> Pair:
 
 
 def windows(image: jax.Array, window: Pair, stride: Pair) -> list[jax.Array]:
-    """What each pixel of the window sees from all its places, row by row: [down, across, c]."""
+    """Return the pixels under each pixel of the window, row by row: [down, across, c] each."""
     down, across = windows_in(image.shape, window, stride)
     rows, columns = (down - 1) * stride[0] + 1, (across - 1) * stride[1] + 1
     return [

@@ -1,4 +1,4 @@
-"""Every presynaptic neuron reaches every postsynaptic one: a matrix."""
+"""Dense connectivity: a matrix of weights."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from jsnn._pytree import pytree, replace, static
 
 @pytree
 class Dense:
-    """Every presynaptic neuron reaches every postsynaptic one.
+    """A synapse between every pair of neurons, each with a weight of its own.
 
     Attributes:
       weights: [pre, post], in nA; a floating dtype, which becomes the dtype of the network.
@@ -43,32 +43,39 @@ class Dense:
         return self.num_pre * self.num_post
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
-        """[pre] -> [post]: the weights of the spiking neurons, added up in neuron order."""
+        """Turn spikes [pre] into sums [post], adding the weights in neuron order."""
         return ordered_product(spikes, self.weights, self.precision)
 
     def deliver_events(self, spikes: jax.Array) -> jax.Array:
-        """The same by a kernel that visits the spiking neurons alone, where it can be had."""
+        """Turn spikes [pre] into sums [post], by a kernel that visits the spiking neurons alone.
+
+        Without a C++ compiler the sums are those of `deliver`.
+        """
         return ordered_product(spikes, self.weights, self.precision, event_driven=True)
 
     def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
-        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
+        """Turn the spikes of a run, bool [T, pre], into the sums of each step, [T, post]."""
         return product_over_time(spikes, self.weights, self.precision, delay)
 
     def deliver_trains(self, trains: jax.Array, index: jax.Array) -> jax.Array:
-        """What arrives in every step, [T, R, post]: neuron i of row r has train index[r, i].
+        """Return the sums of every step, [T, R, post], for neurons that share few spike trains.
 
-        trains bool [T, U], index int32 [R, pre]. Needs `jsnn.native`.
+        This needs a CPU with `jsnn._kernels.native`.
+
+        Args:
+          trains: bool [T, U].
+          index: int32 [R, pre]; neuron i of row r has train index[r, i].
         """
         return product_of_trains(trains, index, self.weights)
 
     def with_weights(self, weights: jax.Array) -> "Dense":
-        """The same synapses with other weights."""
+        """Return the synapses with other weights, [pre, post]."""
         return replace(self, weights=weights)
 
     def of_pre(self, values: jax.Array) -> jax.Array:
-        """[pre] -> [pre, 1]: what each synapse has on its presynaptic side."""
+        """Turn values [pre] into those on the presynaptic side of each synapse, [pre, 1]."""
         return values[:, None]
 
     def of_post(self, values: jax.Array) -> jax.Array:
-        """[post] -> [1, post]."""
+        """Turn values [post] into those on the postsynaptic side of each synapse, [1, post]."""
         return values[None, :]

@@ -1,4 +1,4 @@
-"""Neuron i reaches neuron i."""
+"""One-to-one connectivity."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from jsnn._pytree import pytree, replace
 
 @pytree
 class OneToOne:
-    """Neuron i reaches neuron i, and no other; N neurons on either side.
+    """A synapse from neuron i to neuron i, for each of N neurons on either side.
 
     Attributes:
       weights: [N], in nA; float32 or float64, which becomes the dtype of the network.

@@ -1,4 +1,4 @@
-"""Synapses that are never stored: made anew from a key whenever their neuron spikes.
+"""Procedural connectivity: synapses that are never stored, but made anew from a key at each spike.
 
 After GeNN's procedural connectivity: Knight & Nowotny 2021, Nat. Comput. Sci. 1, 136-142.
 """
@@ -20,27 +20,33 @@ from jsnn.network.connectivity.sparse import Sparse
 from jsnn.network.initializers import Initializer, as_initializer
 
 Row = Callable[[jax.Array, jax.Array, int, Any], tuple[jax.Array, jax.Array]]
-"""(key, presynaptic neuron int32 (), num_post, dtype) -> (targets int32 [K], weights [K] in nA).
+"""A function that makes the synapses of one presynaptic neuron.
 
-The synapses of one presynaptic neuron; K is the same for all. A target of `num_post` stands for no
-synapse. A row is static: hashable, at module level, equal where it does the same.
+    (key, presynaptic neuron int32 (), num_post, dtype) -> (targets int32 [K], weights [K] in nA)
+
+K is the same for all neurons. A target of `num_post` stands for no synapse. A row is static:
+hashable, at module level, and equal to rows that do the same.
 """
 
 
 @pytree
 class Procedural:
-    """Targets and weights are made from a key, neuron by neuron, and are the same every time.
+    """Synapses made from a key, neuron by neuron, the same every time.
 
-    It needs no memory for synapses, and time to make them for each spike.
+    They need no memory, but time at each spike.
 
     Attributes:
-      key: from `jax.random.key(seed)`; neuron i's synapses come from `jax.random.fold_in(key, i)`.
-        The key is a leaf: `jax.vmap` over keys is over networks, and `jax.grad` over a network
-        that holds one wants `allow_int=True`.
+      key: from `jax.random.key(seed)`; the synapses of neuron i come from
+        `jax.random.fold_in(key, i)`. The key is a leaf: `jax.vmap` over keys is over networks, and
+        `jax.grad` over a network that holds one needs `allow_int=True`.
       num_pre: the number of presynaptic neurons.
       num_post: the number of postsynaptic neurons.
       row: makes the synapses of one presynaptic neuron; see `Row`.
-      dtype: float32 or float64, that of the network.
+      dtype: float32 or float64, the dtype of the network.
+
+    Raises:
+      TypeError: if the key is not a typed PRNG key, or the row is not a hashable function.
+      ValueError: if the key is not of threefry2x32, or the row returns other shapes or dtypes.
     """
 
     key: jax.Array
@@ -73,9 +79,15 @@ class Procedural:
         *,
         dtype: Any = np.float32,
     ) -> Procedural:
-        """Every presynaptic neuron has `degree` targets, drawn with replacement.
+        """Make `degree` synapses for every presynaptic neuron, targets drawn with replacement.
 
-        `weight`: a number or an initializer, in nA.
+        Args:
+          key: from `jax.random.key(seed)`.
+          num_pre: the number of presynaptic neurons.
+          num_post: the number of postsynaptic neurons.
+          degree: the number of synapses of each presynaptic neuron.
+          weight: a number or an initializer, in nA.
+          dtype: float32 or float64, the dtype of the network.
         """
         degree = positive_int(degree, "Procedural.fixed_out_degree, degree")
         drawn = as_initializer(weight, "Procedural.fixed_out_degree, weight")
@@ -92,36 +104,45 @@ class Procedural:
         *,
         dtype: Any = np.float32,
     ) -> Procedural:
-        """Every pair is joined with probability `p`, independently.
+        """Join every pair of neurons with probability `p`, independently of all others.
 
-        `weight`: a number or an initializer, in nA.
+        Args:
+          key: from `jax.random.key(seed)`.
+          num_pre: the number of presynaptic neurons.
+          num_post: the number of postsynaptic neurons.
+          p: the probability, in [0, 1].
+          weight: a number or an initializer, in nA.
+          dtype: float32 or float64, the dtype of the network.
         """
         p = probability(p, "Procedural.fixed_probability, p")
         drawn = as_initializer(weight, "Procedural.fixed_probability, weight")
         return cls(key, num_pre, num_post, _FixedProbability(p, drawn), dtype)
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
-        """[pre] -> [post]: all synapses are made, and added up in neuron order."""
+        """Turn spikes [pre] into sums [post], making all synapses, in neuron order."""
 
         def add(total: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
             return self._with_synapses_of(total, *now), None
 
-        # Backwards, too, synapses are made anew rather than stored.
+        # The backward pass makes the synapses anew as well, and stores none.
         add = jax.checkpoint(add, prevent_cse=False)
         return jax.lax.scan(add, self._silence, (self._neurons, spikes))[0]
 
     def deliver_events(self, spikes: jax.Array) -> jax.Array:
-        """The same, bit for bit; only the synapses of neurons that spike are made."""
+        """Turn spikes [pre] into sums [post], making the synapses of the spiking neurons alone.
+
+        The sums are those of `deliver`, bit for bit.
+        """
         return _deliver_events(self, jnp.asarray(spikes))
 
     def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
-        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
+        """Turn the spikes of a run, bool [T, pre], into the sums of each step, [T, post]."""
         return jax.lax.map(self.deliver_events, delayed(spikes, delay).astype(self.dtype))
 
     def stored(self) -> Sparse:
-        """The same synapses, stored: sorted by presynaptic neuron, each one's as its row has them.
+        """Return the synapses as a stored list, in the order of the neurons and their rows.
 
-        Needs a key that is not being traced.
+        The key must not be traced.
         """
         targets, weights = (np.asarray(each) for each in _all_synapses(self))
         exists = targets != self.num_post
@@ -139,7 +160,7 @@ class Procedural:
     def _synapses_of(self, neuron: jax.Array) -> tuple[jax.Array, jax.Array]:
         key = jax.random.fold_in(self.key, neuron)
         synapses = self.row(key, neuron, self.num_post, self.dtype)
-        # Without the barrier XLA would round the weights otherwise where they are used otherwise.
+        # Without the barrier XLA would round the weights differently from one use to another.
         return jax.lax.optimization_barrier(synapses)
 
     def _with_synapses_of(self, total: jax.Array, neuron: jax.Array, spike: jax.Array) -> jax.Array:
@@ -149,7 +170,7 @@ class Procedural:
 
 @jax.jit
 def _all_synapses(procedural: Procedural) -> tuple[jax.Array, jax.Array]:
-    """Targets and weights, [pre, K]."""
+    """Return the targets and the weights of all synapses, [pre, K]."""
     return jax.lax.map(procedural._synapses_of, procedural._neurons)
 
 
@@ -166,9 +187,11 @@ def _deliver_events(procedural: Procedural, spikes: jax.Array) -> jax.Array:
 
 @_deliver_events.defjvp
 def _deliver_events_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
-    """A silent neuron, too, has a derivative: that of `deliver`, which is linear in the spikes."""
+    """Differentiate `deliver`, which is linear in the spikes, so that silent neurons count too."""
     (procedural, spikes), (_, d_spikes) = primals, tangents
-    return _deliver_events(procedural, spikes), procedural.deliver(d_spikes)
+    # JAX before 0.10 cannot transpose a scan that it has not made linear itself.
+    _, deliver = jax.linearize(procedural.deliver, spikes)
+    return _deliver_events(procedural, spikes), deliver(d_spikes)
 
 
 @dataclass(frozen=True)
@@ -193,7 +216,7 @@ class _FixedProbability:
         self, key: jax.Array, pre: jax.Array, num_post: int, dtype: Any
     ) -> tuple[jax.Array, jax.Array]:
         for_targets, for_weights = jax.random.split(key)
-        p = jnp.float32(self.p)  # whatever the dtype of weights, the same pairs
+        p = jnp.float32(self.p)  # the pairs do not depend on the dtype of the weights
         joined = jax.random.bernoulli(for_targets, p, (num_post,), mode="high")
         targets = jnp.where(joined, jnp.arange(num_post, dtype=jnp.int32), num_post)
         return targets, self.weight(for_weights, (num_post,), dtype)

@@ -1,4 +1,4 @@
-"""What a projection asks of its connectivity, and what more one may offer."""
+"""Protocols of connectivities: the one that a projection needs, and others that are optional."""
 
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -7,19 +7,25 @@ import jax
 
 @runtime_checkable
 class Connectivity(Protocol):
-    """What a projection asks of its connectivity; a pytree whose float leaves are the weights."""
+    """The connectivity of a projection; a pytree whose float leaves are the weights."""
 
     @property
-    def num_pre(self) -> int: ...
+    def num_pre(self) -> int:
+        """The number of presynaptic neurons."""
+        ...
 
     @property
-    def num_post(self) -> int: ...
+    def num_post(self) -> int:
+        """The number of postsynaptic neurons."""
+        ...
 
     @property
-    def dtype(self) -> Any: ...
+    def dtype(self) -> Any:
+        """The dtype of the weights."""
+        ...
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
-        """Spikes [pre], 0 or 1, to the summed weights that reach each neuron [post], in nA."""
+        """Turn spikes [pre], 0 or 1, into the summed weights that reach each neuron, [post]."""
         ...
 
 
@@ -28,31 +34,42 @@ class EventDriven(Connectivity, Protocol):
     """A connectivity that can also deliver with no work for the neurons that are silent."""
 
     def deliver_events(self, spikes: jax.Array) -> jax.Array:
-        """The same sums as `deliver`, bit for bit."""
+        """Turn spikes [pre] into the sums of `deliver`, bit for bit."""
         ...
 
     def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
-        """The same for all steps of a run: bool [T, pre] to what arrives in each, [T, post]."""
+        """Turn the spikes of a run, bool [T, pre], into the sums of each step, [T, post].
+
+        The sums arrive `delay` steps after the spikes.
+        """
         ...
 
 
 @runtime_checkable
 class Modifiable(Connectivity, Protocol):
-    """A connectivity whose weights may change in a run, by a plasticity, each by itself."""
+    """A connectivity whose weights a plasticity may change in a run, each by itself."""
 
     @property
-    def weights(self) -> jax.Array: ...
+    def weights(self) -> jax.Array:
+        """The weights, one for each synapse."""
+        ...
 
     def with_weights(self, weights: jax.Array) -> Self:
-        """The same synapses with other weights."""
+        """Return the synapses with other weights."""
         ...
 
     def of_pre(self, values: jax.Array) -> jax.Array:
-        """[pre] to what each synapse has on its presynaptic side; broadcasts with the weights."""
+        """Turn values [pre] into those on the presynaptic side of each synapse.
+
+        The result broadcasts with the weights.
+        """
         ...
 
     def of_post(self, values: jax.Array) -> jax.Array:
-        """[post] to what each synapse has on its postsynaptic side; broadcasts with the weights."""
+        """Turn values [post] into those on the postsynaptic side of each synapse.
+
+        The result broadcasts with the weights.
+        """
         ...
 
 
@@ -62,9 +79,9 @@ class SynapticDelays(Connectivity, Protocol):
 
     @property
     def max_delay(self) -> int:
-        """The longest of its delays, in steps; 0 where synapses have none of their own."""
+        """The longest delay of a synapse, in steps; 0 if synapses have no delays of their own."""
         ...
 
     def deliver_delayed(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
-        """Spikes [pre] to [max_delay, post]: in row d - 1, what reaches each neuron in d steps."""
+        """Turn spikes [pre] into sums [max_delay, post]; row d - 1 arrives in d steps."""
         ...

@@ -1,4 +1,4 @@
-"""A list of synapses, for networks in which a neuron reaches few others."""
+"""Sparse connectivity: a list of synapses, for networks in which a neuron reaches few others."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from jsnn._pytree import pytree, replace, static
 
 @pytree
 class Sparse:
-    """A synapse from neuron pre[s] to neuron post[s], of weight weights[s], for every s.
+    """A list of synapses: number s joins neuron pre[s] to neuron post[s], of weight weights[s].
 
-    Synapses keep the order in which they are given. What a neuron sends is added up in the order
-    of its synapses. Synapses that are sorted by presynaptic neuron are delivered fastest, and those
-    of the builders (`jsnn.fixed_probability` and others) are. The number of synapses is static, all
-    else is traced. The indices are integers, so `jax.grad` over a whole network needs
+    Synapses keep the order in which they are given, and the weights of a neuron's synapses are
+    added up in that order. Delivery is fastest if synapses are sorted by presynaptic neuron, as the
+    builders (`jsnn.fixed_probability` and others) return them. The number of synapses is static,
+    all else is traced. The indices are integers, so `jax.grad` over a whole network needs
     `allow_int=True`.
 
     Attributes:
@@ -41,9 +41,9 @@ class Sparse:
         if there are delays; None if they are `post` itself.
 
     Raises:
-      TypeError: indices or delays are not integers, or weights are not floating.
-      ValueError: an index is outside its population, shapes differ, a weight is NaN or infinite, a
-        delay is less than one step, or a pair is joined twice that may not be.
+      TypeError: if indices or delays are not integers, or weights are not floating.
+      ValueError: if an index is outside its population, shapes differ, a weight is NaN or infinite,
+        a delay is less than one step, or a pair is joined twice that may not be.
     """
 
     pre: Any
@@ -100,7 +100,7 @@ class Sparse:
         return self._product(event_product, spikes)
 
     def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
-        """Turn the spikes of all steps, bool [T, pre], into what arrives in each, [T, post]."""
+        """Turn the spikes of a run, bool [T, pre], into the sums of each step, [T, post]."""
         return jax.vmap(self.deliver_events)(delayed(spikes, delay).astype(self.dtype))
 
     def deliver_delayed(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
@@ -140,12 +140,14 @@ class Sparse:
           delays: integers [m], needed if synapses have delays, up to `max_delay`.
 
         Returns:
-          The connectivity, and int32 [S - k + m]: which of all synapses, the S old ones followed by
-          the m new ones, each of its synapses is.
+          The connectivity, and int32 [S - k + m]: the position of each of its synapses in the list
+          of the S old ones followed by the m new ones.
 
         Raises:
-          TypeError: as `Sparse` does.
-          ValueError: as `Sparse` does, and if a synapse is removed twice.
+          TypeError: if an index or a delay is not an integer, or weights are of another dtype.
+          ValueError: if an index is outside its population, shapes differ, a weight is NaN or
+            infinite, a delay is outside 1 to `max_delay`, a synapse is removed twice, or a pair is
+            joined twice that may not be.
         """
         num = self.num_synapses
         remove = _integers(remove, np.shape(remove)[:1], "remove", 0, num - 1)
@@ -218,7 +220,12 @@ def _as_arrays(**fields: Any) -> dict[str, Any]:
 
 
 def _integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int) -> Any:
-    """Return an index or delay for each synapse as int32, or raise an error that names it."""
+    """Return an index or a delay for each synapse as int32.
+
+    Raises:
+      TypeError: if the numbers are not integers.
+      ValueError: if there is not one for each synapse, or one is outside `low` to `high`.
+    """
     what = f"Sparse, {name}"
     if np.shape(given) != shape:
         raise ValueError(
