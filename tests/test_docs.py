@@ -1,4 +1,4 @@
-"""The pages say what is so: code runs, and names, files, flags and sessions exist."""
+"""The README and the pages: code runs, and names, files, links, flags and sessions exist."""
 
 import ast
 import contextlib
@@ -18,6 +18,8 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
+
+KINDS = (jsnn.NeuronModel, jsnn.SynapseModel, jsnn.PlasticityModel, jsnn.CurrentSourceModel)
 
 BLOCK = re.compile(
     r"(?P<skip><!-- not run: [^\n]+ -->\n+)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
