@@ -182,7 +182,7 @@ def test_the_gradient_of_one_step_is_the_chain_rule_through_two_surrogates() -> 
     np.testing.assert_allclose(b.params["v_thresh"], -outer, rtol=1e-5)
     np.testing.assert_allclose(a.params["v_thresh"], -outer * 2 * inner, rtol=1e-5)
     np.testing.assert_allclose(by_current, outer * 2 * inner, rtol=1e-5)
-    np.testing.assert_allclose(a.populations["v"], outer * 2 * inner, rtol=1e-5)
+    np.testing.assert_allclose(a.initial["v"], outer * 2 * inner, rtol=1e-5)
 
 
 def test_the_gradient_flows_through_time_while_a_neuron_is_silent() -> None:

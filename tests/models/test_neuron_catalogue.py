@@ -108,11 +108,11 @@ class Theory:
 
     @property
     def all_params(self) -> Params:
-        return {k: float(v) for k, v in self.model.params.items()} | self.params
+        return {k: float(v.default) for k, v in self.model.params.items()} | self.params
 
     @property
     def start(self) -> list[float]:
-        return [float(self.model.variables[name]) for name in self.state]
+        return [float(self.model.variables[name].default) for name in self.state]
 
 
 SMOOTH = [
