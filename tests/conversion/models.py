@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+import jsnn
 from jsnn import conversion
 
 
@@ -86,6 +87,15 @@ def logits_of(layers, pixels):
     """Return what the layers of a conversion compute."""
     forward = lambda layers, x: functools.reduce(lambda a, layer: layer(a), layers, x)  # noqa: E731
     return jax.jit(jax.vmap(forward, (None, 0)))(layers, pixels.reshape(len(pixels), -1))
+
+
+def evidence(network, found, pixels, num_steps):
+    """Return the evidence after each step, [n, T, classes]."""
+    run = lambda drive: jsnn.simulate(  # noqa: E731
+        network, drive, num_steps, record={"read": found.readout.recording}
+    )[1]["read"]
+    recorded = jax.jit(jax.vmap(run))(found.drive(pixels))
+    return np.asarray(jax.vmap(found.recipe.output.evidence)(recorded))
 
 
 @nnx.jit

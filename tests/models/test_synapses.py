@@ -70,7 +70,9 @@ def test_synapse_variables_start_at_their_defaults() -> None:
         [jsnn.Population("a", 2, jsnn.IF), jsnn.Population("b", 3, PROBE)],
         [jsnn.Projection("a", "b", jsnn.Dense(jnp.ones((2, 3))), charged)],
     )
-    np.testing.assert_array_equal(jsnn.init(network).projections["a_to_b"].synapse["i_syn"], [2, 2, 2])
+    np.testing.assert_array_equal(
+        jsnn.init(network).projections["a_to_b"].synapse["i_syn"], [2, 2, 2]
+    )
 
 
 def test_graded_values_take_the_delay_of_each_synapse() -> None:
