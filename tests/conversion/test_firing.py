@@ -19,7 +19,7 @@ def test_few_spikes_are_the_binary_digits_of_the_activation():
     state = jax.vmap(lambda drive: jsnn.simulate(network, drive, 6)[0])(found.drive(pixels))
     activation = first_activation(model, pixels)
     digits = np.clip(np.floor(activation / scale * 64 + 0.5), 0, 63)
-    np.testing.assert_array_equal(state.variables["hidden1"]["total"] * 64, digits)
+    np.testing.assert_array_equal(state.populations["hidden1"]["total"] * 64, digits)
 
 
 def test_few_spikes_in_two_hidden_layers_take_turns():
@@ -97,9 +97,11 @@ def test_signed_spikes_keep_the_total_at_the_rounded_input():
     rng = np.random.default_rng(1)
     currents = rng.normal(0.1, 0.5, (50, 20)).astype(np.float32)
     model = conversion.signed_spikes().model
-    network = jsnn.Network([jsnn.Population("n", 20, model, variables={"v": 0.5})], [])
+    network = jsnn.Network([jsnn.Population("n", 20, model, initial={"v": 0.5})], [])
     totals = jsnn.Variable("n", "total")
-    _, recorded = jsnn.simulate(network, {"n": currents}, 50, record={"total": totals})
+    _, recorded = jsnn.simulate(
+        network, {"n": jsnn.over_time(currents)}, 50, record={"total": totals}
+    )
     v, total = np.full(20, 0.5, np.float32), np.zeros(20)
     for current, given in zip(currents, recorded["total"], strict=True):
         v = v + current
@@ -114,7 +116,7 @@ def test_bursts_emit_one_spike_per_threshold_up_to_their_limit():
     network = jsnn.Network([jsnn.Population("n", 1, firing.model, firing.params(0))], [])
     currents = np.array([0.5, 2.0, 7.0, 0.0, 0.0], np.float32)[:, None]
     record = {"emitted": jsnn.Variable("n", "emitted"), "v": jsnn.Variable("n", "v")}
-    _, recorded = jsnn.simulate(network, {"n": currents}, 5, record=record)
+    _, recorded = jsnn.simulate(network, {"n": jsnn.over_time(currents)}, 5, record=record)
     np.testing.assert_array_equal(recorded["emitted"][:, 0], [0, 2, 3, 3, 1])
     np.testing.assert_array_equal(recorded["v"][:, 0], [0.5, 0.5, 4.5, 1.5, 0.5])
 
