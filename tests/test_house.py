@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "jsnn"
+EXPERIMENTS = PACKAGE.parent / "experiments"
 
 # From low to high. A module imports only modules that stand before it.
 ORDER = [
@@ -68,6 +69,12 @@ def test_a_module_imports_only_what_stands_above_it(module: str) -> None:
 @pytest.mark.parametrize("module", modules())
 def test_nothing_imports_plot(module: str) -> None:
     assert "plot" not in imported_by(module)
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.rglob("*.py")), ids=lambda path: path.stem)
+def test_nobody_outside_imports_a_package_with_an_underscore(path: Path) -> None:
+    assert not re.findall(r"^\s*(?:from|import) jsnn\S*\._\w+.*$", path.read_text(), re.M)
+    assert not re.findall(r"^\s*from jsnn import .*\b_\w+", path.read_text(), re.M)
 
 
 def test_imports_are_found_at_all() -> None:

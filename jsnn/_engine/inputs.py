@@ -192,10 +192,11 @@ def _check_domains(
             else []
         )
 
+    both = {**own, **given}
+    constant = {name: value for name, value in both.items() if not isinstance(value, OverTime)}
     for name, value in given.items():
         for extreme in extremes(value):
-            others = {k: v for k, v in given.items() if not isinstance(v, OverTime)}
-            check_domains(declared, {**own, **others, name: extreme}, f"{what}, parameter")
+            check_domains(declared, {**constant, name: extreme}, f"{what}, parameter")
 
 
 def split(drive: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
