@@ -29,8 +29,11 @@ _BLOCK = 2048
 _COLUMNS = 16
 """Number of columns that XLA's CPU backend multiplies with a row in order; multiples work too."""
 
-_PRODUCTS_ARE_FUSED = jax.__version_info__ < (0, 10)
-"""Older XLA fuses what makes the weights into a product of one row, which changes the order."""
+_PRODUCTS_ARE_IN_ORDER = jax.__version_info__ >= (0, 10)
+"""Older XLA multiplies a row in another order where it knows how the weights were made."""
+
+_UNROLLED = 16
+"""Additions in one turn of the loop that takes the place of a product there."""
 
 
 def ordered_product(
@@ -197,25 +200,21 @@ def _in_order(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Arra
     columns = weights.shape[1]
     weights = jnp.pad(weights, ((0, 0), (0, -columns % _COLUMNS)))
     by_row, whole = partial(_row_by_row, precision), partial(_dot, precision)
-    sums = jax.lax.platform_dependent(spikes, weights, cpu=by_row, default=whole)
+    in_order = by_row if _PRODUCTS_ARE_IN_ORDER else _neuron_by_neuron
+    sums = jax.lax.platform_dependent(spikes, weights, cpu=in_order, default=whole)
     return sums[:, :columns]
 
 
 def _row_by_row(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
-    if len(spikes) == 1 and _PRODUCTS_ARE_FUSED:
-        return _one_row_in_a_loop(precision, spikes, weights)
     return jax.lax.map(lambda row: _dot(precision, row, weights), spikes)
 
 
-def _one_row_in_a_loop(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
-    """[1, pre] @ [pre, post], with operands that XLA cannot fuse into the product.
+def _neuron_by_neuron(spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    """[rows, pre] @ [pre, post], one presynaptic neuron after the other."""
 
-    The number of turns depends on the spikes, so that the loop is not unrolled. The row of a turn
-    depends on the turn, so that the product stays inside.
-    """
-    twice = jnp.concatenate([spikes, spikes])
-    turns = 1 + jnp.isnan(spikes[0, 0]).astype(jnp.int32)
-    nothing = jnp.zeros(weights.shape[1], weights.dtype)
-    return jax.lax.fori_loop(
-        0, turns, lambda turn, _: _dot(precision, twice[turn], weights), nothing
-    )[None]
+    def add(sums: jax.Array, neuron: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+        spike, row = neuron
+        return sums + jnp.outer(spike, row), None
+
+    silence = jnp.zeros((len(spikes), weights.shape[1]), weights.dtype)
+    return jax.lax.scan(add, silence, (spikes.T, weights), unroll=_UNROLLED)[0]
