@@ -1,3 +1,5 @@
+import ctypes
+import gc
 import os
 import subprocess
 import sys
@@ -45,6 +47,9 @@ def memory_of_programs() -> Iterator[None]:
     """Free the compiled programs of a file after its last test."""
     yield
     jax.clear_caches()
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)  # else freed memory still counts as used
 
 
 Compilations = Callable[[], AbstractContextManager[list[str]]]

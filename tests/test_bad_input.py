@@ -909,6 +909,14 @@ TABLES = {
 ALL = [pytest.param(bad, id=f"{t}: {bad.name}") for t, table in TABLES.items() for bad in table]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def programs_of_inputs() -> None:
+    """Compile what makes arrays, keys and states of the given numbers, and runs nothing."""
+    jnp.asarray([1.0, 2.0], jnp.float32)
+    jax.random.key(0)
+    jsnn.init(NET)
+
+
 @pytest.mark.parametrize("bad", ALL)
 def test_bad_input_is_named_before_anything_compiles(bad: Bad, compilations) -> None:
     with compilations() as compiled, pytest.raises(bad.error) as caught:
