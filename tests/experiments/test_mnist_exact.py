@@ -9,7 +9,7 @@ from experiments.mnist.data import test_images as mnist_test_images
 from experiments.mnist.network import WEIGHTS, spiking_network
 from tests.reference import chain, integrate_fire
 
-NUM_IMAGES, NUM_STEPS, V_THRESH = 1000, 100, 5.0
+NUM_STEPS, V_THRESH = 100, 5.0
 LAYERS = ("layer0", "layer1", "layer2")
 
 
@@ -30,18 +30,19 @@ def counts_by_the_book(weights, currents, *, carry):
 @pytest.mark.parametrize(
     ("between", "carry"), [(jsnn.fresh, False), (jsnn.keep_in_flight, True)], ids=["fresh", "carry"]
 )
-def test_a_thousand_images_spike_as_in_numpy(between, carry):
+@pytest.mark.parametrize("num_images", [100, pytest.param(1000, marks=pytest.mark.slow)])
+def test_images_spike_as_in_numpy(between, carry, num_images):
     weights = jsnn.load_weights(WEIGHTS)
     images = mnist_test_images()
-    currents = input_currents(images.pixels[:NUM_IMAGES], 0.01)
+    currents = input_currents(images.pixels[:num_images], 0.01)
     result = jsnn.evaluate(
         spiking_network(weights, V_THRESH),
         {"layer0": currents},
-        images.labels[:NUM_IMAGES],
+        images.labels[:num_images],
         NUM_STEPS,
         jsnn.spike_count("layer2"),
         between=between,
-        batch_size=300,
+        batch_size=30 * num_images // 100,
         record={name: jsnn.SpikeCount(name) for name in LAYERS},
     )
     expected = counts_by_the_book(weights, currents, carry=carry)
