@@ -1,6 +1,7 @@
 """jsnn: spiking neural networks as pure functions, in JAX."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from jsnn._engine.inputs import over_time
@@ -112,7 +113,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES_ON_DEMAND = ("conversion", "plot")
+_MODULES_ON_DEMAND = {"conversion": "flax", "plot": "matplotlib"}
+"""The packages that these modules need."""
 
 
 def __getattr__(name: str) -> Any:
@@ -127,9 +129,17 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """List the public names and modules."""
+    """List the public names and modules, without modules whose packages are not installed."""
     special = (name for name in globals() if name.startswith("__"))
-    return sorted({*__all__, *_MODULES_ON_DEMAND, *special})
+    there = (name for name, package in _MODULES_ON_DEMAND.items() if _is_installed(package))
+    return sorted({*__all__, *there, *special})
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # it is hidden
+        return False
 
 
 __all__ = [

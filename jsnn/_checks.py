@@ -49,6 +49,7 @@ def real_array(value: Any, dtype: Any, what: str) -> jax.Array:
       TypeError: if `value` is no number and no array, or an array of another dtype.
       ValueError: if a number is NaN or infinite.
     """
+    check_drawn(value, what)
     if isinstance(value, (list, tuple)):
         value = np.asarray(value)
         if value.dtype == np.float64 or np.issubdtype(value.dtype, np.integer):
@@ -66,6 +67,15 @@ def real_array(value: Any, dtype: Any, what: str) -> jax.Array:
     array = jnp.asarray(value, dtype)
     check_finite(array, what)  # after the cast, in which a large number may overflow
     return array
+
+
+def check_drawn(value: Any, what: str) -> None:
+    """Raise TypeError if `value` is an initializer or another function in the place of numbers."""
+    if callable(value):
+        raise TypeError(
+            f"{what}: given a function or an initializer; expected numbers (draw them: "
+            "initializer(key, shape))"
+        )
 
 
 def check_dtype(array: Any, dtype: Any, what: str) -> None:
@@ -89,6 +99,7 @@ def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
       TypeError: if `value` has another dtype.
       ValueError: if its number of axes differs, or a number is NaN or infinite.
     """
+    check_drawn(value, what)
     given = getattr(value, "dtype", None)
     if given not in (np.float32, np.float64):
         kind = type(value).__name__ if given is None else f"an array of {given}"

@@ -22,7 +22,10 @@ def pytree(cls: type[_T]) -> type[_T]:
     and placeholders, which can be neither validated nor cast, so unflattening bypasses
     `__post_init__`.
     """
-    cls = dataclasses.dataclass(frozen=True, eq=False)(cls)
+    own_repr = "__repr__" in vars(cls)
+    cls = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
+    if not own_repr:
+        cls.__repr__ = _short_repr  # type: ignore[method-assign]
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]
     structure = tuple(field.name for field in fields if field.metadata.get("static"))
     leaves = tuple(field.name for field in fields if not field.metadata.get("static"))
@@ -45,6 +48,21 @@ def pytree(cls: type[_T]) -> type[_T]:
 
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
     return cls
+
+
+def _short_repr(node: Any) -> str:
+    """Return the fields of an object, with arrays as their dtype and shape."""
+    fields = ((field.name, getattr(node, field.name)) for field in dataclasses.fields(node))
+    return f"{type(node).__name__}({', '.join(f'{name}={short(x)}' for name, x in fields)})"
+
+
+def short(value: Any) -> str:
+    """Return a value as text, with arrays as their dtype and shape."""
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return f"{value.dtype}{list(value.shape)}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name!r}: {short(x)}" for name, x in value.items()) + "}"
+    return repr(value)
 
 
 def replace(node: _T, **changes: Any) -> _T:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import jax
+
 _MOST_ROWS = 20
 """Most rows that a summary shows, all tables together."""
 
@@ -77,6 +79,12 @@ def _cell(value: Any) -> str:
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
     return "  ".join(padded).rstrip()
+
+
+def bytes_in(tree: Any) -> str:
+    """Return the bytes of all arrays of a pytree in words."""
+    arrays = (leaf for leaf in jax.tree.leaves(tree) if hasattr(leaf, "dtype"))
+    return size_of(sum(leaf.size * leaf.dtype.itemsize for leaf in arrays))
 
 
 def size_of(num_bytes: int) -> str:

@@ -60,7 +60,10 @@ def over_time(values: ArrayLike) -> OverTime:
         raise ValueError(
             f"over_time: given {values!r}; expected an array with one value for each step"
         )
-    return OverTime(values if hasattr(values, "dtype") else np.asarray(values))
+    if hasattr(values, "dtype"):
+        return OverTime(values)
+    array = np.asarray(values)  # Python numbers have no precision of their own
+    return OverTime(array if array.dtype == bool else array.astype(jnp.result_type(float)))
 
 
 def checked_drive(network: Network, drive: Drive, num_steps: int | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ itself, and a projection between two stages becomes one product over time and ba
 per step. This needs memory for the spikes and sums of all steps, which is bounded here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,31 +79,46 @@ def quickest_schedule(
     whole = together(network, event_driven=kernels)
     stages = loops(network)
     recordings = [r for _, r in (*planned.stacked, *planned.folded)]
-    if (
-        len(stages) == 1
-        or num_steps == 1
-        or (on_cpu and not kernels)
-        or _divided(network)
-        or any(population_of(recording) is None for recording in recordings)
-        or bytes_over_time(network, stages, num_steps) > _MOST_BYTES
-    ):
+    pays = num_steps > 1 and len(stages) > 1 and (kernels or not on_cpu)
+    if not pays or not _may_be_divided(network, stages, recordings, num_steps):
         return whole
     tabulated = tuple(
         name
         for name in network.sizes
-        if kernels
-        and _neurons_differ_by_drive_alone(network, name, constant)
-        and all(folds_each_neuron(r) for r in recordings if population_of(r) == name)
+        if kernels and _is_tabulated(network, name, constant, recordings)
     )
-    given = tuple(
-        name
-        for name in network.sizes
-        if name in varying
-        and varying[name].dtype == np.bool_
-        and _driven_alone(network, name)
-        and all(isinstance(r, SpikeCount) for r in recordings if population_of(r) == name)
-    )
+    given = tuple(name for name in network.sizes if _is_given(network, name, varying, recordings))
     return Schedule(stages, tabulated, given, event_driven=kernels)
+
+
+def _may_be_divided(
+    network: Network, stages: tuple[Stage, ...], recordings: Sequence[Any], num_steps: int
+) -> bool:
+    """Return True if the stages of a run may be run one after the other."""
+    each_looks_at_one = all(population_of(recording) is not None for recording in recordings)
+    fits = bytes_over_time(network, stages, num_steps) <= _MOST_BYTES
+    return each_looks_at_one and fits and not _divided(network)
+
+
+def _is_tabulated(
+    network: Network, name: str, constant: Mapping[str, Any], recordings: Sequence[Any]
+) -> bool:
+    """Return True if one neuron can be run for all neurons of equal current."""
+    return _neurons_differ_by_drive_alone(network, name, constant) and all(
+        folds_each_neuron(r) for r in recordings if population_of(r) == name
+    )
+
+
+def _is_given(
+    network: Network, name: str, varying: Mapping[str, Any], recordings: Sequence[Any]
+) -> bool:
+    """Return True if the drive of a population is its spikes, [T, N], and nothing else is asked."""
+    trains = varying.get(name)
+    if trains is None or trains.dtype != np.bool_ or trains.ndim != 2:
+        return False
+    return _driven_alone(network, name) and all(
+        isinstance(r, SpikeCount) for r in recordings if population_of(r) == name
+    )
 
 
 def loops(network: Network) -> tuple[Stage, ...]:

@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from jsnn.models.current_sources import CurrentSourceModel
 from jsnn.models.model import Sampler, Values
@@ -112,6 +111,8 @@ def _mixes(jaxpr: Any) -> bool:
 
 def _jaxprs_in(params: Mapping[str, Any]) -> Iterator[Any]:
     """Yield the programs inside an operation: the body of a loop, the branches of a condition."""
+    from jax.extend.core import ClosedJaxpr, Jaxpr  # takes long to import
+
     for value in params.values():
         parts = value if isinstance(value, tuple) else (value,)
         yield from (part for part in parts if isinstance(part, (Jaxpr, ClosedJaxpr)))

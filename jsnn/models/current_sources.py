@@ -81,7 +81,7 @@ GAUSSIAN_NOISE = CurrentSourceModel(
 
     sd is the standard deviation of each step, for any dt.
     """,
-    params={"mean": Quantity(0.0, "nA"), "sd": Quantity(1.0, "nA")},
+    params={"mean": Quantity(0.0, "nA"), "sd": Quantity(1.0, "nA", at_least=0)},
     variables={},
     current=_gaussian_noise,
 )

@@ -40,6 +40,10 @@ class _Drawn:
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         return self.draw(key, shape, dtype or jnp.result_type(float), *self.parameters)
 
+    def __repr__(self) -> str:
+        name = self.draw.__name__.removeprefix("_")
+        return f"{name}({', '.join(f'{number:g}' for number in self.parameters)})"
+
 
 def constant(value: float) -> Initializer:
     """Give every number the same value."""

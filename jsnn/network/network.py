@@ -11,9 +11,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import check_dtype, check_finite, check_known, check_type, is_concrete, real_array
-from jsnn._pytree import pytree, static
-from jsnn._summary import Summary, Table, size_of
+from jsnn._checks import (
+    check_drawn,
+    check_dtype,
+    check_finite,
+    check_known,
+    check_type,
+    is_concrete,
+    real_array,
+)
+from jsnn._pytree import pytree, short, static
+from jsnn._summary import Summary, Table, bytes_in
 from jsnn.models.checker import needs_key
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.plasticity import Plasticity
@@ -145,6 +153,8 @@ class Network:
         """
         known = [part.name for part in self.parts]
         check_known(params, known, "with_params", "population, projection or current source")
+        for name, changes in params.items():
+            check_type(changes, Mapping, f"with_params of {name!r}", " of parameters by name")
         return self._mapped(lambda part: _with_params(part, params.get(part.name, {})))
 
     def with_weights(self, weights: Mapping[str, Any]) -> Network:
@@ -175,17 +185,19 @@ class Network:
     def summary(self) -> Summary:
         """Return the parts of the network as tables."""
         synapses = [_num_synapses(projection) for projection in self.projections]
-        num_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(self))
-        dt = f"{self.dt:g} ms" if is_concrete(self.dt) and not np.shape(self.dt) else "traced"
+        known = isinstance(self.dt, jax.Array) and is_concrete(self.dt) and self.dt.ndim == 0
+        dt = f"{self.dt:g}" if known else short(self.dt)
         title = (
             f"Network of {sum(self.sizes.values()):,} neurons and "
             f"{sum(number or 0 for number in synapses):,} synapses: "
-            f"{np.dtype(self.dtype).name}, dt = {dt}, {size_of(num_bytes)}"
+            f"{getattr(self.dt, 'dtype', '?')}, dt = {dt} ms, {bytes_in(self)}"
         )
         populations = [(p.name, p.size, p.model.name or "-") for p in self.populations]
         projections = [
             (
                 p.name,
+                p.pre,
+                p.post,
                 type(p.connectivity).__name__,
                 "-" if number is None else number,
                 p.synapse.name or "-",
@@ -195,7 +207,10 @@ class Network:
             for p, number in zip(self.projections, synapses, strict=True)
         ]
         sources = [(s.name, s.population, s.model.name or "-") for s in self.sources]
-        columns = ("projection", "connectivity", "synapses", "synapse model", "delay", "plasticity")
+        columns = (
+            *("projection", "pre", "post", "connectivity"),
+            *("synapses", "synapse model", "delay", "plasticity"),
+        )
         return Summary(
             title,
             [
@@ -224,9 +239,17 @@ def _with_params(part: Any, changes: Mapping[str, Any]) -> Any:
         return part
     changes = dict(changes)
     rule = changes.pop(_PLASTICITY, None) if isinstance(part, Projection) else None
+    of_rule = part.plasticity.model.params if getattr(part, "plasticity", None) else {}
+    for name in changes:
+        if name in of_rule and name not in part.params:
+            raise ValueError(
+                f"with_params of {part.name!r}: {name!r} belongs to its plasticity; expected "
+                f"{{{_PLASTICITY!r}: {{{name!r}: value}}}}"
+            )
     changed = dataclasses.replace(part, params={**part.params, **changes})
     if rule is None:
         return changed
+    check_type(rule, Mapping, f"with_params of {part.name!r}, {_PLASTICITY}", " by name")
     plasticity = part.plasticity
     if plasticity is None:
         raise ValueError(
@@ -246,6 +269,7 @@ def _with_weights(projection: Projection, weights: Any) -> Projection:
             f"{what}: its connectivity is {type(connectivity).__name__}, which has no weights of "
             "its own; expected a projection of Dense, Sparse, OneToOne, AllToAll or Conv2D"
         )
+    check_drawn(weights, what)
     expected = np.shape(connectivity.weights)  # type: ignore[attr-defined]
     if np.shape(weights) != expected:
         raise ValueError(f"{what}: given shape {np.shape(weights)}; expected {expected}")

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._checks import check_key, check_type, is_concrete
-from jsnn._pytree import pytree, replace
-from jsnn._summary import Summary, Table, size_of
+from jsnn._pytree import pytree, replace, short
+from jsnn._summary import Summary, Table, bytes_in
 from jsnn.models.checker import needs_key, variable_dtype
 from jsnn.models.model import Values
 from jsnn.network.connectivity import Modifiable
@@ -78,14 +78,16 @@ class State:
 
     def summary(self) -> Summary:
         """Return the shapes of the state as a table."""
-        leaves = jax.tree_util.tree_leaves_with_path(replace(self, key=None, step=None))
+        parts = replace(self, key=None, step=None)
         rows = [
-            (jax.tree_util.keystr(path).lstrip("."), f"{leaf.dtype.name}{list(leaf.shape)}")
-            for path, leaf in leaves
+            (jax.tree_util.keystr(path).lstrip("."), short(leaf))
+            for path, leaf in jax.tree_util.tree_leaves_with_path(parts)
         ]
-        total = size_of(sum(leaf.size * leaf.dtype.itemsize for _, leaf in leaves))
-        step = int(self.step) if is_concrete(self.step) and not np.shape(self.step) else "any"
-        return Summary(f"State at step {step}, {total}", [Table(("variable", "array"), rows)])
+        known = isinstance(self.step, jax.Array) and is_concrete(self.step) and self.step.ndim == 0
+        step = str(int(self.step)) if known else short(self.step)
+        return Summary(
+            f"State at step {step}, {bytes_in(parts)}", [Table(("variable", "array"), rows)]
+        )
 
     def __repr__(self) -> str:
         return self.summary().text()

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import check_finite, check_known, check_type, real_array
+from jsnn._checks import check_drawn, check_finite, check_known, check_type, real_array
 from jsnn._pytree import FrozenDict
 from jsnn.models.quantity import Quantity, check_domains, defaults
 
@@ -34,11 +34,7 @@ def completed(given: Given, declared: Declared, what: str, kind: str) -> FrozenD
     check_type(given, Mapping, f"{what}, {_FIELDS[kind]}", " by name")
     check_known(given, declared, what, kind)
     for name, value in given.items():
-        if callable(value):
-            raise TypeError(
-                f"{what}, {kind} {name!r}: given a function or an initializer; expected numbers "
-                "(draw them: initializer(key, size))"
-            )
+        check_drawn(value, f"{what}, {kind} {name!r}")
     return FrozenDict({**defaults(declared), **given})
 
 

@@ -16,7 +16,7 @@ from experiments.mnist.network import WEIGHTS, spiking_evaluation
 from jsnn._engine import distinct_currents as tabulate
 from jsnn._engine import schedule
 from jsnn._engine.recording_plan import plan_recordings
-from jsnn._kernels import native
+from jsnn._kernels import dense, native
 from tests.networks import F32, assert_same, random_images, random_weights, spike_trains
 from tests.profiles import examples
 
@@ -321,7 +321,7 @@ def test_the_compiled_program_has_no_dense_product() -> None:
         for p in (scheduled, plain)
     ]
     assert dots[0] == 0
-    assert (dots[1] > 0) == products._PRODUCTS_ARE_IN_ORDER  # else plain adds neuron by neuron
+    assert (dots[1] > 0) == dense._PRODUCTS_ARE_IN_ORDER  # else plain adds neuron by neuron
     assert scheduled.as_text().count('custom_call_target="jsnn_train_product"') == 1
     # One for the hidden layer, one for input with too many distinct currents.
     assert scheduled.as_text().count('custom_call_target="jsnn_product_over_time"') == 2

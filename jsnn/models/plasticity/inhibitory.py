@@ -34,7 +34,7 @@ VOGELS_2011 = PlasticityModel(
     """,
     params={
         "eta": 0.005,
-        "target_rate": Quantity(5.0, "Hz"),
+        "target_rate": Quantity(5.0, "Hz", at_least=0),
         "tau_stdp": Quantity(20.0, "ms", above=0),
         **BOUNDS,
     },
