@@ -7,7 +7,7 @@ import jax
 from jsnn._checks import check_type, is_concrete, positive_int
 from jsnn._engine.inputs import Drive, checked_drive, split
 from jsnn._engine.plan import Plan, plan_run
-from jsnn._engine.recording_plan import RecordingPlan, plan_recordings
+from jsnn._engine.recording_plan import plan_recordings
 from jsnn._engine.schedule import together
 from jsnn._engine.stages import run
 from jsnn._engine.step import advance
@@ -114,7 +114,7 @@ def recorded_bytes(
       num_presentations: the number of presentations.
     """
     steps = positive_int(num_steps, "num_steps")
-    recordings: RecordingPlan = plan_recordings(network, record, steps)
+    recordings = plan_recordings(network, record, steps)
     one_step = jax.eval_shape(recordings.observe, *abstract_step(network))
     folded = jax.eval_shape(lambda n: recordings.finish(recordings.start(n), {}), network)
     per_presentation = steps * _bytes(one_step) + _bytes(folded)

@@ -1,4 +1,4 @@
-"""How many examples Hypothesis draws: a few that are always the same, or many new ones a night."""
+"""Numbers of examples that Hypothesis draws: a few fixed ones, or many new ones a night."""
 
 import os
 from typing import Any

@@ -7,7 +7,7 @@ import scipy.stats
 
 
 def chi_squared_pvalue(counts: np.ndarray, expected: Any) -> float:
-    """How well counts fit a distribution, the two tails of which count as one bin each."""
+    """Return the p-value of counts under a distribution; each of its tails counts as one bin."""
     least, most = int(expected.ppf(0.001)), int(expected.ppf(0.999))
     observed = np.bincount(np.clip(counts, least, most).ravel() - least, minlength=most - least + 1)
     edges = np.concatenate([[-np.inf], np.arange(least, most), [np.inf]])

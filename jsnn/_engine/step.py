@@ -79,15 +79,14 @@ def advance(
         populations=populations,
         sources=dict(state.sources) | source_states,
         projections={
-            name: ProjectionState(
-                synapse=synapses[name],
-                in_flight=_put_in_flight(before.in_flight, state.step, sent.get(name)),
-                arriving=_on_its_way(network.projection(name), before, sent, event_driven),
-                plasticity=_learnt(
-                    network.projection(name), before, populations, drive, spikes, network.dt
-                ),
+            p.name: ProjectionState(
+                synapse=synapses[p.name],
+                in_flight=_put_in_flight(before.in_flight, state.step, sent.get(p.name)),
+                arriving=_on_its_way(p, before, sent, event_driven),
+                plasticity=_learnt(p, before, populations, drive, spikes, network.dt),
             )
-            for name, before in state.projections.items()
+            for p in network.projections
+            if (before := state.projections.get(p.name)) is not None
         },
     )
     return after, spikes

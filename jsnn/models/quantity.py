@@ -87,9 +87,8 @@ def quantities(given: Any, what: str) -> FrozenDict[Quantity]:
         if quantity.kind not in "fiub":
             raise TypeError(f"{what} {name!r}: given {quantity.default!r}; expected a real number")
         check_finite(quantity.default, f"{what} {name!r}")
-        unknown = [b for b in bounds_of(quantity).values() if isinstance(b, str)]
-        for bound in unknown:
-            if bound not in declared:
+        for bound in bounds_of(quantity).values():
+            if isinstance(bound, str) and bound not in declared:
                 raise ValueError(
                     f"{what} {name!r}: bounded by {bound!r}, which is not declared beside it; "
                     f"expected a number or one of {', '.join(map(repr, declared))}"
