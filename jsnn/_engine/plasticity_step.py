@@ -20,6 +20,7 @@ def learn(
     seen_pre: Values,
     seen_post: Values,
     dt: jax.Array,
+    delivered: jax.Array | None = None,
 ) -> PlasticityState:
     """Take one step of a learning rule, in the order that `PlasticityModel` states.
 
@@ -32,6 +33,7 @@ def learn(
         that the rule reads.
       seen_post: {"spike": [post], ...}, for the postsynaptic neurons.
       dt: in ms.
+      delivered: sums of the weights before the step, if they are made in this step.
     """
     p = dict(params)
     spikes_pre, spikes_post = seen_pre["spike"], seen_post["spike"]
@@ -52,12 +54,13 @@ def learn(
             return _like({k: jnp.where(here, new[k], s) for k, s in synapses.items()}, synapses)
 
         any_spike = jnp.any((spikes_pre, spikes_post)[side] > 0)
-        # A postsynaptic spike is known only after the weights have been delivered. `delivered`
-        # always holds, but it makes XLA wait, so that it changes the weights in place and need
-        # not copy them all.
-        delivered = jnp.all(spikes_post >= 0)
-        return jax.lax.cond(any_spike & delivered, changed, lambda: synapses)
+        return jax.lax.cond(any_spike & weights_are_read, changed, lambda: synapses)
 
+    # This always holds, but it makes XLA wait until the weights have been delivered, so that it
+    # changes them in place and need not copy them all.
+    weights_are_read = jnp.all(spikes_post >= 0)
+    if delivered is not None:
+        weights_are_read &= jnp.all((delivered == 0) | (delivered != 0))
     synapses = state.synapses
     if rule.each_step is not None:
         synapses = _like(rule.each_step(p, synapses, *both_sides(), dt), synapses)

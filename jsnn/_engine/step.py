@@ -73,6 +73,18 @@ def advance(
             network.dt,
         )
         sent |= _sent(network, name, populations[name], spikes[name])
+
+    def send_and_learn(
+        projection: Projection, before: ProjectionState
+    ) -> tuple[jax.Array | None, PlasticityState | None]:
+        """Return the sums that are now on their way, and the plastic synapses after this step."""
+        rule = projection.plasticity
+        if rule is not None and rule.model.delivers_learnt_weight:
+            learnt = _learnt(projection, before, None, populations, drive, spikes, network.dt)
+            return _on_its_way(projection, before, learnt, sent, event_driven), learnt
+        sums = _on_its_way(projection, before, before.plasticity, sent, event_driven)
+        return sums, _learnt(projection, before, sums, populations, drive, spikes, network.dt)
+
     after = replace(
         state,
         step=state.step + 1,
@@ -82,11 +94,12 @@ def advance(
             p.name: ProjectionState(
                 synapse=synapses[p.name],
                 in_flight=_put_in_flight(before.in_flight, state.step, sent.get(p.name)),
-                arriving=_on_its_way(p, before, sent, event_driven),
-                plasticity=_learnt(p, before, populations, drive, spikes, network.dt),
+                arriving=arriving,
+                plasticity=plasticity,
             )
             for p in network.projections
             if (before := state.projections.get(p.name)) is not None
+            for arriving, plasticity in [send_and_learn(p, before)]
         },
     )
     return after, spikes
@@ -109,10 +122,8 @@ def _arriving(
     if before.arriving is not None:
         return before.arriving[0]
     emitted = _delayed(projection.delay, before, state.step, sent.get(projection.name))
-    connectivity = _connectivity(projection, before)
-    if projection.synapse.sends is not None:
-        return connectivity.deliver(emitted)
-    return deliver(connectivity, emitted, event_driven)
+    connectivity = _connectivity(projection, before.plasticity)
+    return deliver(connectivity, emitted, event_driven and projection.synapse.sends is None)
 
 
 def _delayed(
@@ -129,12 +140,12 @@ def _delayed(
     return jax.lax.dynamic_index_in_dim(before.in_flight, row, keepdims=False)
 
 
-def _connectivity(projection: Projection, before: ProjectionState) -> Connectivity:
-    """Return the connectivity with the weights that the synapses have now."""
-    if before.plasticity is None:
+def _connectivity(projection: Projection, plasticity: PlasticityState | None) -> Connectivity:
+    """Return the connectivity with the weights that the synapses have."""
+    if plasticity is None:
         return projection.connectivity
     assert isinstance(projection.connectivity, Modifiable)
-    return projection.connectivity.with_weights(before.plasticity.synapses["weight"])
+    return projection.connectivity.with_weights(plasticity.synapses["weight"])
 
 
 def deliver(connectivity: Connectivity, spikes: jax.Array, event_driven: bool) -> jax.Array:
@@ -198,14 +209,20 @@ def _put_in_flight(
 
 
 def _on_its_way(
-    projection: Projection, before: ProjectionState, sent: SpikesOf, event_driven: bool
+    projection: Projection,
+    before: ProjectionState,
+    plasticity: PlasticityState | None,
+    sent: SpikesOf,
+    event_driven: bool,
 ) -> jax.Array | None:
-    """Return the sums that arrive in the steps to come, if each synapse has a delay of its own."""
+    """Return the sums that arrive in the steps to come, of a projection that keeps them."""
     if before.arriving is None:
         return None
-    connectivity = _connectivity(projection, before)
-    assert isinstance(connectivity, SynapticDelays)
+    connectivity = _connectivity(projection, plasticity)
     events = event_driven and projection.synapse.sends is None
+    if not projection.has_synaptic_delays:
+        return deliver(connectivity, sent[projection.name], events)[None]
+    assert isinstance(connectivity, SynapticDelays)
     new = connectivity.deliver_delayed(sent[projection.name], event_driven=events)
     later = jnp.concatenate([before.arriving[1:], jnp.zeros_like(before.arriving[:1])])
     return later + new
@@ -214,12 +231,23 @@ def _on_its_way(
 def _learnt(
     projection: Projection,
     before: ProjectionState,
+    delivered: jax.Array | None,
     variables: Mapping[str, Values],
     drive: Mapping[str, Any],
     spikes: SpikesOf,
     dt: jax.Array,
 ) -> PlasticityState | None:
-    """Return the plastic synapses after this step; `variables` are those after it."""
+    """Return the plastic synapses after this step.
+
+    Args:
+      projection: the projection that learns.
+      before: its state before the step.
+      delivered: sums of the weights before this step's learning, if they are made in this step.
+      variables: of all populations after the step.
+      drive: the input of this step.
+      spikes: of this step.
+      dt: in ms.
+    """
     rule = projection.plasticity
     if rule is None or before.plasticity is None:
         return before.plasticity
@@ -232,6 +260,7 @@ def _learnt(
         _side(spikes[projection.pre], variables[projection.pre], rule.model.reads_pre),
         _side(spikes[projection.post], variables[projection.post], rule.model.reads_post),
         dt,
+        delivered,
     )
 
 

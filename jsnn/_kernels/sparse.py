@@ -111,7 +111,9 @@ def for_each_event(
 
 
 def _scatter(values: jax.Array, synapses: Synapses, num_post: int) -> jax.Array:
-    return jnp.zeros(num_post, values.dtype).at[synapses.post].add(values)
+    sums = jnp.zeros(num_post, values.dtype).at[synapses.post].add(values)
+    # Without the barrier XLA would add the values one by one to whatever the sums are added to.
+    return jax.lax.optimization_barrier(sums)
 
 
 @lru_cache

@@ -107,8 +107,14 @@ SIGNED_IF = NeuronModel(
 
 
 def _burst_reset(p: Values, x: Values) -> Values:
-    spikes = jnp.clip(jnp.floor(x["v"] / p["v_thresh"]), 1, p["max_spikes"])
-    return _emit(p, x, spikes)
+    return _emit(p, x, jnp.clip(_whole_thresholds(x["v"], p["v_thresh"]), 1, p["max_spikes"]))
+
+
+def _whole_thresholds(v: jax.Array, v_thresh: jax.Array) -> jax.Array:
+    """Return ⌊v / v_thresh⌋, exact where v is a whole number of thresholds."""
+    near = jnp.floor(v * (1 / v_thresh))  # may be one off, as the reciprocal is rounded
+    not_above = jnp.where(v < near * v_thresh, near - 1, near)
+    return jnp.where(v >= (not_above + 1) * v_thresh, not_above + 1, not_above)
 
 
 def _above_threshold(p: Values, x: Values) -> jax.Array:

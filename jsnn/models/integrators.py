@@ -6,15 +6,20 @@ bound by a closure, an equation becomes a model's `update` in one line:
 
     def update(p, x, current, dt):
         def derivative(x):
-            return {"v": (p["r_m"] * current - x["v"]) / p["tau_m"]}
+            return {"v": (p["r_m"] * current - x["v"]) * (1 / p["tau_m"])}
 
         return rk4(derivative, x, dt)
+
+XLA turns `x / p` into `x * (1 / p)` if p is the same for all rows of a batch, which rounds
+differently. Models here write the reciprocal themselves, so a batch gives the bits of one run.
 """
 
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+
+from jsnn.models.exponential import decay
 
 Variables = dict[str, jax.Array]
 Derivative = Callable[[Variables], Variables]
@@ -68,7 +73,7 @@ def substeps(
 
 def relax(x: jax.Array, target: jax.Array, tau: jax.Array, dt: jax.Array) -> jax.Array:
     """Solve τ dx/dt = target - x exactly over dt, for a constant target."""
-    return target + (x - target) * jnp.exp(-dt / tau)
+    return target + (x - target) * decay(tau, dt)
 
 
 def exprel(z: jax.Array) -> jax.Array:
@@ -79,4 +84,6 @@ def exprel(z: jax.Array) -> jax.Array:
 
 
 def _moved(x: Variables, rates: Variables, dt: jax.Array) -> Variables:
+    # Without the barrier XLA would multiply dt and a factor of the rate first, if both are scalars.
+    rates = jax.lax.optimization_barrier(rates)
     return x | {name: x[name] + dt * rate for name, rate in rates.items()}

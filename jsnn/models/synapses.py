@@ -1,11 +1,13 @@
 """Synapse models: the effect of arriving spikes on the input of the postsynaptic population."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 
+from jsnn.models.exponential import decay
 from jsnn.models.model import Model, Values
 from jsnn.models.quantity import Quantity
 
@@ -63,10 +65,13 @@ DELTA = SynapseModel(
 def _exponential_update(
     p: Values, x: Values, arriving: jax.Array, post: Values, dt: jax.Array
 ) -> tuple[Values, jax.Array]:
-    decay = jnp.exp(-dt / p["tau"])
     i_syn = x["i_syn"] + arriving
-    mean_over_step = p["tau"] * (1 - decay) / dt
-    return {"i_syn": i_syn * decay}, i_syn * mean_over_step
+    return {"i_syn": i_syn * decay(p["tau"], dt)}, i_syn * _mean_decay(p["tau"], dt)
+
+
+def _mean_decay(tau: jax.Array, dt: jax.Array) -> jax.Array:
+    """Return the mean of exp(-t/τ) over a step."""
+    return tau * (1 - decay(tau, dt)) * (1 / dt)
 
 
 EXPONENTIAL = SynapseModel(
@@ -87,11 +92,11 @@ EXPONENTIAL = SynapseModel(
 def _alpha_update(
     p: Values, x: Values, arriving: jax.Array, post: Values, dt: jax.Array
 ) -> tuple[Values, jax.Array]:
-    in_tau = dt / p["tau"]
-    decay = jnp.exp(-in_tau)
-    rise = x["rise"] + arriving * jnp.exp(jnp.ones_like(arriving))
-    mean = (x["i_syn"] * (1 - decay) + rise * (1 - decay * (1 + in_tau))) / in_tau
-    return {"rise": rise * decay, "i_syn": (x["i_syn"] + rise * in_tau) * decay}, mean
+    in_tau, left = dt * (1 / p["tau"]), decay(p["tau"], dt)
+    rise = x["rise"] + arriving
+    charge = x["i_syn"] * (1 - left) + rise * (math.e * (1 - left * (1 + in_tau)))
+    after = {"rise": rise * left, "i_syn": (x["i_syn"] + rise * (math.e * in_tau)) * left}
+    return after, charge * (p["tau"] * (1 / dt))
 
 
 ALPHA = SynapseModel(
@@ -99,7 +104,7 @@ ALPHA = SynapseModel(
     description="""Alpha function: a current that peaks with the weight after a time τ.
 
         i(t) = w t/τ exp(1 - t/τ) after a spike of weight w (nA)
-        τ di/dt = -i + h,   τ dh/dt = -h,   h <- h + e w for an arriving spike
+        τ di/dt = -i + e h,   τ dh/dt = -h,   h <- h + w for an arriving spike
 
     h is `rise`. Integrated exactly (Rotter & Diesmann 1999, Biol. Cybern. 81, 381-402). The current
     of a step is the mean of i over the step, so a spike delivers the charge e w τ for any dt.
@@ -113,10 +118,9 @@ ALPHA = SynapseModel(
 def _conductance_update(
     p: Values, x: Values, arriving: jax.Array, post: Values, dt: jax.Array
 ) -> tuple[Values, jax.Array]:
-    decay = jnp.exp(-dt / p["tau"])
     g = x["g"] + arriving
-    mean_over_step = p["tau"] * (1 - decay) / dt
-    return {"g": g * decay}, g * mean_over_step * (p["e_rev"] - post["v"])
+    mean = g * _mean_decay(p["tau"], dt)
+    return {"g": g * decay(p["tau"], dt)}, mean * (p["e_rev"] - post["v"])
 
 
 CONDUCTANCE = SynapseModel(
@@ -137,7 +141,7 @@ CONDUCTANCE = SynapseModel(
 
 
 def _graded_sends(p: Values, pre: Values) -> jax.Array:
-    return jnp.maximum(jnp.tanh((pre["v"] - p["v_thresh"]) / p["v_slope"]), 0)
+    return jnp.maximum(jnp.tanh((pre["v"] - p["v_thresh"]) * (1 / p["v_slope"])), 0)
 
 
 GRADED = SynapseModel(

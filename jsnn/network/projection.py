@@ -8,6 +8,7 @@ from typing import Any
 from jsnn._checks import check_type, positive_int
 from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
+from jsnn.models.plasticity import PlasticityModel
 from jsnn.models.synapses import DELTA, SynapseModel
 from jsnn.network.connectivity import Connectivity, SynapticDelays
 from jsnn.network.plasticity import Plasticity
@@ -37,7 +38,7 @@ class Projection:
       delay: whole steps, >= 0: a spike of step n arrives in step n + delay. The default, 1, is
         called no delay in GeNN. A spike of delay 0 arrives within the same step, if the graph
         allows an order. If the connectivity has a delay for each synapse, none is to be given, and
-        `delay` is the longest of them.
+        `delay` is the longest of them. With a plasticity, 0 or 1.
       plasticity: a learning rule with its parameters, or None.
       target: the input of the postsynaptic neuron model to which the projection adds.
       name: unique in the network; "pre_to_post" unless given.
@@ -80,6 +81,7 @@ class Projection:
             hint = ", such as jsnn.Plasticity(jsnn.STDP)"
             check_type(self.plasticity, Plasticity, f"{what}, plasticity", hint)
             self.plasticity.check_fits(self.connectivity, what)
+            self._check_plastic_delay(self.plasticity.model)
         canonical = (("params", params), ("initial", initial), ("delay", self._checked_delay()))
         for name, value in canonical:
             object.__setattr__(self, name, value)
@@ -98,10 +100,29 @@ class Projection:
             )
         return longest or positive_int(1 if self.delay is None else self.delay, what, least=0)
 
+    def _check_plastic_delay(self, rule: PlasticityModel) -> None:
+        given = "a delay for each synapse" if self.has_synaptic_delays else self.delay
+        allowed = (1,) if rule.delivers_learnt_weight else (0, 1)
+        if given is not None and given not in allowed:
+            expected = " or ".join(map(str, allowed))
+            raise ValueError(
+                f"{self._what}, delay: given {given} with a plasticity; expected {expected}, since "
+                "a longer delay of plastic synapses cannot be divided yet into the part before the "
+                "synapse and the part after it"
+            )
+
     @property
     def has_synaptic_delays(self) -> bool:
         """True if each synapse has a delay of its own."""
         return isinstance(self.connectivity, SynapticDelays) and self.connectivity.max_delay > 0
+
+    @property
+    def keeps_sums(self) -> bool:
+        """True if the sums of what was sent are kept until they arrive, and not the spikes.
+
+        So it is if synapses have delays of their own, or if their weights may change on the way.
+        """
+        return self.has_synaptic_delays or (self.plasticity is not None and self.delay > 0)
 
     def cast(self, dtype: Any) -> Projection:
         """Return the projection with every parameter and initial value an array of `dtype`.

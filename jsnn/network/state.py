@@ -44,9 +44,9 @@ class ProjectionState:
       synapse: {variable of the synapse model: [post]}.
       in_flight: [delay, pre], the spikes (0 or 1) of the last `delay` steps, or the numbers that
         the synapse model sends in place of spikes; row n % delay holds step n. None if the delay
-        is 0 or each synapse has a delay of its own.
-      arriving: [max_delay, post] if each synapse has a delay of its own: the sums that are on their
-        way; row 0 arrives in the next step. Otherwise None.
+        is 0 or the sums are kept.
+      arriving: [delay, post], the sums that are on their way, if synapses are plastic or have
+        delays of their own; row 0 arrives in the next step. Otherwise None.
       plasticity: the state of the learning rule, weights included; None without a rule.
     """
 
@@ -220,12 +220,12 @@ def in_flight_after(spikes: jax.Array, delay: int, dtype: Any) -> jax.Array | No
 def _projection_state(
     projection: Projection, num_pre: int, num_post: int, dtype: Any
 ) -> ProjectionState:
-    delay, each = projection.delay, projection.has_synaptic_delays
+    delay, sums = projection.delay, projection.keeps_sums
     rule = projection.plasticity
     return ProjectionState(
         synapse=_initial(projection.initial, projection.synapse.variables, (num_post,), dtype),
-        in_flight=jnp.zeros((delay, num_pre), dtype) if delay and not each else None,
-        arriving=jnp.zeros((delay, num_post), dtype) if each else None,
+        in_flight=jnp.zeros((delay, num_pre), dtype) if delay and not sums else None,
+        arriving=jnp.zeros((delay, num_post), dtype) if sums else None,
         plasticity=None
         if rule is None
         else _plasticity_state(rule, projection.connectivity, dtype),

@@ -52,11 +52,10 @@ def joined(*projections: jsnn.Projection, dt: float = 1.0) -> jsnn.Network:
     )
 
 
-def as_sparse(weights: np.ndarray, delays: np.ndarray | None = None) -> jsnn.Sparse:
-    """The same as a dense matrix, listed backwards."""
+def as_sparse(weights: np.ndarray) -> jsnn.Sparse:
+    """A dense matrix as a list of synapses, backwards."""
     pre, post = (indices.ravel()[::-1] for indices in np.indices(weights.shape))
-    late = None if delays is None else delays[pre, post]
-    return jsnn.Sparse(pre, post, weights[pre, post], *weights.shape, late)
+    return jsnn.Sparse(pre, post, weights[pre, post], *weights.shape)
 
 
 def as_matrix(sparse: jsnn.Sparse, values: jax.Array) -> np.ndarray:
@@ -78,16 +77,15 @@ def learnt(
 ) -> np.ndarray:
     """The weights [pre, post] after spike trains [T, pre] and [T, post].
 
-    Dense and sparse, with one delay for all and with one for each synapse: all the same.
+    Dense synapses and sparse ones, with a delay of 1 and of 0, learn alike.
     """
     weights = np.full((pre.shape[1], post.shape[1]), w, dtype)
-    delays = np.random.default_rng(0).integers(1, 6, weights.shape)
-    sparse, late = as_sparse(weights), as_sparse(weights, delays)
+    sparse = as_sparse(weights)
     learning = jsnn.Plasticity(rule, params)
     network = joined(
         jsnn.Projection("a", "b", jsnn.Dense(weights), plasticity=learning),
-        jsnn.Projection("a", "b", sparse, delay=3, plasticity=learning, name="sparse"),
-        jsnn.Projection("a", "b", late, plasticity=learning, name="late"),
+        jsnn.Projection("a", "b", sparse, plasticity=learning, name="sparse"),
+        jsnn.Projection("a", "b", sparse, delay=0, plasticity=learning, name="at once"),
         dt=dt,
     )
     drive: dict[str, Any] = {"a": forced(pre, dtype), "b": forced(post, dtype)}
@@ -102,8 +100,29 @@ def learnt(
     assert dense.dtype == dtype
     listed = as_matrix(sparse, state.projections["sparse"].plasticity.synapses["weight"])
     np.testing.assert_allclose(listed, dense, rtol=TOLERANCE[dtype], atol=1e-3 * TOLERANCE[dtype])
-    assert_same(state.projections["late"].plasticity, state.projections["sparse"].plasticity)
+    assert_same(state.projections["at once"].plasticity, state.projections["sparse"].plasticity)
     return dense
+
+
+def _recover(p: Any, s: Any, pre: Any, post: Any, dt: Any) -> Any:
+    u, x = s["u"] * jnp.exp(-dt / p["tau_f"]), 1 + (s["x"] - 1) * jnp.exp(-dt / p["tau_d"])
+    return s | {"u": u, "x": x}
+
+
+def _release(p: Any, s: Any, pre: Any, post: Any) -> Any:
+    u = s["u"] + p["u_0"] * (1 - s["u"])
+    return {"u": u, "x": s["x"] - u * s["x"], "weight": u * s["x"]}
+
+
+TSODYKS_MARKRAM = jsnn.PlasticityModel(
+    params={"u_0": 0.2, "tau_f": 50.0, "tau_d": 100.0},
+    variables={"u": 0.0, "x": 1.0},
+    pre={},
+    post={},
+    each_step=_recover,
+    on_pre=_release,
+    delivers_learnt_weight=True,
+)
 
 
 SPIKES_A, SPIKES_B = jsnn.Spikes("a"), jsnn.Spikes("b")
@@ -467,20 +486,50 @@ def test_steps_without_spikes_leave_every_weight_as_it_is(rule) -> None:
     np.testing.assert_array_equal(learnt(rule, *silent, w=0.3), 0.3)
 
 
-def test_learnt_weights_are_those_that_deliver() -> None:
-    """A spike arrives with the weight of the time of its arrival, here 2 steps after it."""
-    for connectivity in (jsnn.Dense(np.zeros((1, 1))), jsnn.Sparse([0], [0], np.zeros(1), 1, 1)):
-        network = joined(
-            jsnn.Projection(
-                "a", "b", connectivity, delay=2, plasticity=jsnn.Plasticity(jsnn.STDP, WINDOW)
+def delivered(
+    rule: jsnn.PlasticityModel, w: float, pre: list[int], post: list[int], **params: float
+) -> np.ndarray:
+    """What arrives through one synapse in the step after each presynaptic spike.
+
+    Dense and sparse, scheduled and plain, and a delay of 0 if the rule allows it, deliver alike.
+    """
+    drive = {"a": forced(at_steps(60, [pre]), F64), "b": forced(at_steps(60, [post]), F64)}
+    rows = []
+    for delay in (1,) if rule.delivers_learnt_weight else (1, 0):
+        for connectivity in (
+            jsnn.Dense(np.full((1, 1), w)),
+            jsnn.Sparse([0], [0], np.full(1, w), 1, 1),
+        ):
+            learning = jsnn.Plasticity(rule, params)
+            network = joined(
+                jsnn.Projection("a", "b", connectivity, delay=delay, plasticity=learning)
             )
-        )
-        drive = {"a": forced(at_steps(8, [[0, 4]]), F64), "b": forced(at_steps(8, [[1]]), F64)}
-        _, kept = jsnn.simulate(network, drive, 8, record={"input": jsnn.Variable("b", "input")})
-        grown = 0.01 * np.exp(-1 / 20)
-        weakened = grown - 0.012 * np.exp(-3 / 30)
-        expected = [grown, 0, 0, 0, weakened, 0]
-        np.testing.assert_allclose(kept["input"][2:, 0], expected, rtol=1e-12)
+            for scheduled in (True, False):
+                record = {"input": jsnn.Variable("b", "input")}
+                _, kept = jsnn.simulate(network, drive, 60, record=record, scheduled=scheduled)
+                rows.append(kept["input"][np.asarray(pre) + delay, 0] % (2 * FORCE))
+    np.testing.assert_array_equal(rows[1:], rows[:-1])
+    return rows[0]
+
+
+def test_a_spike_delivers_the_weight_before_the_learning_of_its_step() -> None:
+    """Spikes of "a" in steps 3 and 10 read the weight before they weaken it; "b" spikes in 1."""
+    weights = delivered(jsnn.STDP, 0.5, [3, 10], [1], **(WINDOW | {"a_minus": 0.1}))
+    after_the_first = 0.5 - 0.1 * np.exp(-2 / 30)
+    np.testing.assert_allclose(weights, [0.5, after_the_first], rtol=1e-12)
+
+
+def test_short_term_plasticity_delivers_the_weight_of_the_spike_itself() -> None:
+    """Tsodyks, Pawelzik & Markram 1998, Neural Comput. 10, 821-835: amplitudes u x."""
+    spikes = [0, 10, 20, 40]
+    amplitudes = delivered(TSODYKS_MARKRAM, 0.0, spikes, [])
+    u, x, last, expected = 0.0, 1.0, 0, []
+    for step in spikes:
+        u, x = u * np.exp(-(step - last) / 50), 1 + (x - 1) * np.exp(-(step - last) / 100)
+        u += 0.2 * (1 - u)
+        expected.append(u * x)
+        x, last = x - u * x, step
+    np.testing.assert_allclose(amplitudes, expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("rule", [jsnn.STDP, jsnn.REWARD_STDP])
@@ -676,12 +725,12 @@ def test_a_rule_reads_the_variables_of_neurons_as_they_are_after_the_step(kind: 
     drive = {"a": forced(trains, F64), "b": np.array([1.0, 2.0, 3.0])}
     state, recorded = jsnn.simulate(network, drive, 4, record={"v": jsnn.Variable("b")})
     v, weights = np.zeros(3), np.zeros((2, 3))
-    in_flight = np.zeros(2)
+    arriving = np.zeros(3)
     for step in range(4):
-        v = v + drive["b"] + in_flight @ weights
+        v = v + drive["b"] + arriving
+        arriving = trains[step] @ weights
         np.testing.assert_allclose(recorded["v"][step], v, rtol=1e-13)
         weights += 0.5 * trains[step][:, None] * v
-        in_flight = trains[step]
     found = np.reshape(state.projections["a_to_b"].plasticity.synapses["weight"], (2, 3))
     np.testing.assert_allclose(found, weights, rtol=1e-13)
 

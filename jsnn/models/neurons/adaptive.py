@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from jsnn.models.exponential import decay, exp
 from jsnn.models.integrators import euler
 from jsnn.models.model import Values
 from jsnn.models.neurons.integrate_fire import LIF, lif_reset, lif_threshold, lif_update
@@ -11,7 +12,7 @@ from jsnn.models.quantity import Quantity
 
 
 def _alif_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    adaptation = x["adaptation"] * jnp.exp(-dt / p["tau_a"])
+    adaptation = x["adaptation"] * decay(p["tau_a"], dt)
     return lif_update(p, x, current, dt) | {"adaptation": adaptation}
 
 
@@ -57,11 +58,11 @@ _MAX_EXPONENT = 80.0
 def _adex_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
     def derivative(x: Values) -> Values:
         depolarisation = x["v"] - p["e_leak"]
-        exponent = jnp.minimum((x["v"] - p["v_t"]) / p["delta_t"], _MAX_EXPONENT)
-        upswing = p["g_leak"] * p["delta_t"] * jnp.exp(exponent)
+        exponent = jnp.minimum((x["v"] - p["v_t"]) * (1 / p["delta_t"]), _MAX_EXPONENT)
+        upswing = p["g_leak"] * p["delta_t"] * exp(exponent)
         return {
-            "v": (-p["g_leak"] * depolarisation + upswing - x["w"] + current) / p["c_m"],
-            "w": (p["a"] * depolarisation - x["w"]) / p["tau_w"],
+            "v": (-p["g_leak"] * depolarisation + upswing - x["w"] + current) * (1 / p["c_m"]),
+            "w": (p["a"] * depolarisation - x["w"]) * (1 / p["tau_w"]),
         }
 
     return euler(derivative, x, dt)

@@ -83,7 +83,7 @@ def lif_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Value
     """Hold V at the reset potential while `LIF` is refractory, else integrate one step."""
     v_inf = p["v_rest"] + p["r_m"] * (current + p["i_offset"])
     # In whole steps, so that no rounding of the time left can add up to a step.
-    steps_left = jnp.round(x["refractory"] / dt)
+    steps_left = jnp.round(x["refractory"] * (1 / dt))
     return x | {
         "v": jnp.where(steps_left > 0, x["v"], relax(x["v"], v_inf, p["tau_m"], dt)),
         "refractory": jnp.maximum(steps_left - 1, 0) * dt,

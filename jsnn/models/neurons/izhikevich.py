@@ -73,9 +73,9 @@ def _genn_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Val
     at_peak = x["v"] >= _PEAK
     v = jnp.where(at_peak, p["c"], x["v"])
     u = jnp.where(at_peak, x["u"] + p["d"], x["u"])
-    v = v + 0.5 * _v_rate(v, u, current) * dt
-    v = v + 0.5 * _v_rate(v, u, current) * dt
-    u = u + p["a"] * (p["b"] * v - u) * dt
+    v = v + (0.5 * dt) * _v_rate(v, u, current)
+    v = v + (0.5 * dt) * _v_rate(v, u, current)
+    u = u + (p["a"] * dt) * (p["b"] * v - u)
     return {"v": jnp.minimum(v, _PEAK), "u": u}
 
 

@@ -93,7 +93,7 @@ def _indices(given: Any, size: int, what: str, hint: str) -> np.ndarray:
 
 
 def _poisson_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    return {"probability": -jnp.expm1(-(p["rate"] + current) * dt / 1000)}
+    return {"probability": -jnp.expm1(-(p["rate"] + current) * (dt * 1e-3))}
 
 
 def _poisson_threshold(p: Values, x: Values) -> jax.Array:

@@ -37,8 +37,9 @@ class PlasticityModel(Model):
         s <- on_post(p, s, pre, post)    where the postsynaptic neuron spiked in this step
         pre <- spike_pre(p, pre), post <- spike_post(p, post)          of the neurons that spiked
 
-    Spikes are seen in the step in which they are emitted, on both sides: a delay is on the way from
-    synapse to soma. Functions on synapses work on each synapse by itself and see arrays that
+    A spike reaches the synapse in the step in which it is emitted, on both sides: a delay is on the
+    way from synapse to soma. It delivers the weight before the learning of that step, unless
+    `delivers_learnt_weight`. Functions on synapses work on each synapse by itself and see arrays that
     broadcast with one another: `s` holds "weight" and the variables of the model, and `pre` and
     `post` hold the traces of the neurons on both sides, "spike", 1 where that neuron spiked in this
     step and else 0, and the variables of the neurons that the rule reads, as they are after the
@@ -62,6 +63,9 @@ class PlasticityModel(Model):
       reads_post: names of variables of the postsynaptic neuron model.
       weight_bounds: the names of the parameters that are the lowest and the highest weight, such
         as ("w_min", "w_max"), or None. Initial weights outside are an error.
+      delivers_learnt_weight: if True, a spike delivers the weight after the learning of the step in
+        which it reaches the synapse, as in short-term plasticity, where `on_pre` computes the
+        weight of the spike itself. The delay must then be 1.
       name: for messages and summaries.
       description: equations, units and source.
     """
@@ -78,6 +82,7 @@ class PlasticityModel(Model):
     reads_pre: Sequence[str] = ()
     reads_post: Sequence[str] = ()
     weight_bounds: tuple[str, str] | None = None
+    delivers_learnt_weight: bool = False
 
     def __post_init__(self) -> None:
         for side in ("pre", "post"):
@@ -92,6 +97,11 @@ class PlasticityModel(Model):
                 )
             object.__setattr__(self, f"reads_{side}", reads)
         super().__post_init__()
+        if not isinstance(self.delivers_learnt_weight, bool):
+            raise TypeError(
+                "PlasticityModel, delivers_learnt_weight: given "
+                f"{self.delivers_learnt_weight!r}; expected True or False"
+            )
         if self.weight_bounds is not None:
             what = "PlasticityModel, weight_bounds"
             check_known(names_of(self.weight_bounds, what), self.params, what, "parameter")

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from jsnn.models.exponential import decay
 from jsnn.models.model import Values
 from jsnn.models.plasticity.bounds import BOUNDS, WEIGHT_BOUNDS
 from jsnn.models.plasticity.model import PlasticityModel
@@ -20,10 +21,10 @@ def _on_post(p: Values, s: Values, pre: Values, post: Values) -> Values:
 
 
 def _each_step(p: Values, s: Values, pre: Values, post: Values, dt: jax.Array) -> Values:
-    integral = -p["tau_c"] * jnp.expm1(-dt / p["tau_c"])  # of exp(-t/τc) over the step
+    integral = -p["tau_c"] * jnp.expm1(-dt * (1 / p["tau_c"]))  # of exp(-t/τc) over the step
     return {
         "weight": bounded(p, s["weight"] + p["reward"] * s["eligibility"] * integral),
-        "eligibility": s["eligibility"] * jnp.exp(-dt / p["tau_c"]),
+        "eligibility": s["eligibility"] * decay(p["tau_c"], dt),
     }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from jsnn.models.exponential import decay
 from jsnn.models.model import Values
 
 Seen = Callable[[jax.Array, jax.Array], jax.Array]
@@ -37,7 +38,7 @@ class Decay:
     tau: str
 
     def __call__(self, p: Values, x: Values, dt: jax.Array) -> Values:
-        return {"trace": x["trace"] * jnp.exp(-dt / p[self.tau])}
+        return {"trace": x["trace"] * decay(p[self.tau], dt)}
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import jax.numpy as jnp
-
+from jsnn.models.exponential import decay
 from jsnn.models.model import Values
 from jsnn.models.plasticity.bounds import BOUNDS, WEIGHT_BOUNDS
 from jsnn.models.plasticity.model import PlasticityModel
@@ -12,13 +11,13 @@ from jsnn.models.quantity import Quantity
 
 
 def _decay_pre(p: Values, r: Values, dt: Any) -> Values:
-    return {"r1": r["r1"] * jnp.exp(-dt / p["tau_plus"]), "r2": r["r2"] * jnp.exp(-dt / p["tau_x"])}
+    return {"r1": r["r1"] * decay(p["tau_plus"], dt), "r2": r["r2"] * decay(p["tau_x"], dt)}
 
 
 def _decay_post(p: Values, o: Values, dt: Any) -> Values:
     return {
-        "o1": o["o1"] * jnp.exp(-dt / p["tau_minus"]),
-        "o2": o["o2"] * jnp.exp(-dt / p["tau_y"]),
+        "o1": o["o1"] * decay(p["tau_minus"], dt),
+        "o2": o["o2"] * decay(p["tau_y"], dt),
     }
 
 
