@@ -426,7 +426,8 @@ template <class F>
 void train_product(ffi::ThreadPool& pool, const Bool* table, int64_t num_steps, int64_t num_trains,
                    const int32_t* index, int64_t num_rows, int64_t pre, const F* weights,
                    int64_t post, F* sums) {
-  if (!num_steps || !num_rows || !post) return;
+  if (!pre) std::fill_n(sums, num_steps * num_rows * post, F{0});
+  if (!pre || !num_steps || !num_rows || !post) return;
   constexpr int64_t kRowsPerTask = 8;
   const Trains trains(table, num_steps, num_trains);
   const Strips<F> strips(weights, pre, post);
