@@ -361,9 +361,9 @@ class Groups {
     for (int64_t i = 0; i < num_neurons; ++i)
       largest = std::max(largest, static_cast<uint32_t>(train_of_neuron[i]));
     if (num_neurons && largest >= size)
-      throw std::invalid_argument("index: given " +
-                                  std::to_string(static_cast<int32_t>(largest)) + "; expected 0 to " +
-                                  std::to_string(size - 1) + ", the trains of the table");
+      throw std::invalid_argument(
+          "index: given " + std::to_string(static_cast<int32_t>(largest)) + "; expected 0 to " +
+          std::to_string(size - 1) + ", the trains of the table");
   }
 
   bool inside(const uint64_t* steps, const uint64_t* train) const {
@@ -456,9 +456,10 @@ struct Rows {
   const T* operator[](int64_t row) const { return first + row * stride; }
 };
 
-// Adds numbers to the sums [post] of their targets, in order.
+// Adds numbers to the sums [post] of their targets, in order. A function apart, since the compiler
+// makes slower loops of it and of its caller together.
 template <class F>
-void scatter(const int32_t* targets, const F* values, int64_t n, F* sums, int64_t post) {
+[[gnu::noinline]] void scatter(const int32_t* targets, const F* values, int64_t n, F* sums, int64_t post) {
   auto add = [&](int64_t k) {
     int64_t to = targets[k];
     if (__builtin_expect(static_cast<uint64_t>(to) >= static_cast<uint64_t>(post), false)) {
