@@ -459,7 +459,8 @@ struct Rows {
 // Adds numbers to the sums [post] of their targets, in order. A function apart, since the compiler
 // makes slower loops of it and of its caller together.
 template <class F>
-[[gnu::noinline]] void scatter(const int32_t* targets, const F* values, int64_t n, F* sums, int64_t post) {
+[[gnu::noinline]] void scatter(const int32_t* targets, const F* values, int64_t n, F* sums,
+                               int64_t post) {
   auto add = [&](int64_t k) {
     int64_t to = targets[k];
     if (__builtin_expect(static_cast<uint64_t>(to) >= static_cast<uint64_t>(post), false)) {
