@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import subprocess
 from pathlib import Path
 
 import nox
@@ -13,9 +14,11 @@ BRIAN2 = ("brian2==2.9.*", "numpy<2.4")
 NEST = ("nest-simulator==3.10.*",)
 
 
-WITHOUT_COMPILER = (
-    *("tests/engine", "tests/kernels", "tests/network/test_sparse.py"),
-    *("tests/evaluation/test_data_set.py", "tests/test_simulation.py"),
+KERNELS = ("tests/kernels", "tests/network/test_sparse.py")
+"""Tests that call the C++ kernels with all kinds of operands."""
+
+WITHOUT_KERNELS = (
+    *("tests/engine", *KERNELS, "tests/evaluation/test_data_set.py", "tests/test_simulation.py"),
 )
 """Tests whose results have to be the same with and without the C++ kernels."""
 
@@ -43,12 +46,28 @@ def slow(session: nox.Session) -> None:
 
 @nox.session
 def fallback(session: nox.Session) -> None:
-    """Run the tests of simulations with the C++ compiler hidden."""
-    hidden = {"PATH": session.bin, "CXX": None}
+    """Run the tests of simulations without the C++ kernels."""
+    run_tests(session, "-m", "not slow", *WITHOUT_KERNELS, JSNN_KERNELS="0")
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """Run the tests of the C++ kernels under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    libraries = (
+        subprocess.check_output(("g++", f"-print-file-name={name}"), text=True).strip()
+        for name in ("libasan.so", "libstdc++.so")
+    )
     session.install("-e", ".[test]")
-    no_kernels = "from jsnn._kernels import native; assert not native.available()"
-    session.run("python", "-c", no_kernels, env=hidden)
-    run_tests(session, "-m", "not slow", *WITHOUT_COMPILER, **hidden)
+    session.run(
+        *("pytest", *KERNELS, "--ignore", "tests/kernels/test_library.py"),
+        *("-k", "not without_memory", *session.posargs),  # the sanitizer ends such a process
+        env={
+            "CXX": "g++ -g -fsanitize=address,undefined -fno-sanitize-recover=all",
+            "LD_PRELOAD": " ".join(libraries),  # Python itself is not made for the sanitizer
+            "ASAN_OPTIONS": "detect_leaks=0",
+            "OMP_NUM_THREADS": "1",
+        },
+    )
 
 
 @nox.session

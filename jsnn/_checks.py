@@ -204,12 +204,12 @@ def check_known(names: Iterable[str], known: Collection[str], what: str, kind: s
             raise ValueError(f"{what}: unknown {kind} {name!r}{guess} (known: {choices})")
 
 
-def positive_int(value: Any, what: str, *, least: int = 1) -> int:
-    """Return `value` as an int >= `least`.
+def positive_int(value: Any, what: str, *, least: int = 1, most: int = 2**31 - 1) -> int:
+    """Return `value` as an int from `least` to `most`, by default what an int32 can count.
 
     Raises:
       TypeError: if `value` is not an integer, or is traced.
-      ValueError: if it is below `least`.
+      ValueError: if it is below `least` or above `most`.
     """
     if isinstance(value, jax.core.Tracer):
         raise TypeError(
@@ -219,4 +219,6 @@ def positive_int(value: Any, what: str, *, least: int = 1) -> int:
         raise TypeError(f"{what}: given {value!r}; expected an integer >= {least}")
     if value < least:
         raise ValueError(f"{what}: given {int(value)}; expected an integer >= {least}")
+    if value > most:
+        raise ValueError(f"{what}: given {int(value)}; expected an integer <= {most}")
     return int(value)

@@ -68,6 +68,7 @@ def simulate(
         )
     else:
         check_state(network, state)
+        _check_step(state, num_steps)
         plan = Plan(num_steps, recordings, together(network, event_driven=scheduled))
     state, recorded = run(network, state, *split(drive), plan)
     if check_finite:
@@ -93,6 +94,7 @@ def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]
     check_type(network, Network, "network")
     check_numbers(network)
     check_state(network, state)
+    _check_step(state, 1)
     drive = checked_drive(network, drive, None)
     if not is_concrete(state.step):
         return advance(network, state, drive, event_driven=True)
@@ -119,6 +121,16 @@ def recorded_bytes(
     folded = jax.eval_shape(lambda n: recordings.finish(recordings.start(n), {}), network)
     per_presentation = steps * _bytes(one_step) + _bytes(folded)
     return per_presentation * positive_int(num_presentations, "num_presentations")
+
+
+def _check_step(state: State, num_steps: int) -> None:
+    """Raise ValueError if the step of a state, an int32, cannot count `num_steps` more."""
+    if is_concrete(state.step) and int(state.step) + num_steps > 2**31 - 1:
+        raise ValueError(
+            f"state.step: given {int(state.step)} before {num_steps} steps; expected a sum <= "
+            f"{2**31 - 1} (start a new count: dataclasses.replace(state, step=jnp.int32(0)), which "
+            "changes the random numbers to come)"
+        )
 
 
 _FOUND = "first step with a number that is not finite"

@@ -568,6 +568,18 @@ WRONG_RUNS = [
         ("num_steps", "given 0", ">= 1"),
     ),
     Bad("negative steps", lambda: simulated({}, -3), ValueError, ("num_steps", "-3", ">= 1")),
+    Bad(
+        "more steps than an int32 counts",
+        lambda: simulated({}, 2**31),
+        ValueError,
+        ("num_steps", "2147483648", "<= 2147483647"),
+    ),
+    Bad(
+        "a state that cannot count the steps",
+        lambda: simulated({}, 10, state=dataclasses.replace(STATE, step=jnp.int32(2**31 - 5))),
+        ValueError,
+        (r"state\.step", "2147483643 before 10 steps", "<= 2147483647", "new count"),
+    ),
     Bad("half a step", lambda: simulated({}, 2.5), TypeError, ("num_steps", "2.5", "integer")),
     Bad(
         "a bool of steps", lambda: simulated({}, True), TypeError, ("num_steps", "True", "integer")
@@ -885,6 +897,12 @@ WRONG_EVALUATIONS = [
     ),
     Bad("no steps", lambda: evaluated(num_steps=0), ValueError, ("num_steps", "0", ">= 1")),
     Bad("negative steps", lambda: evaluated(num_steps=-1), ValueError, ("num_steps", "-1", ">= 1")),
+    Bad(
+        "more steps than an int32 counts",
+        lambda: evaluated(num_steps=2**31),
+        ValueError,
+        ("num_steps", "2147483648", "<= 2147483647"),
+    ),
     Bad(
         "a missing key",
         lambda: evaluated(network=NOISY, drives={}, readout=jsnn.spike_count("a")),

@@ -281,7 +281,7 @@ def filled(rows: np.ndarray, size: int) -> np.ndarray:
 
 def _room(max_bytes: int | None) -> int:
     if max_bytes is not None:
-        return positive_int(max_bytes, "max_bytes")
+        return positive_int(max_bytes, "max_bytes", most=2**63 - 1)
     return 2**24 if jax.default_backend() == "cpu" else 2**30
 
 

@@ -23,6 +23,7 @@ from jsnn._checks import (
 from jsnn._pytree import pytree, short, static
 from jsnn._summary import Summary, Table, bytes_in
 from jsnn.models.checker import needs_key
+from jsnn.network.connectivity import Sparse
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.population import Population
@@ -228,10 +229,22 @@ class Network:
 
 
 def check_numbers(network: Network) -> None:
-    """Raise ValueError if a network holds a NaN or infinity, which `jax.tree.map` can put there."""
+    """Check numbers that `jax.tree.map` can put into a network.
+
+    Raises:
+      ValueError: if there is a NaN or infinity, or an index that does not fit.
+    """
     for part in network.parts:
+        what = f"{type(part).__name__} {part.name!r}"
         for path, leaf in jax.tree_util.tree_leaves_with_path(part):
-            check_finite(leaf, f"{type(part).__name__} {part.name!r}{jax.tree_util.keystr(path)}")
+            check_finite(leaf, f"{what}{jax.tree_util.keystr(path)}")
+        for path, node in jax.tree_util.tree_leaves_with_path(part, is_leaf=_has_indices):
+            if _has_indices(node):
+                node.check_indices(f"{what}{jax.tree_util.keystr(path)}")
+
+
+def _has_indices(node: Any) -> bool:
+    return isinstance(node, Sparse)
 
 
 def _with_params(part: Any, changes: Mapping[str, Any]) -> Any:

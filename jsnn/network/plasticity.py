@@ -48,14 +48,14 @@ class Plasticity:
         """Raise an error if the rule cannot change the weights of `connectivity`.
 
         Raises:
-          TypeError: if the synapses do not have a weight each.
+          TypeError: if the connectivity does not store a weight for each synapse.
           ValueError: if an initial value has another shape than the weights, or a weight lies
             outside the bounds of the rule.
         """
         if not isinstance(connectivity, Modifiable):
             raise TypeError(
-                f"{what}, plasticity: given with {type(connectivity).__name__}, whose weights are "
-                "not each one synapse's own; expected a connectivity such as Dense or Sparse"
+                f"{what}, plasticity: given with {type(connectivity).__name__}, which does not "
+                "store a weight for each synapse; expected Dense, Sparse or OneToOne"
             )
         each = tuple(np.shape(connectivity.weights))
         variable, hint = f"{what}, plasticity, variable", ", one value per synapse"

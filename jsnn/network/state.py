@@ -210,11 +210,12 @@ def in_flight_after(spikes: jax.Array, delay: int, dtype: Any) -> jax.Array | No
       delay: of the projection, in steps.
       dtype: of the network.
     """
+    if not delay:
+        return None
     num_steps = len(spikes)
-    # Row r is to hold the last step n < T with n % delay == r.
-    last = [num_steps - 1 - (num_steps - 1 - row) % delay for row in range(delay)]
-    rows = [spikes[n] if n >= 0 else jnp.zeros_like(spikes[0]) for n in last]
-    return jnp.stack(rows).astype(dtype) if rows else None
+    before_the_run = jnp.zeros((max(delay - num_steps, 0), *spikes.shape[1:]), spikes.dtype)
+    last = jnp.concatenate([before_the_run, spikes[max(num_steps - delay, 0) :]])
+    return jnp.roll(last, num_steps % delay, axis=0).astype(dtype)  # step n to row n % delay
 
 
 def _projection_state(

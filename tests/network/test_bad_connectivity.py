@@ -103,6 +103,41 @@ AT_ONCE: dict[str, Case] = {
         ValueError,
         ("degree", "-1", ">= 0"),
     ),
+    "more synapses than int32 numbers, by probability": (
+        lambda: probability(0.5, 100_000, 100_000),
+        ValueError,
+        ("fixed_probability, p", "5000000000 synapses", "at most 2147483520"),
+    ),
+    "more synapses than int32 numbers, by in-degree": (
+        lambda: jsnn.fixed_in_degree(KEY, 10**6, 10**6, 3000, 1.0),
+        ValueError,
+        ("fixed_in_degree, degree", "3000000000 synapses", "several projections"),
+    ),
+    "more synapses than int32 numbers, by out-degree": (
+        lambda: jsnn.fixed_out_degree(KEY, 10**6, 10**6, 3000, 1.0),
+        ValueError,
+        ("fixed_out_degree, degree", "3000000000 synapses", "several projections"),
+    ),
+    "more synapses than int32 numbers, in total": (
+        lambda: jsnn.fixed_total(KEY, 10**6, 10**6, 2**31 - 1, 1.0),
+        ValueError,
+        ("fixed_total, total", "2147483647 synapses", "several projections"),
+    ),
+    "more synapses than int32 numbers, as a list": (
+        lambda: jsnn.Sparse([0], [0], np.broadcast_to(F32(1), 2**31), 2, 2),
+        ValueError,
+        ("Sparse weights", "2147483648 synapses", "at most 2147483520"),
+    ),
+    "more slots than int32 numbers": (
+        lambda: jsnn.Sparse([0], [0], np.ones(1, F32), 2, 200_000, [20_000]),
+        ValueError,
+        ("Sparse, delays", "20000 steps", "200000 postsynaptic", "<= 2147483520"),
+    ),
+    "more neurons than int32 numbers": (
+        lambda: jsnn.Sparse([0], [0], np.ones(1, F32), 2**31, 2),
+        ValueError,
+        ("Sparse, num_pre", "2147483648", "<= 2147483520"),
+    ),
     "a dense array for SciPy's": (
         lambda: jsnn.from_scipy(np.ones((2, 2), F32)),
         TypeError,

@@ -11,7 +11,7 @@ import scipy.sparse
 import jsnn
 from jsnn._pytree import pytree, static
 from tests import reference
-from tests.networks import F32, PROBE, random_weights
+from tests.networks import F32, FORCE, FORCED, PROBE, random_weights
 
 
 @pytree
@@ -167,3 +167,79 @@ def test_derivatives_of_short_forms(name: str) -> None:
     every_weight = spikes[:, None] * seen
     expected = np.diag(every_weight) if weights.ndim else every_weight.sum()
     np.testing.assert_allclose(jax.tree.leaves(by_weights)[0], expected, rtol=1e-5)
+
+
+def learning(
+    connectivity: Any, model: jsnn.PlasticityModel, post: jsnn.NeuronModel
+) -> jsnn.Network:
+    size = connectivity.num_pre
+    plasticity = jsnn.Plasticity(model, {"w_min": -1.0, "w_max": 9.0})
+    return jsnn.Network(
+        [jsnn.Population("a", size, jsnn.SPIKE_SOURCE), jsnn.Population("b", size, post)],
+        [jsnn.Projection("a", "b", connectivity, plasticity=plasticity)],
+    )
+
+
+def learnt(network: jsnn.Network, weights: Any, drive: dict[str, Any]) -> tuple[Any, Any]:
+    """The spikes of "b" and the weights after 60 steps that start from `weights`."""
+    network = network.with_weights({"a_to_b": weights})
+    state, recorded = jsnn.simulate(network, drive, 60, record={"b": jsnn.Spikes("b")})
+    return recorded["b"], state.projections["a_to_b"].plasticity.synapses["weight"]
+
+
+TRAINS = np.random.default_rng(0).random((2, 60, 5)) < 0.3
+
+
+def test_one_to_one_learns_what_a_list_of_the_same_synapses_learns() -> None:
+    """Spikes and weights, alone and in a batch, and the derivative of the weights."""
+    weights = np.linspace(0.4, 4, 5, dtype=F32)
+    drive = {"a": jsnn.over_time(TRAINS[0]), "b": jsnn.over_time(TRAINS[1].astype(F32) / 2)}
+    forms = (jsnn.OneToOne(weights), jsnn.Sparse(range(5), range(5), weights, 5, 5))
+    many = jnp.stack([weights, weights[::-1], 2 * weights])
+    results = []
+    for connectivity in forms:
+        network = learning(connectivity, jsnn.STDP, jsnn.IF)
+        run = jax.jit(lambda w, network=network: learnt(network, w, drive))
+        slope = jax.jit(jax.grad(lambda w, run=run: jnp.sum(run(w)[1] ** 2)))
+        spikes, after = run(weights)
+        assert spikes.any()
+        assert np.all(np.asarray(after) != weights)
+        of_many = jax.vmap(run)(many)
+        np.testing.assert_array_equal(of_many[0][0], spikes)
+        np.testing.assert_array_equal(of_many[1][0], after)
+        results.append((spikes, after, *of_many, slope(weights)))
+    jax.tree.map(np.testing.assert_array_equal, *results)
+
+
+@pytest.mark.parametrize("rule", [jsnn.STDP, jsnn.TRIPLET_STDP], ids=lambda r: r.name)
+def test_one_to_one_learns_the_diagonal_of_a_matrix(rule: jsnn.PlasticityModel) -> None:
+    """Both sides spike as they are told, so that other synapses make no difference."""
+    weights = np.linspace(0.4, 4, 5, dtype=F32)
+    drive = {
+        "a": jsnn.over_time(TRAINS[0]),
+        "b": jsnn.over_time((TRAINS[1] * 2 * FORCE).astype(F32)),
+    }
+    of_pairs, of_matrix = (
+        learnt(learning(c, rule, FORCED), c.weights, drive)[1]
+        for c in (jsnn.OneToOne(weights), jsnn.Dense(np.tile(weights, (5, 1))))
+    )
+    np.testing.assert_allclose(of_pairs, np.diag(of_matrix), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "connectivity",
+    [
+        jsnn.AllToAll(F32(1), 4, 4),
+        jsnn.Conv2D(np.ones((1, 1, 1, 1), F32), (2, 2, 1)),
+        jsnn.AveragePool2D((2, 2, 1), (1, 1)),
+        jsnn.Chain([jsnn.AveragePool2D((4, 4, 1), (2, 2))]),
+        jsnn.Procedural.fixed_out_degree(jax.random.key(0), 4, 4, 2, 1.0),
+    ],
+    ids=lambda c: type(c).__name__,
+)
+def test_what_does_not_store_a_weight_for_each_synapse_cannot_learn(connectivity: Any) -> None:
+    stored = sum(np.size(x) for x in jax.tree.leaves(connectivity) if np.ndim(x))
+    assert stored < connectivity.num_pre
+    message = rf"{type(connectivity).__name__}, which does not store a weight for each synapse"
+    with pytest.raises(TypeError, match=message):
+        learning(connectivity, jsnn.STDP, jsnn.IF)

@@ -7,6 +7,7 @@ import pytest
 
 import jsnn
 from jsnn._kernels import native
+from jsnn._pytree import replace
 from jsnn.network.connectivity import Sparse
 
 F32 = np.float32
@@ -197,3 +198,122 @@ def test_bad_synapses_are_named(changes: dict, message: str) -> None:
     good = {"pre": [0, 2], "post": [3, 1], "weights": np.ones(2, F32), "num_pre": 3, "num_post": 4}
     with pytest.raises((ValueError, TypeError), match=message):
         Sparse(**(good | changes))
+
+
+def network_of(sparse: Sparse) -> jsnn.Network:
+    return jsnn.Network(
+        [jsnn.Population("a", sparse.num_pre, jsnn.IF)], [jsnn.Projection("a", "a", sparse)]
+    )
+
+
+CHANGES = {
+    "doubled": lambda x: x * 2,
+    "moved": lambda x: x + 1,
+    "negative": lambda x: -x,
+    "zeros": lambda x: x * 0,
+    "reversed": lambda x: x[::-1] if x.ndim else x,
+    "as floats": lambda x: x.astype(F32),
+    "as small integers": lambda x: x.astype(np.int8) if x.dtype == np.int32 else x,
+    "shortened": lambda x: x[:2] if x.ndim else x,
+}
+ORDERS = {
+    "sorted": ([0, 0, 1, 2], None),
+    "sorted, delays": ([0, 0, 1, 2], [1, 3, 2, 2]),
+    "unsorted": ([2, 0, 1, 0], None),
+    "unsorted, delays": ([2, 0, 1, 0], [1, 3, 2, 2]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("order", ORDERS)
+def test_indices_that_were_changed_by_a_map_are_named(order: str, change: str) -> None:
+    pre, delays = ORDERS[order]
+    network = network_of(Sparse(pre, [1, 2, 2, 0], np.ones(4, F32), 3, 3, delays))
+    changed = jax.tree.map(CHANGES[change], network)
+    for act in (lambda: jsnn.simulate(changed, {}, 3), lambda: jsnn.step(changed, STATE, {})):
+        with pytest.raises(ValueError, match=r"'a_to_a'\.connectivity: Sparse, .*with_weights"):
+            act()
+
+
+STATE = jsnn.init(network_of(Sparse([0], [0], np.ones(1, F32), 3, 3)))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("field", ["order", "starts", "slots"])
+def test_an_order_that_is_not_that_of_the_indices_is_named(order: str, field: str) -> None:
+    """Any two numbers of it change places, or one is another."""
+    pre, delays = ORDERS[order]
+    sparse = Sparse(pre, [1, 2, 2, 0], np.ones(4, F32), 3, 3, delays)
+    values = getattr(sparse, field)
+    if values is None:
+        return
+    good = np.asarray(values)
+    swaps = [good[[1, 0, *range(2, good.size)]], good[[*range(good.size - 2), -1, -2]]]
+    for bad in [*swaps, np.append(good[:-1], good[0]), good + 1, good - 1]:
+        if np.array_equal(bad, good):
+            continue
+        with pytest.raises(ValueError, match="Sparse, order"):
+            replace(sparse, **{field: jnp.asarray(bad)}).check_indices("here")
+    replace(sparse, **{field: jnp.asarray(good)}).check_indices("here")
+
+
+OUTSIDE = [(0, 4), (1, 100_000_000), (2, -1), (3, -4), (1, 2**31 - 1), (3, -(2**31))]
+
+
+@pytest.mark.parametrize("side", ["pre", "post"])
+@pytest.mark.parametrize("is_delayed", [False, True])
+def test_a_synapse_with_a_traced_index_outside_delivers_nothing(
+    way: str, side: str, is_delayed: bool
+) -> None:
+    pre, post, weights = [3, 0, 1, 2, 3, 0], [1, 2, 2, 0, 3, 1], np.arange(1, 7).astype(F32)
+    delays = np.array([1, 3, 2, 2, 1, 1]) if is_delayed else None
+
+    @jax.jit
+    def sums(pre: jax.Array, post: jax.Array) -> list[jax.Array]:
+        sparse = Sparse(pre, post, weights, 4, 4, delays)
+        spikes = jnp.ones(4, jnp.float32)
+        if is_delayed:
+            return [sparse.deliver_delayed(spikes, event_driven=e) for e in (False, True)]
+        return [sparse.deliver(spikes), sparse.deliver_events(spikes)]
+
+    for synapse, index in OUTSIDE:
+        given = {"pre": np.array(pre, np.int32), "post": np.array(post, np.int32)}
+        others = np.delete(np.arange(6), synapse)
+        without = Sparse(
+            *(given[name][others] for name in ("pre", "post")),
+            *(weights[others], 4, 4, None if delays is None else delays[others]),
+        )
+        given[side][synapse] = index
+        spikes = jnp.ones(4, jnp.float32)
+        expected = np.zeros((3, 4) if is_delayed else 4, F32)
+        if is_delayed:
+            kept = without.deliver_delayed(spikes, event_driven=False)
+            expected[: len(kept)] = kept
+        else:
+            expected[:] = without.deliver(spikes)
+        for got in sums(**given):
+            np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("side", ["pre", "post"])
+def test_rewiring_to_a_traced_index_outside_is_safe_and_is_found(way: str, side: str) -> None:
+    network = network_of(Sparse([0, 0, 1, 2], [1, 2, 2, 0], np.ones(4, F32), 3, 3))
+    state = jsnn.init(network)
+    new = {"pre": jnp.array([1, 2]), "post": jnp.array([0, 1])}
+    new[side] = new[side].at[0].set(100_000_000)
+    weights = jnp.ones(2)
+
+    @jax.jit
+    def rewired(remove: jax.Array, pre: jax.Array, post: jax.Array):
+        changed, _ = jsnn.rewire(network, state, "a_to_a", remove, pre, post, weights)
+        sparse = changed.projection("a_to_a").connectivity
+        spikes = jnp.ones(3, jnp.float32)
+        return changed, sparse.deliver(spikes), sparse.deliver_events(spikes)
+
+    changed, *sums = rewired(jnp.array([0, 3]), **new)
+    for got in sums:  # 0 to 2, 1 to 2, 2 to 1
+        np.testing.assert_array_equal(got, [0, 1, 2])
+    with pytest.raises(
+        ValueError, match=rf"Sparse, {side}: given 3 for synapse \d; expected 0 to 2"
+    ):
+        jsnn.simulate(changed, {}, 3)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jsnn
+from jsnn.network.state import in_flight_after
 from tests.networks import (
     F32,
     assert_same,
@@ -246,3 +248,26 @@ def test_the_default_dtype_follows_x64_where_there_are_no_weights(run_python) ->
     code = "import jsnn; print(jsnn.Network([jsnn.Population('a', 2, jsnn.LIF)]).dtype)"
     assert run_python(code) == "float32"
     assert run_python(code, JAX_ENABLE_X64="1") == "float64"
+
+
+@pytest.mark.parametrize("num_steps", [1, 3, 4, 5, 11, 12])
+@pytest.mark.parametrize("delay", [0, 1, 4, 11])
+def test_each_spike_in_flight_lies_in_the_row_of_its_step(num_steps: int, delay: int) -> None:
+    spikes = np.random.default_rng(num_steps).random((num_steps, 3)) < 0.5
+    expected = np.zeros((delay, 3), F32)
+    for step in range(num_steps):
+        if delay:
+            expected[step % delay] = spikes[step]
+    left = in_flight_after(jnp.asarray(spikes), delay, jnp.float32)
+    if delay == 0:
+        assert left is None
+    else:
+        np.testing.assert_array_equal(left, expected)
+
+
+def test_a_long_delay_is_traced_like_a_short_one() -> None:
+    def equations(delay: int) -> int:
+        after = partial(in_flight_after, delay=delay, dtype=jnp.float32)
+        return len(jax.make_jaxpr(after)(jax.ShapeDtypeStruct((7, 3), bool)).eqns)
+
+    assert equations(30_000) == equations(10)

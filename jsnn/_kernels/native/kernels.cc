@@ -3,15 +3,27 @@
 // Spikes are 0 or 1. Every sum runs over the presynaptic neurons in their order, with one rounding
 // per addition, so the results equal those of jsnn/_kernels/dense.py and sparse.py bit for bit: to
 // leave a silent neuron out is to leave out the addition of a zero.
+//
+// No bytes of an operand can make a kernel read or write outside its buffers. Operands of other
+// dtypes or shapes than expected, and trains that are not in the table, are errors. Synapses are
+// looked for among those that exist, and a target that is no neuron means what it means to XLA's
+// scatter: -1 is the last neuron, and what is still outside gets nothing.
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <sstream>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -25,13 +37,15 @@ template <class F>
 using Vector __attribute__((vector_size(32))) = F;
 
 // f(0), ..., f(n - 1) on the caller's thread and on those of XLA's pool that are free. The caller
-// works too, so it never waits for a task that no thread has begun.
+// works too, so it never waits for a task that no thread has begun. If calls throw, one of their
+// exceptions reaches the caller, after all calls.
 template <class F>
 void parallel_for(ffi::ThreadPool& pool, int64_t n, const F& f) {
   struct Progress {
     std::atomic<int64_t> next{0}, done{0};
     std::mutex mutex;
     std::condition_variable all_done;
+    std::exception_ptr thrown;
   };
   const int64_t workers = std::min<int64_t>(pool.num_threads(), n);
   if (workers <= 1) {
@@ -42,16 +56,27 @@ void parallel_for(ffi::ThreadPool& pool, int64_t n, const F& f) {
   // A task that begins after the last index is taken does nothing, and so never touches `f`.
   auto work = [progress, n, &f] {
     int64_t mine = 0;
-    for (int64_t i; (i = progress->next.fetch_add(1)) < n; ++mine) f(i);
+    for (int64_t i; (i = progress->next.fetch_add(1)) < n; ++mine) {
+      try {
+        f(i);
+      } catch (...) {
+        std::lock_guard<std::mutex> lock(progress->mutex);
+        progress->thrown = std::current_exception();
+      }
+    }
     if (mine && progress->done.fetch_add(mine) + mine == n) {
       std::lock_guard<std::mutex> lock(progress->mutex);
       progress->all_done.notify_all();
     }
   };
-  for (int64_t worker = 1; worker < workers; ++worker) pool.Schedule(std::function<void()>(work));
+  try {
+    for (int64_t worker = 1; worker < workers; ++worker) pool.Schedule(std::function<void()>(work));
+  } catch (const std::bad_alloc&) {  // the threads that have begun do the work
+  }
   work();
   std::unique_lock<std::mutex> lock(progress->mutex);
   progress->all_done.wait(lock, [&] { return progress->done.load() == n; });
+  if (progress->thrown) std::rethrow_exception(progress->thrown);
 }
 
 // Returns true if any of `count` values, a multiple of a vector's lanes, has a bit that is set.
@@ -91,18 +116,22 @@ int64_t nonzero(const F* values, int64_t n, int32_t* indices) {
   return found;
 }
 
-// Finds the indices of true values, eight at a time: a bool is a byte that is 0 or 1.
+// A bool in memory: the lowest bit of a byte, of which a foreign one may have others set.
+using Bool = uint8_t;
+
+// Finds the indices of true values, eight at a time.
 template <>
-int64_t nonzero(const bool* values, int64_t n, int32_t* indices) {
+int64_t nonzero(const Bool* values, int64_t n, int32_t* indices) {
   int64_t found = 0, i = 0;
   for (; i + 8 <= n; i += 8) {
     uint64_t bytes;
     std::memcpy(&bytes, values + i, sizeof bytes);
+    bytes &= 0x0101010101010101;
     for (; bytes; bytes &= bytes - 1)
       indices[found++] = static_cast<int32_t>(i + __builtin_ctzll(bytes) / 8);
   }
   for (; i < n; ++i)
-    if (values[i]) indices[found++] = static_cast<int32_t>(i);
+    if (values[i] & 1) indices[found++] = static_cast<int32_t>(i);
   return found;
 }
 
@@ -230,12 +259,12 @@ struct Trains {
   std::vector<int32_t> first_equal;  // of each train, the first of the trains that equal it
   std::vector<uint8_t> silent;
 
-  Trains(const bool* table, int64_t num_steps, int64_t size)
+  Trains(const Bool* table, int64_t num_steps, int64_t size)
       : num_steps(num_steps), words((num_steps + 63) / 64), steps(size * words, 0),
         first_equal(size), silent(size) {
     for (int64_t t = 0; t < num_steps; ++t)
       for (int64_t u = 0; u < size; ++u)
-        steps[u * words + t / 64] |= static_cast<uint64_t>(table[t * size + u]) << (t % 64);
+        steps[u * words + t / 64] |= uint64_t{table[t * size + u] & 1u} << (t % 64);
     std::vector<int32_t> order(size);
     for (int64_t u = 0; u < size; ++u) order[u] = static_cast<int32_t>(u);
     auto compare = [&](int32_t a, int32_t b) {
@@ -271,6 +300,7 @@ class Groups {
 
   void plan(const int32_t* train_of_neuron, int64_t num_neurons) {
     const int64_t words = trains_.words;
+    check(train_of_neuron, num_neurons);
     additions_.clear();
     met_.clear();
     num_groups_ = 1;
@@ -324,6 +354,17 @@ class Groups {
     int32_t num_groups;  // the number of groups that the train has by now
     bool splits;
   };
+
+  void check(const int32_t* train_of_neuron, int64_t num_neurons) const {
+    const int64_t size = trains_.silent.size();
+    uint32_t largest = 0;  // a negative index is a large one
+    for (int64_t i = 0; i < num_neurons; ++i)
+      largest = std::max(largest, static_cast<uint32_t>(train_of_neuron[i]));
+    if (num_neurons && largest >= size)
+      throw std::invalid_argument(
+          "index: given " + std::to_string(static_cast<int32_t>(largest)) + "; expected 0 to " +
+          std::to_string(size - 1) + ", the trains of the table");
+  }
 
   bool inside(const uint64_t* steps, const uint64_t* train) const {
     for (int64_t w = 0; w < trains_.words; ++w)
@@ -380,11 +421,15 @@ class Groups {
   std::vector<int32_t> split_from_;  // of each number, what those of its first time split from
 };
 
-// trains [T, U], index [R, pre] into them, weights [pre, post] -> sums [T, R, post]
+// table [T, U] of trains, index [R, pre] into them, weights [pre, post] -> sums [T, R, post]
 template <class F>
-void train_product(ffi::ThreadPool& pool, const Trains& trains, const int32_t* index,
-                   int64_t num_rows, int64_t pre, const F* weights, int64_t post, F* sums) {
+void train_product(ffi::ThreadPool& pool, const Bool* table, int64_t num_steps, int64_t num_trains,
+                   const int32_t* index, int64_t num_rows, int64_t pre, const F* weights,
+                   int64_t post, F* sums) {
+  if (!pre) std::fill_n(sums, num_steps * num_rows * post, F{0});
+  if (!pre || !num_steps || !num_rows || !post) return;
   constexpr int64_t kRowsPerTask = 8;
+  const Trains trains(table, num_steps, num_trains);
   const Strips<F> strips(weights, pre, post);
   parallel_for(pool, (num_rows + kRowsPerTask - 1) / kRowsPerTask, [&](int64_t task) {
     Groups groups(trains);
@@ -403,24 +448,61 @@ void train_product(ffi::ThreadPool& pool, const Trains& trains, const int32_t* i
   });
 }
 
+// An operand with one row for each row of the sums, or one for all of them.
+template <class T>
+struct Rows {
+  const T* first;
+  int64_t stride;
+  const T* operator[](int64_t row) const { return first + row * stride; }
+};
+
+// Adds numbers to the sums [post] of their targets, in order. A function apart, since the compiler
+// makes slower loops of it and of its caller together.
+template <class F>
+[[gnu::noinline]] void scatter(const int32_t* targets, const F* values, int64_t n, F* sums,
+                               int64_t post) {
+  auto add = [&](int64_t k) {
+    int64_t to = targets[k];
+    if (__builtin_expect(static_cast<uint64_t>(to) >= static_cast<uint64_t>(post), false)) {
+      if (to >= 0 || (to += post) < 0) return;
+    }
+    sums[to] += values[k];
+  };
+  constexpr int64_t kLanes = 8;
+  const Vector<uint32_t> last = Vector<uint32_t>{} + static_cast<uint32_t>(post - 1);
+  int64_t k = 0;
+  for (; k + kLanes <= n; k += kLanes) {
+    Vector<uint32_t> to;  // a negative target is a large one
+    std::memcpy(&to, targets + k, sizeof to);
+    const auto outside = to > last;
+    if (__builtin_expect(any_bits<kLanes>(reinterpret_cast<const int32_t*>(&outside)), false)) {
+      for (int64_t j = k; j < k + kLanes; ++j) add(j);
+      continue;
+    }
+#pragma GCC unroll 8
+    for (int64_t j = k; j < k + kLanes; ++j) sums[targets[j]] += values[j];
+  }
+  for (; k < n; ++k) add(k);
+}
+
 // Adds up the weights of the synapses of the neurons that spiked, in order: sums [rows, post].
 // Synapses are sorted by presynaptic neuron, those of neuron i from starts[i] to starts[i + 1].
-// Each operand has one row for each row of the sums, or one for all of them.
 template <class F>
-void sparse_product(ffi::ThreadPool& pool, const F* spikes, bool own_spikes, const int32_t* starts,
-                    bool own_starts, const int32_t* targets, bool own_targets, const F* weights,
-                    bool own_weights, int64_t rows, int64_t pre, int64_t synapses, int64_t post,
-                    F* sums) {
+void sparse_product(ffi::ThreadPool& pool, Rows<F> spikes, Rows<int32_t> starts,
+                    Rows<int32_t> targets, Rows<F> weights, int64_t rows, int64_t pre,
+                    int64_t synapses, int64_t post, F* sums) {
   parallel_for(pool, rows, [&](int64_t r) {
     std::vector<int32_t> events(pre + 16);
-    const int32_t* start = starts + own_starts * r * (pre + 1);
-    const int32_t* target = targets + own_targets * r * synapses;
-    const F* weight = weights + own_weights * r * synapses;
+    const int32_t *start = starts[r], *target = targets[r];
+    const F* weight = weights[r];
     F* sum = sums + r * post;
     std::fill_n(sum, post, F{0});
-    const int64_t n = nonzero(spikes + own_spikes * r * pre, pre, events.data());
-    for (int64_t e = 0; e < n; ++e)
-      for (int64_t k = start[events[e]]; k < start[events[e] + 1]; ++k) sum[target[k]] += weight[k];
+    const int64_t n = nonzero(spikes[r], pre, events.data());
+    for (int64_t e = 0; e < n; ++e) {
+      const int64_t first = std::max(start[events[e]], 0);
+      const int64_t end = std::min<int64_t>(start[events[e] + 1], synapses);
+      if (end > first) scatter(target + first, weight + first, end - first, sum, post);
+    }
   });
 }
 
@@ -453,78 +535,176 @@ void distinct(const Word* values, int64_t n, Word* table, int64_t capacity, int3
   *count = static_cast<int32_t>(found);
 }
 
+// An operand as text, such as F32[3, 4].
+template <class Dimensions>
+std::string text(ffi::DataType dtype, const Dimensions& dimensions) {
+  std::ostringstream out;
+  out << dtype << '[';
+  const char* separator = "";
+  for (int64_t size : dimensions) {
+    out << separator << size;
+    separator = ", ";
+  }
+  out << ']';
+  return out.str();
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] void refuse(const char* name, const std::string& given,
+                                                   const std::string& expected) {
+  throw std::invalid_argument(std::string(name) + ": given " + given + "; expected " + expected);
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] void refuse(const char* name, const ffi::AnyBuffer& operand,
+                                                   const std::string& expected) {
+  refuse(name, text(operand.element_type(), operand.dimensions()), expected);
+}
+
+// Returns the sizes of an operand with `rank` axes, none longer than an int32 can count.
+template <size_t rank>
+std::array<int64_t, rank> sizes(const char* name, const ffi::AnyBuffer& operand) {
+  const auto given = operand.dimensions();
+  std::array<int64_t, rank> result{};
+  bool fits = given.size() == rank;
+  for (size_t axis = 0; fits && axis < rank; ++axis) {
+    result[axis] = given[axis];
+    fits = given[axis] < INT32_MAX - 64;
+  }
+  if (!fits) refuse(name, operand, std::to_string(rank) + " axes shorter than 2^31 - 65");
+  return result;
+}
+
+template <class T>
+constexpr ffi::DataType kDtype = std::is_same_v<T, Bool>      ? ffi::PRED
+                                 : std::is_same_v<T, int32_t> ? ffi::S32
+                                 : std::is_same_v<T, float>   ? ffi::F32
+                                                              : ffi::F64;
+
+// Returns the numbers of an operand, which has to be of this dtype and shape.
+template <class T, size_t rank>
+T* numbers(const char* name, const ffi::AnyBuffer& operand, const int64_t (&shape)[rank]) {
+  const auto given = operand.dimensions();
+  bool fits = operand.element_type() == kDtype<T> && given.size() == rank;
+  for (size_t axis = 0; fits && axis < rank; ++axis) fits = given[axis] == shape[axis];
+  if (!fits) refuse(name, operand, text(kDtype<T>, shape));
+  return static_cast<T*>(operand.untyped_data());
+}
+
+// Returns an attribute, which has to be at least `least`.
+int64_t at_least(int64_t least, const char* name, int64_t value) {
+  if (value < least) refuse(name, std::to_string(value), ">= " + std::to_string(least));
+  return value;
+}
+
+// Calls f with a zero of the dtype of an operand, float32 or float64.
+template <class Function>
+void with_dtype(const char* name, const ffi::AnyBuffer& operand, const Function& f) {
+  if (operand.element_type() == ffi::F32)
+    f(float{0});
+  else if (operand.element_type() == ffi::F64)
+    f(double{0});
+  else
+    refuse(name, operand, "F32 or F64");
+}
+
+// Calls f and turns its exceptions into errors, since none may leave a kernel.
+template <class Function>
+ffi::Error guarded(const char* kernel, const Function& f) try {
+  f();
+  return ffi::Error::Success();
+} catch (const std::invalid_argument& error) {
+  return ffi::Error::InvalidArgument(std::string(kernel) + ", " + error.what());
+} catch (const std::bad_alloc&) {
+  return {ffi::ErrorCode::kResourceExhausted, std::string(kernel) + ": out of memory"};
+} catch (const std::exception& error) {
+  return ffi::Error::Internal(std::string(kernel) + ": " + error.what());
+}
+
 ffi::Error EventProduct(ffi::ThreadPool pool, ffi::AnyBuffer spikes, ffi::AnyBuffer weights,
                         ffi::Result<ffi::AnyBuffer> sums, int64_t block) {
-  const int64_t rows = spikes.dimensions()[0], pre = weights.dimensions()[0],
-                post = weights.dimensions()[1];
-  if (weights.element_type() == ffi::F32)
-    event_product(pool, spikes.typed_data<float>(), 1, rows, pre, 0, block,
-                  weights.typed_data<float>(), post, sums->typed_data<float>());
-  else
-    event_product(pool, spikes.typed_data<double>(), 1, rows, pre, 0, block,
-                  weights.typed_data<double>(), post, sums->typed_data<double>());
-  return ffi::Error::Success();
+  return guarded("event_product", [&] {
+    const int64_t rows = sizes<2>("spikes", spikes)[0], pre = sizes<2>("weights", weights)[0],
+                  post = sizes<2>("weights", weights)[1];
+    with_dtype("weights", weights, [&](auto zero) {
+      using F = decltype(zero);
+      event_product(pool, numbers<F>("spikes", spikes, {rows, pre}), 1, rows, pre, 0,
+                    at_least(1, "block", block), numbers<F>("weights", weights, {pre, post}), post,
+                    numbers<F>("sums", *sums, {rows, post}));
+    });
+  });
 }
 
-ffi::Error ProductOverTime(ffi::ThreadPool pool, ffi::Buffer<ffi::PRED> spikes,
-                           ffi::AnyBuffer weights, ffi::Result<ffi::AnyBuffer> sums,
-                           int64_t delay) {
-  const int64_t num_steps = spikes.dimensions()[0], rows = spikes.dimensions()[1],
-                pre = weights.dimensions()[0], post = weights.dimensions()[1];
-  if (weights.element_type() == ffi::F32)
-    event_product(pool, spikes.typed_data(), num_steps, rows, pre, delay, pre,
-                  weights.typed_data<float>(), post, sums->typed_data<float>());
-  else
-    event_product(pool, spikes.typed_data(), num_steps, rows, pre, delay, pre,
-                  weights.typed_data<double>(), post, sums->typed_data<double>());
-  return ffi::Error::Success();
+ffi::Error ProductOverTime(ffi::ThreadPool pool, ffi::AnyBuffer spikes, ffi::AnyBuffer weights,
+                           ffi::Result<ffi::AnyBuffer> sums, int64_t delay) {
+  return guarded("product_over_time", [&] {
+    const int64_t num_steps = sizes<3>("spikes", spikes)[0], rows = sizes<3>("spikes", spikes)[1],
+                  pre = sizes<2>("weights", weights)[0], post = sizes<2>("weights", weights)[1];
+    with_dtype("weights", weights, [&](auto zero) {
+      using F = decltype(zero);
+      event_product(pool, numbers<Bool>("spikes", spikes, {num_steps, rows, pre}), num_steps, rows,
+                    pre, at_least(0, "delay", delay), pre,
+                    numbers<F>("weights", weights, {pre, post}), post,
+                    numbers<F>("sums", *sums, {num_steps, rows, post}));
+    });
+  });
 }
 
-ffi::Error TrainProduct(ffi::ThreadPool pool, ffi::Buffer<ffi::PRED> table,
-                        ffi::Buffer<ffi::S32> index, ffi::AnyBuffer weights,
-                        ffi::Result<ffi::AnyBuffer> sums) {
-  const Trains trains(table.typed_data(), table.dimensions()[0], table.dimensions()[1]);
-  const int64_t rows = index.dimensions()[0], pre = weights.dimensions()[0],
-                post = weights.dimensions()[1];
-  if (weights.element_type() == ffi::F32)
-    train_product(pool, trains, index.typed_data(), rows, pre, weights.typed_data<float>(), post,
-                  sums->typed_data<float>());
-  else
-    train_product(pool, trains, index.typed_data(), rows, pre, weights.typed_data<double>(), post,
-                  sums->typed_data<double>());
-  return ffi::Error::Success();
+ffi::Error TrainProduct(ffi::ThreadPool pool, ffi::AnyBuffer table, ffi::AnyBuffer index,
+                        ffi::AnyBuffer weights, ffi::Result<ffi::AnyBuffer> sums) {
+  return guarded("train_product", [&] {
+    const int64_t num_steps = sizes<2>("trains", table)[0],
+                  num_trains = sizes<2>("trains", table)[1], rows = sizes<2>("index", index)[0],
+                  pre = sizes<2>("weights", weights)[0], post = sizes<2>("weights", weights)[1];
+    with_dtype("weights", weights, [&](auto zero) {
+      using F = decltype(zero);
+      train_product(pool, numbers<Bool>("trains", table, {num_steps, num_trains}), num_steps,
+                    num_trains, numbers<int32_t>("index", index, {rows, pre}), rows, pre,
+                    numbers<F>("weights", weights, {pre, post}), post,
+                    numbers<F>("sums", *sums, {num_steps, rows, post}));
+    });
+  });
 }
 
-ffi::Error SparseProduct(ffi::ThreadPool pool, ffi::AnyBuffer spikes, ffi::Buffer<ffi::S32> starts,
-                         ffi::Buffer<ffi::S32> targets, ffi::AnyBuffer weights,
+template <class T>
+Rows<T> rows_of(const char* name, const ffi::AnyBuffer& operand, int64_t rows, int64_t columns) {
+  const bool shared = sizes<2>(name, operand)[0] == 1;
+  return {numbers<T>(name, operand, {shared ? 1 : rows, columns}), shared ? 0 : columns};
+}
+
+ffi::Error SparseProduct(ffi::ThreadPool pool, ffi::AnyBuffer spikes, ffi::AnyBuffer starts,
+                         ffi::AnyBuffer targets, ffi::AnyBuffer weights,
                          ffi::Result<ffi::AnyBuffer> sums) {
-  const int64_t rows = sums->dimensions()[0], post = sums->dimensions()[1],
-                pre = spikes.dimensions()[1], synapses = targets.dimensions()[1];
-  auto own = [](auto& operand) { return operand.dimensions()[0] > 1; };
-  if (weights.element_type() == ffi::F32)
-    sparse_product(pool, spikes.typed_data<float>(), own(spikes), starts.typed_data(), own(starts),
-                   targets.typed_data(), own(targets), weights.typed_data<float>(), own(weights),
-                   rows, pre, synapses, post, sums->typed_data<float>());
-  else
-    sparse_product(pool, spikes.typed_data<double>(), own(spikes), starts.typed_data(), own(starts),
-                   targets.typed_data(), own(targets), weights.typed_data<double>(), own(weights),
-                   rows, pre, synapses, post, sums->typed_data<double>());
-  return ffi::Error::Success();
+  return guarded("sparse_product", [&] {
+    const int64_t rows = sizes<2>("sums", *sums)[0], post = sizes<2>("sums", *sums)[1],
+                  pre = sizes<2>("spikes", spikes)[1], synapses = sizes<2>("post", targets)[1];
+    with_dtype("weights", weights, [&](auto zero) {
+      using F = decltype(zero);
+      sparse_product(pool, rows_of<F>("spikes", spikes, rows, pre),
+                     rows_of<int32_t>("starts", starts, rows, pre + 1),
+                     rows_of<int32_t>("post", targets, rows, synapses),
+                     rows_of<F>("weights", weights, rows, synapses), rows, pre, synapses, post,
+                     numbers<F>("sums", *sums, {rows, post}));
+    });
+  });
 }
 
 ffi::Error Distinct(ffi::AnyBuffer values, ffi::Result<ffi::AnyBuffer> table,
-                    ffi::Result<ffi::Buffer<ffi::S32>> count,
-                    ffi::Result<ffi::Buffer<ffi::S32>> index) {
-  const int64_t n = values.element_count(), capacity = table->element_count();
-  if (values.element_type() == ffi::F32)
-    distinct(static_cast<const uint32_t*>(values.untyped_data()), n,
-             static_cast<uint32_t*>(table->untyped_data()), capacity, count->typed_data(),
-             index->typed_data());
-  else
-    distinct(static_cast<const uint64_t*>(values.untyped_data()), n,
-             static_cast<uint64_t*>(table->untyped_data()), capacity, count->typed_data(),
-             index->typed_data());
-  return ffi::Error::Success();
+                    ffi::Result<ffi::AnyBuffer> count, ffi::Result<ffi::AnyBuffer> index) {
+  return guarded("distinct", [&] {
+    const int64_t n = values.element_count(), capacity = sizes<1>("table", *table)[0];
+    if (count->element_type() != ffi::S32 || count->element_count() != 1)
+      refuse("count", *count, "S32[]");
+    if (index->element_type() != ffi::S32 || static_cast<int64_t>(index->element_count()) != n)
+      refuse("index", *index, "as many S32 as there are values, " + std::to_string(n));
+    with_dtype("values", values, [&](auto zero) {
+      using F = decltype(zero);
+      using Word = std::conditional_t<sizeof(F) == 4, uint32_t, uint64_t>;
+      F* distinct_values = numbers<F>("table", *table, {capacity});
+      distinct(static_cast<const Word*>(values.untyped_data()), n,
+               reinterpret_cast<Word*>(distinct_values), capacity,
+               static_cast<int32_t*>(count->untyped_data()),
+               static_cast<int32_t*>(index->untyped_data()));
+    });
+  });
 }
 
 }  // namespace
@@ -539,28 +719,28 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_event_product, EventProduct,
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_product_over_time, ProductOverTime,
                               ffi::Ffi::Bind()
                                   .Ctx<ffi::ThreadPool>()
-                                  .Arg<ffi::Buffer<ffi::PRED>>()
+                                  .Arg<ffi::AnyBuffer>()
                                   .Arg<ffi::AnyBuffer>()
                                   .Ret<ffi::AnyBuffer>()
                                   .Attr<int64_t>("delay"));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_train_product, TrainProduct,
                               ffi::Ffi::Bind()
                                   .Ctx<ffi::ThreadPool>()
-                                  .Arg<ffi::Buffer<ffi::PRED>>()
-                                  .Arg<ffi::Buffer<ffi::S32>>()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Arg<ffi::AnyBuffer>()
                                   .Arg<ffi::AnyBuffer>()
                                   .Ret<ffi::AnyBuffer>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_sparse_product, SparseProduct,
                               ffi::Ffi::Bind()
                                   .Ctx<ffi::ThreadPool>()
                                   .Arg<ffi::AnyBuffer>()
-                                  .Arg<ffi::Buffer<ffi::S32>>()
-                                  .Arg<ffi::Buffer<ffi::S32>>()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Arg<ffi::AnyBuffer>()
                                   .Arg<ffi::AnyBuffer>()
                                   .Ret<ffi::AnyBuffer>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_distinct, Distinct,
                               ffi::Ffi::Bind()
                                   .Arg<ffi::AnyBuffer>()
                                   .Ret<ffi::AnyBuffer>()
-                                  .Ret<ffi::Buffer<ffi::S32>>()
-                                  .Ret<ffi::Buffer<ffi::S32>>());
+                                  .Ret<ffi::AnyBuffer>()
+                                  .Ret<ffi::AnyBuffer>());

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from jsnn._checks import check_key, float_dtype, is_concrete, positive_int, probability
+from jsnn.network.connectivity.indices import check_number
 from jsnn.network.connectivity.sparse import Sparse
 from jsnn.network.initializers import Initializer, as_initializer
 
@@ -56,6 +57,7 @@ def fixed_probability(
     """
     draw = _Draw("fixed_probability", key, num_pre, num_post, dtype, autapses)
     p = probability(p, "fixed_probability, p")
+    check_number(round(p * draw.num_pre * draw.num_targets), "fixed_probability, p")
     ranks = _each_with_probability(draw.rng, draw.num_pre * draw.num_targets, p)
     return draw.synapses(draw.pairs_at(ranks), weight, delay)
 
@@ -94,6 +96,7 @@ def fixed_in_degree(
     draw = _Draw("fixed_in_degree", key, num_pre, num_post, dtype, autapses)
     num_sources = draw.num_pre - (not autapses)
     degree = draw.count("degree", degree, num_sources, "presynaptic neurons", replace)
+    check_number(degree * draw.num_post, "fixed_in_degree, degree")
     pairs = _in_every_row(draw.rng, draw.num_post, num_sources, degree, replace)  # pre
     post = np.arange(draw.num_post)[:, None]
     if not autapses:
@@ -136,6 +139,7 @@ def fixed_out_degree(
     """
     draw = _Draw("fixed_out_degree", key, num_pre, num_post, dtype, autapses)
     degree = draw.count("degree", degree, draw.num_targets, "postsynaptic neurons", replace)
+    check_number(degree * draw.num_pre, "fixed_out_degree, degree")
     ranks = _in_every_row(draw.rng, draw.num_pre, draw.num_targets, degree, replace)
     ranks += draw.num_targets * np.arange(draw.num_pre)[:, None]
     return draw.synapses(draw.pairs_at(ranks.ravel()), weight, delay)
@@ -175,6 +179,7 @@ def fixed_total(
     draw = _Draw("fixed_total", key, num_pre, num_post, dtype, autapses)
     num_pairs = draw.num_pre * draw.num_targets
     total = draw.count("total", total, num_pairs, "pairs of neurons", replace)
+    check_number(total, "fixed_total, total")
     ranks = _in_every_row(draw.rng, 1, num_pairs, total, replace)
     return draw.synapses(draw.pairs_at(ranks[0]), weight, delay)
 

@@ -42,6 +42,14 @@ class OneToOne:
         """Return the synapses with other weights, [N]."""
         return replace(self, weights=weights)
 
+    def of_pre(self, values: jax.Array) -> jax.Array:
+        """Return values [N] of the presynaptic neurons, which are those of the synapses."""
+        return values
+
+    def of_post(self, values: jax.Array) -> jax.Array:
+        """Return values [N] of the postsynaptic neurons, which are those of the synapses."""
+        return values
+
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """Turn spikes [N] into the weights of the neurons that spiked, [N]."""
         return spikes * self.weights

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -12,6 +13,16 @@ from jsnn._checks import check_dtype, is_concrete, positive_int, weight_array
 from jsnn._kernels.dense import delayed
 from jsnn._kernels.sparse import Synapses, event_product, sparse_product
 from jsnn._pytree import pytree, replace, static
+from jsnn.network.connectivity.indices import (
+    MOST_SYNAPSES,
+    as_arrays,
+    belong,
+    check_number,
+    check_once,
+    integers,
+    reached,
+    sorted_synapses,
+)
 
 
 @pytree
@@ -22,7 +33,7 @@ class Sparse:
     added up in that order. Delivery is fastest if synapses are sorted by presynaptic neuron, as the
     builders (`jsnn.fixed_probability` and others) return them. The number of synapses is static,
     all else is traced. The indices are integers, so `jax.grad` over a whole network needs
-    `allow_int=True`.
+    `allow_int=True`. A synapse of which a traced index is outside its population delivers nothing.
 
     Attributes:
       pre: integers [S], from 0 to num_pre - 1.
@@ -43,7 +54,8 @@ class Sparse:
     Raises:
       TypeError: if indices or delays are not integers, or weights are not floating.
       ValueError: if an index is outside its population, shapes differ, a weight is NaN or infinite,
-        a delay is less than one step, or a pair is joined twice that may not be.
+        a delay is less than one step, a pair is joined twice that may not be, or int32 cannot
+        number the synapses or their slots.
     """
 
     pre: Any
@@ -59,29 +71,40 @@ class Sparse:
     slots: jax.Array | None = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
-        num_pre = positive_int(self.num_pre, "Sparse, num_pre")
-        num_post = positive_int(self.num_post, "Sparse, num_post")
+        num_pre = positive_int(self.num_pre, "Sparse, num_pre", most=MOST_SYNAPSES)
+        num_post = positive_int(self.num_post, "Sparse, num_post", most=MOST_SYNAPSES)
+        check_number(np.size(self.weights), "Sparse weights")
         weights: Any = weight_array(self.weights, ("synapses",), "Sparse weights")
-        pre = _integers(self.pre, weights.shape, "pre", 0, num_pre - 1)
-        post = _integers(self.post, weights.shape, "post", 0, num_post - 1)
+        pre = integers(self.pre, weights.shape, "pre", 0, num_pre - 1)
+        post = integers(self.post, weights.shape, "post", 0, num_post - 1)
         if not self.multapses:
-            _check_once(pre, post, num_post)
+            check_once(pre, post, num_post)
         delays, max_delay = self.delays, 0
         if delays is not None:
             if not is_concrete(delays):
                 raise TypeError("Sparse, delays: given traced ones; expected numbers, made outside")
-            delays = _integers(delays, weights.shape, "delays", 1, 2**15)
+            delays = integers(delays, weights.shape, "delays", 1, 2**15)
             max_delay = int(np.max(delays, initial=1))
+            if max_delay * num_post > MOST_SYNAPSES:
+                raise ValueError(
+                    f"Sparse, delays: given up to {max_delay} steps for {num_post} postsynaptic "
+                    f"neurons; expected a product <= {MOST_SYNAPSES}, as int32 numbers the slots"
+                )
         canonical = {
+            "_fault": None,  # the indices have just been checked
             "num_pre": num_pre,
             "num_post": num_post,
             "max_delay": max_delay,
             "weights": weights,
-            **_as_arrays(pre=pre, post=post, delays=delays),
-            **_sorted(pre, post, delays, num_pre, num_post),
+            **as_arrays(pre=pre, post=post, delays=delays),
+            **sorted_synapses(pre, post, delays, (num_pre, num_post, max_delay)),
         }
         for name, value in canonical.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def _sizes(self) -> tuple[int, int, int]:
+        return self.num_pre, self.num_post, self.max_delay
 
     @property
     def num_synapses(self) -> int:
@@ -150,7 +173,7 @@ class Sparse:
             joined twice that may not be.
         """
         num = self.num_synapses
-        remove = _integers(remove, np.shape(remove)[:1], "remove", 0, num - 1)
+        remove = integers(remove, np.shape(remove)[:1], "remove", 0, num - 1)
         if is_concrete(remove) and len(np.unique(np.asarray(remove))) < len(remove):
             raise ValueError("Sparse, remove: given a synapse twice; expected each once")
         weights = weight_array(weights, ("synapses",), "Sparse weights")
@@ -162,12 +185,12 @@ class Sparse:
                 "others have them"
             )
         new: dict[str, Any] = {
-            "pre": _integers(pre, weights.shape, "pre", 0, self.num_pre - 1),
-            "post": _integers(post, weights.shape, "post", 0, self.num_post - 1),
+            "pre": integers(pre, weights.shape, "pre", 0, self.num_pre - 1),
+            "post": integers(post, weights.shape, "post", 0, self.num_post - 1),
             "weights": weights,
         }
         if delays is not None:
-            new["delays"] = _integers(delays, weights.shape, "delays", 1, self.max_delay)
+            new["delays"] = integers(delays, weights.shape, "delays", 1, self.max_delay)
         removed = jnp.zeros(num, bool).at[remove].set(True)
         kept = jnp.argsort(removed, stable=True)[: num - len(remove)]
         which = jnp.concatenate([kept, num + jnp.arange(len(weights), dtype=kept.dtype)])
@@ -175,14 +198,59 @@ class Sparse:
         which = which[jnp.argsort(both["pre"][which], stable=True)]
         fields = {k: values[which] for k, values in both.items()}
         if not self.multapses:
-            _check_once(fields["pre"], fields["post"], self.num_post)
-        in_order = _sorted(
-            fields["pre"], fields["post"], fields.get("delays"), self.num_pre, self.num_post, True
+            check_once(fields["pre"], fields["post"], self.num_post)
+        in_order = sorted_synapses(
+            fields["pre"], fields["post"], fields.get("delays"), self._sizes, is_sorted=True
         )
+        if delays is None:
+            fields["post"] = reached(
+                fields["post"], fields["pre"], fields["post"], None, self._sizes
+            )
         if self.order is not None:  # the structure stays, so that a loop can carry the network
             in_order["order"] = jnp.arange(len(which), dtype=jnp.int32)
             in_order["slots"] = fields["post"] if delays is None else in_order["slots"]
         return replace(self, **fields, **in_order), which.astype(jnp.int32)
+
+    def check_indices(self, what: str) -> None:
+        """Check indices that `jax.tree.map` may have changed; traced ones are not checked.
+
+        Raises:
+          ValueError: if an index or a delay is out of range, or `order`, `starts` and `slots` do
+            not belong to the indices.
+        """
+        if self._fault is not None:
+            raise ValueError(
+                f"{what}: {self._fault} (jax.tree.map over a network reaches indices too; change "
+                "weights alone, with Network.with_weights)"
+            )
+
+    @cached_property
+    def _fault(self) -> str | None:
+        """The first thing that is wrong with the indices, or None."""
+        names = ("pre", "post", "delays", "order", "starts", "slots")
+        given = {name: getattr(self, name) for name in names}
+        given = {name: x for name, x in given.items() if x is not None}
+        if not all(map(is_concrete, given.values())):
+            return None
+        for name, x in given.items():
+            if x.dtype != np.int32:
+                return f"Sparse, {name}: given {x.dtype}; expected int32"
+        last = self.num_synapses - 1
+        ranges = {
+            "pre": (0, self.num_pre - 1),
+            "post": (0, self.num_post - 1),
+            "delays": (1, self.max_delay),
+            "order": (0, last),
+        }
+        try:
+            for name, (low, high) in ranges.items():
+                if name in given:
+                    integers(given[name], (last + 1,), name, low, high)
+        except ValueError as error:
+            return str(error)
+        if belong(**{name: np.asarray(x) for name, x in given.items()}, sizes=self._sizes):
+            return None
+        return "Sparse, order, starts and slots: given others than those of pre, post and delays"
 
     def of_pre(self, values: jax.Array) -> jax.Array:
         """Turn values [pre] into those on the presynaptic side of each synapse, [S]."""
@@ -191,70 +259,3 @@ class Sparse:
     def of_post(self, values: jax.Array) -> jax.Array:
         """Turn values [post] into those on the postsynaptic side of each synapse, [S]."""
         return values[self.post]
-
-
-def _sorted(
-    pre: Any, post: Any, delays: Any, num_pre: int, num_post: int, is_sorted: bool = False
-) -> dict[str, Any]:
-    """Return `order`, `starts` and `slots` of synapses; traced ones count as not sorted."""
-    given = [each for each in (pre, post, delays) if each is not None]
-    numpy: Any = np if all(map(is_concrete, given)) else jnp  # the host sorts without compiling
-    if is_sorted or (numpy is np and np.all(np.diff(np.asarray(pre)) >= 0)):
-        order = None
-    else:
-        order = numpy.argsort(numpy.asarray(pre), stable=True).astype(np.int32)
-    pre, post = (
-        numpy.asarray(x) if order is None else numpy.asarray(x)[order] for x in (pre, post)
-    )
-    slots = None if order is None else post
-    if delays is not None:
-        delays = numpy.asarray(delays) if order is None else numpy.asarray(delays)[order]
-        slots = (delays - 1) * num_post + post
-    neurons = np.arange(num_pre + 1, dtype=np.int32)
-    starts = numpy.searchsorted(pre, neurons).astype(np.int32)
-    return _as_arrays(order=order, starts=starts, slots=slots)
-
-
-def _as_arrays(**fields: Any) -> dict[str, Any]:
-    return {name: x if x is None else jnp.asarray(x) for name, x in fields.items()}
-
-
-def _integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int) -> Any:
-    """Return an index or a delay for each synapse as int32.
-
-    Raises:
-      TypeError: if the numbers are not integers.
-      ValueError: if there is not one for each synapse, or one is outside `low` to `high`.
-    """
-    what = f"Sparse, {name}"
-    if np.shape(given) != shape:
-        raise ValueError(
-            f"{what}: given shape {np.shape(given)}; expected {shape}, one for each weight"
-        )
-    array = np.asarray(given) if is_concrete(given) else given
-    if not np.issubdtype(array.dtype, np.integer) and array.size:
-        raise TypeError(f"{what}: given {array.dtype}; expected integers")
-    if is_concrete(given):
-        outside = np.flatnonzero((array < low) | (array > high))
-        if outside.size:
-            raise ValueError(
-                f"{what}: given {array[outside[0]]} for synapse {outside[0]}; expected {low} to "
-                f"{high}"
-            )
-    return array.astype(np.int32)
-
-
-def _check_once(pre: Any, post: Any, num_post: int) -> None:
-    """Raise ValueError if two synapses join the same pair; traced indices are not checked."""
-    if not (is_concrete(pre) and is_concrete(post)):
-        return
-    pre, post = np.asarray(pre), np.asarray(post)
-    pairs, first, count = np.unique(
-        pre.astype(np.int64) * num_post + post, return_index=True, return_counts=True
-    )
-    if len(pairs) < len(pre):
-        twice = first[count > 1].min()
-        raise ValueError(
-            f"Sparse, multapses: given {len(pre) - len(pairs)} synapses between pairs that are "
-            f"joined already, such as {pre[twice]} to {post[twice]}; expected each pair once"
-        )
