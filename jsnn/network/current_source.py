@@ -70,7 +70,7 @@ class CurrentSource:
           ValueError: if a shape does not fit, or the model cannot be simulated in `dtype`.
         """
         what = self._what
-        raise_problems(self.model, dtype, f"{what}: its model")
+        raise_problems(self.model, dtype, f"{what}: its model", size)
         variable = f"{what}, variable"
         check_per_neuron(self.initial, self.model.variables, size, variable)
         return replace(

@@ -64,7 +64,7 @@ class Population:
         Raises:
           ValueError: if the model cannot be simulated in `dtype`.
         """
-        raise_problems(self.model, dtype, f"{self._what}: its model")
+        raise_problems(self.model, dtype, f"{self._what}: its model", self.size)
         return replace(
             self,
             params=cast_params(self.params, dtype, f"{self._what}, parameter"),

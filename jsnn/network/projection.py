@@ -110,7 +110,8 @@ class Projection:
           ValueError: if a model cannot be simulated in `dtype`.
         """
         what = self._what
-        raise_problems(self.synapse, dtype, f"{what}: its synapse model")
+        model, size = f"{what}: its synapse model", self.connectivity.num_post
+        raise_problems(self.synapse, dtype, model, size)
         variable = f"{what}, variable"
         return replace(
             self,
