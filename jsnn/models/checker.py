@@ -17,7 +17,7 @@ from jsnn.models.neurons import NeuronModel
 from jsnn.models.plasticity import PlasticityModel
 from jsnn.models.quantity import Quantity
 from jsnn.models.synapses import SynapseModel
-from jsnn.models.user_code import last_line_of_user, user_traceback
+from jsnn.models.user_code import place_of_error, place_of_function, user_traceback
 
 Model = NeuronModel | SynapseModel | CurrentSourceModel | PlasticityModel
 
@@ -245,11 +245,13 @@ def _problems_of_call(
     try:
         returned = jax.eval_shape(function, *arguments)
     except Exception as error:  # any error of the author's code is a problem to report
-        return [_failure(f"{name} {_reason(error, arguments)}", error)]
+        return [_failure(f"{name} {_reason(error, arguments)}", error, function)]
 
     differences = _differences(name, returned, expected)
-    if differences or not jax.tree.leaves(arguments):
-        return [_Problem((difference,)) for difference in differences]
+    if differences:
+        return [_Problem((*differences, *place_of_function(function)))]
+    if not jax.tree.leaves(arguments):
+        return []
     batched = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct((_BATCH, *leaf.shape), leaf.dtype), arguments
     )
@@ -257,12 +259,12 @@ def _problems_of_call(
         jax.eval_shape(jax.vmap(function), *batched)
     except Exception as error:
         text = f"{name} cannot be vmapped: {type(error).__name__}: {_first_line(error)}"
-        return [_failure(text, error)]
+        return [_failure(text, error, function)]
     return []
 
 
-def _failure(text: str, error: Exception) -> _Problem:
-    place = (f"  {line}" for line in last_line_of_user(error))
+def _failure(text: str, error: Exception, function: Callable[..., Any]) -> _Problem:
+    place = place_of_error(error) or place_of_function(function)
     return _Problem((text, *place), error.with_traceback(user_traceback(error)))
 
 

@@ -23,6 +23,7 @@ from jsnn._checks import (
 from jsnn._pytree import pytree, short, static
 from jsnn._summary import Summary, Table, bytes_in
 from jsnn.models.checker import needs_key
+from jsnn.models.user_code import place_of_error
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.population import Population
@@ -348,10 +349,11 @@ def _check_sends(projection: Projection, pre: Population, what: str) -> None:
     try:
         sent = jax.eval_shape(projection.synapse.sends, params, variables)
     except Exception as error:  # any error of the author's code is a problem to report
-        raise ValueError(
+        failure = (
             f"{what}: sends fails on the variables of {pre.name!r} ({', '.join(variables)}): "
             f"{type(error).__name__}: {error}"
-        ) from None
+        )
+        raise ValueError("\n".join([failure, *place_of_error(error)])) from error
     if getattr(sent, "shape", None) != (pre.size,):
         raise ValueError(f"{what}: sends returns {sent}; expected an array of shape ({pre.size},)")
 
