@@ -75,9 +75,9 @@ def raise_problems(model: Model, dtype: Any, what: str, size: int = _N) -> None:
     if _is_sound(model, dtype, _N) or _is_sound(model, dtype, size):
         return
     problems = _problems(model, dtype, _N)
-    title = f"{what} cannot be simulated (checked with N = {_N} neurons):"
-    message = "\n  ".join([title, *(line for problem in problems for line in problem.lines)])
-    raise ValueError(message) from next((p.error for p in problems if p.error), None)
+    lines = [line for problem in problems for line in problem.lines]
+    message = [f"{what} cannot be simulated:", *lines, f"(checked with N = {_N} neurons)"]
+    raise ValueError("\n  ".join(message)) from next((p.error for p in problems if p.error), None)
 
 
 @lru_cache

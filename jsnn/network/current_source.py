@@ -99,7 +99,7 @@ class CurrentSource:
                 )
         scalars = {name: value for name, value in given.items() if name not in tables}
         check_per_neuron(scalars, declared, size, f"{what}, parameter")
-        return cast_params(given, dtype, f"{what}, parameter")
+        return cast_params(given, declared, dtype, f"{what}, parameter")
 
     def __repr__(self) -> str:
         model = self.model.name or "a model"

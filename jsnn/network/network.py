@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._checks import (
-    check_drawn,
     check_dtype,
     check_finite,
     check_known,
     check_type,
     is_concrete,
+    numbers,
     real_array,
 )
 from jsnn._pytree import pytree, short, static
@@ -270,7 +270,7 @@ def _with_weights(projection: Projection, weights: Any) -> Projection:
             f"{what}: its connectivity is {type(connectivity).__name__}, which has no weights of "
             "its own; expected a projection of Dense, Sparse, OneToOne, AllToAll or Conv2D"
         )
-    check_drawn(weights, what)
+    weights = numbers(weights, what)
     expected = np.shape(connectivity.weights)  # type: ignore[attr-defined]
     if np.shape(weights) != expected:
         raise ValueError(f"{what}: given shape {np.shape(weights)}; expected {expected}")
@@ -379,8 +379,11 @@ def _common_dtype(projections: Sequence[Projection]) -> Any:
 
 def _checked_dt(dt: Any, dtype: Any) -> jax.Array:
     step = real_array(dt, dtype, "network, dt")
-    if step.ndim or (is_concrete(step) and not np.asarray(step) > 0):
-        raise ValueError(f"network, dt: given {dt}; expected one time in ms > 0")
+    least = np.finfo(dtype).tiny  # XLA may take smaller numbers for 0
+    if step.ndim or (is_concrete(step) and not np.asarray(step) >= least):
+        raise ValueError(
+            f"network, dt: given {dt}; expected one time in ms > 0, at least {least:.3g} in {dtype}"
+        )
     return step
 
 

@@ -115,7 +115,7 @@ class Projection:
         variable = f"{what}, variable"
         return replace(
             self,
-            params=cast_params(self.params, dtype, f"{what}, parameter"),
+            params=cast_params(self.params, self.synapse.params, dtype, f"{what}, parameter"),
             initial=cast_initial(self.initial, self.synapse.variables, dtype, variable),
             plasticity=self.plasticity and self.plasticity.cast(dtype, what),
         )
