@@ -84,7 +84,7 @@ def _check_exact(value: Any, dtype: Any, what: str) -> None:
 def numbers(value: Any, what: str, *, bools: bool = False) -> Any:
     """Return a real number, a sequence of them or an array as it is given.
 
-    An array of another library is returned as one of NumPy, if NumPy can convert it.
+    An array of another library is returned as one of JAX or NumPy, if they can convert it.
 
     Args:
       value: the number, sequence or array.
@@ -95,6 +95,11 @@ def numbers(value: Any, what: str, *, bools: bool = False) -> Any:
       TypeError: if `value` is anything else, such as text, a complex number, a masked array or an
         initializer.
     """
+    foreign = not isinstance(value, (np.ndarray, np.generic, jax.Array))
+    if foreign and (hasattr(value, "__array__") or hasattr(value, "__jax_array__")):
+        value = _converted(value, what)
+    if isinstance(value, jax.ShapeDtypeStruct):
+        raise TypeError(f"{what}: given the shape of an array; expected an array with numbers")
     if callable(value):
         raise TypeError(
             f"{what}: given a function or an initializer; expected numbers (draw them: "
@@ -104,8 +109,6 @@ def numbers(value: Any, what: str, *, bools: bool = False) -> Any:
         raise TypeError(
             f"{what}: given a masked array; expected numbers (fill it: array.filled(value))"
         )
-    if hasattr(value, "__array__") and not isinstance(value, (np.ndarray, np.generic, jax.Array)):
-        value = _converted(value, what)
     array = _converted(value, what) if isinstance(value, (list, tuple)) else value
     dtype = getattr(array, "dtype", None)
     if dtype is None:
@@ -122,15 +125,16 @@ def numbers(value: Any, what: str, *, bools: bool = False) -> Any:
 _REAL = (jnp.integer, jnp.floating)
 
 
-def _converted(value: Any, what: str) -> np.ndarray:
-    """Return a sequence, or an array of another library, as an array of NumPy."""
+def _converted(value: Any, what: str) -> Any:
+    """Return a sequence, or an array of another library, as an array of JAX or NumPy."""
     try:
-        return np.asarray(value)
+        return jnp.asarray(value) if hasattr(value, "__jax_array__") else np.asarray(value)
     except Exception as error:  # whatever a library may raise
         kind, reason = type(value).__name__, str(error).strip().split("\n")[0]
-        hint = "" if isinstance(value, (list, tuple)) else ", such as tensor.detach().cpu().numpy()"
+        of_torch = type(value).__module__.startswith("torch")
+        hint = ", such as tensor.detach().cpu().numpy()" if of_torch else ""
         raise TypeError(
-            f"{what}: given a {kind} that NumPy cannot convert ({reason}); expected a number or "
+            f"{what}: given a {kind} that is no array of numbers ({reason}); expected a number or "
             f"an array{hint}"
         ) from error
 

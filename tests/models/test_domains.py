@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -207,7 +208,7 @@ class Tensor:
         (None, "NoneType None"),
         ("20", "str '20'"),
         ([1, "a"], "<U21"),
-        ([1.0, [2.0]], "a list that NumPy cannot convert"),
+        ([1.0, [2.0]], "a list that is no array of numbers"),
         (1 + 2j, "complex"),
         ([1j, 2j], "complex128"),
         (True, "bool True"),
@@ -219,6 +220,7 @@ class Tensor:
         (np.ma.masked_array([1.0, 2.0], [True, False], F32), "a masked array"),
         (Tensor([1, 2], requires_grad=True), r"a Tensor .*requires grad.*detach\(\)"),
         (np.array(["a", "b"]), "<U1"),
+        (jax.ShapeDtypeStruct((2,), F32), "the shape of an array"),
         (np.array([None, 1.0]), "object"),
         (np.datetime64("2020-01-01"), "datetime64"),
         (jax.random.key(0), "key<fry>"),
@@ -242,6 +244,12 @@ def test_an_array_of_another_library_is_taken_if_numpy_can_convert_it() -> None:
         jsnn.Dense(Tensor([[1, 2]], requires_grad=True))
     with pytest.raises(TypeError, match="Dense weights: given a masked array"):
         jsnn.Dense(np.ma.masked_array(np.ones((2, 2), F32)))
+
+
+def test_a_parameter_of_flax_is_an_array_also_if_it_is_traced() -> None:
+    nnx = pytest.importorskip("flax.nnx")
+    kernel = nnx.Param(jnp.ones((2, 3)))
+    assert jax.jit(lambda k: jsnn.Dense(k).weights.sum())(kernel) == 6
 
 
 def test_a_bool_variable_takes_bools() -> None:
