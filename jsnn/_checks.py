@@ -1,5 +1,6 @@
 """Checks of values that come from outside, with error messages in one form."""
 
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -94,6 +95,7 @@ def numbers(value: Any, what: str, *, bools: bool = False) -> Any:
     Raises:
       TypeError: if `value` is anything else, such as text, a complex number, a masked array or an
         initializer.
+      ValueError: if it is an integer beyond every float.
     """
     foreign = not isinstance(value, (np.ndarray, np.generic, jax.Array))
     if foreign and (hasattr(value, "__array__") or hasattr(value, "__jax_array__")):
@@ -113,9 +115,12 @@ def numbers(value: Any, what: str, *, bools: bool = False) -> Any:
     dtype = getattr(array, "dtype", None)
     if dtype is None:
         if not isinstance(value, (int, float)) or (isinstance(value, bool) and not bools):
+            first_line = repr(value).split("\n")[0]
             raise TypeError(
-                f"{what}: given {type(value).__name__} {value!r}; expected a number or an array"
+                f"{what}: given {type(value).__name__} {first_line}; expected a number or an array"
             )
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise ValueError(f"{what}: given a number too large for a float; expected a finite one")
     elif not any(jnp.issubdtype(dtype, kind) for kind in (*_REAL, *([np.bool_] if bools else []))):
         kind = f"an array of {dtype}" if np.ndim(array) else dtype
         raise TypeError(f"{what}: given {kind}; expected a real number or an array of them")

@@ -152,6 +152,7 @@ class Network:
         Raises:
           ValueError: if a name is unknown, a shape does not fit, or a value is outside its domain.
         """
+        check_type(params, Mapping, "with_params", " of dicts by part")
         known = [part.name for part in self.parts]
         check_known(params, known, "with_params", "population, projection or current source")
         for name, changes in params.items():
@@ -169,6 +170,7 @@ class Network:
           TypeError: if a connectivity has no weights of its own, or an array is of another dtype.
           ValueError: if a projection is unknown, or an array has another shape or is not finite.
         """
+        check_type(weights, Mapping, "with_weights", " by projection")
         known = [projection.name for projection in self.projections]
         check_known(weights, known, "with_weights", "projection")
         return self._mapped(

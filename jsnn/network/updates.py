@@ -5,7 +5,7 @@ They work under `jit` and `vmap` and in a loop. Plain JAX does the rest: a state
 the leading axis of every leaf is the batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -40,10 +40,11 @@ def reset(network: Network, state: State, names: Mapping[str, Sequence[str]]) ->
         and traces of its plasticity; a trace of both sides is reset on both.
 
     Raises:
-      TypeError: if names are not a list.
+      TypeError: if `names` is not a mapping to lists.
       ValueError: if a name is unknown.
     """
     _check_pair(network, state, "reset")
+    check_type(names, Mapping, "reset, names", " of lists by part")
     check_known(names, [part.name for part in network.parts], "reset", "part of the network")
     fresh = init(network, state.key)
     changes = {}
@@ -58,7 +59,7 @@ def reset(network: Network, state: State, names: Mapping[str, Sequence[str]]) ->
 
 def _restored(now: Any, fresh: Any, chosen: Sequence[str], name: str) -> Any:
     """Return the state of a part, with the `chosen` variables of `fresh`."""
-    if isinstance(chosen, str):
+    if isinstance(chosen, str) or not isinstance(chosen, Iterable):
         raise TypeError(f"reset of {name!r}: given {chosen!r}; expected a list of names")
     check_known(chosen, sorted(_names(now)), f"reset of {name!r}", "variable")
     return _replaced(now, fresh, chosen)
@@ -148,10 +149,11 @@ def normalise_weights(
         raise ValueError(f"{what}, total: given {np.min(wanted)}; expected a number >= 0")
     factors = jnp.where(sums > 0, wanted / jnp.where(sums > 0, sums, 1), 1)
     scaled = _within_rounding(weights * to_synapses(factors), *rule.bounds)
-    rule.check_weights(scaled, f"{what}, to a total of {total}")
+    rule.check_weights(scaled, f"{what}, result")
     return _with_synapses(state, projection, {"weight": scaled})
 
 
+@jax.jit
 def _within_rounding(weights: jax.Array, low: ArrayLike, high: ArrayLike) -> jax.Array:
     """Return weights with those put on a bound that are beyond it by a few rounding errors."""
     nearest = jnp.clip(weights, low, high)

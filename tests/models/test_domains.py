@@ -158,6 +158,8 @@ def test_what_is_traced_is_not_checked() -> None:
         ({"v_thresh": [0, 2**24 + 1]}, "'v_thresh': given 16777217, which float32 rounds to"),
         ({"v_thresh": np.int64(2**24 + 1)}, "'v_thresh': given 16777217, which float32 rounds"),
         ({"v_thresh": 10**30}, "'v_thresh': given 1000.*, which float32 rounds to"),
+        ({"v_thresh": 10**400}, "'v_thresh': given a number too large for a float"),
+        ({"v_thresh": np.inf}, "'v_thresh': .* inf"),
     ],
 )
 def test_a_number_that_float32_changes_too_much_is_refused(params: Any, message: str) -> None:
@@ -216,6 +218,8 @@ class Tensor:
         (np.array([True, False]), "an array of bool"),
         ({"mean": 1.0}, "dict"),
         ({1.0, 2.0}, "set"),
+        (jsnn.Quantity(1.0), r"Quantity Quantity\(1.0\)"),
+        (jsnn.STDP, "PlasticityModel PlasticityModel STDP;"),
         (jsnn.initializers.normal(0, 1), r"an initializer; expected numbers \(draw them"),
         (np.ma.masked_array([1.0, 2.0], [True, False], F32), "a masked array"),
         (Tensor([1, 2], requires_grad=True), r"a Tensor .*requires grad.*detach\(\)"),

@@ -322,6 +322,10 @@ def test_means_over_neurons_and_over_the_batch_are_plain_jax() -> None:
             r"reset of 'b': unknown variable 'w'.*known: 'refractory', 'v'",
         ),
         (lambda n, s: jsnn.reset(n, s, {"b": "v"}), "reset of 'b': given 'v'; expected a list"),
+        (lambda n, s: jsnn.reset(n, s, ["b"]), "reset, names: given list; expected a dict"),
+        (lambda n, s: jsnn.reset(n, s, {"b": None}), "reset of 'b': given None; expected a list"),
+        (lambda n, s: n.with_params(None), "with_params: given NoneType; expected a dict"),
+        (lambda n, s: n.with_weights([]), "with_weights: given list; expected a dict"),
         (lambda n, s: jsnn.reset(s, n, {}), "reset, network: given State; expected a Network"),
         (
             lambda n, s: jsnn.normalise_weights(n, s, "a_to_b", -1.0),
