@@ -94,9 +94,9 @@ class _Problem:
 
 
 @lru_cache
-def needs_key(model: CurrentSourceModel) -> bool:
-    """Return True if the current of a source depends on its PRNG key."""
-    arguments = _arguments(model, jnp.result_type(float), _N)
+def needs_key(model: CurrentSourceModel, size: int) -> bool:
+    """Return True if the current of a source into `size` neurons depends on its PRNG key."""
+    arguments = _arguments(model, jnp.result_type(float), size)
     traced = jax.make_jaxpr(model.current)(*arguments).jaxpr
     num_before = len(jax.tree.leaves(arguments[:2]))
     key = traced.invars[num_before]

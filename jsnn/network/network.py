@@ -91,7 +91,9 @@ class Network:
             "sources": tuple(source.cast(sizes[source.population], dtype) for source in sources),
             "dt": _checked_dt(self.dt, dtype),
             "order": _zero_delay_order(populations, projections),
-            "stochastic": any(needs_key(source.model) for source in sources)
+            "stochastic": any(
+                needs_key(source.model, sizes[source.population]) for source in sources
+            )
             or any(population.model.draws for population in populations),
         }
         for name, value in canonical.items():

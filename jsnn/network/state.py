@@ -143,7 +143,8 @@ def check_key_of(network: Network, key: Any) -> None:
     """
     if key is None:
         if network.stochastic:
-            random = [s.name for s in network.sources if needs_key(s.model)]
+            sizes = network.sizes
+            random = [s.name for s in network.sources if needs_key(s.model, sizes[s.population])]
             random += [p.name for p in network.populations if p.model.draws]
             raise ValueError(
                 f"key: given None; expected jax.random.key(seed), since {random} draw random "

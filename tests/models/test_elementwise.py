@@ -126,6 +126,23 @@ def test_neurons_of_equal_current_differ_where_a_model_makes_them_differ() -> No
         assert len(set(zip(currents, counts, strict=True))) > len(set(currents)), name
 
 
+def test_an_array_of_ones_own_in_a_source_or_a_synapse_is_taken() -> None:
+    """Such an array fits the neurons of its part, and not the three of a check."""
+    source = dataclasses.replace(
+        jsnn.CONSTANT, current=lambda p, x, key, dt: (x, p["magnitude"] * FACTORS)
+    )
+    synapse = dataclasses.replace(jsnn.DELTA, update=lambda p, x, a, post, dt: (x, a * FACTORS))
+    network = jsnn.Network(
+        [jsnn.Population("a", N, jsnn.INTEGRATOR), jsnn.Population("in", 2, jsnn.SPIKE_SOURCE)],
+        [jsnn.Projection("in", "a", jsnn.Dense(np.ones((2, N), F32)), synapse)],
+        [jsnn.CurrentSource("s", "a", source, {"magnitude": 2.0})],
+    )
+    state, _ = jsnn.simulate(network, {"in": 1.0}, 3)
+    np.testing.assert_array_equal(state.populations["a"]["v"], 3 * 2 * FACTORS + 2 * 2 * FACTORS)
+    with pytest.raises(ValueError, match=r"incompatible shapes.*\n.*File"):
+        jsnn.Network([jsnn.Population("a", N + 1, model(LATERAL["an array of one's own"][0]))])
+
+
 @jax.custom_vjp
 def doubled(x: jax.Array) -> jax.Array:
     return 2 * x
