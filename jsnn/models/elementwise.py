@@ -18,7 +18,8 @@ _PLACE_BY_PLACE = """
     sqrt square stop_gradient sub tan tanh xor
 """
 _OF_PROGRAMS = """
-    checkpoint closed_call cond core_call custom_jvp_call custom_vjp_call jit remat2 scan while
+    checkpoint closed_call cond core_call custom_jvp_call custom_vjp_call jit pjit remat2 scan
+    while
 """
 _OPERATIONS = frozenset(_PLACE_BY_PLACE.split() + _OF_PROGRAMS.split())
 """Operations that work place by place if arrays are () or [N], and those that run programs."""
@@ -69,7 +70,7 @@ def _described(program: Any, size: int) -> tuple[Any, ...]:
         if name == "scan" and params["num_consts"] + params["num_carry"] < len(equation.invars):
             raise _NotElementwiseError("a scan over neurons")
         before = [array(variable) for variable in equation.invars]
-        settings = [_setting(name, value, size) for name, value in sorted(params.items())]
+        settings = [_setting(key, value, size) for key, value in sorted(params.items())]
         return (name, *before, *settings, *map(array, equation.outvars))
 
     return (
