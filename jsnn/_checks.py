@@ -1,5 +1,6 @@
 """Checks of values that come from outside, with error messages in one form."""
 
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -47,35 +48,106 @@ def real_array(value: Any, dtype: Any, what: str) -> jax.Array:
 
     Raises:
       TypeError: if `value` is no number and no array, or an array of another dtype.
-      ValueError: if a number is NaN or infinite.
+      ValueError: if a number is NaN or infinite, or an integer that `dtype` cannot hold exactly.
     """
-    check_drawn(value, what)
+    value = numbers(value, what)
     if isinstance(value, (list, tuple)):
         value = np.asarray(value)
         if value.dtype == np.float64 or np.issubdtype(value.dtype, np.integer):
+            _check_exact(value, dtype, what)
             value = value.astype(dtype)  # Python numbers have no precision of their own
-    given = getattr(value, "dtype", None)
-    if given is None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise TypeError(
-                f"{what}: given {type(value).__name__} {value!r}; expected a number or an array"
-            )
-    elif np.ndim(value) > 0:
+    if np.ndim(value) > 0:
         check_dtype(value, dtype, what)
-    elif not jnp.issubdtype(given, jnp.number) or jnp.issubdtype(given, jnp.complexfloating):
-        raise TypeError(f"{what}: given {given}; expected a real number")
-    array = jnp.asarray(value, dtype)
+    if not isinstance(value, float):
+        _check_exact(value, dtype, what)
+    with np.errstate(over="ignore"):
+        array = jnp.asarray(value, dtype)
     check_finite(array, what)  # after the cast, in which a large number may overflow
     return array
 
 
-def check_drawn(value: Any, what: str) -> None:
-    """Raise TypeError if `value` is an initializer or another function in the place of numbers."""
+def _check_exact(value: Any, dtype: Any, what: str) -> None:
+    """Raise ValueError if an integer is one that a floating dtype rounds."""
+    is_integer = isinstance(value, int) or np.issubdtype(value.dtype, np.integer)
+    if not is_integer or not is_concrete(value):
+        return
+    array = np.asarray(value)
+    rounded = array.astype(dtype)
+    changed = rounded.astype(object) != array.astype(object)
+    if np.any(changed):
+        given, got = array[changed].flat[0], rounded[changed].flat[0]
+        raise ValueError(
+            f"{what}: given {given}, which {np.dtype(dtype)} rounds to {got:.0f}; expected an "
+            "integer that it holds exactly (or a float, if it may be rounded)"
+        )
+
+
+def numbers(value: Any, what: str, *, bools: bool = False) -> Any:
+    """Return a real number, a sequence of them or an array as it is given.
+
+    An array of another library is returned as one of JAX or NumPy, if they can convert it.
+
+    Args:
+      value: the number, sequence or array.
+      what: the part, for messages.
+      bools: if True, bools may stand for numbers.
+
+    Raises:
+      TypeError: if `value` is anything else, such as text, a complex number, a masked array or an
+        initializer.
+      ValueError: if it is an integer beyond every float.
+    """
+    foreign = not isinstance(value, (np.ndarray, np.generic, jax.Array))
+    if foreign and (hasattr(value, "__array__") or hasattr(value, "__jax_array__")):
+        value = _converted(value, what)
+    if isinstance(value, jax.ShapeDtypeStruct):
+        raise TypeError(f"{what}: given the shape of an array; expected an array with numbers")
     if callable(value):
         raise TypeError(
             f"{what}: given a function or an initializer; expected numbers (draw them: "
             "initializer(key, shape))"
         )
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{what}: given a masked array; expected numbers (fill it: array.filled(value))"
+        )
+    array = _converted(value, what) if isinstance(value, (list, tuple)) else value
+    dtype = getattr(array, "dtype", None)
+    if dtype is None:
+        if not isinstance(value, (int, float)) or (isinstance(value, bool) and not bools):
+            first_line = repr(value).split("\n")[0]
+            raise TypeError(
+                f"{what}: given {type(value).__name__} {first_line}; expected a number or an array"
+            )
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise ValueError(f"{what}: given a number too large for a float; expected a finite one")
+    elif not any(jnp.issubdtype(dtype, kind) for kind in (*_REAL, *([np.bool_] if bools else []))):
+        kind = f"an array of {dtype}" if np.ndim(array) else dtype
+        raise TypeError(f"{what}: given {kind}; expected a real number or an array of them")
+    return value
+
+
+_REAL = (jnp.integer, jnp.floating)
+
+
+def _converted(value: Any, what: str) -> Any:
+    """Return a sequence, or an array of another library, as an array of JAX or NumPy."""
+    try:
+        return jnp.asarray(value) if hasattr(value, "__jax_array__") else np.asarray(value)
+    except Exception as error:  # whatever a library may raise
+        kind, reason = type(value).__name__, str(error).strip().split("\n")[0]
+        of_torch = type(value).__module__.startswith("torch")
+        hint = ", such as tensor.detach().cpu().numpy()" if of_torch else ""
+        raise TypeError(
+            f"{what}: given a {kind} that is no array of numbers ({reason}); expected a number or "
+            f"an array{hint}"
+        ) from error
+
+
+def check_flag(value: Any, what: str) -> None:
+    """Raise TypeError if `value` is neither True nor False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{what}: given {value!r}; expected True or False")
 
 
 def check_dtype(array: Any, dtype: Any, what: str) -> None:
@@ -99,7 +171,8 @@ def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
       TypeError: if `value` has another dtype.
       ValueError: if its number of axes differs, or a number is NaN or infinite.
     """
-    check_drawn(value, what)
+    if not isinstance(value, (list, tuple)):
+        value = numbers(value, what)
     given = getattr(value, "dtype", None)
     if given not in (np.float32, np.float64):
         kind = type(value).__name__ if given is None else f"an array of {given}"

@@ -66,6 +66,10 @@ Recordings = Mapping[str, Recording]
 class Spikes:
     """Spikes of a population: bool [num_steps // every, N].
 
+    Bools carry no gradient: a loss of them has the gradient 0. Record `SpikeCount`, or a function
+    such as `lambda state, spikes: spikes["layer1"]`, whose spikes are floats and have the surrogate
+    derivative of the neuron model. The gradient of a `Variable` passes the spikes on its way too.
+
     Attributes:
       population: the name of the population.
       neurons: indices of the neurons to record; all by default.

@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from jsnn._checks import check_type, is_concrete, positive_int
+from jsnn._checks import check_flag, check_type, is_concrete, positive_int
 from jsnn._engine.inputs import Drive, checked_drive, split
 from jsnn._engine.plan import Plan, plan_run
 from jsnn._engine.recording_plan import plan_recordings
@@ -52,6 +52,8 @@ def simulate(
       FloatingPointError: if `check_finite` found a NaN or infinity; the message names the variable
         and the step.
     """
+    for name, flag in (("scheduled", scheduled), ("check_finite", check_finite)):
+        check_flag(flag, f"simulate, {name}")
     check_type(network, Network, "network")
     num_steps = positive_int(num_steps, "num_steps")
     check_numbers(network)

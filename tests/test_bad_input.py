@@ -1,7 +1,7 @@
 """Each kind of bad input: an error that names the culprit, what was given, what was expected.
 
-Nothing is compiled before the error. The files of weights have their own table in test_weights.py,
-faulty models theirs in test_check.py.
+Nothing is compiled before the error. Weight files have their own table in test_weight_files.py,
+faulty models in test_checker.py, values that a model does not take in test_domains.py.
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import jsnn
+from jsnn import conversion
 from tests.networks import F32, random_images, random_weights
 
 SIZES = (6, 5, 3)
@@ -917,12 +918,43 @@ WRONG_EVALUATIONS = [
     ),
 ]
 
+WRONG_FLAGS = [
+    Bad(
+        f"{function.__name__}, {flag}",
+        lambda function=function, arguments=arguments, flag=flag: function(
+            *arguments, **{flag: "no"}
+        ),
+        TypeError,
+        (function.__name__, flag, "given 'no'; expected True or False"),
+    )
+    for function, arguments, flags in (
+        (jsnn.simulate, (NET, {}, 4), ("scheduled", "check_finite")),
+        (
+            jsnn.evaluate,
+            (NET, {"layer0": IMAGES}, LABELS, 4, READOUT),
+            ("scheduled", "progress"),
+        ),
+        (jsnn.Sparse, ([0], [1], np.ones(1, F32), 4, 4), ("multapses",)),
+        (jsnn.fixed_probability, (KEY, 4, 4, 0.5, 1.0), ("autapses",)),
+        (jsnn.fixed_in_degree, (KEY, 4, 4, 2, 1.0), ("autapses", "replace")),
+        (jsnn.fixed_out_degree, (KEY, 4, 4, 2, 1.0), ("autapses", "replace")),
+        (jsnn.fixed_total, (KEY, 4, 4, 2, 1.0), ("autapses", "replace")),
+        (conversion.recipes.qcfs, (), ("signed",)),
+        (conversion.recipes.rueckauer_2017, (), ("per_channel",)),
+        (conversion.percentile, (), ("per_channel",)),
+        (conversion.least_error, (4,), ("per_channel",)),
+        (conversion.signed_digits, (4,), ("eager",)),
+    )
+    for flag in flags
+]
+
 TABLES = {
     "weights": WRONG_WEIGHTS,
     "parts": WRONG_PARTS,
     "run": WRONG_RUNS,
     "record": WRONG_RECORDINGS,
     "evaluate": WRONG_EVALUATIONS,
+    "flag": WRONG_FLAGS,
 }
 ALL = [pytest.param(bad, id=f"{t}: {bad.name}") for t, table in TABLES.items() for bad in table]
 

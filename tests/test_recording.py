@@ -297,3 +297,22 @@ def test_numbers_are_not_checked_where_nothing_can_be_raised() -> None:
     network = jsnn.Network([jsnn.Population("a", 2, jsnn.IF)])
     with pytest.raises(TypeError, match=r"check_finite: .*jit.*jsnn\.NonFinite\(\)"):
         jax.jit(lambda n: jsnn.simulate(n, {}, 5, check_finite=True))(network)
+
+
+def test_what_carries_gradients_and_what_does_not() -> None:
+    network = jsnn.feedforward([np.full((1, 1), 0.7, F32)], jsnn.IF)
+    record = {
+        "bools": jsnn.Spikes("layer1"),
+        "floats": lambda state, spikes: spikes["layer1"],
+        "count": jsnn.SpikeCount("layer1"),
+        "trace": jsnn.Variable("layer1"),
+    }
+
+    def sums(current: jax.Array) -> dict[str, jax.Array]:
+        _, recorded = jsnn.simulate(network, {"layer0": current}, 4, record=record)
+        return {name: rows.astype(F32).sum() for name, rows in recorded.items()}
+
+    gradient = jax.jacrev(sums)(jnp.float32(0.6))
+    assert gradient["bools"] == 0
+    assert gradient["floats"] == gradient["count"] != 0
+    assert gradient["trace"] != 0

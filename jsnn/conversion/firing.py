@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from jsnn._checks import positive_int
+from jsnn._checks import check_flag, positive_int
 from jsnn.conversion.emission import GRADED, SPIKES, Emission
 from jsnn.conversion.neurons import BURST_IF, EMITTED, FEW_SPIKES, SIGNED_DIGITS, SIGNED_IF
 from jsnn.models.neurons import IF, IF_SOFT_RESET, NeuronModel
@@ -157,6 +157,7 @@ def signed_digits(num_steps: int = 4, *, eager: bool = True) -> Firing:
       ValueError: if `num_steps` is below 1.
       TypeError: if `num_steps` is not an integer.
     """
+    check_flag(eager, "signed_digits, eager")
     steps = positive_int(num_steps, "signed_digits, num_steps")
     return Firing(
         SIGNED_DIGITS,

@@ -21,7 +21,11 @@ def check_recipe(recipe: Recipe) -> None:
     check_known([recipe.output.quantity], ("spikes", "potential"), "recipe, output", "quantity")
     positive_int(recipe.output.start, "recipe, output, start", least=0)
     positive_int(recipe.delay, "recipe, delay", least=0)
-    finite_number(recipe.v_init, "recipe, v_init")
+    if finite_number(recipe.v_init, "recipe, v_init") >= 1:
+        raise ValueError(
+            f"recipe, v_init: given {recipe.v_init}; expected a number < 1, the threshold, at "
+            "which neurons spike without input"
+        )
     if finite_number(recipe.v_thresh, "recipe, v_thresh") <= 0:
         raise ValueError(f"recipe, v_thresh: given {recipe.v_thresh}; expected a number > 0")
     if recipe.firing.in_digits:

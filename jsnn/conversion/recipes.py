@@ -1,6 +1,6 @@
 """Catalogue of published recipes, each a choice of scales, neurons, coding and output."""
 
-from jsnn._checks import finite_number
+from jsnn._checks import check_flag, finite_number
 from jsnn.conversion.calibration import advanced, light
 from jsnn.conversion.coding import Coding, analog, constant_current
 from jsnn.conversion.firing import (
@@ -90,6 +90,7 @@ def rueckauer_2017(
       per_channel: find a scale for each channel.
       delay: delay of every projection in steps.
     """
+    check_flag(per_channel, "rueckauer_2017, per_channel")
     names = ["Rueckauer 2017", "per channel" * per_channel, f"V0 = {v_init:g}" * (v_init != 0)]
     return Recipe(
         ", ".join(filter(None, names)),
@@ -131,6 +132,7 @@ def qcfs(*, signed: bool = False) -> Recipe:
     Args:
       signed: let neurons take back spikes by negative ones.
     """
+    check_flag(signed, "qcfs, signed")
     return Recipe(
         "QCFS, signed spikes" if signed else "QCFS",
         trained,

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import finite_number, positive_int
+from jsnn._checks import check_flag, finite_number, positive_int
 from jsnn.conversion.activation import Identity, Quantised, qcfs
 from jsnn.conversion.channel_scaling import each_neuron, has_weights
 from jsnn.conversion.decoding import drives_of
@@ -137,6 +137,7 @@ def percentile(p: float = 99.9, *, per_channel: bool = False) -> Scale:
     Warns:
       UserWarning: if p is 1 or less, so most likely a fraction was meant.
     """
+    check_flag(per_channel, "percentile, per_channel")
     number = finite_number(p, "percentile")
     if not 0 < number <= 100:
         raise ValueError(f"percentile: given {number:g}; expected a number in (0, 100]")
@@ -224,6 +225,7 @@ def least_error(num_steps: int, *, per_channel: bool = False) -> Scale:
       ValueError: if `num_steps` is below 1.
       TypeError: if `num_steps` is not an integer.
     """
+    check_flag(per_channel, "least_error, per_channel")
     steps = positive_int(num_steps, "least_error, num_steps")
     return partial(_least_error, num_steps=steps, per_channel=per_channel)
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_known, check_type, positive_int
+from jsnn._checks import check_flag, check_known, check_type, positive_int
 from jsnn.evaluation.batches import Drives, batches, check_drives
 from jsnn.evaluation.between import Between, fresh
 from jsnn.evaluation.devices import mesh_of
@@ -74,6 +74,8 @@ def evaluate(
       IncompleteError: if data that are read on the way do not fit; the error has the results so
         far.
     """
+    for name, flag in (("progress", progress), ("scheduled", scheduled)):
+        check_flag(flag, f"evaluate, {name}")
     check_type(network, Network, "network")
     check_type(drives, Iterable, "drives", " by population, like the drive of simulate")
     check_type(readout, Readout, "readout", ", such as jsnn.spike_count(population)")

@@ -1,7 +1,8 @@
 """Check of a model: its functions are traced before anything is simulated."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
@@ -10,18 +11,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn.models.current_sources import CurrentSourceModel
+from jsnn.models.elementwise import is_elementwise
 from jsnn.models.model import Sampler, Values
 from jsnn.models.neurons import NeuronModel
 from jsnn.models.plasticity import PlasticityModel
 from jsnn.models.quantity import Quantity
 from jsnn.models.synapses import SynapseModel
+from jsnn.models.user_code import place_of_error, place_of_function, user_traceback
 
 Model = NeuronModel | SynapseModel | CurrentSourceModel | PlasticityModel
 
 _Call = tuple[str, Callable[..., Any], tuple[Any, ...], Any]
 """A call of a model's function: its name, the function, its arguments and the expected result."""
 
-_N = 3  # neurons in the trial population: not 1, which would hide broadcasting
+_N = 3
+"""Number of neurons in a trial: not 1, which would hide broadcasting."""
+
 _BATCH = 2
 _CURRENTS = (0.1, 1.0, 10.0, 100.0)  # nA; some models react to strong currents only
 _STEPS = 5  # enough for a current to reach the margin through a few variables
@@ -57,23 +62,41 @@ def check_model(model: Model) -> None:
         )
 
 
-def raise_problems(model: Model, dtype: Any, what: str) -> None:
+def raise_problems(model: Model, dtype: Any, what: str, size: int = _N) -> None:
     """Raise ValueError if a model could not be simulated in `dtype`.
 
     Args:
       model: the model to check.
       dtype: the float dtype of the network.
       what: the part that holds the model, for the message.
+      size: the number of neurons of the part. A model with an array of its own, one number per
+        neuron, works for this number alone.
     """
-    problems = _problems(model, dtype)
-    if problems:
-        raise ValueError("\n  ".join([f"{what} cannot be simulated:", *problems]))
+    if _is_sound(model, dtype, _N) or _is_sound(model, dtype, size):
+        return
+    problems = _problems(model, dtype, _N)
+    lines = [line for problem in problems for line in problem.lines]
+    message = [f"{what} cannot be simulated:", *lines, f"(checked with N = {_N} neurons)"]
+    raise ValueError("\n  ".join(message)) from next((p.error for p in problems if p.error), None)
 
 
 @lru_cache
-def needs_key(model: CurrentSourceModel) -> bool:
-    """Return True if the current of a source depends on its PRNG key."""
-    arguments = _arguments(model, jnp.result_type(float))
+def _is_sound(model: Model, dtype: Any, size: int) -> bool:
+    return not _problems(model, dtype, size)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """A fault of a model: lines of a message, and the error in the author's code, if any."""
+
+    lines: tuple[str, ...]
+    error: Exception | None = None
+
+
+@lru_cache
+def needs_key(model: CurrentSourceModel, size: int) -> bool:
+    """Return True if the current of a source into `size` neurons depends on its PRNG key."""
+    arguments = _arguments(model, jnp.result_type(float), size)
     traced = jax.make_jaxpr(model.current)(*arguments).jaxpr
     num_before = len(jax.tree.leaves(arguments[:2]))
     key = traced.invars[num_before]
@@ -83,39 +106,21 @@ def needs_key(model: CurrentSourceModel) -> bool:
 
 @lru_cache
 def each_by_itself(model: NeuronModel) -> bool:
-    """Return True if the neurons of a population do not influence each other within a step.
+    """Return True if neurons of equal variables, parameters and input do the same in a step.
 
-    This is so if no operation of `update`, `threshold` or `reset` can bring the numbers of several
-    neurons together.
+    This is so if `update`, `threshold` and `reset` work on each neuron by itself and depend
+    neither on its index nor on the number of neurons.
     """
-    arguments = _arguments(model, jnp.result_type(float))
-    traced = [
-        jax.make_jaxpr(model.update)(*arguments),
-        jax.make_jaxpr(model.threshold)(*arguments[:2]),
-        jax.make_jaxpr(model.reset)(*arguments[:2]),
-    ]
-    return not any(_mixes(closed.jaxpr) for closed in traced)
+    dtype = jnp.result_type(float)
 
+    def arguments(size: int) -> tuple[Any, ...]:
+        return _arguments(model, dtype, size)
 
-_MIXING = (
-    *("reduce", "arg", "dot_general", "conv_general", "cum", "sort", "top_k", "rev", "reshape"),
-    *("gather", "scatter", "slice", "dynamic", "concatenate", "pad", "split", "fft", "transpose"),
-)
-"""First parts of the names of operations that can bring the numbers of several neurons together."""
-
-
-def _mixes(jaxpr: Any) -> bool:
-    inner = (core for equation in jaxpr.eqns for core in _jaxprs_in(equation.params))
-    return any(e.primitive.name.startswith(_MIXING) for e in jaxpr.eqns) or any(map(_mixes, inner))
-
-
-def _jaxprs_in(params: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the programs inside an operation: the body of a loop, the branches of a condition."""
-    from jax.extend.core import ClosedJaxpr, Jaxpr  # takes long to import
-
-    for value in params.values():
-        parts = value if isinstance(value, tuple) else (value,)
-        yield from (part for part in parts if isinstance(part, (Jaxpr, ClosedJaxpr)))
+    return (
+        is_elementwise(model.update, arguments)
+        and is_elementwise(model.threshold, lambda size: arguments(size)[:2])
+        and is_elementwise(model.reset, lambda size: arguments(size)[:2])
+    )
 
 
 def variable_dtype(variable: Quantity, dtype: Any) -> Any:
@@ -124,16 +129,16 @@ def variable_dtype(variable: Quantity, dtype: Any) -> Any:
 
 
 def _arguments(
-    model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any
+    model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any, size: int
 ) -> tuple[Any, ...]:
-    """Return the shapes of the arguments of a model's main function, in a network of `dtype`."""
+    """Return the shapes of the arguments of a model's main function, for `size` neurons."""
 
     def param(quantity: Quantity) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct((*np.shape(quantity.default)[:-1], _N), dtype)
+        return jax.ShapeDtypeStruct((*np.shape(quantity.default)[:-1], size), dtype)
 
     params = {name: param(quantity) for name, quantity in model.params.items()}
-    variables = _abstract(model.variables, dtype)
-    current = jax.ShapeDtypeStruct((_N,), dtype)
+    variables = _abstract(model.variables, dtype, size)
+    current = jax.ShapeDtypeStruct((size,), dtype)
     dt = jax.ShapeDtypeStruct((), dtype)
     match model:
         case CurrentSourceModel():
@@ -145,10 +150,12 @@ def _arguments(
             return params, variables, current, dict.fromkeys(model.reads, current), dt
 
 
-def _abstract(variables: Mapping[str, Quantity], dtype: Any) -> dict[str, jax.ShapeDtypeStruct]:
-    """Return the shapes and dtypes of the variables of the trial population."""
+def _abstract(
+    variables: Mapping[str, Quantity], dtype: Any, size: int
+) -> dict[str, jax.ShapeDtypeStruct]:
+    """Return the shapes and dtypes of the variables of `size` neurons."""
     return {
-        name: jax.ShapeDtypeStruct((_N,), variable_dtype(variable, dtype))
+        name: jax.ShapeDtypeStruct((size,), variable_dtype(variable, dtype))
         for name, variable in variables.items()
     }
 
@@ -162,19 +169,20 @@ def _of_inputs(model: NeuronModel, current: Any) -> Any:
     return dict.fromkeys(model.inputs, current) if model.inputs else current
 
 
-@lru_cache
-def _problems(model: Model, dtype: Any) -> list[str]:
+def _problems(model: Model, dtype: Any, size: int) -> list[_Problem]:
     if isinstance(model, PlasticityModel):
-        calls = _calls_of_plasticity(model, dtype)
+        calls = _calls_of_plasticity(model, dtype, size)
     else:
-        calls = _calls(model, dtype)
+        calls = _calls(model, dtype, size)
     return [problem for call in calls for problem in _problems_of_call(*call)]
 
 
-def _calls(model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any) -> list[_Call]:
+def _calls(
+    model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any, size: int
+) -> list[_Call]:
     """Return the calls of a simulation, with the shapes of their arguments and results."""
-    arguments = _arguments(model, dtype)
-    variables, current = arguments[1], jax.ShapeDtypeStruct((_N,), dtype)
+    arguments = _arguments(model, dtype, size)
+    variables, current = arguments[1], jax.ShapeDtypeStruct((size,), dtype)
     match model:
         case NeuronModel():
             expected: list[_Call] = [
@@ -184,10 +192,10 @@ def _calls(model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any) -
                 ("surrogate", model.surrogate, (current,), current),
             ]
             for name, sampler in model.draws:
-                draw = partial(_draw, sampler, dtype)
+                draw = partial(_draw, sampler, dtype, size)
                 expected.append((f"draw {name!r}", draw, (_abstract_key(),), current))
             if model.max_dt is not None:
-                limits = partial(_per_neuron, model.max_dt)
+                limits = partial(_per_neuron, model.max_dt, size)
                 expected.append(("max_dt", limits, arguments[:1], current))
         case SynapseModel():
             expected = [("update", model.update, arguments, (variables, current))]
@@ -196,12 +204,12 @@ def _calls(model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any) -
     return expected
 
 
-def _calls_of_plasticity(model: PlasticityModel, dtype: Any) -> list[_Call]:
-    each, dt = jax.ShapeDtypeStruct((_N,), dtype), jax.ShapeDtypeStruct((), dtype)
+def _calls_of_plasticity(model: PlasticityModel, dtype: Any, size: int) -> list[_Call]:
+    each, dt = jax.ShapeDtypeStruct((size,), dtype), jax.ShapeDtypeStruct((), dtype)
 
     params = dict.fromkeys(model.params, dt)
-    synapses = {"weight": each, **_abstract(model.variables, dtype)}
-    pre, post = _abstract(model.pre, dtype), _abstract(model.post, dtype)
+    synapses = {"weight": each, **_abstract(model.variables, dtype, size)}
+    pre, post = _abstract(model.pre, dtype, size), _abstract(model.post, dtype, size)
     sides = (
         {**pre, "spike": each, **dict.fromkeys(model.reads_pre, each)},
         {**post, "spike": each, **dict.fromkeys(model.reads_post, each)},
@@ -219,48 +227,61 @@ def _calls_of_plasticity(model: PlasticityModel, dtype: Any) -> list[_Call]:
     return calls
 
 
-def _draw(sampler: Sampler, dtype: Any, key: jax.Array) -> jax.Array:
-    return sampler(key, (_N,), dtype)
+def _draw(sampler: Sampler, dtype: Any, size: int, key: jax.Array) -> jax.Array:
+    return sampler(key, (size,), dtype)
 
 
-def _per_neuron(limit: Callable[[Values], jax.Array], params: Values) -> jax.Array:
+def _per_neuron(limit: Callable[[Values], jax.Array], size: int, params: Values) -> jax.Array:
     """Return one limit for each neuron, [N]; `limit` may return one for all of them."""
     given = limit(params)
-    if jnp.shape(given) not in ((), (1,), (_N,)):
-        raise ValueError(f"given shape {list(jnp.shape(given))}; expected [] or [{_N}]")
-    return jnp.broadcast_to(given, (_N,))
+    if jnp.shape(given) not in ((), (1,), (size,)):
+        raise ValueError(f"given shape {list(jnp.shape(given))}; expected [] or [{size}]")
+    return jnp.broadcast_to(given, (size,))
 
 
 def _problems_of_call(
     name: str, function: Callable[..., Any], arguments: tuple[Any, ...], expected: Any
-) -> list[str]:
+) -> list[_Problem]:
     try:
         returned = jax.eval_shape(function, *arguments)
-    except KeyError as error:
-        given = [values for values in arguments if isinstance(values, Mapping)]
-        known = ", ".join(repr(k) for values in given for k in values)
-        return [f"{name} reads {error}, which is not among the names that it is given ({known})"]
-    except jax.errors.JAXTypeError as error:
-        return [
-            f"{name} is not traceable: its Python control flow or a NumPy call depends on a value "
-            f"(use jnp.where and jax.numpy): {_first_line(error)}"
-        ]
     except Exception as error:  # any error of the author's code is a problem to report
-        if "truth value of an array" in str(error):
-            return [f"{name} is not traceable: it tests an array with `if`; use jnp.where"]
-        return [f"{name} fails when traced: {type(error).__name__}: {_first_line(error)}"]
+        return [_failure(f"{name} {_reason(error, arguments)}", error, function)]
 
-    problems = _differences(name, returned, expected)
-    if problems or not jax.tree.leaves(arguments):
-        return problems
+    differences = _differences(name, returned, expected)
+    if differences:
+        return [_Problem((*differences, *place_of_function(function)))]
+    if not jax.tree.leaves(arguments):
+        return []
     batched = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct((_BATCH, *leaf.shape), leaf.dtype), arguments
     )
     try:
         jax.eval_shape(jax.vmap(function), *batched)
     except Exception as error:
-        return [f"{name} cannot be vmapped: {type(error).__name__}: {_first_line(error)}"]
+        text = f"{name} cannot be vmapped: {type(error).__name__}: {_first_line(error)}"
+        return [_failure(text, error, function)]
     return []
+
+
+def _failure(text: str, error: Exception, function: Callable[..., Any]) -> _Problem:
+    place = place_of_error(error) or place_of_function(function)
+    return _Problem((text, *place), error.with_traceback(user_traceback(error)))
+
+
+def _reason(error: Exception, arguments: tuple[Any, ...]) -> str:
+    """Return the fault of a function that cannot be traced, after the name of the function."""
+    if isinstance(error, KeyError):
+        given = [values for values in arguments if isinstance(values, Mapping)]
+        known = ", ".join(repr(k) for values in given for k in values)
+        return f"reads {error}, which is not among the names that it is given ({known})"
+    if isinstance(error, jax.errors.JAXTypeError):
+        return (
+            "is not traceable: its Python control flow or a NumPy call depends on a value "
+            f"(use jnp.where and jax.numpy): {_first_line(error)}"
+        )
+    if "truth value of an array" in str(error):
+        return "is not traceable: it tests an array with `if`; use jnp.where"
+    return f"fails when traced: {type(error).__name__}: {_first_line(error)}"
 
 
 def _differences(name: str, returned: Any, expected: Any) -> list[str]:
@@ -289,7 +310,7 @@ def _differences(name: str, returned: Any, expected: Any) -> list[str]:
     if (returned.shape, returned.dtype) != (expected.shape, expected.dtype):
         return [
             f"{name}: returns shape {returned.shape} of {returned.dtype}; "
-            f"expected {expected.shape} of {expected.dtype} (for N = {_N} neurons)"
+            f"expected {expected.shape} of {expected.dtype}"
         ]
     return []
 
@@ -315,7 +336,7 @@ def _gradient_arrives(model: NeuronModel, dtype: Any) -> bool:
         return jnp.full(_N, np.asarray(quantity.default), kind)
 
     given = {name: of_neurons(quantity, dtype) for name, quantity in model.params.items()}
-    drawn = {name: _draw(sampler, dtype, jax.random.key(0)) for name, sampler in model.draws}
+    drawn = {name: _draw(sampler, dtype, _N, jax.random.key(0)) for name, sampler in model.draws}
     params = given | drawn
     initial = {
         name: of_neurons(variable, variable_dtype(variable, dtype))

@@ -61,7 +61,7 @@ PLAYBACK = CurrentSourceModel(
     The row is in the state, so a resumed run goes on with the next row.
     """,
     params={"currents": Quantity(((0.0,),), "nA")},
-    variables={"step": 0},
+    variables={"step": Quantity(0, at_least=0)},
     current=_playback,
 )
 
@@ -98,10 +98,10 @@ POISSON_INPUT = CurrentSourceModel(
 
         I = weight k,   k ~ Poisson(rate dt)
 
-    Several spikes may fall into one step, so the rate is exact for any dt. A rate below 0 counts
-    as 0; no gradient reaches the rate.
+    Several spikes may fall into one step, so the rate is exact for any dt. A traced rate, which
+    cannot be checked, counts as 0 if it is below. No gradient reaches the rate.
     """,
-    params={"rate": Quantity(10.0, "Hz"), "weight": Quantity(1.0, "nA")},
+    params={"rate": Quantity(10.0, "Hz", at_least=0), "weight": Quantity(1.0, "nA")},
     variables={},
     current=_poisson,
 )

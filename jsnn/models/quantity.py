@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jsnn._checks import check_finite, check_type, is_concrete
+from jsnn._checks import check_finite, check_type, is_concrete, numbers
 from jsnn._pytree import FrozenDict
 
 Bound = float | str | None
@@ -29,6 +29,7 @@ class Quantity:
       at_least: the value is no smaller.
       below: the value is smaller.
       at_most: the value is no larger.
+      note: advice for the message if a value is outside these bounds.
     """
 
     default: Any
@@ -37,6 +38,7 @@ class Quantity:
     at_least: Bound = None
     below: Bound = None
     at_most: Bound = None
+    note: str = ""
 
     @property
     def domain(self) -> str:
@@ -59,7 +61,7 @@ class Quantity:
         given += [
             f"{field.name}={getattr(self, field.name)!r}"
             for field in fields(self)[2:]
-            if getattr(self, field.name) is not None
+            if getattr(self, field.name) not in (None, "")
         ]
         return f"Quantity({', '.join(given)})"
 
@@ -84,8 +86,7 @@ def quantities(given: Any, what: str) -> FrozenDict[Quantity]:
         {name: x if isinstance(x, Quantity) else Quantity(x) for name, x in given.items()}
     )
     for name, quantity in declared.items():
-        if quantity.kind not in "fiub":
-            raise TypeError(f"{what} {name!r}: given {quantity.default!r}; expected a real number")
+        numbers(quantity.default, f"{what} {name!r}", bools=True)
         check_finite(quantity.default, f"{what} {name!r}")
         for bound in bounds_of(quantity).values():
             if isinstance(bound, str) and bound not in declared:
@@ -108,23 +109,43 @@ def defaults(declared: Mapping[str, Quantity]) -> dict[str, Any]:
     return {name: quantity.default for name, quantity in declared.items()}
 
 
-def check_domains(declared: Mapping[str, Quantity], values: Mapping[str, Any], what: str) -> None:
+def check_domains(
+    declared: Mapping[str, Quantity], values: Mapping[str, Any], what: str, dtype: Any = None
+) -> None:
     """Raise ValueError if a value lies outside the bounds that its model declares.
 
     Args:
       declared: {name: quantity}.
       values: {name: value} for some or all of the names; values that are traced are not checked.
       what: the part and the kind of quantity, for messages.
+      dtype: the dtype to which the values were cast, if they were. A number that is too small for
+        it counts as 0, as XLA may take it.
     """
+    if dtype is not None:
+        values = {name: _without_denormals(value) for name, value in values.items()}
     for name, value in values.items():
         for kind, bound in bounds_of(declared[name]).items():
             limit = values.get(bound) if isinstance(bound, str) else bound
             if limit is not None and is_concrete(value) and is_concrete(limit):
-                _check_bound(declared[name], kind, bound, value, limit, f"{what} {name!r}")
+                cast = "" if dtype is None else f" as {np.dtype(dtype)}"
+                _check_bound(declared[name], kind, bound, value, limit, f"{what} {name!r}", cast)
+
+
+def _without_denormals(value: Any) -> Any:
+    if not is_concrete(value):
+        return value
+    array = np.asarray(value)
+    return np.where(np.abs(array) < np.finfo(array.dtype).tiny, 0, array)
 
 
 def _check_bound(
-    quantity: Quantity, kind: str, bound: float | str, value: Any, limit: Any, what: str
+    quantity: Quantity,
+    kind: str,
+    bound: float | str,
+    value: Any,
+    limit: Any,
+    what: str,
+    cast: str,
 ) -> None:
     symbol, holds = _BOUNDS[kind]
     array, limits = np.asarray(value), np.asarray(limit)
@@ -134,4 +155,7 @@ def _check_bound(
     given = np.broadcast_to(array, outside.shape)[outside].flat[0]
     of_bound = f" ({bound} is {limits.flat[0]:g})" if isinstance(bound, str) else ""
     unit = f", in {quantity.unit}" if quantity.unit else ""
-    raise ValueError(f"{what}: given {given}; expected a number {symbol} {bound}{of_bound}{unit}")
+    note = f" ({quantity.note})" if quantity.note else ""
+    raise ValueError(
+        f"{what}: given {given}{cast}; expected a number {symbol} {bound}{of_bound}{unit}{note}"
+    )

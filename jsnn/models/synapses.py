@@ -134,7 +134,7 @@ CONDUCTANCE = SynapseModel(
     conductances better.
     """,
     params={"tau": Quantity(5.0, "ms", above=0), "e_rev": Quantity(0.0, "mV")},
-    variables={"g": Quantity(0.0, "uS")},
+    variables={"g": Quantity(0.0, "uS", at_least=0)},
     update=_conductance_update,
     reads=("v",),
 )
@@ -152,7 +152,7 @@ GRADED = SynapseModel(
 
     w is in nA and the parameters are scalars (GeNN's "StaticGraded", which multiplies by dt).
     """,
-    params={"v_thresh": Quantity(-40.0, "mV"), "v_slope": Quantity(10.0, "mV")},
+    params={"v_thresh": Quantity(-40.0, "mV"), "v_slope": Quantity(10.0, "mV", above=0)},
     variables={},
     update=_delta_update,
     sends=_graded_sends,

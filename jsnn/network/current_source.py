@@ -70,7 +70,7 @@ class CurrentSource:
           ValueError: if a shape does not fit, or the model cannot be simulated in `dtype`.
         """
         what = self._what
-        raise_problems(self.model, dtype, f"{what}: its model")
+        raise_problems(self.model, dtype, f"{what}: its model", size)
         variable = f"{what}, variable"
         check_per_neuron(self.initial, self.model.variables, size, variable)
         return replace(
@@ -99,7 +99,7 @@ class CurrentSource:
                 )
         scalars = {name: value for name, value in given.items() if name not in tables}
         check_per_neuron(scalars, declared, size, f"{what}, parameter")
-        return cast_params(given, dtype, f"{what}, parameter")
+        return cast_params(given, declared, dtype, f"{what}, parameter")
 
     def __repr__(self) -> str:
         model = self.model.name or "a model"

@@ -12,18 +12,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._checks import (
-    check_drawn,
     check_dtype,
     check_finite,
     check_known,
     check_type,
     is_concrete,
+    numbers,
     real_array,
 )
 from jsnn._pytree import pytree, short, static
 from jsnn._summary import Summary, Table, bytes_in
 from jsnn.models.checker import needs_key
 from jsnn.network.connectivity import Sparse
+from jsnn.models.user_code import place_of_error
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.population import Population
@@ -91,7 +92,9 @@ class Network:
             "sources": tuple(source.cast(sizes[source.population], dtype) for source in sources),
             "dt": _checked_dt(self.dt, dtype),
             "order": _zero_delay_order(populations, projections),
-            "stochastic": any(needs_key(source.model) for source in sources)
+            "stochastic": any(
+                needs_key(source.model, sizes[source.population]) for source in sources
+            )
             or any(population.model.draws for population in populations),
         }
         for name, value in canonical.items():
@@ -152,6 +155,7 @@ class Network:
         Raises:
           ValueError: if a name is unknown, a shape does not fit, or a value is outside its domain.
         """
+        check_type(params, Mapping, "with_params", " of dicts by part")
         known = [part.name for part in self.parts]
         check_known(params, known, "with_params", "population, projection or current source")
         for name, changes in params.items():
@@ -169,6 +173,7 @@ class Network:
           TypeError: if a connectivity has no weights of its own, or an array is of another dtype.
           ValueError: if a projection is unknown, or an array has another shape or is not finite.
         """
+        check_type(weights, Mapping, "with_weights", " by projection")
         known = [projection.name for projection in self.projections]
         check_known(weights, known, "with_weights", "projection")
         return self._mapped(
@@ -282,7 +287,7 @@ def _with_weights(projection: Projection, weights: Any) -> Projection:
             f"{what}: its connectivity is {type(connectivity).__name__}, which has no weights of "
             "its own; expected a projection of Dense, Sparse, OneToOne, AllToAll or Conv2D"
         )
-    check_drawn(weights, what)
+    weights = numbers(weights, what)
     expected = np.shape(connectivity.weights)  # type: ignore[attr-defined]
     if np.shape(weights) != expected:
         raise ValueError(f"{what}: given shape {np.shape(weights)}; expected {expected}")
@@ -361,10 +366,11 @@ def _check_sends(projection: Projection, pre: Population, what: str) -> None:
     try:
         sent = jax.eval_shape(projection.synapse.sends, params, variables)
     except Exception as error:  # any error of the author's code is a problem to report
-        raise ValueError(
+        failure = (
             f"{what}: sends fails on the variables of {pre.name!r} ({', '.join(variables)}): "
             f"{type(error).__name__}: {error}"
-        ) from None
+        )
+        raise ValueError("\n".join([failure, *place_of_error(error)])) from error
     if getattr(sent, "shape", None) != (pre.size,):
         raise ValueError(f"{what}: sends returns {sent}; expected an array of shape ({pre.size},)")
 
@@ -390,8 +396,11 @@ def _common_dtype(projections: Sequence[Projection]) -> Any:
 
 def _checked_dt(dt: Any, dtype: Any) -> jax.Array:
     step = real_array(dt, dtype, "network, dt")
-    if step.ndim or (is_concrete(step) and not np.asarray(step) > 0):
-        raise ValueError(f"network, dt: given {dt}; expected one time in ms > 0")
+    least = np.finfo(dtype).tiny  # XLA may take smaller numbers for 0
+    if step.ndim or (is_concrete(step) and not np.asarray(step) >= least):
+        raise ValueError(
+            f"network, dt: given {dt}; expected one time in ms > 0, at least {least:.3g} in {dtype}"
+        )
     return step
 
 

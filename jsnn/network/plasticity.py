@@ -60,15 +60,22 @@ class Plasticity:
         each = tuple(np.shape(connectivity.weights))
         variable, hint = f"{what}, plasticity, variable", ", one value per synapse"
         check_values(self.initial, self.model.variables, ((), each), variable, hint)
-        self._check_bounds(connectivity.weights, what)
+        self.check_weights(connectivity.weights, what)
 
-    def _check_bounds(self, weights: Any, what: str) -> None:
+    @property
+    def bounds(self) -> tuple[Any, Any]:
+        """The lowest and the highest weight; infinite if the rule has no bounds."""
         if self.model.weight_bounds is None:
-            return
-        low, high = (self.params[name] for name in self.model.weight_bounds)
-        if not all(map(is_concrete, (low, high, weights))):
+            return -np.inf, np.inf
+        lowest, highest = self.model.weight_bounds
+        return self.params[lowest], self.params[highest]
+
+    def check_weights(self, weights: Any, what: str) -> None:
+        """Raise ValueError if a weight lies outside the bounds of the rule; skip traced numbers."""
+        if self.model.weight_bounds is None or not all(map(is_concrete, (weights, *self.bounds))):
             return
         array = np.asarray(weights)
+        low, high = (np.asarray(bound, array.dtype) for bound in self.bounds)
         outside = array[(array < low) | (array > high)]
         if outside.size:
             lowest, highest = self.model.weight_bounds
@@ -84,10 +91,10 @@ class Plasticity:
           ValueError: if the rule cannot be simulated in `dtype`.
         """
         raise_problems(self.model, dtype, f"{what}: its plasticity")
-        variable = f"{what}, plasticity, variable"
+        parameter, variable = (f"{what}, plasticity, {kind}" for kind in ("parameter", "variable"))
         return replace(
             self,
-            params=cast_params(self.params, dtype, f"{what}, plasticity, parameter"),
+            params=cast_params(self.params, self.model.params, dtype, parameter),
             initial=cast_initial(self.initial, self.model.variables, dtype, variable),
         )
 

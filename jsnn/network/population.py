@@ -64,10 +64,10 @@ class Population:
         Raises:
           ValueError: if the model cannot be simulated in `dtype`.
         """
-        raise_problems(self.model, dtype, f"{self._what}: its model")
+        raise_problems(self.model, dtype, f"{self._what}: its model", self.size)
         return replace(
             self,
-            params=cast_params(self.params, dtype, f"{self._what}, parameter"),
+            params=cast_params(self.params, self.model.params, dtype, f"{self._what}, parameter"),
             initial=cast_initial(
                 self.initial, self.model.variables, dtype, f"{self._what}, variable"
             ),

@@ -131,11 +131,12 @@ class Projection:
           ValueError: if a model cannot be simulated in `dtype`.
         """
         what = self._what
-        raise_problems(self.synapse, dtype, f"{what}: its synapse model")
+        model, size = f"{what}: its synapse model", self.connectivity.num_post
+        raise_problems(self.synapse, dtype, model, size)
         variable = f"{what}, variable"
         return replace(
             self,
-            params=cast_params(self.params, dtype, f"{what}, parameter"),
+            params=cast_params(self.params, self.synapse.params, dtype, f"{what}, parameter"),
             initial=cast_initial(self.initial, self.synapse.variables, dtype, variable),
             plasticity=self.plasticity and self.plasticity.cast(dtype, what),
         )

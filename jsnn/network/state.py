@@ -143,7 +143,8 @@ def check_key_of(network: Network, key: Any) -> None:
     """
     if key is None:
         if network.stochastic:
-            random = [s.name for s in network.sources if needs_key(s.model)]
+            sizes = network.sizes
+            random = [s.name for s in network.sources if needs_key(s.model, sizes[s.population])]
             random += [p.name for p in network.populations if p.model.draws]
             raise ValueError(
                 f"key: given None; expected jax.random.key(seed), since {random} draw random "
@@ -158,7 +159,9 @@ def check_state(network: Network, state: State) -> None:
 
     Raises:
       TypeError: if `state` is not a State.
-      ValueError: if a part, a shape or a dtype differs from `init(network)`, or a number is NaN.
+      ValueError: if a part, a shape or a dtype differs from `init(network)`, a number is NaN, a
+        plastic weight is outside the bounds of its rule, a spike in flight is neither 0 nor 1, or
+        the step is negative.
     """
     check_type(state, State, "state")
     check_key_of(network, state.key)
@@ -170,6 +173,7 @@ def check_state(network: Network, state: State) -> None:
                 f"{expected.get(where, 'nothing')}, as jsnn.init(network) makes it"
             )
     _check_no_nan(state)
+    _check_values(network, state)
 
 
 def with_projection(state: State, name: str, **changes: Any) -> State:
@@ -260,6 +264,22 @@ def _check_no_nan(state: State) -> None:
     for path, leaf in jax.tree_util.tree_leaves_with_path(replace(state, key=None)):
         if is_concrete(leaf) and np.issubdtype(leaf.dtype, np.floating) and np.isnan(leaf).any():
             raise ValueError(f"state{jax.tree_util.keystr(path)}: given NaN; expected numbers")
+
+
+def _check_values(network: Network, state: State) -> None:
+    """Raise ValueError if a concrete number of a state is one that no run can bring about."""
+    if is_concrete(state.step) and np.asarray(state.step) < 0:
+        raise ValueError(f"state.step: given {state.step}; expected a number >= 0")
+    for projection in network.projections:
+        part, what = state.projections[projection.name], f"state.projections[{projection.name!r}]"
+        spikes, rule = part.in_flight, projection.plasticity
+        if spikes is not None and is_concrete(spikes) and projection.synapse.sends is None:
+            array = np.asarray(spikes)
+            wrong = array[(array != 0) & (array != 1)]
+            if wrong.size:
+                raise ValueError(f"{what}.in_flight: given {wrong[0]}; expected spikes, 0 or 1")
+        if rule is not None and part.plasticity is not None:
+            rule.check_weights(part.plasticity.synapses["weight"], f"{what}.plasticity")
 
 
 def _shapes(state: State) -> dict[str, str]:

@@ -5,7 +5,7 @@ They work under `jit` and `vmap` and in a loop. Plain JAX does the rest: a state
 the leading axis of every leaf is the batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -40,10 +40,11 @@ def reset(network: Network, state: State, names: Mapping[str, Sequence[str]]) ->
         and traces of its plasticity; a trace of both sides is reset on both.
 
     Raises:
-      TypeError: if names are not a list.
+      TypeError: if `names` is not a mapping to lists.
       ValueError: if a name is unknown.
     """
     _check_pair(network, state, "reset")
+    check_type(names, Mapping, "reset, names", " of lists by part")
     check_known(names, [part.name for part in network.parts], "reset", "part of the network")
     fresh = init(network, state.key)
     changes = {}
@@ -58,7 +59,7 @@ def reset(network: Network, state: State, names: Mapping[str, Sequence[str]]) ->
 
 def _restored(now: Any, fresh: Any, chosen: Sequence[str], name: str) -> Any:
     """Return the state of a part, with the `chosen` variables of `fresh`."""
-    if isinstance(chosen, str):
+    if isinstance(chosen, str) or not isinstance(chosen, Iterable):
         raise TypeError(f"reset of {name!r}: given {chosen!r}; expected a list of names")
     check_known(chosen, sorted(_names(now)), f"reset of {name!r}", "variable")
     return _replaced(now, fresh, chosen)
@@ -98,6 +99,10 @@ def normalise_weights(
 ) -> State:
     """Return the state with the plastic weights of each neuron scaled to one total.
 
+    Weights that are scaled beyond the bounds of the learning rule are an error, since the rule
+    would clip them at the next spike: give it bounds that leave room. Weights that are traced, as
+    under `jit` and `vmap`, cannot be checked.
+
     Args:
       network: the network of the state.
       state: the state; it is not changed.
@@ -108,7 +113,8 @@ def normalise_weights(
         sum over those that leave each presynaptic neuron.
 
     Raises:
-      ValueError: if the projection is unknown or not plastic, or a shape does not fit.
+      ValueError: if the projection is unknown or not plastic, a shape does not fit, or a weight
+        would leave the bounds of the learning rule.
     """
     what = f"normalise_weights of {projection!r}"
     _check_pair(network, state, what)
@@ -116,8 +122,10 @@ def normalise_weights(
     plastic = {name: p for name, p in state.projections.items() if p.plasticity is not None}
     check_known([projection], plastic, what, "plastic projection")
     check_known([axis], ("post", "pre"), what, "axis")
-    connectivity, before = network.projection(projection).connectivity, plastic[projection]
+    rule, before = network.projection(projection).plasticity, plastic[projection]
+    connectivity = network.projection(projection).connectivity
     assert isinstance(connectivity, Modifiable)
+    assert rule is not None
     assert before.plasticity is not None
     weights = before.plasticity.synapses["weight"]
     size, spread = {
@@ -140,7 +148,17 @@ def normalise_weights(
     if is_concrete(wanted) and np.any(np.asarray(wanted) < 0):
         raise ValueError(f"{what}, total: given {np.min(wanted)}; expected a number >= 0")
     factors = jnp.where(sums > 0, wanted / jnp.where(sums > 0, sums, 1), 1)
-    return _with_synapses(state, projection, {"weight": weights * to_synapses(factors)})
+    scaled = _within_rounding(weights * to_synapses(factors), *rule.bounds)
+    rule.check_weights(scaled, f"{what}, result")
+    return _with_synapses(state, projection, {"weight": scaled})
+
+
+@jax.jit
+def _within_rounding(weights: jax.Array, low: ArrayLike, high: ArrayLike) -> jax.Array:
+    """Return weights with those put on a bound that are beyond it by a few rounding errors."""
+    nearest = jnp.clip(weights, low, high)
+    is_rounded = jnp.abs(weights - nearest) <= 4 * jnp.finfo(weights.dtype).eps * jnp.abs(nearest)
+    return jnp.where(is_rounded, nearest, weights)
 
 
 def rewire(
@@ -177,8 +195,9 @@ def rewire(
 
     Raises:
       TypeError: if the connectivity is not `Sparse`, or an index is not an integer.
-      ValueError: if the projection is unknown, an index is outside, a synapse is removed twice, or
-        shapes differ. Indices that are traced are not checked.
+      ValueError: if the projection is unknown, an index is outside, a synapse is removed twice,
+        shapes differ, or a weight is outside the bounds of the plasticity. Indices and weights
+        that are traced are not checked.
     """
     what = f"rewire of {projection!r}"
     _check_pair(network, state, what)
@@ -197,6 +216,7 @@ def rewire(
 
     rule = old.plasticity
     if rule is not None:
+        rule.check_weights(weights, f"{what}, weights")
         starts = _initial_of_new(rule)
         own = {k: aligned(v, starts[k]) if np.ndim(v) else v for k, v in rule.initial.items()}
         rule = replace(rule, initial=FrozenDict(own))

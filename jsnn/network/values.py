@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import check_drawn, check_finite, check_known, check_type, real_array
+from jsnn._checks import check_finite, check_known, check_type, numbers, real_array
 from jsnn._pytree import FrozenDict
 from jsnn.models.quantity import Quantity, check_domains, defaults
 
@@ -28,14 +28,17 @@ def completed(given: Given, declared: Declared, what: str, kind: str) -> FrozenD
       kind: "parameter" or "variable".
 
     Raises:
-      TypeError: if `given` is not a mapping, or a value is an initializer.
+      TypeError: if `given` is not a mapping, or a value is no number and no array of numbers.
       ValueError: if a name is unknown.
     """
     check_type(given, Mapping, f"{what}, {_FIELDS[kind]}", " by name")
     check_known(given, declared, what, kind)
-    for name, value in given.items():
-        check_drawn(value, f"{what}, {kind} {name!r}")
-    return FrozenDict({**defaults(declared), **given})
+
+    values = {
+        name: numbers(value, f"{what}, {kind} {name!r}", bools=declared[name].kind == "b")
+        for name, value in given.items()
+    }
+    return FrozenDict({**defaults(declared), **values})
 
 
 _FIELDS = {"parameter": "params", "variable": "initial"}
@@ -69,11 +72,15 @@ def check_per_neuron(values: Given, declared: Declared, size: int, what: str) ->
     check_values(values, declared, ((), (size,)), what, ", one value per neuron")
 
 
-def cast_params(values: Given, dtype: Any, what: str) -> FrozenDict[jax.Array]:
-    """Return parameters as arrays of one floating dtype."""
-    return FrozenDict(
-        {name: real_array(value, dtype, f"{what} {name!r}") for name, value in values.items()}
-    )
+def cast_params(values: Given, declared: Declared, dtype: Any, what: str) -> FrozenDict[jax.Array]:
+    """Return parameters as arrays of one floating dtype.
+
+    Raises:
+      ValueError: if the cast moves a value out of the domain that the model declares.
+    """
+    arrays = {name: real_array(value, dtype, f"{what} {name!r}") for name, value in values.items()}
+    check_domains(declared, arrays, what, dtype)
+    return FrozenDict(arrays)
 
 
 def cast_initial(values: Given, declared: Declared, dtype: Any, what: str) -> FrozenDict[jax.Array]:
@@ -83,7 +90,8 @@ def cast_initial(values: Given, declared: Declared, dtype: Any, what: str) -> Fr
 
     Raises:
       ValueError: if an integer variable is given a number that is not whole, a bool variable one
-        that is neither 0 nor 1, or a number that `dtype` cannot hold exactly.
+        that is neither 0 nor 1, a number that `dtype` cannot hold exactly, or if the cast moves a
+        value out of the domain that the model declares.
     """
 
     def leaf(name: str, value: Any) -> jax.Array:
@@ -100,7 +108,9 @@ def cast_initial(values: Given, declared: Declared, dtype: Any, what: str) -> Fr
             )
         return jnp.asarray(whole)
 
-    return FrozenDict({name: leaf(name, value) for name, value in values.items()})
+    arrays = {name: leaf(name, value) for name, value in values.items()}
+    check_domains(declared, arrays, what, dtype)
+    return FrozenDict(arrays)
 
 
 def checked_name(name: Any, kind: str) -> str:

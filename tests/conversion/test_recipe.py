@@ -43,6 +43,7 @@ FEW = {"firing": conversion.few_spikes(4)}
         ({"v_thresh": -1.0}, ValueError, "v_thresh: given -1.0; expected a number > 0"),
         ({"v_thresh": np.inf}, ValueError, "v_thresh: given inf; expected a finite number"),
         ({"v_init": np.nan}, ValueError, "v_init: given nan"),
+        ({"v_init": 5.0}, ValueError, r"v_init: given 5\.0; expected a number < 1"),
         ({"delay": -1}, ValueError, "delay: given -1"),
         (
             FEW | {"coding": conversion.constant_current()},

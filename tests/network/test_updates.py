@@ -1,5 +1,6 @@
 """Updates between steps: what they change, and that they change nothing else."""
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -91,7 +92,8 @@ def test_resetting_everything_but_weights_and_time_leaves_these_two() -> None:
 @pytest.mark.parametrize("kind", ["dense", "sparse"])
 @pytest.mark.parametrize("axis", ["post", "pre"])
 def test_the_weights_of_each_neuron_add_up_to_the_total(kind: str, axis: str) -> None:
-    net = network(kind)
+    rule = jsnn.Plasticity(jsnn.REWARD_STDP, {"reward": 1e-3, "w_max": 2.0})
+    net = network(kind, plasticity=rule)
     state = after_a_run(net)
     pre, post = (
         (np.asarray(net.projections[0].connectivity.pre), net.projections[0].connectivity.post)
@@ -128,6 +130,61 @@ def test_weights_of_both_signs_keep_them_and_zeros_stay_zeros() -> None:
     state = jsnn.normalise_weights(net, jsnn.init(net), "p", 1.0)
     weights = state.projections["p"].plasticity.synapses["weight"]
     np.testing.assert_array_equal(weights, [[0.25, 0], [-0.75, 0]])
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_weights_that_would_leave_their_bounds_are_refused(kind: str) -> None:
+    net = network(kind)
+    state = jsnn.init(net)
+    weights = synapses_of(state)["weight"]
+    own = POST if kind == "sparse" else np.indices((6, 4))[1]
+    sums = np.bincount(own.ravel(), weights.ravel(), minlength=4)
+    highest = 1 / (weights / sums[own]).max()  # the largest total for which no weight exceeds 1
+    for total in F32(highest) * (1 + np.arange(-1, 3, dtype=F32) * F32(2**-23)):
+        at_most = jsnn.normalise_weights(net, state, "a_to_b", total)
+        assert 1 - 1e-6 < synapses_of(at_most)["weight"].max() <= 1
+    jsnn.step(net, at_most, {})
+    with pytest.raises(ValueError, match=r"'a_to_b'.* outside w_min to w_max .* 1\.0.*; expected"):
+        jsnn.normalise_weights(net, state, "a_to_b", F32(highest * 1.001))
+    compiled = jax.jit(lambda s: jsnn.normalise_weights(net, s, "a_to_b", F32(highest * 2)))
+    traced = synapses_of(compiled(state))["weight"]
+    np.testing.assert_allclose(np.bincount(own.ravel(), traced.ravel()), 2 * highest, rtol=1e-5)
+
+
+def test_a_state_that_no_run_can_bring_about_is_refused() -> None:
+    net = network(delay=2)
+    state = jsnn.init(net)
+    part = state.projections["a_to_b"]
+
+    def edited(**changes: Any) -> jsnn.State:
+        changed = dataclasses.replace(part, **changes)
+        return dataclasses.replace(state, projections={"a_to_b": changed})
+
+    weights = {**part.plasticity.synapses, "weight": jnp.full((6, 4), 1.5, F32)}
+    for wrong, message in (
+        (
+            edited(in_flight=jnp.full((2, 6), 0.5, F32)),
+            r"in_flight: given 0\.5; expected spikes, 0",
+        ),
+        (edited(in_flight=-jnp.ones((2, 6), F32)), r"in_flight: given -1\.0; expected spikes, 0"),
+        (
+            edited(plasticity=dataclasses.replace(part.plasticity, synapses=weights)),
+            r"\['a_to_b'\]\.plasticity: given 24 of 24 weights outside w_min to w_max",
+        ),
+        (dataclasses.replace(state, step=jnp.int32(-1)), "step: given -1; expected a number >= 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            jsnn.simulate(net, {}, 1, state=wrong)
+        with pytest.raises(ValueError, match=message):
+            jsnn.step(net, wrong, {})
+
+
+def test_numbers_that_are_sent_in_place_of_spikes_may_be_any() -> None:
+    net = network(synapse=jsnn.GRADED, plasticity=None)
+    state = jsnn.init(net)
+    part = dataclasses.replace(state.projections["a_to_b"], in_flight=jnp.full((1, 6), 0.5, F32))
+    after, _ = jsnn.step(net, dataclasses.replace(state, projections={"a_to_b": part}), {})
+    assert int(after.step) == 1
 
 
 # rewire
@@ -265,6 +322,10 @@ def test_means_over_neurons_and_over_the_batch_are_plain_jax() -> None:
             r"reset of 'b': unknown variable 'w'.*known: 'refractory', 'v'",
         ),
         (lambda n, s: jsnn.reset(n, s, {"b": "v"}), "reset of 'b': given 'v'; expected a list"),
+        (lambda n, s: jsnn.reset(n, s, ["b"]), "reset, names: given list; expected a dict"),
+        (lambda n, s: jsnn.reset(n, s, {"b": None}), "reset of 'b': given None; expected a list"),
+        (lambda n, s: n.with_params(None), "with_params: given NoneType; expected a dict"),
+        (lambda n, s: n.with_weights([]), "with_weights: given list; expected a dict"),
         (lambda n, s: jsnn.reset(s, n, {}), "reset, network: given State; expected a Network"),
         (
             lambda n, s: jsnn.normalise_weights(n, s, "a_to_b", -1.0),
@@ -297,6 +358,18 @@ def test_means_over_neurons_and_over_the_batch_are_plain_jax() -> None:
         (
             lambda n, s: jsnn.rewire(n, s, "a_to_b", [1], [5], [0, 1], NEW_WEIGHTS[:1]),
             r"post: given shape \(2,\); expected \(1,\)",
+        ),
+        (
+            lambda n, s: jsnn.rewire(n, s, "a_to_b", [1], [5], [0], 2 * NEW_WEIGHTS[:1]),
+            r"given 1 of 1 weights outside w_min to w_max .* 1\.7.*; expected 0\.0 to 1\.0",
+        ),
+        (
+            lambda n, s: n.with_weights({"a_to_b": np.full(20, -0.1, F32)}),
+            "20 of 20 weights outside w_min to w_max",
+        ),
+        (
+            lambda n, s: n.with_weights({"a_to_b": np.ma.masked_array(np.ones(20, F32))}),
+            "with_weights of 'a_to_b': given a masked array",
         ),
         (
             lambda n, s: jsnn.rewire(n, s, "a_to_b", [1], [5], [0], NEW_WEIGHTS[:1], [1]),

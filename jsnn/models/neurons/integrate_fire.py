@@ -31,7 +31,7 @@ IF = NeuronModel(
     V and I are dimensionless, time is in ms. This is the neuron of the tutorial "Spike-based
     machine learning with GeNN".
     """,
-    params={"v_thresh": 1.0, "v_reset": 0.0},
+    params={"v_thresh": 1.0, "v_reset": Quantity(0.0, below="v_thresh")},
     variables={"v": 0.0},
     update=_if_update,
     threshold=_if_threshold,
@@ -54,7 +54,7 @@ IF_SOFT_RESET = NeuronModel(
     spikes is the number of thresholds that the summed input has passed. Rueckauer et al. 2017,
     Front. Neurosci. 11, 682.
     """,
-    params={"v_thresh": 1.0},
+    params={"v_thresh": Quantity(1.0, above=0)},
     variables={"v": 0.0},
     update=_if_update,
     threshold=_if_threshold,
@@ -110,16 +110,17 @@ LIF = NeuronModel(
     Integrated exactly for any dt: Rotter & Diesmann 1999, Biol. Cybern. 81, 381-402.
 
     After a spike the neuron neither integrates nor spikes for exactly round(tau_refrac / dt)
-    steps; `refractory` is the time that is left. NEST counts the same way. GeNN does if tau_refrac
-    is a multiple of dt, except for float32 (5 ms are 51 of its steps of 0.1 ms), and rounds other
-    times up. Brian2 holds V for one step less, as it counts from the step of the spike. V starts
-    at -70 mV: give `initial={"v": ...}` if v_rest differs.
+    steps; `refractory` is the time that is left. NEST counts the same way. GeNN rounds up, and
+    may hold V for one step more, since it subtracts dt step by step and rounding errors add up: of
+    its steps of 0.1 ms, 5 ms are 51 and 1 ms 11 in double precision, 51 and 10 in single. Brian2
+    holds V for one step less, as it counts from the step of the spike. V starts at -70 mV: give
+    `initial={"v": ...}` if v_rest differs.
     """,
     params={
         "tau_m": Quantity(20.0, "ms", above=0),
-        "r_m": Quantity(20.0, "MOhm"),
+        "r_m": Quantity(20.0, "MOhm", above=0),
         "v_rest": Quantity(-70.0, "mV"),
-        "v_reset": Quantity(-70.0, "mV"),
+        "v_reset": Quantity(-70.0, "mV", below="v_thresh"),
         "v_thresh": Quantity(-51.0, "mV"),
         "i_offset": Quantity(0.0, "nA"),
         "tau_refrac": Quantity(2.0, "ms", at_least=0),
@@ -145,7 +146,7 @@ LEAKY_INTEGRATOR = NeuronModel(
     """,
     params={
         "tau_m": Quantity(20.0, "ms", above=0),
-        "r_m": Quantity(1.0, "MOhm"),
+        "r_m": Quantity(1.0, "MOhm", above=0),
         "v_rest": Quantity(0.0, "mV"),
     },
     variables={"v": Quantity(0.0, "mV")},

@@ -8,15 +8,15 @@ from jsnn.models.model import Values
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.quantity import Quantity
 
+_PEAK = 30.0
+_PEAK_GENN = 29.99
 _REGULAR_SPIKING = {
     "a": Quantity(0.02, "1/ms"),
     "b": 0.2,
-    "c": Quantity(-65.0, "mV"),
+    "c": Quantity(-65.0, "mV", below=_PEAK_GENN),
     "d": Quantity(8.0, "mV/ms"),
 }
 _RESET_OF_REGULAR_SPIKING = {"v": Quantity(-65.0, "mV"), "u": Quantity(-13.0, "mV/ms")}
-_PEAK = 30.0
-_PEAK_GENN = 29.99
 _LOWEST = -80.0
 """The lowest potential (mV) at which a step has to be stable: cells hardly go below."""
 

@@ -16,7 +16,7 @@ def _no_reset(params: Values, variables: Values) -> Values:
 
 @dataclass(frozen=True, repr=False)
 class NeuronModel(Model):
-    """A neuron as plain functions over a whole population of N, each neuron for itself.
+    """A neuron as plain functions over a whole population of N.
 
     In every step, with I the input current,
 

@@ -110,7 +110,7 @@ POISSON_NEURON = NeuronModel(
     once in a step, it fires at less than the rate if rate dt is not small. `probability` is that
     of the last step.
     """,
-    params={"rate": Quantity(0.0, "Hz")},
+    params={"rate": Quantity(0.0, "Hz", at_least=0)},
     variables={"probability": Quantity(0.0, at_least=0, at_most=1)},
     update=_poisson_update,
     threshold=_poisson_threshold,

@@ -8,7 +8,8 @@ At every spike of a neuron its own trace goes up by 1, so that all pairs of spik
 (all-to-all), or goes to 1, so that each spike is paired with the last spike before it on the other
 side (`..._NEAREST`; "symmetric nearest-neighbour" in Morrison, Diesmann & Gerstner 2008, Biol.
 Cybern. 98, 459-478). Weights are clipped to w_min and w_max whenever they change. A pair within one
-step, Δt = 0, counts as pre before post, as in GeNN and Brian2, unless a rule says otherwise.
+step, Δt = 0, counts as pre before post, as in Brian2's usual code, unless a rule says otherwise; in
+GeNN's built-in STDP it changes nothing.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from typing import Any
 import jax
 
 from jsnn.models.model import Values
-from jsnn.models.plasticity.bounds import BOUNDS, WEIGHT_BOUNDS
+from jsnn.models.plasticity.bounds import BOUNDS, NOT_NEGATED, WEIGHT_BOUNDS
 from jsnn.models.plasticity.model import AtSpike, PlasticityModel
 from jsnn.models.plasticity.traces import (
     Count,
@@ -108,12 +109,16 @@ def _rule(
 
 
 _WINDOW = {
-    "a_plus": 0.005,
-    "a_minus": 0.00525,
+    "a_plus": Quantity(0.005, at_least=0),
+    "a_minus": Quantity(0.00525, at_least=0, note=NOT_NEGATED),
     "tau_plus": Quantity(20.0, "ms", above=0),
     "tau_minus": Quantity(20.0, "ms", above=0),
 }
-_SYMMETRIC_WINDOW = {"a": 0.005, "rho": 0.0, "tau_stdp": Quantity(20.0, "ms", above=0)}
+_SYMMETRIC_WINDOW = {
+    "a": 0.005,
+    "rho": Quantity(0.0, at_least=0),
+    "tau_stdp": Quantity(20.0, "ms", above=0),
+}
 _TAU_OF_BOTH = ("tau_stdp", "tau_stdp")
 
 STDP = _rule(

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from jsnn.models.exponential import decay
 from jsnn.models.model import Values
-from jsnn.models.plasticity.bounds import BOUNDS, WEIGHT_BOUNDS
+from jsnn.models.plasticity.bounds import BOUNDS, NOT_NEGATED, WEIGHT_BOUNDS
 from jsnn.models.plasticity.model import PlasticityModel
 from jsnn.models.plasticity.traces import Count, Decay, all_spikes, bounded
 from jsnn.models.quantity import Quantity
@@ -48,8 +48,8 @@ REWARD_STDP = PlasticityModel(
     """,
     params={
         "reward": 0.0,
-        "a_plus": 0.1,
-        "a_minus": 0.15,
+        "a_plus": Quantity(0.1, at_least=0),
+        "a_minus": Quantity(0.15, at_least=0, note=NOT_NEGATED),
         "tau_plus": Quantity(20.0, "ms", above=0),
         "tau_minus": Quantity(20.0, "ms", above=0),
         "tau_c": Quantity(1000.0, "ms", above=0),

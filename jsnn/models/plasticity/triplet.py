@@ -4,7 +4,7 @@ from typing import Any
 
 from jsnn.models.exponential import decay
 from jsnn.models.model import Values
-from jsnn.models.plasticity.bounds import BOUNDS, WEIGHT_BOUNDS
+from jsnn.models.plasticity.bounds import BOUNDS, NOT_NEGATED, WEIGHT_BOUNDS
 from jsnn.models.plasticity.model import PlasticityModel
 from jsnn.models.plasticity.traces import bounded
 from jsnn.models.quantity import Quantity
@@ -52,10 +52,10 @@ TRIPLET_STDP = PlasticityModel(
     relative to the initial weight.
     """,
     params={
-        "a2_plus": 5e-10,
-        "a3_plus": 6.2e-3,
-        "a2_minus": 7e-3,
-        "a3_minus": 2.3e-4,
+        "a2_plus": Quantity(5e-10, at_least=0),
+        "a3_plus": Quantity(6.2e-3, at_least=0),
+        "a2_minus": Quantity(7e-3, at_least=0, note=NOT_NEGATED),
+        "a3_minus": Quantity(2.3e-4, at_least=0, note=NOT_NEGATED),
         "tau_plus": Quantity(16.8, "ms", above=0),
         "tau_x": Quantity(101.0, "ms", above=0),
         "tau_minus": Quantity(33.7, "ms", above=0),

@@ -12,7 +12,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from jsnn._checks import check_key, float_dtype, is_concrete, positive_int, probability
+from jsnn._checks import (
+    check_flag,
+    check_key,
+    float_dtype,
+    is_concrete,
+    positive_int,
+    probability,
+)
 from jsnn.network.connectivity.indices import check_number
 from jsnn.network.connectivity.sparse import Sparse
 from jsnn.network.initializers import Initializer, as_initializer
@@ -230,6 +237,7 @@ class _Draw:
         self.num_pre = positive_int(num_pre, f"{what}, num_pre")
         self.num_post = positive_int(num_post, f"{what}, num_post")
         self.dtype = float_dtype(dtype, f"{what}, dtype")
+        check_flag(autapses, f"{what}, autapses")
         if not autapses and self.num_pre != self.num_post:
             raise ValueError(
                 f"{what}, autapses: given False for {num_pre} presynaptic and {num_post} "
@@ -256,6 +264,7 @@ class _Draw:
     def count(self, name: str, value: Any, most: int, of: str, replace: bool) -> int:
         """Return `value` as a number of synapses, at most `most` without replacement."""
         count = positive_int(value, f"{self.what}, {name}", least=0)
+        check_flag(replace, f"{self.what}, replace")
         if not replace and count > most:
             raise ValueError(
                 f"{self.what}, {name}: given {count} without replacement; expected at most {most}, "

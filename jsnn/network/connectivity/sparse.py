@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import check_dtype, is_concrete, positive_int, weight_array
+from jsnn._checks import check_dtype, check_flag, is_concrete, positive_int, weight_array
 from jsnn._kernels.dense import delayed
 from jsnn._kernels.sparse import Synapses, event_product, sparse_product
 from jsnn._pytree import pytree, replace, static
@@ -71,6 +71,7 @@ class Sparse:
     slots: jax.Array | None = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
+        check_flag(self.multapses, "Sparse, multapses")
         num_pre = positive_int(self.num_pre, "Sparse, num_pre", most=MOST_SYNAPSES)
         num_post = positive_int(self.num_post, "Sparse, num_post", most=MOST_SYNAPSES)
         check_number(np.size(self.weights), "Sparse weights")
