@@ -64,7 +64,7 @@ def real_array(value: Any, dtype: Any, what: str) -> jax.Array:
         check_dtype(value, dtype, what)
     elif not jnp.issubdtype(given, jnp.number) or jnp.issubdtype(given, jnp.complexfloating):
         raise TypeError(f"{what}: given {given}; expected a real number")
-    array = jnp.asarray(value, dtype)
+    array = own_array(value, dtype)
     check_finite(array, what)  # after the cast, in which a large number may overflow
     return array
 
@@ -113,7 +113,16 @@ def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
             "float32 (cast it with .astype(np.float32), or enable x64)"
         )
     check_finite(value, f"{what} of shape {np.shape(value)}")
-    return jnp.asarray(value, given)
+    return own_array(value, given)
+
+
+def own_array(value: Any, dtype: Any) -> jax.Array:
+    """Return `value` as a JAX array that shares no memory with a NumPy array.
+
+    `jnp.asarray` takes over the memory of an aligned array, which its owner may change, and
+    `jnp.array` compiles a program for each shape.
+    """
+    return jnp.asarray(value if isinstance(value, jax.Array) else np.array(value, dtype), dtype)
 
 
 def float_dtype(dtype: Any, what: str) -> np.dtype[Any]:
@@ -132,7 +141,10 @@ def float_dtype(dtype: Any, what: str) -> np.dtype[Any]:
 
 
 def check_key(key: Any, what: str) -> None:
-    """Raise TypeError or ValueError if `key` is not one typed PRNG key."""
+    """Raise TypeError or ValueError if `key` is not one typed PRNG key of threefry2x32.
+
+    The numbers that other kinds of key give depend on the batch size and on the device.
+    """
     dtype = getattr(key, "dtype", None)
     if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
         kind = type(key).__name__ if dtype is None else f"an array of {dtype}"
@@ -140,6 +152,12 @@ def check_key(key: Any, what: str) -> None:
     if np.shape(key):
         raise ValueError(
             f"{what}: given keys of shape {np.shape(key)}; expected one (jax.vmap takes many)"
+        )
+    kind = str(jax.random.key_impl(key))
+    if kind != "threefry2x32":
+        raise ValueError(
+            f"{what}: given a key of {kind}; expected one of threefry2x32, whose numbers no vmap "
+            'changes: jax.random.key(seed, impl="threefry2x32")'
         )
 
 

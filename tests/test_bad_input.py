@@ -603,6 +603,18 @@ WRONG_RUNS = [
         ("key", r"\(3,\)", "expected"),
     ),
     Bad(
+        "a key whose numbers depend on the batch size",
+        lambda: simulated({}, network=NOISY, key=RBG_KEY),
+        ValueError,
+        ("key", "given a key of rbg", "expected one of threefry2x32", "impl="),
+    ),
+    Bad(
+        "a key whose numbers depend on the batch size, in a state",
+        lambda: simulated({}, state=dataclasses.replace(STATE, key=RBG_KEY)),
+        ValueError,
+        ("key", "given a key of rbg", "expected one of threefry2x32"),
+    ),
+    Bad(
         "a key beside a state",
         lambda: simulated({}, state=STATE, key=KEY),
         ValueError,
@@ -629,6 +641,7 @@ WRONG_RUNS = [
 ]
 
 KEYS = jax.random.split(KEY, 3)
+RBG_KEY = jax.random.key(0, impl="rbg")
 OTHER_STATE = jsnn.init(jsnn.feedforward(random_weights(0, (6, 9, 3)), jsnn.IF))
 
 
@@ -890,6 +903,17 @@ WRONG_EVALUATIONS = [
         lambda: evaluated(network=NOISY, drives={}, readout=jsnn.spike_count("a")),
         ValueError,
         ("key", "None", "'noise'"),
+    ),
+    Bad(
+        "a key whose numbers depend on the batch size",
+        lambda: evaluated(
+            network=NOISY,
+            drives={},
+            readout=jsnn.spike_count("a"),
+            key=jax.random.key(0, impl="unsafe_rbg"),
+        ),
+        ValueError,
+        ("key", "given a key of unsafe_rbg", "expected one of threefry2x32"),
     ),
     Bad(
         "a seed in place of a key",

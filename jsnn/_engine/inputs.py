@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_known, check_type, is_concrete, real_array
+from jsnn._checks import check_known, check_type, is_concrete, own_array, real_array
 from jsnn._pytree import pytree, replace
 from jsnn.models.neurons import SPIKE_SOURCE
 from jsnn.models.quantity import check_domains
@@ -114,7 +114,7 @@ class _Leaf:
                 f"{what}: given {_described(given)}; expected {self._expected(given, shapes)}"
             )
         is_spikes = spikes and getattr(values, "dtype", None) == np.bool_
-        array = jnp.asarray(values) if is_spikes else real_array(values, self.dtype, what)
+        array = own_array(values, np.bool_) if is_spikes else real_array(values, self.dtype, what)
         return replace(given, values=array) if isinstance(given, OverTime) else array
 
     def _own_shape(self, given: Any, what: str) -> Shape:
