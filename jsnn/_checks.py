@@ -14,6 +14,22 @@ def is_concrete(value: Any) -> bool:
     return not isinstance(value, jax.core.Tracer)
 
 
+def check_untraced(values: Any, what: str, way_out: str) -> None:
+    """Raise TypeError inside `jax.jit`, or if a leaf of `values` is traced.
+
+    Args:
+      values: a pytree.
+      what: the function that is called, for messages.
+      way_out: the thing to do instead, for messages.
+    """
+    in_jit = not is_concrete(jnp.zeros((), jnp.int32))
+    if in_jit or not all(map(is_concrete, jax.tree.leaves(values))):
+        raise TypeError(
+            f"{what}: called inside jax.jit, vmap or grad, with traced values; expected a call "
+            f"outside them, since it reads numbers ({way_out})"
+        )
+
+
 def check_type(value: Any, kind: type, what: str, hint: str = "") -> None:
     """Raise TypeError if `value` is not a `kind`."""
     if not isinstance(value, kind):

@@ -1,6 +1,7 @@
 """Converter: a trained model and a recipe in, a spiking network and its conversion out."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -76,14 +77,19 @@ def convert(
     if recipe.calibrate is not None:
         prepared = recipe.calibrate(sample, recipe, prepared)
     built = build(prepared, recipe)
+    least = least_steps(built.network, recipe)
     return built.network, Conversion(
         recipe=recipe,
         layers=tuple(map(_report, layers, built.layers, found)),
         ann=layers,
-        readout=recipe.output.readout(built.layers[-1]),
+        readout=replace(
+            recipe.output.readout(built.layers[-1]),
+            least_steps=least,
+            most_steps=recipe.coding.num_steps,
+        ),
         image_shape=shape,
         image_range=(float(rows.min()), float(rows.max())),
-        least_steps=least_steps(built.network, recipe),
+        least_steps=least,
         built=built,
     )
 
