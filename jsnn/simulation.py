@@ -1,5 +1,6 @@
 """Simulation of a network: many steps, or one."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -147,10 +148,15 @@ def _all_spikes(state: State, spikes: SpikesOf) -> SpikesOf:
 def _check_axes(values: Any) -> None:
     """Raise ValueError where `jax.shard_map` checks which values vary from device to device."""
     traced = [leaf for leaf in jax.tree.leaves(values) if not is_concrete(leaf)]
-    axes = {axis for leaf in traced for axis in getattr(jax.typeof(leaf), "vma", ())}
+    axes = {axis for leaf in traced for axis in _varying_axes(jax.typeof(leaf))}
     if axes:
         raise ValueError(
             f"simulate: given arrays that vary along the mesh axes {sorted(axes)}; expected "
             "jax.shard_map(..., check_vma=False) around a simulation, in which a state that is "
             "equal on all devices becomes one that varies"
         )
+
+
+def _varying_axes(aval: Any) -> Iterable[str]:
+    kind = getattr(aval, "manual_axis_type", aval)  # JAX 0.10 on
+    return getattr(kind, "varying", getattr(kind, "vma", ()))

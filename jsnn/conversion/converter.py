@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_key, check_type
+from jsnn._checks import check_key, check_type, check_untraced
 from jsnn.conversion.activation import Quantised
 from jsnn.conversion.channel_scaling import each_neuron
 from jsnn.conversion.conversion import Conversion, LayerReport
@@ -20,7 +20,7 @@ from jsnn.conversion.logits_check import check_logits
 from jsnn.conversion.network_builder import build, prepare
 from jsnn.conversion.presentation_length import least_steps
 from jsnn.conversion.recipe import Recipe, Sample
-from jsnn.conversion.recipe_checks import check_depth, check_recipe
+from jsnn.conversion.recipe_checks import check_depth, check_exact, check_recipe
 from jsnn.network.network import Network
 
 
@@ -60,6 +60,7 @@ def convert(
     Warns:
       UserWarning: if the calibration images are most likely on another scale than the model's.
     """
+    check_untraced(calibration_images, "convert", "convert first, and trace the network")
     check_type(recipe, Recipe, "recipe", ", such as jsnn.conversion.recipes.rueckauer_2017()")
     check_recipe(recipe)
     if key is not None:
@@ -68,6 +69,7 @@ def convert(
     shape = images.shape[1:]
     layers = tuple(read_flax(model, shape, composition))
     check_depth(recipe, layers)
+    check_exact(recipe, _dtype(layers))
     rows = images.reshape(len(images), -1)
     found = activations(layers, rows.astype(_dtype(layers)))
     check_logits(model, layers, images, found[-1])
