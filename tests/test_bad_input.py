@@ -797,6 +797,12 @@ WRONG_RECORDINGS = [
         ValueError,
         ("spike_list", r"\(2, 3, 4\)", r"\[num_steps, N\]"),
     ),
+    Bad(
+        "potentials in place of spikes",
+        lambda: jsnn.spike_list(np.full((4, 2), -65.0)),
+        ValueError,
+        ("spike_list", "given -65.0", "expected spikes, 0 or 1"),
+    ),
 ]
 
 WRONG_EVALUATIONS = [
