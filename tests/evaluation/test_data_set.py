@@ -202,7 +202,8 @@ def test_no_answer_is_minus_one_and_wrong() -> None:
     np.testing.assert_array_equal(evaluation.predictions, [-1, -1, -1])
     assert evaluation.accuracy == 0
     np.testing.assert_array_equal(evaluation.confusion_matrix[:, -1], [1, 0, 0, 0, 2])
-    silent_is_zero = evaluated(images=dark, labels=np.array([0, 4, 4]))
+    with pytest.warns(UserWarning, match="never spiked"):
+        silent_is_zero = evaluated(images=dark, labels=np.array([0, 4, 4]))
     np.testing.assert_array_equal(silent_is_zero.predictions, [0, 0, 0])
 
 
