@@ -11,7 +11,7 @@ from jsnn._extras import needed_by
 def progress_bar(total: int, shown: bool) -> Iterator[Callable[[int, int], None]]:
     """Yield a function (number of presentations done, number of right answers) that advances a bar.
 
-    In a file, which keeps each state of the bar, there is at most one a minute.
+    A file, which keeps each state of the bar, gets one in ten seconds at most.
 
     Args:
       total: the number of presentations in all.
@@ -22,8 +22,7 @@ def progress_bar(total: int, shown: bool) -> Iterator[Callable[[int, int], None]
         return
     with needed_by("progress=True", "tqdm", "tqdm"):
         from tqdm import tqdm
-    seconds = 0.1 if sys.stderr.isatty() else 60.0
-    with tqdm(total=total, unit="image", mininterval=seconds, maxinterval=100 * seconds) as bar:
+    with tqdm(total=total, unit="image", mininterval=0.1 if sys.stderr.isatty() else 10) as bar:
         total_right = 0
 
         def advance(done: int, right: int) -> None:
