@@ -15,6 +15,22 @@ def is_concrete(value: Any) -> bool:
     return not isinstance(value, jax.core.Tracer)
 
 
+def check_untraced(values: Any, what: str, way_out: str) -> None:
+    """Raise TypeError inside `jax.jit`, or if a leaf of `values` is traced.
+
+    Args:
+      values: a pytree.
+      what: the function that is called, for messages.
+      way_out: the thing to do instead, for messages.
+    """
+    in_jit = not is_concrete(jnp.zeros((), jnp.int32))
+    if in_jit or not all(map(is_concrete, jax.tree.leaves(values))):
+        raise TypeError(
+            f"{what}: called inside jax.jit, vmap or grad, with traced values; expected a call "
+            f"outside them, since it reads numbers ({way_out})"
+        )
+
+
 def check_type(value: Any, kind: type, what: str, hint: str = "") -> None:
     """Raise TypeError if `value` is not a `kind`."""
     if not isinstance(value, kind):
@@ -61,7 +77,7 @@ def real_array(value: Any, dtype: Any, what: str) -> jax.Array:
     if not isinstance(value, float):
         _check_exact(value, dtype, what)
     with np.errstate(over="ignore"):
-        array = jnp.asarray(value, dtype)
+        array = own_array(value, dtype)
     check_finite(array, what)  # after the cast, in which a large number may overflow
     return array
 
@@ -186,7 +202,16 @@ def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
             "float32 (cast it with .astype(np.float32), or enable x64)"
         )
     check_finite(value, f"{what} of shape {np.shape(value)}")
-    return jnp.asarray(value, given)
+    return own_array(value, given)
+
+
+def own_array(value: Any, dtype: Any) -> jax.Array:
+    """Return `value` as a JAX array that shares no memory with a NumPy array.
+
+    `jnp.asarray` takes over the memory of an aligned array, which its owner may change, and
+    `jnp.array` compiles a program for each shape.
+    """
+    return jnp.asarray(value if isinstance(value, jax.Array) else np.array(value, dtype), dtype)
 
 
 def float_dtype(dtype: Any, what: str) -> np.dtype[Any]:
@@ -205,7 +230,10 @@ def float_dtype(dtype: Any, what: str) -> np.dtype[Any]:
 
 
 def check_key(key: Any, what: str) -> None:
-    """Raise TypeError or ValueError if `key` is not one typed PRNG key."""
+    """Raise TypeError or ValueError if `key` is not one typed PRNG key of threefry2x32.
+
+    The numbers that other kinds of key give depend on the batch size and on the device.
+    """
     dtype = getattr(key, "dtype", None)
     if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
         kind = type(key).__name__ if dtype is None else f"an array of {dtype}"
@@ -213,6 +241,12 @@ def check_key(key: Any, what: str) -> None:
     if np.shape(key):
         raise ValueError(
             f"{what}: given keys of shape {np.shape(key)}; expected one (jax.vmap takes many)"
+        )
+    kind = str(jax.random.key_impl(key))
+    if kind != "threefry2x32":
+        raise ValueError(
+            f"{what}: given a key of {kind}; expected one of threefry2x32, whose numbers no vmap "
+            'changes: jax.random.key(seed, impl="threefry2x32")'
         )
 
 

@@ -20,7 +20,8 @@ def pytree(cls: type[_T]) -> type[_T]:
 
     `__post_init__` validates and casts the arguments of a *user*. JAX rebuilds objects from tracers
     and placeholders, which can be neither validated nor cast, so unflattening bypasses
-    `__post_init__`.
+    `__post_init__`. Dicts in the fields are frozen there; to JAX they are plain dicts, so that
+    trees with frozen and with plain dicts have one structure.
     """
     own_repr = "__repr__" in vars(cls)
     cls = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
@@ -31,19 +32,23 @@ def pytree(cls: type[_T]) -> type[_T]:
     leaves = tuple(field.name for field in fields if not field.metadata.get("static"))
 
     def flatten_with_keys(node: _T) -> tuple[Any, Any]:
-        children = tuple((jax.tree_util.GetAttrKey(name), getattr(node, name)) for name in leaves)
+        children = tuple(
+            (jax.tree_util.GetAttrKey(name), thawed(getattr(node, name))) for name in leaves
+        )
         return children, tuple(getattr(node, name) for name in structure)
 
     def flatten(node: _T) -> tuple[Any, Any]:
         return (
-            tuple(getattr(node, name) for name in leaves),
+            tuple(thawed(getattr(node, name)) for name in leaves),
             tuple(getattr(node, name) for name in structure),
         )
 
     def unflatten(aux: Any, children: Iterable[Any]) -> _T:
         node = object.__new__(cls)
-        for name, value in zip(structure + leaves, (*aux, *children), strict=True):
+        for name, value in zip(structure, aux, strict=True):
             object.__setattr__(node, name, value)
+        for name, value in zip(leaves, children, strict=True):
+            object.__setattr__(node, name, frozen(value))
         return node
 
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
@@ -69,7 +74,8 @@ def replace(node: _T, **changes: Any) -> _T:
     """Return a copy with some fields replaced and none validated, for values that are canonical."""
     copy = object.__new__(type(node))
     for field in dataclasses.fields(node):  # type: ignore[arg-type]
-        value = changes.get(field.name, getattr(node, field.name))
+        is_new = field.name in changes
+        value = frozen(changes[field.name]) if is_new else getattr(node, field.name)
         object.__setattr__(copy, field.name, value)
     return copy
 
@@ -88,6 +94,28 @@ class FrozenDict(dict[str, _T]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FrozenDict, (dict(self),)
+
+
+def frozen(value: Any) -> Any:
+    """Return a dict of concrete values as a `FrozenDict`, its dicts too; anything else as it is.
+
+    Traced code, of which the functions of models are part, has plain dicts, since the branches of
+    `lax.cond` have to agree in type.
+    """
+    if type(value) is not dict or not value or any(map(_is_traced, jax.tree.leaves(value))):
+        return value
+    return FrozenDict({name: frozen(inner) for name, inner in value.items()})
+
+
+def _is_traced(leaf: Any) -> bool:
+    return isinstance(leaf, jax.core.Tracer)
+
+
+def thawed(value: Any) -> Any:
+    """Return a `FrozenDict` as a dict, its dicts too, and any other value as it is."""
+    if not isinstance(value, dict):
+        return value
+    return {name: thawed(inner) for name, inner in value.items()}
 
 
 def _flatten_frozen(frozen: FrozenDict[Any]) -> tuple[tuple[Any, ...], tuple[str, ...]]:

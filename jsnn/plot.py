@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jax.typing import ArrayLike
 
+from jsnn._checks import check_type
 from jsnn._extras import needed_by
-from jsnn.recording import spike_list
+from jsnn.recording import checked_spikes, spike_list
 
 with needed_by("jsnn.plot", "matplotlib", '"jsnn[plot]"'):
     from matplotlib.axes import Axes
@@ -34,8 +35,14 @@ def raster(
       dt: the length of a step, in ms.
       label: the index of the true class's neuron in the last population.
       title: above the figure.
+
+    Raises:
+      TypeError: if `spikes` is no mapping.
+      ValueError: if it is empty, an array is not [T, N] or holds something other than spikes, or
+        the label is not the index of a neuron.
     """
-    recorded = {name: np.asarray(s) for name, s in spikes.items()}
+    check_type(spikes, Mapping, "raster", " of spikes by population")
+    recorded = {name: checked_spikes(s, f"raster of {name!r}") for name, s in spikes.items()}
     if not recorded:
         raise ValueError("raster: given no populations; expected at least one")
     heights = [

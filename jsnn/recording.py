@@ -231,15 +231,35 @@ def _numbers(state: State) -> dict[str, Any]:
 
 
 def spike_list(spikes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Turn recorded spikes [T, N] into (steps, neurons), [number of spikes] each, by time."""
-    array = np.asarray(spikes)
-    if array.ndim != 2:
-        raise ValueError(
-            f"spike_list: given shape {array.shape}; expected [num_steps, N], one presentation"
-        )
+    """Turn recorded spikes [T, N] into (steps, neurons), [number of spikes] each, by time.
+
+    Raises:
+      ValueError: if the spikes are not [T, N], or hold anything but 0 and 1.
+    """
+    array = checked_spikes(spikes, "spike_list")
     # np.nonzero of two axes takes twenty times as long as of one
     steps, neurons = np.divmod(np.flatnonzero(array), array.shape[1])
     return steps, neurons
+
+
+def checked_spikes(given: ArrayLike, what: str) -> np.ndarray:
+    """Return the recorded spikes of one presentation as an array [T, N].
+
+    Raises:
+      ValueError: if `given` has another shape, or holds anything but 0 and 1.
+    """
+    spikes = np.asarray(given)
+    if spikes.ndim != 2:
+        raise ValueError(
+            f"{what}: given shape {spikes.shape}; expected [num_steps, N], one presentation"
+        )
+    if spikes.dtype != np.bool_:
+        other = spikes[(spikes != 0) & (spikes != 1)]
+        if other.size:
+            raise ValueError(
+                f"{what}: given {other.flat[0]}; expected spikes, 0 or 1, as jsnn.Spikes records"
+            )
+    return spikes
 
 
 def _lowest(dtype: Any) -> Any:

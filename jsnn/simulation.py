@@ -1,5 +1,6 @@
 """Simulation of a network: many steps, or one."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -7,13 +8,13 @@ import jax
 from jsnn._checks import check_flag, check_type, is_concrete, positive_int
 from jsnn._engine.inputs import Drive, checked_drive, split
 from jsnn._engine.plan import Plan, plan_run
-from jsnn._engine.recording_plan import plan_recordings
+from jsnn._engine.recording_plan import bytes_of, check_memory, plan_recordings
 from jsnn._engine.schedule import together
 from jsnn._engine.stages import run
 from jsnn._engine.step import advance
 from jsnn.network.network import Network, check_numbers
 from jsnn.network.state import State, check_state, init
-from jsnn.recording import NonFinite, Recordings, SpikesOf, abstract_step
+from jsnn.recording import NonFinite, Recordings, SpikesOf
 
 
 def simulate(
@@ -60,7 +61,9 @@ def simulate(
     drive = checked_drive(network, drive, num_steps)
     if check_finite:
         record = {**(record or {}), _FOUND: NonFinite()}
+    _check_axes((network, state, drive))
     recordings = plan_recordings(network, record, num_steps)
+    check_memory(network, recordings, num_steps)
     if state is None:
         state = init(network, key)
         plan = plan_run(network, drive, num_steps, recordings, scheduled=scheduled)
@@ -75,7 +78,7 @@ def simulate(
     state, recorded = run(network, state, *split(drive), plan)
     if check_finite:
         _raise_if_found(recorded.pop(_FOUND))
-    return state, recorded
+    return state, {name: recorded[name] for name in record or {} if name in recorded}
 
 
 def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]:
@@ -98,6 +101,7 @@ def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]
     check_state(network, state)
     _check_step(state, 1)
     drive = checked_drive(network, drive, None)
+    _check_axes((network, state, drive))
     if not is_concrete(state.step):
         return advance(network, state, drive, event_driven=True)
     recordings = plan_recordings(network, {"spikes": _all_spikes}, 1)
@@ -119,9 +123,7 @@ def recorded_bytes(
     """
     steps = positive_int(num_steps, "num_steps")
     recordings = plan_recordings(network, record, steps)
-    one_step = jax.eval_shape(recordings.observe, *abstract_step(network))
-    folded = jax.eval_shape(lambda n: recordings.finish(recordings.start(n), {}), network)
-    per_presentation = steps * _bytes(one_step) + _bytes(folded)
+    per_presentation = sum(bytes_of(network, recordings, steps).values())
     return per_presentation * positive_int(num_presentations, "num_presentations")
 
 
@@ -157,5 +159,18 @@ def _all_spikes(state: State, spikes: SpikesOf) -> SpikesOf:
     return spikes
 
 
-def _bytes(tree: Any) -> int:
-    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+def _check_axes(values: Any) -> None:
+    """Raise ValueError where `jax.shard_map` checks which values vary from device to device."""
+    traced = [leaf for leaf in jax.tree.leaves(values) if not is_concrete(leaf)]
+    axes = {axis for leaf in traced for axis in _varying_axes(jax.typeof(leaf))}
+    if axes:
+        raise ValueError(
+            f"simulate: given arrays that vary along the mesh axes {sorted(axes)}; expected "
+            "jax.shard_map(..., check_vma=False) around a simulation, in which a state that is "
+            "equal on all devices becomes one that varies"
+        )
+
+
+def _varying_axes(aval: Any) -> Iterable[str]:
+    kind = getattr(aval, "manual_axis_type", aval)  # JAX 0.10 on
+    return getattr(kind, "varying", getattr(kind, "vma", ()))

@@ -585,6 +585,23 @@ WRONG_RUNS = [
     Bad(
         "a bool of steps", lambda: simulated({}, True), TypeError, ("num_steps", "True", "integer")
     ),
+    *[
+        Bad(
+            f"a spike of {value}",
+            lambda value=value: simulated({"layer0": value}, network=SPIKING),
+            ValueError,
+            ("drive of 'layer0'", f"given {value:g}", "expected spikes, 0 or 1", "SPIKE_SOURCE"),
+        )
+        for value in (0.5, 3, -1)
+    ],
+    Bad(
+        "a spike of 2 in a time course",
+        lambda: simulated(
+            {"layer0": jsnn.over_time(spoilt(np.ones((4, 6), F32), (3, 1), 2.0))}, network=SPIKING
+        ),
+        ValueError,
+        ("drive of 'layer0'", "given 2", "expected spikes, 0 or 1"),
+    ),
     Bad(
         "a missing key",
         lambda: simulated({}, network=NOISY),
@@ -616,6 +633,18 @@ WRONG_RUNS = [
         ("key", r"\(3,\)", "expected"),
     ),
     Bad(
+        "a key whose numbers depend on the batch size",
+        lambda: simulated({}, network=NOISY, key=RBG_KEY),
+        ValueError,
+        ("key", "given a key of rbg", "expected one of threefry2x32", "impl="),
+    ),
+    Bad(
+        "a key whose numbers depend on the batch size, in a state",
+        lambda: simulated({}, state=dataclasses.replace(STATE, key=RBG_KEY)),
+        ValueError,
+        ("key", "given a key of rbg", "expected one of threefry2x32"),
+    ),
+    Bad(
         "a key beside a state",
         lambda: simulated({}, state=STATE, key=KEY),
         ValueError,
@@ -642,6 +671,7 @@ WRONG_RUNS = [
 ]
 
 KEYS = jax.random.split(KEY, 3)
+RBG_KEY = jax.random.key(0, impl="rbg")
 OTHER_STATE = jsnn.init(jsnn.feedforward(random_weights(0, (6, 9, 3)), jsnn.IF))
 
 
@@ -743,6 +773,20 @@ WRONG_RECORDINGS = [
         ("record", "list", "expected a dict"),
     ),
     Bad(
+        "a number as the name of a recording",
+        lambda: simulated({}, record={1: jsnn.Spikes("layer0"), "a": jsnn.Spikes("layer0")}),
+        TypeError,
+        ("record", "name 1", "expected a string"),
+    ),
+    Bad(
+        "more to record than there is memory",
+        lambda: simulated(
+            {}, 10**10, record={"raster": jsnn.Spikes("layer0"), "v": jsnn.Variable("layer1")}
+        ),
+        ValueError,
+        ("record", "260 GB", "'v' being the largest", "memory of this machine", "every="),
+    ),
+    Bad(
         "bytes of an unknown population",
         lambda: jsnn.recorded_bytes(NET, {"raster": jsnn.Spikes("out")}, 4),
         ValueError,
@@ -765,6 +809,12 @@ WRONG_RECORDINGS = [
         lambda: jsnn.spike_list(np.zeros((2, 3, 4), bool)),
         ValueError,
         ("spike_list", r"\(2, 3, 4\)", r"\[num_steps, N\]"),
+    ),
+    Bad(
+        "potentials in place of spikes",
+        lambda: jsnn.spike_list(np.full((4, 2), -65.0)),
+        ValueError,
+        ("spike_list", "given -65.0", "expected spikes, 0 or 1"),
     ),
 ]
 
@@ -911,10 +961,101 @@ WRONG_EVALUATIONS = [
         ("key", "None", "'noise'"),
     ),
     Bad(
+        "a key whose numbers depend on the batch size",
+        lambda: evaluated(
+            network=NOISY,
+            drives={},
+            readout=jsnn.spike_count("a"),
+            key=RBG_KEY,
+        ),
+        ValueError,
+        ("key", "given a key of rbg", "expected one of threefry2x32"),
+    ),
+    Bad(
         "a seed in place of a key",
         lambda: evaluated(network=NOISY, drives={}, readout=jsnn.spike_count("a"), key=3),
         TypeError,
         ("key", "int", r"expected .*jax\.random\.key"),
+    ),
+    Bad(
+        "ragged labels",
+        lambda: evaluated(labels=[[0], [1, 2]]),
+        TypeError,
+        ("labels", "different lengths", r"integers of shape \(n,\)"),
+    ),
+    Bad(
+        "no devices",
+        lambda: evaluated(devices=[]),
+        ValueError,
+        ("devices", r"given \[\]", "at least one", r"jax\.devices\(\)"),
+    ),
+    Bad(
+        "a device twice",
+        lambda: evaluated(devices=jax.devices()[:1] * 2),
+        ValueError,
+        ("devices", "each once"),
+    ),
+    Bad(
+        "one device in place of a list",
+        lambda: evaluated(devices=jax.devices()[0]),
+        TypeError,
+        ("devices", "CpuDevice", "expected a list"),
+    ),
+    Bad(
+        "a recording of an evaluation with a number as its name",
+        lambda: evaluated(record={1: jsnn.SpikeCount("layer0"), "a": jsnn.SpikeCount("layer0")}),
+        TypeError,
+        ("record", "name 1", "expected a string"),
+    ),
+    Bad(
+        "a recording with the name of one of evaluate's own",
+        lambda: evaluated(record={"answer of evaluate": jsnn.SpikeCount("layer0")}),
+        ValueError,
+        ("record", "'answer of evaluate'", "another"),
+    ),
+    Bad(
+        "more to record of all presentations than there is memory",
+        lambda: evaluated(num_steps=10**10, record={"raster": jsnn.Spikes("layer0")}),
+        ValueError,
+        ("record", "420 GB", "'raster'", "memory of this machine", "every=", "neurons="),
+    ),
+    Bad(
+        "a readout of another population",
+        lambda: jsnn.Readout("layer2", jsnn.SpikeCount("layer1"), np.argmax),
+        ValueError,
+        ("readout, recording", "'layer1'", "expected 'layer2'"),
+    ),
+    Bad(
+        "too few steps for a readout",
+        lambda: evaluated(readout=dataclasses.replace(READOUT, least_steps=5)),
+        ValueError,
+        ("num_steps", "given 4", "at least 5", "readout of 'layer2'"),
+    ),
+    Bad(
+        "too many steps for a readout",
+        lambda: evaluated(readout=dataclasses.replace(READOUT, most_steps=3)),
+        ValueError,
+        ("num_steps", "given 4", "at most 3", "readout of 'layer2'"),
+    ),
+    Bad(
+        "half a spike in a later presentation",
+        lambda: evaluated(network=SPIKING, drives={"layer0": spoilt(SPIKES, (5, 1), 0.5)}),
+        ValueError,
+        ("drives, presentation 5", "'layer0'", "given 0.5", "expected spikes, 0 or 1"),
+    ),
+    Bad(
+        "a deviation below zero in a later presentation",
+        lambda: evaluated(**with_deviations(spoilt(np.ones(7, F32), (3,), -2.0))),
+        ValueError,
+        ("drives, presentation 3", "'input'", "'sd'", "given -2.0", "expected a number >= 0"),
+    ),
+    Bad(
+        "a deviation below zero in one neuron and one step of a later presentation",
+        lambda: evaluated(
+            **with_deviations(jsnn.over_time(spoilt(np.ones((7, 4, 6), F32), (3, 2, 1), -2.0)))
+        ),
+        ValueError,
+        ("drives, presentation 3", "'input'", "'sd'", "given -2.0", "expected a number >= 0"),
     ),
 ]
 
@@ -947,6 +1088,19 @@ WRONG_FLAGS = [
     )
     for flag in flags
 ]
+SPIKING = jsnn.Network(
+    [jsnn.Population("layer0", 6, jsnn.SPIKE_SOURCE), jsnn.Population("layer2", 3, jsnn.IF)],
+    [jsnn.Projection("layer0", "layer2", jsnn.Dense(random_weights(0, (6, 3))[0]))],
+)
+SPIKES = np.ones((7, 6), F32)
+DRIVEN = jsnn.Network(
+    SPIKING.populations, sources=[jsnn.CurrentSource("input", "layer0", jsnn.GAUSSIAN_NOISE)]
+)
+
+
+def with_deviations(sd: Any) -> dict[str, Any]:
+    return {"network": DRIVEN, "drives": {"input": {"sd": sd}}, "key": KEY}
+
 
 TABLES = {
     "weights": WRONG_WEIGHTS,
@@ -979,6 +1133,6 @@ def test_bad_input_is_named_before_anything_compiles(bad: Bad, compilations) -> 
 def test_the_same_input_made_good_is_accepted() -> None:
     state, _ = simulated({"layer0": IMAGES[0]}, record={"n": jsnn.SpikeCount("layer2")})
     assert state.step == 4
-    assert len(evaluated().predictions) == 7
+    assert len(evaluated(num_steps=20).predictions) == 7
     network = jsnn.Network([A, B], [link()], dt=jnp.float32(0.5))
     assert simulated({"a": IMAGES[0]}, network=network)[0].step == 4

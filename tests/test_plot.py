@@ -36,13 +36,21 @@ def test_raster_marks_the_true_label_in_the_last_panel_only():
     ("arguments", "message"),
     [
         ({"spikes": {}}, "no populations"),
-        ({"spikes": {"a": np.zeros((2, 3, 4), bool)}}, r"\(2, 3, 4\)"),
+        ({"spikes": {"a": np.zeros((2, 3, 4), bool)}}, r"'a': given shape \(2, 3, 4\)"),
+        ({"spikes": {"a": np.zeros(5, bool)}}, r"'a': given shape \(5,\); expected \[num_steps, N"),
+        ({"spikes": {"v": np.full((5, 3), -65.0)}}, "'v': given -65.0; expected spikes, 0 or 1"),
+        ({"spikes": {"a": np.full((5, 3), np.nan)}}, "'a': given nan; expected spikes, 0 or 1"),
         ({"spikes": {"a": np.zeros((5, 3), bool)}, "label": 3}, "given 3; expected 0 to 2"),
     ],
 )
 def test_raster_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         plot.raster(**arguments)
+
+
+def test_raster_of_an_array_says_how_to_name_it():
+    with pytest.raises(TypeError, match="raster: given ndarray; expected a dict of spikes by pop"):
+        plot.raster(random_spikes(5, 3))
 
 
 def test_voltages_draws_every_trace_and_the_threshold():

@@ -208,6 +208,63 @@ def test_recordings_are_static_values_that_do_not_compile_anew(compilations) -> 
     assert compiled == []
 
 
+def test_another_order_of_recordings_compiles_nothing_and_is_that_of_the_result(
+    compilations,
+) -> None:
+    kinds = {"b": jsnn.SpikeCount("layer2"), "a": jsnn.Spikes("layer1"), "c": total_charge}
+    expected = recorded(19, **kinds)
+    with compilations() as compiled:
+        got = recorded(19, **{name: kinds[name] for name in "cab"})
+    assert compiled == []
+    assert list(expected) == list("bac")
+    assert list(got) == list("cab")
+    for name in kinds:
+        jax.tree.map(np.testing.assert_array_equal, got[name], expected[name])
+
+
+def test_a_lambda_made_anew_for_each_run_compiles_once(compilations) -> None:
+    def voltage(neuron: int, factor: float) -> np.ndarray:
+        return recorded(
+            19, v=lambda state, spikes: factor * state.populations["layer1"]["v"][neuron]
+        )["v"]
+
+    voltage(2, 1.0)
+    with compilations() as compiled:
+        again = voltage(2, 1.0)
+    assert compiled == []
+    trace = recorded(19, v=jsnn.Variable("layer1"))["v"]
+    np.testing.assert_array_equal(again, trace[:, 2])
+    np.testing.assert_array_equal(voltage(3, 1.0), trace[:, 3])
+    np.testing.assert_array_equal(voltage(2, -1.0), -trace[:, 2])
+
+
+NEURON = [0]
+
+
+def choices_of(neuron: list[int]) -> dict[str, Any]:
+    """Functions made anew that record one neuron, the number of which may change."""
+
+    def chosen() -> int:
+        return neuron[0]
+
+    return {
+        "global": lambda state, spikes: state.populations["layer1"]["v"][NEURON[0]],
+        "captured": lambda state, spikes: state.populations["layer1"]["v"][neuron[0]],
+        "called": lambda state, spikes: state.populations["layer1"]["v"][chosen()],
+        "inner": lambda state, spikes: (lambda: state.populations["layer1"]["v"][NEURON[0]])(),
+    }
+
+
+@pytest.mark.parametrize("name", choices_of([0]))
+def test_a_lambda_that_reads_what_may_change_is_read_anew(name: str) -> None:
+    trace = recorded(19, v=jsnn.Variable("layer1"))["v"]
+    captured = [0]
+    for neuron in (2, 3):
+        NEURON[0] = captured[0] = neuron
+        got = recorded(19, v=choices_of(captured)[name])["v"]
+        np.testing.assert_array_equal(got, trace[:, neuron])
+
+
 ALL_KINDS = {
     "spikes": jsnn.Spikes("layer0"),
     "subset": jsnn.Spikes("layer1", neurons=(1, 2, 3)),

@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 import jax
+import jax.export
 import numpy as np
 import pytest
 from hypothesis import given
@@ -357,3 +358,36 @@ def test_a_number_that_is_not_finite_is_reported_with_population_variable_and_st
         jsnn.simulate(blows_up_at(7), {}, 20, check_finite=True)
     _, kept = jsnn.simulate(blows_up_at(30), {}, 20, check_finite=True)
     assert kept == {}
+
+
+def test_shard_map_that_checks_what_varies_says_how_to_run() -> None:
+    network, images = if_chain(random_weights(0, (6, 4))), random_images(0, 2, 6)
+    mesh = jax.make_mesh((1,), ("x",), axis_types=(jax.sharding.AxisType.Auto,))
+    along, whole = jax.sharding.PartitionSpec("x"), jax.sharding.PartitionSpec()
+
+    def counts(network: jsnn.Network, image: jax.Array) -> jax.Array:
+        record = {"n": jsnn.SpikeCount("layer1")}
+        return jsnn.simulate(network, {"layer0": image}, 20, record=record)[1]["n"]
+
+    batch = jax.vmap(counts, in_axes=(None, 0))
+    options = {"mesh": mesh, "in_specs": (whole, along), "out_specs": along}
+    with pytest.raises(ValueError, match=r"mesh axes \['x'\].*check_vma=False"):
+        jax.shard_map(batch, **options)(network, images)
+    divided = jax.shard_map(batch, check_vma=False, **options)(network, images)
+    np.testing.assert_array_equal(divided, batch(network, images))
+    assert np.any(divided)
+
+
+def test_a_run_of_whole_products_can_be_exported() -> None:
+    network, image = if_chain(random_weights(0, (6, 4))), random_images(0, 1, 6)[0]
+    weights = network.projections[0].connectivity.weights
+
+    @jax.jit
+    def counts(weights: jax.Array, image: jax.Array) -> jax.Array:
+        record = {"n": jsnn.SpikeCount("layer1")}
+        changed = network.with_weights({"layer0_to_layer1": weights})
+        drive = {"layer0": image}
+        return jsnn.simulate(changed, drive, 20, record=record, scheduled=False)[1]["n"]
+
+    exported = jax.export.export(counts)(weights, image)  # refuses code that is not XLA's own
+    np.testing.assert_array_equal(exported.call(weights, image), counts(weights, image))

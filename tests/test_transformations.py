@@ -325,3 +325,29 @@ def test_a_surrogate_of_ones_own_is_used() -> None:
     record = {"n": jsnn.SpikeCount("a")}
     slope = jax.grad(lambda i: jsnn.simulate(network, {"a": i}, 1, record=record)[1]["n"].sum())
     assert slope(jnp.float32(0.25)) == 0.125
+
+
+def test_second_derivatives_agree_in_every_mode() -> None:
+    """Compare forward over reverse, reverse over reverse and over forward with the closed form."""
+
+    def loss(current: jax.Array) -> jax.Array:
+        record = {"v": jsnn.FinalVariable("a")}
+        network = jsnn.Network([jsnn.Population("a", 1, TAMED)])
+        return jsnn.simulate(network, {"a": current}, 3, record=record)[1]["v"].sum()
+
+    at = jnp.float32(0.7)
+    expected = 3 * 2 * 0.1  # v gains 0.1 current^2 in each step
+    for second in (
+        jax.jacfwd(jax.grad(loss)),
+        jax.jacrev(jax.grad(loss)),
+        jax.grad(jax.jacfwd(loss)),
+    ):
+        np.testing.assert_allclose(second(at), expected, rtol=1e-5)
+
+
+TAMED = jsnn.NeuronModel(
+    params={},
+    variables={"v": 0.0},
+    update=lambda p, x, current, dt: {"v": x["v"] + jnp.asarray(0.1, dt.dtype) * current**2 * dt},
+    threshold=lambda p, x: x["v"] - 100,
+)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_known, check_type, is_concrete, real_array
+from jsnn._checks import check_known, check_type, is_concrete, own_array, real_array
 from jsnn._pytree import pytree, replace
 from jsnn.models.neurons import SPIKE_SOURCE
 from jsnn.models.quantity import check_domains
@@ -85,10 +85,12 @@ def checked_drive(network: Network, drive: Drive, num_steps: int | None) -> dict
         **{p.name: partial(_rule_params, p) for p in network.projections if p.plasticity},
     }
     check_known(drive, checks, "drive", "population, current source or plastic projection")
-    return {
+    checked = {
         name: checks[name](given, _Leaf(num_steps, network.dtype, f"drive of {name!r}"))
         for name, given in drive.items()
     }
+    check_drive_values(network, checked)
+    return checked
 
 
 def takes_spikes(population: Population) -> bool:
@@ -114,7 +116,7 @@ class _Leaf:
                 f"{what}: given {_described(given)}; expected {self._expected(given, shapes)}"
             )
         is_spikes = spikes and getattr(values, "dtype", None) == np.bool_
-        array = jnp.asarray(values) if is_spikes else real_array(values, self.dtype, what)
+        array = own_array(values, np.bool_) if is_spikes else real_array(values, self.dtype, what)
         return replace(given, values=array) if isinstance(given, OverTime) else array
 
     def _own_shape(self, given: Any, what: str) -> Shape:
@@ -167,7 +169,6 @@ def _source_params(
     for name, value in given.items():
         if isinstance(value, OverTime):
             checked[name] = leaf.checked(value, [(), (size,)], name)
-    _check_domains(source.model.params, source.params, checked, leaf.what)
     return checked
 
 
@@ -176,30 +177,56 @@ def _rule_params(projection: Projection, given: Any, leaf: _Leaf) -> dict[str, A
     rule = projection.plasticity
     assert rule is not None
     check_known(given, rule.model.params, leaf.what, "parameter of its plasticity")
-    checked = {name: leaf.checked(value, [()], name) for name, value in given.items()}
-    _check_domains(rule.model.params, rule.params, checked, leaf.what)
-    return checked
+    return {name: leaf.checked(value, [()], name) for name, value in given.items()}
 
 
-def _check_domains(
-    declared: Any, own: Mapping[str, Any], given: Mapping[str, Any], what: str
-) -> None:
-    """Raise ValueError if a value, or a value of a time course, lies outside its domain."""
+def check_drive_values(network: Network, drive: Mapping[str, Any], batch_axes: int = 0) -> None:
+    """Check the numbers of a drive, or of many, that are not traced.
 
-    def extremes(value: Any) -> list[Any]:
-        if not isinstance(value, OverTime):
-            return [value]
-        return (
-            [f(np.asarray(value.values)) for f in (np.min, np.max)]
-            if is_concrete(value.values)
-            else []
+    Args:
+      network: the network that is driven.
+      drive: a `Drive` whose names and shapes are right.
+      batch_axes: the number of axes in front of those of a single drive.
+
+    Raises:
+      ValueError: if a parameter lies outside its domain, or a drive of `SPIKE_SOURCE` is neither 0
+        nor 1.
+    """
+    for population in network.populations:
+        if population.name in drive and takes_spikes(population):
+            _check_spikes(drive[population.name], f"drive of {population.name!r}")
+    rules = {p.name: p.plasticity for p in network.projections if p.plasticity is not None}
+    for name, part in ({s.name: s for s in network.sources} | rules).items():
+        if name in drive:
+            own = {parameter: _aligned(value, 0) for parameter, value in part.params.items()}
+            new = {parameter: _aligned(x, batch_axes) for parameter, x in drive[name].items()}
+            check_domains(part.model.params, own | new, f"drive of {name!r}, parameter")
+
+
+def _check_spikes(given: Any, what: str) -> None:
+    values = given.values if isinstance(given, OverTime) else given
+    if not is_concrete(values) or getattr(values, "dtype", None) == np.bool_:
+        return
+    array = np.asarray(values)
+    outside = array[(array != 0) & (array != 1)]
+    if outside.size:
+        raise ValueError(
+            f"{what}: given {outside.flat[0]:g}; expected spikes, 0 or 1, for neurons of "
+            "SPIKE_SOURCE"
         )
 
-    both = {**own, **given}
-    constant = {name: value for name, value in both.items() if not isinstance(value, OverTime)}
-    for name, value in given.items():
-        for extreme in extremes(value):
-            check_domains(declared, {**constant, name: extreme}, f"{what}, parameter")
+
+def _aligned(given: Any, batch_axes: int) -> Any:
+    """Return values as [..., time, neurons], so that parameters can be compared.
+
+    An axis along which they are constant has length 1.
+    """
+    values = given.values if isinstance(given, OverTime) else given
+    if not is_concrete(values):
+        return values
+    array = np.asarray(values)
+    of_each = array.shape[batch_axes + isinstance(given, OverTime) :]
+    return array.reshape(*array.shape[:batch_axes], -1, of_each[-1] if of_each else 1)
 
 
 def split(drive: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

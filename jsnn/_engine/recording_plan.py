@@ -1,13 +1,18 @@
 """Recording plan: recordings sorted by the way in which a run keeps them."""
 
+import inspect
+import os
+import sys
 from collections.abc import Callable, Collection, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jsnn._checks import check_type
+from jsnn._summary import size_of
 from jsnn.network.network import Network
 from jsnn.network.state import State
 from jsnn.recording import (
@@ -27,12 +32,38 @@ from jsnn.recording import (
 
 @dataclass(frozen=True)
 class _Observation:
-    """A plain function of (state, spikes) as a trace of every step."""
+    """A plain function of (state, spikes) as a trace of every step.
 
-    observe: Callable[[State, SpikesOf], Any]
+    Attributes:
+      observe: the function.
+      meaning: from `_meaning`, so that a lambda made anew for each run is still the same value.
+      every: 1.
+    """
+
+    observe: Callable[[State, SpikesOf], Any] = field(compare=False)
+    meaning: Hashable
     every: int = 1
 
     def check(self, network: Network, what: str) -> None: ...
+
+
+def _meaning(function: Callable[..., Any]) -> Hashable:
+    """Return a value that is equal for functions with the same code and the same constants.
+
+    A function that uses anything which could change in place has no equal but itself.
+    """
+    if not isinstance(function, FunctionType) or function.__kwdefaults__:
+        return function
+    code, free = function.__code__, inspect.getclosurevars(function)
+    used = {**free.nonlocals, **free.globals, "": function.__defaults__ or ()}
+    values = [x for value in used.values() for x in (value if type(value) is tuple else (value,))]
+    has_inner_functions = any(isinstance(constant, CodeType) for constant in code.co_consts)
+    if has_inner_functions or not all(isinstance(x, _CONSTANTS) for x in values):
+        return function
+    return code, repr(used)  # 1, 1.0 and True are equal, but not as text
+
+
+_CONSTANTS = (bool, int, float, str, type(None), ModuleType)
 
 
 @dataclass(frozen=True)
@@ -118,6 +149,22 @@ class RecordingPlan:
         return stacked | finished
 
 
+def checked_record(record: Recordings | None) -> tuple[tuple[str, Any], ...]:
+    """Return recordings as pairs (name, recording), sorted by name.
+
+    In another order they would be another static value, for which a run is compiled anew.
+
+    Raises:
+      TypeError: if `record` is not a mapping, or a name is not a string.
+    """
+    record = {} if record is None else record
+    check_type(record, Mapping, "record", " by name")
+    for name in record:
+        if not isinstance(name, str):
+            raise TypeError(f"record: given the name {name!r}; expected a string")
+    return tuple(sorted(record.items()))
+
+
 def plan_recordings(network: Network, record: Recordings | None, num_steps: int) -> RecordingPlan:
     """Check recordings against the network and sort them.
 
@@ -135,9 +182,7 @@ def plan_recordings(network: Network, record: Recordings | None, num_steps: int)
     """
     stacked: list[tuple[str, Trace]] = []
     folded: list[tuple[str, Fold]] = []
-    record = {} if record is None else record
-    check_type(record, Mapping, "record", " by name")
-    for name, recording in record.items():
+    for name, recording in checked_record(record):
         if isinstance(recording, type):
             raise TypeError(
                 f"recording {name!r}: given the class {recording.__name__}; expected an instance, "
@@ -151,7 +196,7 @@ def plan_recordings(network: Network, record: Recordings | None, num_steps: int)
         if isinstance(recording, (Trace, Fold)):
             recording.check(network, f"recording {name!r}")
         elif callable(recording):
-            recording = _Observation(recording)
+            recording = _Observation(recording, _meaning(recording))
         else:
             raise TypeError(
                 f"recording {name!r}: given {type(recording).__name__}; expected a recording such "
@@ -164,3 +209,48 @@ def plan_recordings(network: Network, record: Recordings | None, num_steps: int)
         else:
             stacked.append((name, recording))
     return RecordingPlan(tuple(stacked), tuple(folded))
+
+
+def bytes_of(network: Network, plan: RecordingPlan, num_steps: int) -> dict[str, int]:
+    """Return {recording: bytes} of one presentation, without a run."""
+
+    def bytes_in(function: Callable[..., Any], *given: Any) -> int:
+        leaves = jax.tree.leaves(jax.eval_shape(function, *given))
+        return sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
+
+    state, spikes = abstract_step(network)
+    traces = {name: num_steps * bytes_in(r.observe, state, spikes) for name, r in plan.stacked}
+    folds = {
+        name: bytes_in(lambda n, r=r: r.finish(r.start(n)), network)
+        if isinstance(r, _Sampled)
+        else bytes_in(r.start, network)
+        for name, r in plan.folded
+    }
+    return traces | folds
+
+
+def check_memory(
+    network: Network, plan: RecordingPlan, num_steps: int, num_presentations: int = 1
+) -> None:
+    """Raise ValueError if the recordings of all presentations are larger than the memory."""
+    memory = _bytes_of_memory()
+    arrays = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(network))
+    more_than_most_record = arrays + 1000 * sum(network.sizes.values())
+    if num_presentations * num_steps * more_than_most_record <= memory:
+        return  # without the time that it takes to trace them
+    each = bytes_of(network, plan, num_steps)
+    needed = num_presentations * sum(each.values())
+    if needed > memory:
+        largest = max(each, key=lambda name: each[name])
+        raise ValueError(
+            f"record: given {size_of(needed)} of recordings, {largest!r} being the largest; "
+            f"expected less than the {size_of(memory)} of memory of this machine (record fewer "
+            "neurons=, every= few steps, or run in parts)"
+        )
+
+
+def _bytes_of_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):  # a system that does not tell
+        return sys.maxsize

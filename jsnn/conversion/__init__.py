@@ -17,7 +17,7 @@ from jsnn.conversion.firing import (
     soft_reset,
 )
 from jsnn.conversion.flax_readers.dense_weights import dense_weights
-from jsnn.conversion.flax_readers.read_flax import flatten
+from jsnn.conversion.flax_readers.flatten import flatten
 from jsnn.conversion.output import Output, potentials, spike_counts
 from jsnn.conversion.prepared import Prepared
 from jsnn.conversion.qcfs_layer import QCFS

@@ -138,7 +138,8 @@ def _refitted(
         return (optax.apply_updates(layer, changes), state), None
 
     number = len(entering)
-    rows = jax.random.randint(jax.random.key(0), (num_updates, min(_BATCH, number)), 0, number)
+    key = jax.random.key(0, impl="threefry2x32")
+    rows = jax.random.randint(key, (num_updates, min(_BATCH, number)), 0, number)
     (layer, _), _ = jax.lax.scan(update, (layer, optimiser.init(layer)), rows)
     return layer
 

@@ -1,13 +1,14 @@
 """Converter: a trained model and a recipe in, a spiking network and its conversion out."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_key, check_type
+from jsnn._checks import check_key, check_type, check_untraced
 from jsnn.conversion.activation import Quantised
 from jsnn.conversion.channel_scaling import each_neuron
 from jsnn.conversion.conversion import Conversion, LayerReport
@@ -19,7 +20,7 @@ from jsnn.conversion.logits_check import check_logits
 from jsnn.conversion.network_builder import build, prepare
 from jsnn.conversion.presentation_length import least_steps
 from jsnn.conversion.recipe import Recipe, Sample
-from jsnn.conversion.recipe_checks import check_depth, check_recipe
+from jsnn.conversion.recipe_checks import check_depth, check_exact, check_recipe
 from jsnn.network.network import Network
 
 
@@ -59,6 +60,7 @@ def convert(
     Warns:
       UserWarning: if the calibration images are most likely on another scale than the model's.
     """
+    check_untraced(calibration_images, "convert", "convert first, and trace the network")
     check_type(recipe, Recipe, "recipe", ", such as jsnn.conversion.recipes.rueckauer_2017()")
     check_recipe(recipe)
     if key is not None:
@@ -67,6 +69,7 @@ def convert(
     shape = images.shape[1:]
     layers = tuple(read_flax(model, shape, composition))
     check_depth(recipe, layers)
+    check_exact(recipe, _dtype(layers))
     rows = images.reshape(len(images), -1)
     found = activations(layers, rows.astype(_dtype(layers)))
     check_logits(model, layers, images, found[-1])
@@ -76,14 +79,19 @@ def convert(
     if recipe.calibrate is not None:
         prepared = recipe.calibrate(sample, recipe, prepared)
     built = build(prepared, recipe)
+    least = least_steps(built.network, recipe)
     return built.network, Conversion(
         recipe=recipe,
         layers=tuple(map(_report, layers, built.layers, found)),
         ann=layers,
-        readout=recipe.output.readout(built.layers[-1]),
+        readout=replace(
+            recipe.output.readout(built.layers[-1]),
+            least_steps=least,
+            most_steps=recipe.coding.num_steps,
+        ),
         image_shape=shape,
         image_range=(float(rows.min()), float(rows.max())),
-        least_steps=least_steps(built.network, recipe),
+        least_steps=least,
         built=built,
     )
 

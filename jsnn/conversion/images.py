@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_finite
+from jsnn._checks import check_finite, is_concrete
 
 _LARGE = 10.0
 """Pixels above it are neither in [0, 1] nor standardised."""
@@ -83,6 +83,11 @@ def warn_of_another_scale(rows: np.ndarray, calibrated: tuple[float, float]) -> 
 
 
 def _real_numbers(given: ArrayLike, what: str) -> np.ndarray:
+    if not is_concrete(given):
+        raise TypeError(
+            f"{what}: given traced values; expected numbers (call it outside jax.jit, vmap and "
+            "grad, and pass on what it returns)"
+        )
     images = np.asarray(given)
     if images.dtype.kind not in "fiu":
         raise TypeError(f"{what}: given {images.dtype}; expected an array of real numbers")

@@ -3,6 +3,8 @@
 import inspect
 from typing import Any
 
+import numpy as np
+
 from jsnn._checks import check_known, finite_number, positive_int
 from jsnn.conversion.coding import Coding
 from jsnn.conversion.firing import Firing
@@ -39,6 +41,16 @@ def check_depth(recipe: Recipe, layers: Layers) -> None:
         raise ValueError(
             "model: given one layer, whose potential is read, for firing in digits; expected a "
             "hidden layer that fires"
+        )
+
+
+def check_exact(recipe: Recipe, dtype: np.dtype[Any]) -> None:
+    """Raise ValueError if a recipe has more digits than numbers of `dtype` can hold."""
+    digits, most = recipe.firing.digits, np.finfo(dtype).nmant + 1
+    if digits is not None and digits > most:
+        raise ValueError(
+            f"recipe, firing: given {digits} digits; expected at most {most}, the binary digits "
+            f"of a number of {dtype}"
         )
 
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from jsnn._checks import check_dtype, check_finite, check_type
-from jsnn._engine.inputs import checked_drive, takes_spikes
+from jsnn._engine.inputs import check_drive_values, checked_drive, takes_spikes
 from jsnn.evaluation.presentation import filled
 from jsnn.network.network import Network
 
@@ -57,11 +57,34 @@ def check_drives(
         if not isinstance(leaf, np.memmap):
             check_finite(leaf, name)
     try:
-        first = jax.tree.map(lambda leaf: leaf[0], dict(drives))
-        drive = checked_drive(network, first, num_steps)
+        drive = checked_drive(network, _row(drives, 0), num_steps)
     except (ValueError, TypeError) as error:
         raise type(error)(f"{what}: {error}") from None
+    if not any(isinstance(leaf, np.memmap) for leaf in jax.tree.leaves(dict(drives))):
+        _check_values(network, drives, num_presentations or 0, what)
     return num_presentations or 0, drive
+
+
+def _row(drives: Mapping[str, Any], index: int) -> dict[str, Any]:
+    return jax.tree.map(lambda leaf: leaf[index], dict(drives))
+
+
+def _check_values(
+    network: Network, drives: Mapping[str, Any], num_presentations: int, what: str, start: int = 0
+) -> None:
+    """Check the numbers of all presentations at once; `start` is the index of the first one.
+
+    Raises:
+      ValueError: if a number is not allowed; the message names the first presentation with one.
+    """
+    try:
+        check_drive_values(network, drives, batch_axes=1)
+    except ValueError:
+        for index in range(num_presentations):
+            try:
+                check_drive_values(network, _row(drives, index))
+            except ValueError as error:
+                raise ValueError(f"{what}, presentation {start + index}: {error}") from None
 
 
 def _named(path: Any) -> str:
@@ -91,20 +114,23 @@ def batches(
         batch.
     """
     if isinstance(drives, Mapping):
-        yield from _of_arrays(dict(drives), num_presentations, size)
+        yield from _of_arrays(network, dict(drives), num_presentations, size)
     else:
         yield from _of_items(network, drives, num_presentations, num_steps, size)
 
 
 def _of_arrays(
-    drives: dict[str, Any], num_presentations: int, size: int
+    network: Network, drives: dict[str, Any], num_presentations: int, size: int
 ) -> Iterator[dict[str, Any]]:
     leaves = jax.tree_util.tree_leaves_with_path(drives)
+    is_mapped = any(isinstance(leaf, np.memmap) for _, leaf in leaves)
     for start in range(0, num_presentations, size):
         rows = jax.tree.map(lambda leaf: np.asarray(leaf[start : start + size]), drives)  # noqa: B023
         for (path, leaf), here in zip(leaves, jax.tree.leaves(rows), strict=True):
             if isinstance(leaf, np.memmap):
                 check_finite(here, f"drives{_named(path)}, presentations from {start}")
+        if is_mapped:
+            _check_values(network, rows, min(size, num_presentations - start), "drives", start)
         yield jax.tree.map(lambda leaf: filled(leaf, size), rows)
 
 
@@ -115,23 +141,47 @@ def _of_items(
     num_steps: int,
     size: int,
 ) -> Iterator[dict[str, Any]]:
-    waiting: list[dict[str, Any]] = []
-    seen = given = 0
-    for number, item in enumerate(items):
-        seen += check_drives(network, item, None, num_steps, f"drives, batch {number}")[0]
+    """Copy items, whose memory the iterator may use again, into batches."""
+    form = ""
+    batch: Any = None
+    seen = waiting = 0
+    for number, given in enumerate(items):
+        what = f"drives, batch {number}"
+        count = check_drives(network, given, None, num_steps, what)[0]
+        item = jax.tree.map(np.asarray, dict(given))
+        form = form or _form(item)
+        if _form(item) != form:
+            raise ValueError(
+                f"{what}: given presentations of {_form(item) or 'nothing'}; expected {form}, as "
+                "in batch 0"
+            )
+        seen += count
         if seen > num_presentations:
             raise ValueError(
-                f"drives, batch {number}: given presentation {seen} and on; expected "
-                f"{num_presentations} in all, one for each label"
+                f"{what}: given presentation {seen} and on; expected {num_presentations} in all, "
+                "one for each label"
             )
-        waiting.append(jax.tree.map(np.asarray, dict(item)))
-        while seen - given >= size or (seen == num_presentations and seen > given):
-            rows = jax.tree.map(lambda *parts: np.concatenate(parts), *waiting)
-            yield jax.tree.map(lambda leaf: filled(leaf[:size], size), rows)
-            waiting = [jax.tree.map(lambda leaf: leaf[size:], rows)]
-            given = min(given + size, seen)
+        start = 0
+        while start < count:
+            if not waiting:
+                batch = jax.tree.map(lambda x: np.empty((size, *x.shape[1:]), x.dtype), item)
+            stop = min(count, start + size - waiting)
+            for into, rows in zip(jax.tree.leaves(batch), jax.tree.leaves(item), strict=True):
+                into[waiting : waiting + stop - start] = rows[start:stop]
+            waiting, start = waiting + stop - start, stop
+            if waiting == size or (seen == num_presentations and start == count):
+                yield jax.tree.map(lambda rows: filled(rows[:waiting], size), batch)  # noqa: B023
+                waiting = 0
     if seen < num_presentations:
         raise ValueError(
             f"drives: ended after {seen} presentations; expected {num_presentations}, one for each "
             "label"
         )
+
+
+def _form(item: dict[str, Any]) -> str:
+    """Return the dtype and the shape of a presentation, by the names of its arrays."""
+    leaves = jax.tree_util.tree_leaves_with_path(item)
+    return ", ".join(
+        f"{jax.tree_util.keystr(path)} {leaf.dtype}{list(leaf.shape[1:])}" for path, leaf in leaves
+    )

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,16 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_flag, check_known, check_type, positive_int
+from jsnn._checks import check_flag, check_known, check_type, check_untraced, positive_int
+from jsnn._engine.recording_plan import check_memory, checked_record, plan_recordings
 from jsnn.evaluation.batches import Drives, batches, check_drives
 from jsnn.evaluation.between import Between, fresh
-from jsnn.evaluation.devices import mesh_of
+from jsnn.evaluation.devices import checked_devices, mesh_of
 from jsnn.evaluation.presentation import How, SourceError, compile_program, plan_presentations
 from jsnn.evaluation.progress import progress_bar
 from jsnn.evaluation.readouts import Readout
 from jsnn.evaluation.results import Evaluation, IncompleteError, Results
 from jsnn.network.network import Network, check_numbers
-from jsnn.recording import Recordings, SpikeCount
+from jsnn.recording import Recordings, SpikeCount, Spikes
 
 
 def evaluate(
@@ -73,9 +75,15 @@ def evaluate(
       ValueError: if an argument does not fit the network; raised before anything is compiled.
       IncompleteError: if data that are read on the way do not fit; the error has the results so
         far.
+
+    Warns:
+      UserWarning: if the currents are most likely grey levels, or a readout of spikes had no spike
+        to read.
     """
     for name, flag in (("progress", progress), ("scheduled", scheduled)):
         check_flag(flag, f"evaluate, {name}")
+    given = (network, key, labels, drives if isinstance(drives, Mapping) else None)
+    check_untraced(given, "evaluate", "jax.vmap of jsnn.simulate can be traced")
     check_type(network, Network, "network")
     check_type(drives, Iterable, "drives", " by population, like the drive of simulate")
     check_type(readout, Readout, "readout", ", such as jsnn.spike_count(population)")
@@ -85,15 +93,18 @@ def evaluate(
     first_index = positive_int(first_index, "first_index", least=0)
     check_numbers(network)
     check_known([readout.population], network.sizes, "readout", "population")
+    readout.check_steps(num_steps)
     num_classes = network.sizes[readout.population]
     labels = check_labels(labels, num_classes)
     one, drive, drives = _first_of(drives, network, len(labels), num_steps)
-    check_type(record or {}, Mapping, "record", " by name")
-    answers = _Answers(readout, tuple(network.sizes), tuple(sorted((record or {}).items())))
+    warn_of_grey_levels(one, network)
+    answers = _Answers(readout, tuple(network.sizes), checked_record(record))
     plan = plan_presentations(
         network, drive, num_steps, answers.recordings, between, scheduled=scheduled
     )
-    devices = jax.devices() if devices is None else devices
+    kept = plan_recordings(network, record, num_steps)
+    check_memory(network, kept, num_steps, len(labels))
+    devices = checked_devices(devices)
     how = How(plan, answers, between, mesh_of(devices if between is fresh else devices[:1]))
 
     began = time.perf_counter()
@@ -112,16 +123,63 @@ def evaluate(
             run_seconds = time.perf_counter() - began
             partly = results.evaluation(run_seconds, compile_seconds) if results.done else None
             raise IncompleteError(str(error), partly) from error
-    return results.evaluation(time.perf_counter() - began, compile_seconds)
+    evaluation = results.evaluation(time.perf_counter() - began, compile_seconds)
+    _warn_of_silence(evaluation, readout)
+    return evaluation
+
+
+def warn_of_grey_levels(one: Mapping[str, Any], network: Network) -> None:
+    """Warn if the current of a presentation is most likely an image of bytes.
+
+    Args:
+      one: the drive of one presentation, [1, ...].
+      network: the network that is driven.
+    """
+    for name in one.keys() & network.sizes.keys():
+        pixels = np.asarray(jax.tree.leaves(one[name])[0])
+        if pixels.size > 1 and _are_grey_levels(pixels):
+            warnings.warn(
+                f"drives of {name!r}: given whole numbers up to {pixels.max():g}, as the grey "
+                "levels of an image; expected currents in nA (GeNN's tutorial takes 0.01 nA for a "
+                "grey level)",
+                stacklevel=3,
+            )
+
+
+def _are_grey_levels(pixels: np.ndarray) -> bool:
+    in_range = pixels.min() >= 0 and 128 <= pixels.max() <= 255
+    return bool(in_range and np.all(pixels == np.round(pixels)))
+
+
+def _warn_of_silence(evaluation: Evaluation, readout: Readout) -> None:
+    """Warn if a readout of spikes named classes without a single spike to read."""
+    silent = not evaluation.spikes[readout.population].any()
+    answered = (evaluation.predictions >= 0).any()
+    if silent and answered and isinstance(readout.recording, (SpikeCount, Spikes)):
+        warnings.warn(
+            f"evaluate: {readout.population!r}, the population of the readout, never spiked in "
+            f"{len(evaluation.labels):,} presentations, so the predictions mean nothing; expected "
+            "spikes (more or stronger drives, larger weights, lower thresholds, or more steps)",
+            stacklevel=3,
+        )
 
 
 @dataclass(frozen=True)
 class _Answers:
-    """The reduction of the recordings of a presentation to its answer and its numbers of spikes."""
+    """The reduction of the recordings of a presentation to its answer and its numbers of spikes.
+
+    Raises:
+      ValueError: if a recording has a name that is used here.
+    """
 
     readout: Readout
     populations: tuple[str, ...]
     record: tuple[tuple[str, Any], ...]
+
+    def __post_init__(self) -> None:
+        taken = {_ANSWER, *map(_spikes_of, self.populations)} & dict(self.record).keys()
+        if taken:
+            raise ValueError(f"record: given the name {min(taken)!r}; expected another one")
 
     @property
     def recordings(self) -> dict[str, Any]:
@@ -190,7 +248,12 @@ def check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:
       TypeError: if labels are not integers of shape (n,).
       ValueError: if there are none, or one is outside the classes.
     """
-    array = np.asarray(labels)
+    try:
+        array = np.asarray(labels)
+    except ValueError:
+        raise TypeError(
+            "labels: given sequences of different lengths; expected integers of shape (n,)"
+        ) from None
     if not array.size:
         raise ValueError("labels: given an empty data set; expected at least one presentation")
     if array.ndim != 1 or array.dtype.kind not in "iu":

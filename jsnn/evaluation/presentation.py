@@ -19,10 +19,10 @@ from jsnn._engine.recording_plan import plan_recordings
 from jsnn._engine.schedule import bytes_over_time, together
 from jsnn._engine.stages import run
 from jsnn._pytree import replace
-from jsnn.evaluation.between import Between, fresh
+from jsnn.evaluation.between import Between, fresh, next_state
 from jsnn.evaluation.devices import ROWS, WHOLE, fetched, mesh_of, replicated, spread
 from jsnn.network.network import Network
-from jsnn.network.state import State, abstract_state, check_state, init
+from jsnn.network.state import State, abstract_state, init
 from jsnn.recording import Recordings
 
 Reduce = Callable[[dict[str, Any]], Any]
@@ -103,8 +103,7 @@ def present(
 
     def present_next(state: State, now: tuple[Any, jax.Array]) -> tuple[State, Any]:
         drive, index = now
-        start = replace(how.between(network, state), key=_own_key(key, index))
-        check_state(network, start)
+        start = next_state(how.between, network, state, _own_key(key, index))
         state, recorded = run(network, start, *split(drive), how.plan)
         return state, how.reduce(recorded)
 
@@ -223,7 +222,8 @@ def compile_program(
         size = -(-max(size, 1) // least) * least
         rows = jax.tree.map(lambda leaf: np.repeat(np.asarray(leaf), size, axis=0), one)  # noqa: B023
         arguments = spread((rows, np.arange(size, dtype=np.int32)), how.mesh)
-        compiled = present.lower(network, state, key, *arguments, how).compile()
+        with jax.set_mesh(how.mesh):  # in place of one that the caller may have set
+            compiled = present.lower(network, state, key, *arguments, how).compile()
         used = _bytes_used(compiled)
         if max_bytes is None or used <= max_bytes:
             return Program(size, network, state, key, how, compiled)

@@ -18,11 +18,39 @@ class Readout:
       recording: the recording of a presentation.
       predict: recorded values -> the class, int32 (), or -1 for no answer. Keep it at module level,
         as a new function is compiled anew.
+      least_steps: the smallest number of steps of a presentation with an answer.
+      most_steps: the largest one, or None for any number.
+
+    Raises:
+      ValueError: if the recording is of another population.
     """
 
     population: str
     recording: Recording
     predict: Callable[[jax.Array], jax.Array]
+    least_steps: int = 1
+    most_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        recorded = getattr(self.recording, "population", self.population)
+        if recorded != self.population:
+            raise ValueError(
+                f"readout, recording: given one of population {recorded!r}; expected "
+                f"{self.population!r}, the population of the readout"
+            )
+
+    def check_steps(self, num_steps: int) -> None:
+        """Raise ValueError if a presentation of so many steps has no answer."""
+        if num_steps < self.least_steps:
+            raise ValueError(
+                f"num_steps: given {num_steps}; expected at least {self.least_steps}, which the "
+                f"readout of {self.population!r} needs"
+            )
+        if self.most_steps is not None and num_steps > self.most_steps:
+            raise ValueError(
+                f"num_steps: given {num_steps}; expected at most {self.most_steps}, for which the "
+                f"readout of {self.population!r} is made"
+            )
 
 
 def _largest(values: jax.Array) -> jax.Array:

@@ -20,7 +20,7 @@ _INFINITE = 89.0
 
 @jax.custom_jvp
 def exp(x: jax.Array) -> jax.Array:
-    """Return exp(x), with the same bits in an array of any shape on the CPU.
+    """Exponentiate, with the same bits in an array of any shape on the CPU.
 
     XLA's own float32 exponential takes another routine for the last elements of some short arrays
     (of 3, 5 or 13 elements, for example), so a neuron in a batch would get other bits than the same

@@ -23,8 +23,8 @@ from jsnn._checks import (
 from jsnn._pytree import pytree, short, static
 from jsnn._summary import Summary, Table, bytes_in
 from jsnn.models.checker import needs_key
-from jsnn.network.connectivity import Sparse
 from jsnn.models.user_code import place_of_error
+from jsnn.network.connectivity import Sparse
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.population import Population

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._checks import check_key, check_type, is_concrete
-from jsnn._pytree import pytree, replace, short
+from jsnn._pytree import frozen, pytree, replace, short
 from jsnn._summary import Summary, Table, bytes_in
 from jsnn.models.checker import needs_key, variable_dtype
 from jsnn.models.model import Values
@@ -35,6 +35,9 @@ class PlasticityState:
     pre: Values
     post: Values
 
+    def __post_init__(self) -> None:
+        _freeze(self, "synapses", "pre", "post")
+
 
 @pytree
 class ProjectionState:
@@ -55,12 +58,20 @@ class ProjectionState:
     arriving: jax.Array | None
     plasticity: PlasticityState | None
 
+    def __post_init__(self) -> None:
+        _freeze(self, "synapse")
+
 
 @pytree
 class State:
     """State of a network between two steps.
 
-    Save it, fork it, edit it, and resume from it: the run goes on bit for bit.
+    Save it, fork it, edit it, and resume from it: the run goes on bit for bit. A state shares no
+    memory with its network, so it can be donated. It cannot be changed in place; an edit makes a
+    new one:
+
+        cells = {**state.populations["cells"], "v": v}
+        dataclasses.replace(state, populations=state.populations | {"cells": cells})
 
     Attributes:
       step: int32 (), the number of steps so far.
@@ -75,6 +86,9 @@ class State:
     projections: dict[str, ProjectionState]
     sources: dict[str, Values]
     key: jax.Array | None
+
+    def __post_init__(self) -> None:
+        _freeze(self, "populations", "projections", "sources")
 
     def summary(self) -> Summary:
         """Return the shapes of the state as a table."""
@@ -94,6 +108,11 @@ class State:
 
     def _repr_html_(self) -> str:
         return self.summary().html()
+
+
+def _freeze(part: Any, *names: str) -> None:
+    for name in names:
+        object.__setattr__(part, name, frozen(getattr(part, name)))
 
 
 def init(network: Network, key: jax.Array | None = None) -> State:
@@ -124,13 +143,13 @@ def init(network: Network, key: jax.Array | None = None) -> State:
             s.name: _initial(s.initial, s.model.variables, (sizes[s.population],), dtype)
             for s in network.sources
         },
-        key=key,
+        key=None if key is None else jnp.array(key),
     )
 
 
 def abstract_state(network: Network) -> State:
     """Return the shapes and dtypes of a state of `network`, without any numbers."""
-    key = jax.random.key(0) if network.stochastic else None
+    key = jax.random.key(0, impl="threefry2x32") if network.stochastic else None
     return jax.eval_shape(init, network, key)
 
 
@@ -248,12 +267,13 @@ def _plasticity_state(rule: Plasticity, connectivity: Any, dtype: Any) -> Plasti
             (model.post, connectivity.num_post),
         )
     )
-    return PlasticityState(synapses={"weight": weights, **own}, pre=pre, post=post)
+    return PlasticityState(synapses={"weight": jnp.array(weights), **own}, pre=pre, post=post)
 
 
 def _initial(values: Given, declared: Declared, shape: tuple[int, ...], dtype: Any) -> Values:
     def spread(value: Any, kind: Any) -> jax.Array:
-        return jnp.broadcast_to(jnp.asarray(value).astype(kind), shape)
+        array = jnp.asarray(value).astype(kind)
+        return jnp.array(array) if array.shape == shape else jnp.broadcast_to(array, shape)
 
     return {
         name: spread(value, variable_dtype(declared[name], dtype)) for name, value in values.items()

@@ -155,6 +155,94 @@ def test_a_bound_linen_model_is_read_in_the_order_of_its_calls(model):
     np.testing.assert_allclose(logits_of(found.ann, pixels), own, rtol=1e-4, atol=1e-5)
 
 
+class Flattening(linen.Module):
+    """Model that flattens images by itself, in front of its first or its second layer."""
+
+    first: int = 0
+    axes: tuple[int, ...] = (0, 1, 2, 3)
+
+    @linen.compact
+    def __call__(self, x):
+        for number in range(3):
+            if number == self.first:
+                x = jnp.transpose(x, self.axes).reshape(len(x), -1)
+            x = linen.Dense(3 + number)(linen.relu(x) if number else x)
+        return x
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_bound_linen_model_may_flatten_images(first):
+    shape = (4, 5, 2)
+    model, pixels = bound(Flattening(first), shape), images(20, shape)
+    _, found = jsnn.convert(model, pixels, ROBUST)
+    own = model(jnp.asarray(pixels))
+    flat = pixels.reshape(20, -1)
+    np.testing.assert_allclose(logits_of(found.ann, flat), own, rtol=1e-4, atol=1e-5)
+
+
+def test_flattening_in_another_order_is_found_by_its_logits():
+    shape = (4, 5, 2)
+    model = bound(Flattening(0, (0, 2, 1, 3)), shape)
+    with pytest.raises(ValueError, match="its logits are not those of its layers"):
+        jsnn.convert(model, images(20, shape), ROBUST)
+
+
+def abstract(only=None):
+    """Return a model whose kernels and biases, or the kernel of one layer, have no numbers."""
+    model = nnx.Sequential(linear(), norm(7), nnx.relu, linear(7))
+    if only is None:
+        graph, state = nnx.split(model)
+        return nnx.merge(graph, jax.eval_shape(lambda: state))
+    model.layers[only].kernel = nnx.Param(jax.ShapeDtypeStruct((7, 7), jnp.float32))
+    return model
+
+
+def shapes_of(model):
+    return jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 12)))
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [
+        (lambda: abstract(), r"\['layers'\]\[0\]\['bias'\]"),
+        (lambda: abstract(3), r"\['layers'\]\[3\]\['kernel'\]"),
+        (lambda: Named().bind(shapes_of(Named())), r"\['params'\]\['first'\]\['kernel'\]"),
+        (lambda: shapes_of(Nested()), r"\['params'\]\['Dense_0'\]\['bias'\]"),
+    ],
+    ids=["nnx", "one layer", "bound", "variables"],
+)
+def test_a_model_that_was_not_restored_is_named(model, what):
+    with pytest.raises(TypeError, match=f"model, {what}: given the shape .*without numbers"):
+        jsnn.convert(model(), images(), ROBUST)
+
+
+@pytest.mark.parametrize("traced", ["images", "model", "nothing"])
+def test_a_conversion_inside_jit_names_the_way_out(traced):
+    graph, state = nnx.split(nnx.Sequential(linear()))
+
+    def converted(leaf):
+        model = nnx.merge(graph, leaf if traced == "model" else state)
+        pixels = leaf if traced == "images" else images()
+        return jsnn.convert(model, pixels, ROBUST)[1].least_steps
+
+    with pytest.raises(TypeError, match=r"called inside jax\.jit.*convert first, and trace the n"):
+        jax.jit(converted)({"images": images(), "model": state, "nothing": 0}[traced])
+
+
+def test_a_model_that_is_mapped_over_is_named():
+    graph, state = nnx.split(nnx.Sequential(linear()))
+    many = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), state)
+    convert = lambda state: jsnn.convert(nnx.merge(graph, state), images(), ROBUST)[1].least_steps  # noqa: E731
+    with pytest.raises(TypeError, match=r"model, \['layers'\]\[0\].*given traced values"):
+        jax.vmap(convert)(many)
+
+
+def test_traced_images_of_a_drive_are_named():
+    _, found = jsnn.convert(nnx.Sequential(linear()), images(), ROBUST)
+    with pytest.raises(TypeError, match="images: given traced values; expected numbers"):
+        jax.jit(found.drive)(images())
+
+
 def test_linen_parameters_alone_are_in_the_order_of_their_numbers():
     tree, pixels = initialised(Nested()), images()
     read = logits_of(read_flax(tree, (12,)), pixels)

@@ -134,13 +134,25 @@ def test_a_presentation_takes_at_least_the_steps_that_its_recipe_needs(name):
                 ValueError, match=f"given {least - 1}; .*at least {least} for {what}"
             ):
                 few(least - 1)
+        with pytest.raises(ValueError, match=f"given {least - 1}; .*at least {least}, which the"):
+            jsnn.evaluate(network, found.drive(pixels), np.zeros(40, int), least - 1, found.readout)
 
 
 def test_latency_coding_is_made_for_its_number_of_steps():
     recipe = replace(recipes.rueckauer_2017(), coding=conversion.latency(7))
-    _, found = jsnn.convert(perceptron(relu), images(), recipe)
+    network, found = jsnn.convert(perceptron(relu), images(), recipe)
     with pytest.raises(ValueError, match="given 8; expected 7, since latency coding is made for 7"):
         found.values(images(), 8)
+    with pytest.raises(ValueError, match="num_steps: given 8; expected at most 7"):
+        jsnn.evaluate(network, found.drive(images()), np.zeros(40, int), 8, found.readout)
+
+
+@pytest.mark.parametrize("recipe", [recipes.few_spike, recipes.residual])
+def test_digits_are_no_more_than_a_number_holds(recipe):
+    with pytest.raises(ValueError, match=r"^recipe, firing: given 25 digits; .* at most 24, .*32"):
+        jsnn.convert(perceptron(relu), images(), recipe(25))
+    _, found = jsnn.convert(perceptron(relu), images(), recipe(24))
+    assert found.recipe.firing.digits == 24
 
 
 def test_a_calibration_is_as_long_as_a_presentation():

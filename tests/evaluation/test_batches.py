@@ -2,7 +2,9 @@
 
 import re
 import sys
+import tracemalloc
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 import jsnn
+from jsnn.evaluation.batches import batches, check_drives
 from tests.networks import F32, random_images, random_weights
 
 NUM_STEPS, NUM_IMAGES = 9, 23
@@ -94,6 +97,86 @@ def test_an_item_that_does_not_fit_names_its_batch(item, message) -> None:
     with pytest.raises(jsnn.IncompleteError, match=message) as caught:
         evaluated(iter(data), batch_size=4)
     assert len(caught.value.evaluation.predictions) == 8
+
+
+def steps_and_images(images: np.ndarray) -> dict[str, Any]:
+    return {"layer0": jsnn.over_time(np.repeat(images[:, None], NUM_STEPS, axis=1))}
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (
+            {"layer0": IMAGES[10:, 0]},
+            r"batch 2: .*'layer0'\] float32\[\]; expected .*float32\[12\]",
+        ),
+        ({"layer0": IMAGES[10:], "layer1": IMAGES[10:, 0]}, r"batch 2: .*'layer1'\] float32"),
+        (steps_and_images(IMAGES[10:]), r"batch 2: .*float32\[9, 12\]; expected .*float32\[12\]"),
+        ({}, r"batch 2: given presentations of nothing; expected \['layer0'\]"),
+    ],
+)
+def test_an_item_of_another_form_names_its_batch(item, message) -> None:
+    data = [*items([5, 5], IMAGES[:10]), item]
+    with pytest.raises(jsnn.IncompleteError, match=message):
+        evaluated(iter(data), batch_size=4)
+
+
+@pytest.mark.parametrize("batch_size", [4, 23])
+def test_an_iterator_may_use_its_memory_again(batch_size, expected) -> None:
+    def one_buffer() -> Iterator[dict[str, np.ndarray]]:
+        buffer = np.empty((5, 12), F32)
+        for start in range(0, NUM_IMAGES, 5):
+            part = IMAGES[start : start + 5]
+            buffer[: len(part)] = part
+            yield {"layer0": buffer[: len(part)]}
+            buffer[:] = 0.0
+
+    assert_equal(evaluated(one_buffer(), batch_size=batch_size), expected)
+
+
+def test_a_batch_copies_no_more_than_itself_of_a_large_item() -> None:
+    images = np.repeat(IMAGES[:1], 20_000, axis=0)
+    rows = batches(NETWORK, [{"layer0": images}], len(images), NUM_STEPS, 5)
+    next(rows)  # checks the item as a whole
+    tracemalloc.start()
+    try:
+        for _ in range(10):
+            assert next(rows)["layer0"].shape == (5, 12)
+        assert tracemalloc.get_traced_memory()[1] < 0.1 * images.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+def learning() -> jsnn.Network:
+    plastic = jsnn.Projection(
+        "a", "a", jsnn.Dense(np.ones((2, 2), F32)), plasticity=jsnn.Plasticity(jsnn.STDP)
+    )
+    return jsnn.Network([jsnn.Population("a", 2, jsnn.IF)], [plastic])
+
+
+@pytest.mark.parametrize("lower", [[0.0, 0.5], [0.5, 1.5]])
+def test_bounds_are_compared_in_each_presentation(lower: list[float]) -> None:
+    bounds = {"w_min": np.asarray(lower, F32), "w_max": np.asarray([0.2, 1.2], F32)}
+    check = partial(check_drives, learning(), num_presentations=2, num_steps=3)
+    if lower[1] < 1:
+        assert check({"a_to_a": bounds})[0] == 2
+    else:
+        bounds["w_max"][0] = 0.5
+        with pytest.raises(ValueError, match=r"presentation 1: .*'w_min': given 1\.5.*<= w_max"):
+            check({"a_to_a": bounds})
+
+
+def test_a_number_that_is_not_allowed_is_found_in_a_mapped_file(tmp_path: Path) -> None:
+    network = jsnn.Network([jsnn.Population("a", 2, jsnn.SPIKE_SOURCE)])
+    spikes = np.ones((7, 2), F32)
+    spikes[4, 1] = 0.5
+    np.save(tmp_path / "spikes.npy", spikes)
+    drives = {"a": np.load(tmp_path / "spikes.npy", mmap_mode="r")}
+    rows = batches(network, drives, 7, 3, 2)
+    assert next(rows)["a"].shape == (2, 2)
+    next(rows)
+    with pytest.raises(ValueError, match=r"drives, presentation 4: drive of 'a': given 0\.5"):
+        next(rows)
 
 
 def test_an_iterator_of_nothing() -> None:

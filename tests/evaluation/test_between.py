@@ -1,5 +1,7 @@
 """What passes from one presentation to the next, and what a readout may return."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -46,7 +48,8 @@ def test_a_table_that_stays_has_ended():
 def test_in_sequence_every_presentation_has_the_noise_that_it_has_in_a_batch(batch_size):
     network = driven(jsnn.GAUSSIAN_NOISE, {"sd": 0.1})
     record = {"v": jsnn.Variable("a")}
-    options = {"record": record, "key": KEY, "batch_size": batch_size}
+    readout = jsnn.max_voltage("a")
+    options = {"record": record, "key": KEY, "batch_size": batch_size, "readout": readout}
     in_batches = evaluate(network, jsnn.fresh, **options).recorded["v"]
     in_sequence = evaluate(network, init_again, **options).recorded["v"]
     np.testing.assert_array_equal(in_sequence, in_batches)
@@ -94,7 +97,27 @@ def test_a_current_that_overflows_is_refused():
 
 def test_a_state_with_nan_is_refused():
     network = driven(jsnn.CONSTANT)
-    broken = jax.tree.map(lambda leaf: leaf, jsnn.init(network))
-    broken.populations["a"]["v"] = jnp.full(2, jnp.nan)
+    broken = dataclasses.replace(jsnn.init(network), populations={"a": {"v": jnp.full(2, jnp.nan)}})
     with pytest.raises(ValueError, match=r"state.populations\['a'\]\['v'\]: given NaN"):
         jsnn.simulate(network, {}, 5, state=broken)
+
+
+def forgets_to_return(network, state):
+    jsnn.init(network, state.key)
+
+
+def halves(network, state):
+    return jax.tree.map(lambda leaf: leaf[:1] if leaf.ndim else leaf, state)
+
+
+@pytest.mark.parametrize(
+    ("between", "error", "message"),
+    [
+        (forgets_to_return, TypeError, "between, forgets_to_return: returned NoneType; expected"),
+        (lambda network, state: state.populations, TypeError, "between, <lambda>: returned dict"),
+        (halves, ValueError, r"between, halves: .*\['v'\]: given float32\[1\]; expected float32"),
+    ],
+)
+def test_a_rule_that_returns_no_state_of_the_network_is_named(between, error, message):
+    with pytest.raises(error, match=message):
+        evaluate(driven(jsnn.CONSTANT), between)

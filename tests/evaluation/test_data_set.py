@@ -202,7 +202,8 @@ def test_no_answer_is_minus_one_and_wrong() -> None:
     np.testing.assert_array_equal(evaluation.predictions, [-1, -1, -1])
     assert evaluation.accuracy == 0
     np.testing.assert_array_equal(evaluation.confusion_matrix[:, -1], [1, 0, 0, 0, 2])
-    silent_is_zero = evaluated(images=dark, labels=np.array([0, 4, 4]))
+    with pytest.warns(UserWarning, match="never spiked"):
+        silent_is_zero = evaluated(images=dark, labels=np.array([0, 4, 4]))
     np.testing.assert_array_equal(silent_is_zero.predictions, [0, 0, 0])
 
 
@@ -359,6 +360,62 @@ def test_progress_shows_images_per_second_and_accuracy(capsys) -> None:
 def test_without_progress_nothing_is_printed(capfd) -> None:
     evaluated()
     assert capfd.readouterr() == ("", "")
+
+
+def test_progress_in_a_file_is_not_a_line_a_batch(capsys) -> None:
+    evaluated(batch_size=1, progress=True)
+    assert len(capsys.readouterr().err.replace("\r", "\n").split("\n")) < N / 2
+
+
+@pytest.mark.parametrize("traced", ["network", "drives", "labels", "key", "nothing"])
+def test_an_evaluation_inside_jit_names_the_way_out(traced: str) -> None:
+    given = {
+        "network": chain(),
+        "drives": {"layer0": IMAGES},
+        "labels": LABELS,
+        "num_steps": T,
+        "readout": READOUT,
+        "key": jax.random.key(0),
+    }
+    leaf = given.pop(traced, 0)
+
+    def accuracy(leaf: Any) -> float:
+        changed = {} if traced == "nothing" else {traced: leaf}
+        return jsnn.evaluate(**given, **changed).accuracy
+
+    with pytest.raises(TypeError, match=r"evaluate: called inside jax\.jit.*jax\.vmap of"):
+        jax.jit(accuracy)(leaf)
+
+
+@pytest.mark.parametrize("between", [jsnn.fresh, jsnn.keep_in_flight])
+def test_a_mesh_of_the_caller_changes_nothing(between: Any) -> None:
+    expected = evaluated(between=between)
+    with jax.set_mesh(jax.make_mesh((1,), ("theirs",))):
+        assert_same_results(evaluated(between=between), expected)
+
+
+def silent(readout: jsnn.Readout) -> jsnn.Evaluation:
+    return evaluated(images=np.zeros_like(IMAGES), readout=readout)
+
+
+def test_an_output_that_never_spikes_is_warned_of() -> None:
+    with pytest.warns(UserWarning, match=r"'layer2'.* never spiked in 11 presentations"):
+        assert not np.any(silent(READOUT).predictions)
+
+
+@pytest.mark.parametrize(
+    "readout", [jsnn.first_spike("layer2"), jsnn.max_voltage("layer2")], ids=["first", "voltage"]
+)
+def test_silence_is_an_answer_for_readouts_that_can_tell(readout: jsnn.Readout) -> None:
+    assert len(silent(readout).predictions) == N
+
+
+def test_grey_levels_in_place_of_currents_are_warned_of() -> None:
+    grey = np.round(IMAGES * 255)
+    with pytest.warns(UserWarning, match=r"drives of 'layer0': .*whole numbers up to 140"):
+        evaluated(images=grey)
+    evaluated(images=grey * F32(0.01))
+    evaluated(images=np.round(IMAGES))
 
 
 def test_progress_without_tqdm_says_what_to_install(monkeypatch) -> None:

@@ -72,6 +72,7 @@ def test_present_writes_a_picture_and_counts_what_evaluate_counts(tmp_path, monk
     assert matplotlib.image.imread(picture).shape[2] == 4
 
 
+@pytest.mark.filterwarnings("ignore:.* never spiked")  # in a single step no spike gets that far
 def test_accuracy_over_time_out_of_one_run_is_that_of_shorter_runs():
     images = first(data.test_images(), 200)
     course = explore.over_time(SHIPPED, images, 40)
@@ -82,6 +83,7 @@ def test_accuracy_over_time_out_of_one_run_is_that_of_shorter_runs():
         np.testing.assert_allclose(course["spikes"][num_steps - 1], spikes)
 
 
+@pytest.mark.filterwarnings("ignore:.* never spiked")  # with a high threshold and weak input
 def test_a_sweep_is_one_evaluation_per_setting(tmp_path):
     images = first(held_out_images(), 70)  # not a multiple of what one call takes
     thresholds, scales = [2.0, 5.0, 9.0], [0.005, 0.01]

@@ -168,7 +168,7 @@ def test_sources_that_differ_in_initial_values_alone_are_not_mixed_up() -> None:
             {},
             np.zeros(1, int),
             3,
-            jsnn.spike_count("p0"),
+            jsnn.max_voltage("p0", "current"),
             record=record,
         )
         assert evaluation.recorded["current"] == expected

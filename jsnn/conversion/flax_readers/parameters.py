@@ -1,11 +1,38 @@
 """Checked parameters of the layers of a Flax model."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import jax
 import numpy as np
-from flax import nnx
+from flax import linen, nnx
 
-from jsnn._checks import check_finite
+from jsnn._checks import check_finite, is_concrete
+
+
+def check_has_numbers(model: Any) -> None:
+    """Check that the arrays of a model are there and can be read.
+
+    Raises:
+      TypeError: if one of them, named in the message, is a mere shape or is traced.
+    """
+    variables = model if isinstance(model, Mapping) else {}
+    if isinstance(model, nnx.Module):
+        variables = nnx.to_pure_dict(nnx.state(model))
+    elif isinstance(model, linen.Module) and model.scope is not None:
+        variables = model.variables
+    for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
+        what = f"model, {jax.tree_util.keystr(path)}"
+        if isinstance(leaf, jax.ShapeDtypeStruct):
+            raise TypeError(
+                f"{what}: given the shape {leaf.shape} without numbers; expected a model with "
+                "parameters (restore them, and put them in with nnx.update or module.bind)"
+            )
+        if not is_concrete(leaf):
+            raise TypeError(
+                f"{what}: given traced values; expected numbers (convert outside jax.jit, vmap and "
+                "grad, and trace the network)"
+            )
 
 
 def weights_of(step: Any, dtype: np.dtype[Any], what: str) -> tuple[np.ndarray, np.ndarray | None]:

@@ -14,8 +14,9 @@ from flax import linen, nnx
 from jsnn._checks import check_finite, check_type, float_dtype
 from jsnn.conversion.activation import Activation, Identity, Quantised, Relu
 from jsnn.conversion.channel_scaling import each_neuron, scaled, with_weights
+from jsnn.conversion.flax_readers.flatten import flatten
 from jsnn.conversion.flax_readers.padding import check_fits, padding_word, pair
-from jsnn.conversion.flax_readers.parameters import affine_of, weights_of
+from jsnn.conversion.flax_readers.parameters import affine_of, check_has_numbers, weights_of
 from jsnn.conversion.flax_readers.read_linen import LinenDense, linen_steps
 from jsnn.conversion.layers import Layer, MaxPool, Weighted
 from jsnn.conversion.max_pool import MaxPool2D
@@ -28,14 +29,6 @@ _EXPECTED = (
 )
 
 Shape = tuple[int, ...]
-
-
-def flatten(x: jax.Array) -> jax.Array:
-    """Flatten images, [..., height, width, channels] -> [..., features].
-
-    Convertible models use this function; `convert` cannot see what another function computes.
-    """
-    return x.reshape(*x.shape[:-3], -1)
 
 
 def read_flax(
@@ -58,6 +51,7 @@ def read_flax(
             f"calibration_images: given images of shape {image_shape}; expected (features,) "
             "or (height, width, channels)"
         )
+    check_has_numbers(model)
     if composition is not None:
         check_type(model, nnx.Module, "model", " of Flax NNX, since `composition` is given")
         named = _steps(composition, "")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import reduce
+from math import prod
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +12,7 @@ import numpy as np
 from flax import linen
 
 from jsnn._checks import check_type
+from jsnn.conversion.flax_readers.flatten import flatten
 from jsnn.conversion.logits_check import logits_of
 
 
@@ -21,17 +23,19 @@ class LinenDense(NamedTuple):
       kernel: [pre, post].
       bias: [post] or None.
       dtype: data type of the computation, or None for that of the parameters.
+      flattens: True if the model flattens images in front of the layer.
     """
 
     kernel: Any
     bias: Any
     dtype: Any = None
+    flattens: bool = False
 
 
 def linen_steps(
     model: linen.Module | Mapping[str, Any], image_shape: tuple[int, ...]
 ) -> list[tuple[str, Any]]:
-    """Return the dense layers and the activations between them, each with its name.
+    """Return the dense layers, the activations between them and flattening, each with its name.
 
     Args:
       model: `module.bind(variables)`, whose layers come in the order in which it calls them; or
@@ -45,9 +49,11 @@ def linen_steps(
     """
     layers = _numbered(model) if isinstance(model, Mapping) else _called(model, image_shape)
     steps: list[tuple[str, Any]] = []
-    for name, dense in layers:
-        if steps:
+    for number, (name, dense) in enumerate(layers):
+        if number:
             steps.append((f"ReLU before {name}", jax.nn.relu))
+        if dense.flattens:
+            steps.append((f"flattening before {name}", flatten))
         steps.append((f"layer {name}", dense))
     return steps
 
@@ -61,8 +67,10 @@ def _called(model: Any, image_shape: tuple[int, ...]) -> list[tuple[str, LinenDe
         )
     params = _params(model.variables)
     called: list[tuple[str, LinenDense]] = []
+    shape = image_shape
 
     def note(call: Callable[..., Any], args: Any, kwargs: Any, context: Any) -> Any:
+        nonlocal shape
         module = context.module
         if context.method_name != "__call__":
             return call(*args, **kwargs)
@@ -70,8 +78,10 @@ def _called(model: Any, image_shape: tuple[int, ...]) -> list[tuple[str, LinenDe
         name = "/".join(path) or type(module).__name__
         own = reduce(lambda tree, key: tree.get(key, {}), path, params)
         if isinstance(module, linen.Dense):
-            called.append((name, _dense(own, name, module.dtype)))
             (x,) = args or kwargs.values()
+            flattens = len(shape) == 3 and x.shape[1:] == (prod(shape),)
+            called.append((name, _dense(own, name, module.dtype)._replace(flattens=flattens)))
+            shape = (*x.shape[1:-1], module.features)
             return jnp.zeros((*x.shape[:-1], module.features), x.dtype)
         if any(not isinstance(value, Mapping) for value in own.values()):
             raise ValueError(

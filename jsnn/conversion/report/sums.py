@@ -15,7 +15,7 @@ from jsnn.conversion.report.operations import Energy, multiply_accumulates, syna
 from jsnn.conversion.report.report import LayerError, Report
 from jsnn.network.connectivity import Chain
 from jsnn.network.network import Network
-from jsnn.network.state import init
+from jsnn.network.state import abstract_state
 from jsnn.recording import Recording, Spikes
 
 _READOUT = "readout"
@@ -157,6 +157,5 @@ def _error(sums: np.ndarray) -> LayerError:
 
 def _state_bytes(network: Network) -> int:
     """Return the size of all arrays of the state but the PRNG key."""
-    key = jax.random.key(0) if network.stochastic else None
-    state = replace(jax.eval_shape(lambda n: init(n, key), network), key=None)
+    state = replace(abstract_state(network), key=None)
     return int(sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state)))

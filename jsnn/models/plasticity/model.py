@@ -39,11 +39,12 @@ class PlasticityModel(Model):
 
     A spike reaches the synapse in the step in which it is emitted, on both sides: a delay is on the
     way from synapse to soma. It delivers the weight before the learning of that step, unless
-    `delivers_learnt_weight`. Functions on synapses work on each synapse by itself and see arrays that
-    broadcast with one another: `s` holds "weight" and the variables of the model, and `pre` and
-    `post` hold the traces of the neurons on both sides, "spike", 1 where that neuron spiked in this
-    step and else 0, and the variables of the neurons that the rule reads, as they are after the
-    step.
+    `delivers_learnt_weight`.
+
+    Functions on synapses work on each synapse by itself and see arrays that broadcast with one
+    another: `s` holds "weight" and the variables of the model, and `pre` and `post` hold the traces
+    of the neurons on both sides, "spike", 1 where that neuron spiked in this step and else 0, and
+    the variables of the neurons that the rule reads, as they are after the step.
 
     Attributes:
       params: parameters, {name: default or `jsnn.Quantity`}. A projection may give each another

@@ -57,11 +57,6 @@ class Procedural:
 
     def __post_init__(self) -> None:
         check_key(self.key, "Procedural, key")
-        if str(jax.random.key_impl(self.key)) != "threefry2x32":
-            raise ValueError(
-                f"Procedural, key: given a key of {jax.random.key_impl(self.key)}; expected one of "
-                "threefry2x32, whose numbers no vmap changes"
-            )
         for name in ("num_pre", "num_post"):
             size = positive_int(getattr(self, name), f"Procedural, {name}")
             object.__setattr__(self, name, size)
