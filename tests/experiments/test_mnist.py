@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +34,7 @@ def run(module, *flags, monkeypatch):
 @pytest.fixture
 def weights_directory(tmp_path):
     """A copy of the shipped weights that a test may spoil."""
-    jsnn.save_weights(tmp_path / "weights", SHIPPED)
+    shutil.copytree(WEIGHTS, tmp_path / "weights")
     return tmp_path / "weights"
 
 
