@@ -65,8 +65,7 @@ def test_an_interrupted_training_goes_on_to_the_same_result(tmp_path, fields, mo
         patch.setattr(train, "measure", interrupted)  # after the checkpoint of the first epoch
         with pytest.raises(KeyboardInterrupt):
             train.train(config, training, held_out)
-    with checkpoints.checkpoints_in(config.out) as manager:
-        assert manager.latest_step() == 1
+    assert checkpoints.checkpoints_in(config.out).latest_step() == 1
     again = train.train(config, training, held_out)
     assert_same_model(again, whole)
     assert_same_model(checkpoints.load(config.out), whole)

@@ -185,7 +185,7 @@ def test_an_interrupted_run_goes_on_bit_for_bit(num_done, tmp_path, monkeypatch)
     for a, b in zip(jax.tree.leaves(resumed.state), jax.tree.leaves(whole.state), strict=True):
         np.testing.assert_array_equal(a, b)
     other = learn_all(network, small_images(7), tmp_path, measure)  # other images start anew
-    assert other.checkpoint != resumed.checkpoint
+    assert other.checkpoints.name != resumed.checkpoints.name
     assert len(other.kc_spikes) == 7
 
 
