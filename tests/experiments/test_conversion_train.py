@@ -72,6 +72,71 @@ def test_an_interrupted_training_goes_on_to_the_same_result(tmp_path, fields, mo
     assert_same_model(train.train(config, training, held_out), whole)  # nothing is left to do
 
 
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint_is_named_and_the_training_goes_on_from_the_one_before(
+    tmp_path, capsys
+):
+    config, data_sets = config_of(tmp_path, epochs=3), (few_images(50), few_images(20, 1))
+    whole = train.train(config, *data_sets)
+    last = tmp_path / "checkpoints" / "epoch-3.checkpoint"
+    flip_a_bit(last)
+    with pytest.raises(
+        ValueError, match=r"epoch-3\.checkpoint: damaged.*remove it and train again"
+    ):
+        checkpoints.load(tmp_path)
+    assert_same_model(train.train(config, *data_sets), whole)
+    assert f"warning: {last}: damaged" in capsys.readouterr().err
+    assert_same_model(checkpoints.load(tmp_path), whole)
+    for path in last.parent.iterdir():
+        flip_a_bit(path)
+    with pytest.raises(ValueError, match=r"epoch-3\.checkpoint: damaged.*to start anew"):
+        train.train(config, *data_sets)
+
+
+@pytest.mark.parametrize("content", ['{"model": "mlp', '{"other": 1}', "[1]", "\0"])
+def test_a_damaged_description_is_named(content, tmp_path):
+    (tmp_path / "architecture.json").write_text(content)
+    with pytest.raises(ValueError, match=r"architecture\.json: damaged"):
+        checkpoints.load(tmp_path)
+    (tmp_path / "training.json").write_text(content)
+    with pytest.raises(ValueError, match=r"training\.json: damaged|holds a training with"):
+        settings.check(config_of(tmp_path))
+
+
+def begun(config):
+    """Write what a training writes before its first epoch."""
+    checkpoints.describe(
+        config.out,
+        settings.settings_of(config) | {"origin": settings.origin_of(config)},
+        settings.architecture_of(config),
+    )
+
+
+def test_an_unfinished_training_by_other_code_or_teachers_is_refused(tmp_path, monkeypatch):
+    teacher = config_of(tmp_path / "teacher")
+    begun(teacher)
+    checkpoints.checkpoints_in(teacher.out).save(1, {"weights": np.zeros(3)})
+    config = config_of(tmp_path / "pupil", distil=(teacher.out,))
+    begun(config)
+    settings.check(config)
+    message = "holds an unfinished training by another version"
+    monkeypatch.setattr(settings, "made_with", lambda: {"code": "another"})
+    with pytest.raises(ValueError, match=message):
+        settings.check(config)
+    monkeypatch.undo()
+    checkpoints.checkpoints_in(teacher.out).save(1, {"weights": np.ones(3)})
+    with pytest.raises(ValueError, match=message):
+        settings.check(config)
+    checkpoints.checkpoints_in(config.out).save(config.epochs, {"weights": np.zeros(3)})
+    settings.check(config)  # it is finished
+
+
 def test_training_learns_and_the_loaded_model_answers_in_evaluation_mode(tmp_path):
     config = config_of(tmp_path, epochs=8, hidden_dropout=0.2)
     held_out = few_images(50, 1)

@@ -184,6 +184,8 @@ def test_an_interrupted_run_goes_on_bit_for_bit(num_done, tmp_path, monkeypatch)
         np.testing.assert_array_equal(getattr(resumed, name), getattr(whole, name))
     for a, b in zip(jax.tree.leaves(resumed.state), jax.tree.leaves(whole.state), strict=True):
         np.testing.assert_array_equal(a, b)
+    other = learn_all(network, images, tmp_path, measure, measured_on=small_images(9))
+    assert other.checkpoints.name != resumed.checkpoints.name
     other = learn_all(network, small_images(7), tmp_path, measure)  # other images start anew
     assert other.checkpoints.name != resumed.checkpoints.name
     assert len(other.kc_spikes) == 7
@@ -232,6 +234,35 @@ def test_the_experiment_writes_figures_weights_and_results(variant, run, tmp_pat
     names = {file.name for file in tmp_path.iterdir()}
     assert names == {"raster.png", "accuracy.png", "weights.png", "weights", "m.json"}
     assert matplotlib.image.imread(tmp_path / "raster.png").shape[1] == 1050
+
+
+@pytest.mark.slow
+def test_a_run_with_other_test_images_does_not_go_on_from_the_checkpoint(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(learning, "IMAGES_PER_CALL", 10)
+    calls = iter([learn])
+
+    def interrupted(*arguments):
+        call = next(calls, None)
+        if call is None:
+            raise KeyboardInterrupt
+        return call(*arguments)
+
+    flags = ("--num-train", 20, "--json", tmp_path / "m.json", "--num-test")
+    monkeypatch.setattr(learning, "learn", interrupted)
+    with pytest.raises(SystemExit):
+        run(*flags, 5)
+    monkeypatch.setattr(learning, "learn", learn)
+    (left,) = tmp_path.glob("*.checkpoint")
+    run(*flags, 6)
+    mixed = json.loads((tmp_path / "m.json").read_text())
+    assert left.exists()  # it is of the other run, which goes on from it
+    left.unlink()
+    run(*flags, 6)
+    alone = json.loads((tmp_path / "m.json").read_text())
+    assert mixed["accuracy_so_far"] == alone["accuracy_so_far"]
+    assert all(6 * share == round(6 * share) for share in mixed["accuracy_so_far"])
 
 
 @pytest.mark.parametrize(
