@@ -13,23 +13,14 @@ from experiments.conversion import augment, checkpoints, data, models, settings,
 from experiments.conversion.convolution import convolved
 from experiments.idx import Images
 from jsnn.conversion import QCFS
+from tests.experiments.few_images import few_images
 from tests.networks import assert_same
-
-PATTERNS = np.random.default_rng(1).integers(0, 2, (10, 784), np.uint8) * 255
 
 
 @pytest.fixture(autouse=True, scope="module")
 def promotion():
     with jax.numpy_dtype_promotion("standard"):  # optax's optimizers need it
         yield
-
-
-def few_images(number, seed=0):
-    """Ten patterns with noise, one of a class."""
-    generator = np.random.default_rng(seed)
-    labels = generator.integers(0, 10, number, np.uint8)
-    noise = generator.random((number, 784)) < 0.2
-    return Images(np.where(noise, 255 - PATTERNS[labels], PATTERNS[labels]), labels)
 
 
 def config_of(out: Path, **fields):
