@@ -14,6 +14,7 @@ from flax import nnx
 
 import jsnn
 from experiments import cli
+from experiments.checkpoints import only_process_in
 from experiments.mnist.data import Images, held_out_images, test_images, training_images
 from experiments.mnist.network import spiking_evaluation
 from jsnn.conversion import dense_weights
@@ -125,9 +126,10 @@ def check(config: Config) -> None:
 
 def main(config: Config) -> dict[str, Any]:
     check(config)
-    model = train(config, training_images(), held_out_images())
-    weights = dense_weights(model)
-    paths = jsnn.save_weights(config.out, weights)
+    with only_process_in(config.out):
+        model = train(config, training_images(), held_out_images())
+        weights = dense_weights(model)
+        paths = jsnn.save_weights(config.out, weights)
     test = test_images()
     ann = ann_accuracy(weights, test)
     snn = spiking_evaluation(weights, test).accuracy
