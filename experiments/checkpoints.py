@@ -39,8 +39,9 @@ class Checkpoints:
     def steps(self) -> list[int]:
         """Return the steps of the checkpoints that there are, the last one first."""
         prefix = f"{self.name}-"
-        stems = [path.stem for path in self.directory.glob(f"{prefix}*.checkpoint")]
-        return sorted((int(stem.removeprefix(prefix)) for stem in stems), reverse=True)
+        paths = self.directory.glob(f"{prefix}*.checkpoint")
+        steps = [path.stem.removeprefix(prefix) for path in paths]
+        return sorted((int(step) for step in steps if step.isdecimal()), reverse=True)
 
     def latest_step(self) -> int | None:
         """Return the step of the last checkpoint, or None if there is none."""

@@ -112,7 +112,7 @@ def check(config: Config) -> None:
     fields = dataclasses.fields(config)
     for field in fields:
         if field.type == OutputDirectory:
-            _check_directory(getattr(config, field.name), field.name)
+            check_directory(getattr(config, field.name), field.name)
     files: dict[Path, str] = {}
     for field in fields:
         path = getattr(config, field.name)
@@ -131,10 +131,11 @@ def _check_file(path: Path, flag: str) -> None:
     if path.exists() and not os.access(path, os.W_OK):
         raise ValueError(f"--{flag}: {path} is not writable")
     if path.is_file() or not path.exists():
-        _check_directory(path.resolve().parent, flag)
+        check_directory(path.resolve().parent, flag)
 
 
-def _check_directory(directory: Path, flag: str) -> None:
+def check_directory(directory: Path, flag: str) -> None:
+    """Make a directory; raise ValueError, which names the flag, if it cannot be written to."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import math
 import struct
 import sys
 import tempfile
@@ -59,7 +60,7 @@ def read_idx(content: bytes, name: str) -> np.ndarray:
     if not rank or len(content) < header:
         raise ValueError(f"{name}: not an IDX file of unsigned bytes")
     shape = struct.unpack(f">{rank}I", content[4:header])
-    if len(content) - header != int(np.prod(shape)):
+    if len(content) - header != math.prod(shape):
         raise ValueError(
             f"{name}: truncated: given {len(content) - header} bytes of data; expected {shape}"
         )

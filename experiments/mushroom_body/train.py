@@ -25,9 +25,13 @@ from experiments.mushroom_body.network import (
     input_currents,
     learning_network,
 )
+from jsnn.network.weight_files import check_no_others
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+WEIGHTS = "weights"
+"""Folder of the learnt weights, in the directory of results."""
 
 MEASURED_ON = 500
 """Number of test images on which the accuracy is measured while the network learns."""
@@ -55,6 +59,8 @@ class Config(cli.Config):
 
 @contextmanager
 def main(config: Config) -> Iterator[dict[str, Any]]:
+    cli.check_directory(config.out / WEIGHTS, "out")
+    check_no_others(config.out / WEIGHTS, 1)
     with only_process_in(config.out):
         learnt, results = learn_and_test(config)
         yield results
@@ -101,7 +107,7 @@ def learn_and_test(config: Config) -> tuple[Learnt, dict[str, Any]]:
             "weights": figures.weight_histogram(weights, SYMMETRIC_STDP.params["w_max"].default),
         },
     )
-    jsnn.save_weights(config.out / "weights", [weights])
+    jsnn.save_weights(config.out / WEIGHTS, [weights])
     return learnt, {
         "variant": config.variant,
         "seed": config.seed,

@@ -69,7 +69,8 @@ def load_weights(directory: str | PathLike[str]) -> list[np.ndarray]:
 def save_weights(directory: str | PathLike[str], weights: Sequence[ArrayLike]) -> list[Path]:
     """Write float32 matrices [pre, post] as weights_0_1.npy, ..., all of them or none.
 
-    The directory is made if it does not exist.
+    The directory is made if it does not exist. A list of checksums, weights.sha256, tells
+    `load_weights` that the files belong together.
 
     Returns:
       The paths of the files.

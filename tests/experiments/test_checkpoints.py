@@ -53,6 +53,7 @@ def test_none_is_read_if_there_is_none(tmp_path):
 
 
 def test_those_of_other_computations_are_left_alone(kept, tmp_path):
+    (tmp_path / "name-a-copy.checkpoint").write_bytes(b"")
     other = Checkpoints(tmp_path, "other")
     other.save(1, tree_of(1))
     kept.remove()

@@ -268,13 +268,18 @@ def test_a_run_with_other_test_images_does_not_go_on_from_the_checkpoint(
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
+        (["--out", "{out}/taken"], "--out: cannot write to {out}/taken/weights: File exists"),
+        (["--out", "{out}/deep"], "deep/weights: holds weights_1_2.npy, which would not be part"),
         (["--num-train", 0], "--num-train: given 0; expected 1 to 80"),
         (["--num-train", 5, "--num-test", 10_001], "--num-test: given 10001; expected 1 to 10000"),
         (["--num-train", 5, "--num-test", 5, "--image", 5], "--image: given 5; expected 0 to 4"),
     ],
 )
-def test_bad_flags_end_with_a_message(flags, message, run, capsys):
+def test_bad_flags_end_with_a_message(flags, message, run, capsys, tmp_path):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "weights").write_text("a file")
+    jsnn.save_weights(tmp_path / "deep" / "weights", [np.ones((2, 2), np.float32)] * 2)
     with pytest.raises(SystemExit) as ended:
-        run(*flags)
+        run(*(str(flag).format(out=tmp_path) for flag in flags))
     assert ended.value.code == 1
-    assert message in capsys.readouterr().err
+    assert message.format(out=tmp_path) in capsys.readouterr().err
