@@ -424,3 +424,13 @@ def test_a_file_written_whole_keeps_its_mode_and_a_new_one_gets_the_usual_one(
 def test_a_device_is_written_and_not_replaced() -> None:
     write_whole("/dev/null", b"gone")
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+@pytest.mark.parametrize("before", [b"old", None])
+def test_a_link_to_a_file_stays_a_link(tmp_path: Path, before: bytes | None) -> None:
+    if before is not None:
+        (tmp_path / "file").write_bytes(before)
+    (tmp_path / "link").symlink_to("file")
+    write_whole(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"new"
