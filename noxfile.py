@@ -72,8 +72,9 @@ def sanitize(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Run the tests that draw their examples, with 200 new ones each; takes hours."""
+    """Run the tests that draw their examples, with 200 new ones each, and 60 kills; takes hours."""
     run_tests(session, "-m", "hypothesis", HYPOTHESIS_PROFILE="nightly")
+    run_tests(session, "tests/experiments/test_kills.py", HYPOTHESIS_PROFILE="nightly")
 
 
 @nox.session

@@ -2,17 +2,17 @@
 
 import gzip
 import hashlib
+import math
 import struct
-import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pooch
 
-from experiments import cli
+from jsnn.network.whole_files import write_whole
 
 NUM_HELD_OUT = 5_000
 """Number of training images, the last ones, that are held out: choices are made on them."""
@@ -60,7 +60,7 @@ def read_idx(content: bytes, name: str) -> np.ndarray:
     if not rank or len(content) < header:
         raise ValueError(f"{name}: not an IDX file of unsigned bytes")
     shape = struct.unpack(f">{rank}I", content[4:header])
-    if len(content) - header != int(np.prod(shape)):
+    if len(content) - header != math.prod(shape):
         raise ValueError(
             f"{name}: truncated: given {len(content) - header} bytes of data; expected {shape}"
         )
@@ -95,20 +95,22 @@ def _fetch(path: Path, sha256: str, sources: Sequence[Source]) -> None:
         try:
             content = fetch(source, path.name)
             check_sha256(content, sha256, source)
-        except (OSError, ValueError, subprocess.CalledProcessError) as error:
-            reason = str(error).strip().split("\n")[0]
+        except Exception as error:  # a truncated or altered file is unpacked with many of them
+            reason = str(error).strip().split("\n")[0] or type(error).__name__
             print(f"  not available there: {reason}", flush=True)
             failures.append(f"{source}: {reason}")
             continue
-        cli.write_atomically(path, content)
+        write_whole(path, content)
         return
     raise OSError("\n  ".join([f"{path.name}: no source has the file:", *failures]))
 
 
 def from_mirror(url: str, name: str) -> bytes:
     """Fetch the file at `url` and unpack it with gzip."""
+    import pooch
+
     with tempfile.TemporaryDirectory() as directory:
-        download = pooch.HTTPDownloader(progressbar=True, timeout=20)
+        download = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=20)
         path = Path(directory) / name
         download(url, str(path), pooch)
         return gzip.decompress(path.read_bytes())

@@ -5,15 +5,17 @@ Izhikevich 2003, "Simple model of spiking neurons", IEEE Trans. Neural Networks 
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 import jsnn
 from experiments import cli
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 REGIMES = {
     "regular spiking": {"a": 0.02, "b": 0.2, "c": -65.0, "d": 8.0},
@@ -46,12 +48,11 @@ class Config(cli.Config):
 
     duration: int = 1_000
     """Duration of the run of the random network, in ms."""
-    out: Path = Path("results/izhikevich")
+    out: cli.OutputDirectory = Path("results/izhikevich")
     """Directory for the figures."""
 
 
 def main(config: Config) -> dict[str, Any]:
-    cli.check_writable(config.out)
     v, u, spikes = firing_regimes()
     rates = spikes.sum(axis=0) / ((REGIMES_MS - ONSET_MS) / 1000)
     for name, rate in zip(REGIMES, rates, strict=True):
@@ -157,8 +158,10 @@ def population_rate(raster: np.ndarray, width_ms: float = 5.0) -> np.ndarray:
     return np.convolve(per_step, np.full(width, 1 / width), mode="same")
 
 
-def draw_regimes(v: np.ndarray, u: np.ndarray) -> Figure:
+def draw_regimes(v: np.ndarray, u: np.ndarray) -> "Figure":
     """Draw the membrane potential over the recovery variable of each regime; v, u [steps, 4]."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
     panels = figure.subplots(4, 2, sharex=True, sharey="row", height_ratios=[3, 1, 3, 1])
     time = (np.arange(len(v)) + 1) * REGIMES_DT
@@ -179,8 +182,10 @@ def draw_regimes(v: np.ndarray, u: np.ndarray) -> Figure:
     return figure
 
 
-def draw_network(raster: np.ndarray) -> Figure:
+def draw_network(raster: np.ndarray) -> "Figure":
     """Draw all spikes, and the rate over time, of a raster, bool [steps, 1000]."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     steps, neurons = jsnn.spike_list(raster)
@@ -198,7 +203,7 @@ def draw_network(raster: np.ndarray) -> Figure:
     return figure
 
 
-def _dots(axes: Axes, steps: np.ndarray, neurons: np.ndarray, color: str, name: str) -> None:
+def _dots(axes: "Axes", steps: np.ndarray, neurons: np.ndarray, color: str, name: str) -> None:
     axes.scatter(steps * NETWORK_DT, neurons, s=1.5, c=color, linewidths=0)
     middle = NUM_EXCITATORY / 2 if name == "excitatory" else NUM_EXCITATORY + NUM_INHIBITORY / 2
     axes.text(

@@ -1,16 +1,17 @@
 """Windows of the built-in pair rules, measured with one pair of spikes for every distance."""
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import jsnn
 from experiments import cli
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 WEIGHT = 0.25  # of every synapse before its pair, between bounds of 0 and 1
 A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS = 0.01, 0.008, 15.0, 30.0
@@ -28,7 +29,7 @@ class Config(cli.Config):
     """The longest distance of a pair, in ms."""
     dt: float = 0.5
     """The length of a step, in ms."""
-    out: Path = Path("results/stdp_window.png")
+    out: cli.OutputFigure = Path("results/stdp_window.png")
     """File for the figure."""
 
 
@@ -105,7 +106,6 @@ def main(config: Config) -> dict[str, Any]:
     furthest = round(config.furthest / config.dt)
     if furthest < 1:
         raise ValueError(f"furthest: given {config.furthest} ms; expected at least one step")
-    cli.check_writable(config.out.parent)
     distances = np.arange(-furthest, furthest + 1) * config.dt
     changes = measured(furthest, config.dt)
     deviations = {
@@ -114,9 +114,7 @@ def main(config: Config) -> dict[str, Any]:
     }
     for name, deviation in deviations.items():
         print(f"{name:28s} largest deviation from the closed form {deviation:.1e}")
-    png = io.BytesIO()
-    draw(distances, changes).savefig(png, format="png", dpi=300)
-    cli.write_atomically(config.out, png.getvalue())
+    cli.write_figure(config.out, draw(distances, changes), dpi=300)
     print(f"wrote {config.out}")
     return {
         "distances_ms": distances.tolist(),
@@ -125,8 +123,10 @@ def main(config: Config) -> dict[str, Any]:
     }
 
 
-def draw(distances: np.ndarray, changes: dict[str, np.ndarray]) -> Figure:
+def draw(distances: np.ndarray, changes: dict[str, np.ndarray]) -> "Figure":
     """Draw a panel for each form of the window: the closed form, and both pairings as measured."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(7.0, 2.6), layout="constrained")
     every = max(1, len(distances) // 24)
     shown = np.arange(len(distances) // 2 % every, len(distances), every)  # the middle among them

@@ -23,7 +23,6 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 import jsnn
 from experiments import cli
@@ -121,7 +120,7 @@ def side_by_side(config: Config, num_steps: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as directory:
         timed = contenders(Path(directory))
         total = len(config.sizes) * len(timed) * config.repeats
-        with tqdm(total=total, unit="run") as bar:
+        with cli.progress_bar(total, "run") as bar:
             for size in config.sizes:
                 definition = draw(config.model, size, config.seed)
                 runs: dict[str, list[Run]] = {name: [] for name in timed}

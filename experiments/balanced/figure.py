@@ -1,11 +1,15 @@
 """Figure of the activity of a balanced network: raster, rates, irregularity."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from experiments.balanced.network import DT, num_excitatory
 from experiments.balanced.statistics import MIN_SPIKES, cv_of_intervals, histogram, rates
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH = 7.0  # inches, a page's text width
 NEURONS_SHOWN = 1000
@@ -14,7 +18,7 @@ COLOURS = {"excitatory": "tab:red", "inhibitory": "tab:blue"}
 
 def activity(
     steps: np.ndarray, neurons: np.ndarray, num_neurons: int, num_steps: int, title: str = ""
-) -> Figure:
+) -> "Figure":
     """Draw a raster above histograms of the rates and of the intervals' CV, by kind of neuron.
 
     Args:
@@ -24,6 +28,8 @@ def activity(
       num_steps: of the run.
       title: above the figure.
     """
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
     axes = figure.subplot_mosaic([["raster"] * 2, ["rate", "cv"]], height_ratios=(3, 2))
     excitatory = neurons < num_excitatory(num_neurons)
@@ -69,6 +75,6 @@ def members(kind: str, num_neurons: int) -> slice:
     return slice(first) if kind == "excitatory" else slice(first, None)
 
 
-def draw_histogram(axes: Axes, values: np.ndarray, width: float, colour: str, label: str) -> None:
+def draw_histogram(axes: "Axes", values: np.ndarray, width: float, colour: str, label: str) -> None:
     counts, edges = histogram(values, width)
     axes.stairs(100 * counts / len(values), edges, color=colour, label=label)

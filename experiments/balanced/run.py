@@ -36,7 +36,7 @@ class Config(cli.Config):
     """Simulated time, in ms; a step is 0.1 ms."""
     float64: bool = False
     """Simulate in float64 instead of float32."""
-    out: Path = Path("results/balanced.png")
+    out: cli.OutputFigure = Path("results/balanced.png")
     """File for the figure."""
 
 
@@ -46,7 +46,6 @@ def main(config: Config) -> dict[str, Any]:
     num_steps = round(config.duration_ms / DT)
     if num_steps < 1:
         raise ValueError(f"--duration-ms: given {config.duration_ms}; expected at least {DT}")
-    cli.check_writable(config.out.parent)
     seeds = range(config.seed, config.seed + config.num_networks)
 
     results = []

@@ -11,9 +11,9 @@ from typing import Any
 import jax
 import numpy as np
 from numpy.typing import DTypeLike
-from tqdm import tqdm
 
 import jsnn
+from experiments import cli
 from experiments.balanced.models import POPULATION, network_of
 from experiments.balanced.network import Definition, Run
 
@@ -49,7 +49,7 @@ def simulate(
     built = time.perf_counter()
 
     steps, neurons, done = [], [], 0
-    with tqdm(total=num_steps, unit="step", leave=False, disable=not progress) as bar:
+    with cli.progress_bar(num_steps, "step", shown=progress, leave=False) as bar:
         for length in lengths:
             state, spikes = chunks[length](network, state)
             steps_of_chunk, neurons_of_chunk = jsnn.spike_list(spikes)

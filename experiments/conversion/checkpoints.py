@@ -1,4 +1,4 @@
-"""Checkpoints of a training, to continue it and to load the trained model."""
+"""Files of a training, to continue it and to load the trained model."""
 
 import dataclasses
 import json
@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import orbax.checkpoint as ocp
 from flax import nnx
 
-from experiments import cli
+from experiments.checkpoints import Checkpoints
 from experiments.conversion.models import Architecture, without_parameters
+from jsnn.network.whole_files import write_whole
 
 ARCHITECTURE = "architecture.json"
 TRAINING = "training.json"
@@ -54,10 +54,7 @@ class Parts(NamedTuple):
 
 def is_finished(directory: Path, epochs: int) -> bool:
     """Return True if `directory` holds the last checkpoint of a training of `epochs` epochs."""
-    if not (directory / TRAINING).exists():
-        return False
-    with checkpoints_in(directory) as manager:
-        return manager.latest_step() == epochs
+    return (directory / TRAINING).exists() and checkpoints_in(directory).latest_step() == epochs
 
 
 def split(model: nnx.Sequential) -> Parts:
@@ -73,17 +70,20 @@ def load(directory: Path) -> nnx.Sequential:
     """Load the model in `directory` as of its last epoch, in evaluation mode.
 
     Raises:
-      ValueError: if `directory` holds no trained model.
+      ValueError: if `directory` holds no trained model, or if it is damaged.
     """
     model = without_parameters(load_architecture(directory))
-    with checkpoints_in(directory) as manager:
-        if manager.latest_step() is None:
-            raise ValueError(f"{directory}: holds no checkpoint")
-        kept = split(model)[1:]
-        restored = manager.restore(
-            manager.latest_step(), args=ocp.args.Composite(model=ocp.args.StandardRestore(kept))
-        )
-    nnx.update(model, *restored["model"])
+    checkpoints = checkpoints_in(directory)
+    epoch = checkpoints.latest_step()
+    if epoch is None:
+        raise ValueError(f"{directory}: holds no checkpoint")
+    try:
+        restored = checkpoints.read(epoch, {"average": split(model)[1:]})
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; remove it and train again, which goes on from the checkpoint before it"
+        ) from None
+    nnx.update(model, *restored["average"])
     model.eval()
     return model
 
@@ -97,36 +97,50 @@ def load_architecture(directory: Path) -> Architecture:
     path = directory / ARCHITECTURE
     if not path.exists():
         raise ValueError(f"{directory}: holds no {ARCHITECTURE}; expected a trained model")
-    return Architecture(**json.loads(path.read_text()))
+    try:
+        return Architecture(**read_json(path))
+    except TypeError as error:
+        raise ValueError(f"{path}: damaged: {error}") from None
 
 
-def checkpoints_in(directory: Path) -> ocp.CheckpointManager:
-    options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
-    return ocp.CheckpointManager(directory.absolute() / "checkpoints", options=options)
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file of a training.
+
+    Raises:
+      ValueError: if the file is damaged; the message names it.
+    """
+    try:
+        return dict(json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: damaged: {error}") from None
 
 
-def save(manager: ocp.CheckpointManager, progress: Progress) -> None:
-    rest = progress._replace(average=None)
-    manager.save(
-        int(progress.epoch),
-        args=ocp.args.Composite(
-            model=ocp.args.StandardSave(progress.average), training=ocp.args.StandardSave(rest)
-        ),
-    )
+def checkpoints_in(directory: Path) -> Checkpoints:
+    """Return the checkpoints of the training in a directory."""
+    return Checkpoints(directory / "checkpoints", "epoch")
 
 
-def resumed(manager: ocp.CheckpointManager, progress: Progress) -> Progress:
+def identity(directory: Path) -> str:
+    """Return a hash of the trained model in a directory.
+
+    Raises:
+      ValueError: if `directory` holds no checkpoint.
+    """
+    checkpoints = checkpoints_in(directory)
+    epoch = checkpoints.latest_step()
+    if epoch is None:
+        raise ValueError(f"{directory}: holds no checkpoint; expected a trained model")
+    return checkpoints.path(epoch).read_bytes()[:16].decode("latin-1")
+
+
+def save(checkpoints: Checkpoints, progress: Progress) -> None:
+    checkpoints.save(int(progress.epoch), progress._asdict())
+
+
+def resumed(checkpoints: Checkpoints, progress: Progress) -> Progress:
     """Restore the state of the last checkpoint, or return the given state if there is none."""
-    if manager.latest_step() is None:
-        return progress
-    restored = manager.restore(
-        manager.latest_step(),
-        args=ocp.args.Composite(
-            model=ocp.args.StandardRestore(progress.average),
-            training=ocp.args.StandardRestore(progress._replace(average=None)),
-        ),
-    )
-    return copied(restored["training"]._replace(average=restored["model"]))
+    found = checkpoints.restore(progress._asdict())
+    return progress if found is None else copied(Progress(**found[1]))
 
 
 def describe(directory: Path, settings: dict[str, Any], architecture: Architecture) -> None:
@@ -135,4 +149,4 @@ def describe(directory: Path, settings: dict[str, Any], architecture: Architectu
         (ARCHITECTURE, dataclasses.asdict(architecture)),
         (TRAINING, settings),
     ):
-        cli.write_atomically(directory / name, json.dumps(content, indent=1).encode())
+        write_whole(directory / name, json.dumps(content, indent=1).encode())

@@ -4,12 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flax import nnx
-from matplotlib.figure import Figure
-from tqdm import tqdm
 
 import jsnn
 from experiments import cli
@@ -19,6 +17,10 @@ from experiments.conversion.data import DataSet, images
 from experiments.conversion.models import HIDDEN, Architecture, inputs_of
 from experiments.idx import Images
 from jsnn.conversion import Recipe, Report, recipes, trained
+from jsnn.network.whole_files import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Measured = dict[int, tuple[float, float]]
 """{T: (accuracy, spikes per image)}."""
@@ -38,7 +40,7 @@ class Config(cli.Config):
     """Data set."""
     num_images: int = 5000
     """Number of held-out training images."""
-    out: Path = Path("results/conversion")
+    out: cli.OutputDirectory = Path("results/conversion")
     """Directory for the table and the figure."""
 
 
@@ -76,7 +78,6 @@ _FEW_SPIKES = "few-spikes"
 def main(config: Config) -> dict[str, Any]:
     architecture = load_architecture(config.model)
     names = _wanted(config, architecture)
-    cli.check_writable(config.out)
     model = load(config.model)
     training = images(config.dataset, "training")
     held_out = images(config.dataset, "held_out")
@@ -91,13 +92,14 @@ def main(config: Config) -> dict[str, Any]:
 
     found: dict[str, Measured] = {}
     ann = _ann_accuracy(model, x, shown.labels)
-    with tqdm(names, unit="recipe") as bar:
-        for name in bar:
+    with cli.progress_bar(len(names), "recipe") as bar:
+        for name in names:
             bar.set_postfix_str(name)
             found[name] = _measured(name, config.steps, _depth(architecture), assessed)
+            bar.update()
     text = table(found, config.steps, ann)
     print(text)
-    cli.write_atomically(config.out / "compare.md", text.encode())
+    write_whole(config.out / "compare.md", text.encode())
     cli.write_figure(config.out / "compare.png", draw(found, ann))
     print(f"wrote compare.md, compare.png in {config.out}")
     return {"model": str(config.model), "ann_accuracy": ann, "recipes": found}
@@ -180,8 +182,10 @@ def table(found: Mapping[str, Measured], steps: Sequence[int], ann: float) -> st
     return "\n".join(lines) + "\n"
 
 
-def draw(found: Mapping[str, Measured], ann: float) -> Figure:
+def draw(found: Mapping[str, Measured], ann: float) -> "Figure":
     """Draw the error against steps and against spikes, with a line for each recipe."""
+    from matplotlib.figure import Figure
+
     figure: Any = Figure(figsize=(8.0, 4.4), layout="constrained")
     over_steps, over_spikes = figure.subplots(1, 2, sharey=True)
     for index, (name, measured) in enumerate(found.items()):

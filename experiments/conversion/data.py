@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pooch
 
 from experiments import cli
 from experiments.idx import NUM_HELD_OUT, Images, from_cache, from_mirror, read_images
@@ -72,6 +71,8 @@ def as_flat(pixels: np.ndarray) -> np.ndarray:
 
 def cache_directory() -> Path:
     """Return the folder of the files of Fashion-MNIST."""
+    import pooch
+
     return Path(pooch.os_cache("jsnn")) / "fashion_mnist"
 
 
@@ -88,7 +89,7 @@ def _from_debian(source: str, name: str) -> bytes:
             raise OSError(f"{program} is not installed")
 
     def run(*command: str) -> None:
-        subprocess.run(command, check=True, capture_output=True, cwd=directory)
+        subprocess.run(command, check=True, capture_output=True, cwd=directory, timeout=300)
 
     with tempfile.TemporaryDirectory() as directory:
         run("apt-get", "download", DEBIAN_PACKAGE)

@@ -7,12 +7,10 @@ images, on which choices are made, or with --test, once all are made, the 10,000
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flax import nnx
-from matplotlib.figure import Figure
-from tqdm import tqdm
 
 import jsnn
 from experiments import cli
@@ -30,7 +28,10 @@ from experiments.conversion.models import inputs_of
 from experiments.conversion.settings import architecture_of, check, check_same_training
 from experiments.conversion.train import train
 from experiments.idx import Images
-from jsnn import plot
+from jsnn.network.whole_files import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TUTORIAL = (5590.0, 0.9744)
 """Spikes per image and test accuracy of GeNN's tutorial, after 100 steps."""
@@ -48,18 +49,17 @@ class Config(cli.Config):
     """Networks of each kind, with seeds 0, 1, ...; at most 3 convolutional ones."""
     test: bool = False
     """Measure on the test images, once all choices are made."""
-    out: Path = Path("results/conversion")
+    out: cli.OutputDirectory = Path("results/conversion")
     """Directory for the trained networks, the table and the figure."""
 
 
 def main(config: Config) -> dict[str, Any]:
     rows = _wanted(config)
-    cli.check_writable(config.out)
     training, held_out = (images("mnist", part) for part in ("training", "held_out"))
     measured = images("mnist", "test") if config.test else held_out
     found: dict[str, Outcome] = {}
     seeds = {name: num_seeds(row, config.num_seeds) for name, row in rows.items()}
-    with tqdm(total=sum(seeds.values()), unit="network", desc="frontier") as bar:
+    with cli.progress_bar(sum(seeds.values()), "network", "frontier") as bar:
         for name, row in rows.items():
             reports = []
             for seed in range(seeds[name]):
@@ -71,7 +71,7 @@ def main(config: Config) -> dict[str, Any]:
     text = table(rows, found)
     print(text)
     part = "test" if config.test else "held_out"
-    cli.write_atomically(config.out / f"frontier_{part}.md", text.encode())
+    write_whole(config.out / f"frontier_{part}.md", text.encode())
     cli.write_figure(config.out / f"frontier_{part}.png", draw(rows, found))
     print(f"wrote frontier_{part}.md, frontier_{part}.png in {config.out}")
     return {
@@ -174,13 +174,15 @@ def _title(row: Row) -> str:
     return architecture_of(TRAININGS[row.training].config).title
 
 
-def draw(rows: Mapping[str, Row], found: Mapping[str, Outcome]) -> Figure:
+def draw(rows: Mapping[str, Row], found: Mapping[str, Outcome]) -> "Figure":
     """Draw mean accuracy against mean spikes, with ranges over seeds; a line joins the best."""
+    from matplotlib.figure import Figure
+
     figure: Any = Figure(figsize=(7.0, 4.6), layout="constrained")
     axes = figure.subplots()
     spikes = np.array([own.spikes.mean() for own in found.values()])
     accuracy = np.array([own.accuracy.mean() for own in found.values()])
-    front = plot.pareto_front(spikes, accuracy)
+    front = jsnn.plot.pareto_front(spikes, accuracy)
     axes.plot(spikes[front], 100 * accuracy[front], "-", color="0.6", zorder=1, label="best")
     titles = [_title(row) for row in rows.values()]
     for index, title in enumerate(dict.fromkeys(titles)):

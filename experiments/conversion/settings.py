@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from experiments import cli
-from experiments.conversion.checkpoints import TRAINING, load_architecture
+from experiments.checkpoints import made_with
+from experiments.conversion.checkpoints import (
+    TRAINING,
+    identity,
+    is_finished,
+    load_architecture,
+    read_json,
+)
 from experiments.conversion.data import DataSet
 from experiments.conversion.models import Architecture, Model
 
@@ -68,7 +75,7 @@ class Config(cli.Config):
     """Divisor of the logits of teachers and pupil before they are compared."""
     start: Path | None = None
     """Directory of a trained model of the same sizes, whose parameters the training starts from."""
-    out: Path = Path("results/conversion")
+    out: cli.OutputDirectory = Path("results/conversion")
     """Directory of the checkpoints, from which an interrupted training continues."""
     test: bool = False
     """Measure the accuracy on the test images too, once all choices are made."""
@@ -85,6 +92,12 @@ def settings_of(config: Config) -> dict[str, Any]:
     for name in ("out", "json", "test"):
         del fields[name]
     return json.loads(json.dumps(fields, default=str))
+
+
+def origin_of(config: Config) -> dict[str, Any]:
+    """Return what a training depends on beside its settings, the other models among it."""
+    models = config.distil if config.start is None else (*config.distil, config.start)
+    return made_with() | {"models": [identity(directory) for directory in models]}
 
 
 def check(config: Config) -> None:
@@ -136,7 +149,6 @@ def check(config: Config) -> None:
         load_architecture(directory)
     if config.start is not None:
         _check_start(config, load_architecture(config.start))
-    cli.check_writable(config.out)
     check_same_training(config)
 
 
@@ -151,14 +163,19 @@ def _check_start(config: Config, given: Architecture) -> None:
 
 
 def check_same_training(config: Config) -> None:
-    """Raise ValueError if the directory holds a training with other settings."""
+    """Raise ValueError if a directory holds another training, or a part of one by other code."""
     path = config.out / TRAINING
     if not path.exists():
         return
-    before, now = json.loads(path.read_text()), settings_of(config)
+    before, now = read_json(path), settings_of(config)
     for name in now:
         if before.get(name) != now[name]:
             raise ValueError(
                 f"--out: {config.out} holds a training with {name} {before.get(name)}, not "
                 f"{now[name]}; expected another directory"
             )
+    if not is_finished(config.out, config.epochs) and before.get("origin") != origin_of(config):
+        raise ValueError(
+            f"--out: {config.out} holds an unfinished training by another version of the code, of "
+            "a package or of a teacher; expected another directory (or remove this one)"
+        )

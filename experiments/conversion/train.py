@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from tqdm import tqdm
 
 from experiments import cli
+from experiments.checkpoints import only_process_in
 from experiments.conversion.augment import augmented
 from experiments.conversion.checkpoints import (
     Progress,
@@ -27,7 +27,7 @@ from experiments.conversion.checkpoints import (
 )
 from experiments.conversion.data import as_square, images
 from experiments.conversion.models import Architecture, build, inputs_of, without_parameters
-from experiments.conversion.settings import Config, architecture_of, check, settings_of
+from experiments.conversion.settings import Config, architecture_of, check, origin_of, settings_of
 from experiments.conversion.spiking import Answer, answer, spikes_per_image, spiking_answer
 from experiments.idx import Images
 
@@ -41,18 +41,21 @@ def train(config: Config, training: Images, held_out: Images) -> nnx.Sequential:
             "the number of training images"
         )
     architecture = architecture_of(config)
-    structure, optimizer, progress = _start(config, num_batches)
-    model = without_parameters(architecture)
-    run_epoch = _epoch(config, structure, optimizer, num_batches)
-    data = _training_data(config, training)
-    describe(config.out, settings_of(config), architecture_of(config))
-    with checkpoints_in(config.out) as manager, tqdm(total=config.epochs, unit="epoch") as bar:
-        progress = resumed(manager, progress)
+    checkpoints = checkpoints_in(config.out)
+    with only_process_in(config.out), cli.progress_bar(config.epochs, "epoch") as bar:
+        structure, optimizer, progress = _start(config, num_batches)
+        model = without_parameters(architecture)
+        run_epoch = _epoch(config, structure, optimizer, num_batches)
+        data = _training_data(config, training)
+        if checkpoints.latest_step() is None:
+            settings = settings_of(config) | {"origin": origin_of(config)}
+            describe(config.out, settings, architecture)
+        progress = resumed(checkpoints, progress)
         bar.update(int(progress.epoch))
         nnx.update(model, *progress.average)
         while int(progress.epoch) < config.epochs:
             progress, loss = run_epoch(progress, data)
-            save(manager, progress)
+            save(checkpoints, progress)
             nnx.update(model, *progress.average)
             measured = measure(model, architecture, held_out, config.steps)
             bar.update()

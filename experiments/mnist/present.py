@@ -17,7 +17,6 @@ from experiments.mnist.network import (
     check_pixels,
     spiking_network,
 )
-from jsnn import plot
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,11 @@ class Config(cli.Config):
     """Threshold of every neuron."""
     input_scale: float = INPUT_SCALE
     """Input current per grey level."""
-    out: Path = Path("results/raster.png")
+    out: cli.OutputFigure = Path("results/raster.png")
     """File for the raster plot."""
 
 
 def main(config: Config) -> dict[str, Any]:
-    cli.check_writable(config.out.parent)
     images = test_images()
     if not 0 <= config.image_index < len(images.labels):
         raise ValueError(
@@ -64,7 +62,7 @@ def main(config: Config) -> dict[str, Any]:
         print(f"{name}: {network.sizes[name]:4} neurons, {count:5} spikes")
     print(f"true label={label}, predicted label={prediction}")
     title = f"MNIST test image {config.image_index}: true label {label}, predicted {prediction}"
-    figure = plot.raster(spikes, label=label, title=title)
+    figure = jsnn.plot.raster(spikes, label=label, title=title)
     cli.write_figure(config.out, figure)
     print(f"wrote {config.out}")
     return {

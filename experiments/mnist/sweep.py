@@ -1,7 +1,5 @@
 """Sweep over a grid of settings on the same images: one compiled call under vmap, resumable."""
 
-import hashlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,10 +8,10 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 import jsnn
-from experiments.cli import write_atomically
+from experiments import cli
+from experiments.checkpoints import Checkpoints, fingerprint
 from experiments.mnist.data import Images, input_currents
 from experiments.mnist.network import check_pixels, output_of, spiking_network
 
@@ -29,14 +27,14 @@ class Sweep:
       input_scale: [S].
       accuracy: [V, S], fractions.
       spikes: [V, S], spikes per image, all layers together.
-      checkpoint: the file that holds the sums; the caller removes it.
+      checkpoints: the files that hold the sums; the caller removes them.
     """
 
     v_thresh: np.ndarray
     input_scale: np.ndarray
     accuracy: np.ndarray
     spikes: np.ndarray
-    checkpoint: Path
+    checkpoints: Checkpoints
 
 
 def sweep(
@@ -63,13 +61,14 @@ def sweep(
     network = spiking_network(weights)
     check_pixels(network, images.pixels)
     shape = (len(v_thresh), len(input_scale))
-    checkpoint = (
-        directory / f"sweep-{_fingerprint(weights, images, v_thresh, input_scale, num_steps)}.npz"
-    )
-    start, right, spikes = _load(checkpoint, shape)
+    name = f"sweep-{fingerprint(weights, images, v_thresh, input_scale, num_steps)}"
+    checkpoints = Checkpoints(directory, name)
+    fresh = {"right": np.zeros(shape, np.int64), "spikes": np.zeros(shape, np.int64)}
+    start, sums = checkpoints.restore(fresh) or (0, fresh)
+    right, spikes = sums["right"], sums["spikes"]
     batch, num_images = max(1, _LANES // right.size), len(images.labels)
     thresholds = np.asarray(v_thresh, np.float32)
-    with tqdm(total=num_images, initial=start, unit="image", desc=f"{right.size} settings") as bar:
+    with cli.progress_bar(num_images, "image", f"{right.size} settings", done=start) as bar:
         for first in range(start, num_images, batch):
             # The last image fills up the last batch, under a label that no prediction equals.
             rows = np.arange(first, first + batch)
@@ -81,14 +80,14 @@ def sweep(
             right_here, spikes_here = _batch(network, thresholds, currents, labels, num_steps)
             right += np.asarray(right_here, np.int64)
             spikes += np.asarray(spikes_here, np.int64)
-            _save(checkpoint, min(first + batch, num_images), right, spikes)
+            checkpoints.save(min(first + batch, num_images), sums)
             bar.update(int(known.sum()))
     return Sweep(
         np.asarray(v_thresh),
         np.asarray(input_scale),
         right / num_images,
         spikes / num_images,
-        checkpoint,
+        checkpoints,
     )
 
 
@@ -129,29 +128,3 @@ def _batch(
         jnp.broadcast_to(labels, shape).ravel(),
     )
     return right.reshape(shape).sum(-1), spikes.reshape(shape).sum(-1)
-
-
-def _fingerprint(
-    weights: Sequence[np.ndarray],
-    images: Images,
-    v_thresh: Sequence[float],
-    input_scale: Sequence[float],
-    num_steps: int,
-) -> str:
-    digest = hashlib.sha256(repr((v_thresh, input_scale, num_steps)).encode())
-    for array in (*weights, *images):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _load(checkpoint: Path, shape: tuple[int, int]) -> tuple[int, np.ndarray, np.ndarray]:
-    if not checkpoint.exists():
-        return 0, np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    with np.load(checkpoint) as kept:
-        return int(kept["done"]), kept["right"], kept["spikes"]
-
-
-def _save(checkpoint: Path, done: int, right: np.ndarray, spikes: np.ndarray) -> None:
-    content = io.BytesIO()
-    np.savez(content, done=done, right=right, spikes=spikes)
-    write_atomically(checkpoint, content.getvalue())

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from tqdm import tqdm
 
 import jsnn
 from experiments import cli
+from experiments.checkpoints import only_process_in
 from experiments.mnist.data import Images, held_out_images, test_images, training_images
 from experiments.mnist.network import spiking_evaluation
 from jsnn.conversion import dense_weights
@@ -27,7 +27,7 @@ class Config(cli.Config):
 
     hidden: tuple[int, ...] = (128,)
     """Sizes of the hidden layers."""
-    out: Path = Path("results/weights")
+    out: cli.OutputDirectory = Path("results/weights")
     """Directory for the weights_*.npy; the shipped ones are in experiments/mnist/weights."""
     epochs: int = 20
     """Passes over the training images."""
@@ -68,7 +68,7 @@ def train(config: Config, training: Images, held_out: Images) -> nnx.Sequential:
     schedule = optax.cosine_decay_schedule(config.learning_rate, num_batches * config.epochs)
     optimizer = nnx.Optimizer(model, optax.adam(schedule), wrt=nnx.Param)
     shuffle = np.random.default_rng(config.seed)
-    with tqdm(total=config.epochs * num_batches, unit="batch") as bar:
+    with cli.progress_bar(config.epochs * num_batches, "batch") as bar:
         update = nnx.cached_partial(_update, model, optimizer)
         for epoch in range(1, config.epochs + 1):
             order = shuffle.permutation(len(training.labels))[: num_batches * config.batch_size]
@@ -121,15 +121,15 @@ def check(config: Config) -> None:
     ):
         if not 0 <= rate < 1:
             raise ValueError(f"{flag}: given {rate}; expected a fraction in [0, 1)")
-    cli.check_writable(config.out)
     check_no_others(config.out, len(config.hidden) + 1)
 
 
 def main(config: Config) -> dict[str, Any]:
     check(config)
-    model = train(config, training_images(), held_out_images())
-    weights = dense_weights(model)
-    paths = jsnn.save_weights(config.out, weights)
+    with only_process_in(config.out):
+        model = train(config, training_images(), held_out_images())
+        weights = dense_weights(model)
+        paths = jsnn.save_weights(config.out, weights)
     test = test_images()
     ann = ann_accuracy(weights, test)
     snn = spiking_evaluation(weights, test).accuracy

@@ -1,12 +1,15 @@
 """Figures of the mushroom body."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import jsnn
 from experiments.mushroom_body.network import DT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _WIDTH = 7.0  # inches, a page's text width
 
@@ -25,7 +28,7 @@ _NAMES = {
 
 def one_image(
     spikes: Mapping[str, np.ndarray], potential: np.ndarray, label: int, title: str
-) -> Figure:
+) -> "Figure":
     """Draw all spikes while an image is shown, and the potentials of the output neurons.
 
     Args:
@@ -35,6 +38,8 @@ def one_image(
       title: above the figure.
     """
     heights = [*_HEIGHTS.values(), 1.7]
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(_WIDTH, 1.0 + sum(heights)), layout="constrained")
     panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     for axes, (name, full_name) in zip(panels[:-1], _NAMES.items(), strict=True):
@@ -68,13 +73,15 @@ def one_image(
     return figure
 
 
-def accuracy_against_images(seen: np.ndarray, accuracy: np.ndarray) -> Figure:
+def accuracy_against_images(seen: np.ndarray, accuracy: np.ndarray) -> "Figure":
     """Draw the share of right answers against the number of training images.
 
     Args:
       seen: int [m], numbers of images.
       accuracy: [m], fractions.
     """
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(_WIDTH, 3.6), layout="constrained")
     axes = figure.subplots()
     axes.plot(seen, 100 * accuracy, "o-", markersize=4, linewidth=1.5, label="jsnn")
@@ -91,13 +98,15 @@ def accuracy_against_images(seen: np.ndarray, accuracy: np.ndarray) -> Figure:
     return figure
 
 
-def weight_histogram(weights: np.ndarray, w_max: float) -> Figure:
+def weight_histogram(weights: np.ndarray, w_max: float) -> "Figure":
     """Draw the number of learnt synapses against their weight.
 
     Args:
       weights: [KC, MBON], in nA.
       w_max: the largest weight that the rule allows.
     """
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(_WIDTH, 3.2), layout="constrained")
     axes = figure.subplots()
     axes.hist(1000 * weights.ravel(), bins=np.linspace(0, 1000 * w_max, 61), color="0.35")

@@ -1,18 +1,16 @@
 """Learning one image after another; an interrupted run resumes bit for bit."""
 
-import hashlib
-import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 import jsnn
-from experiments.cli import write_atomically
+from experiments import cli
+from experiments.checkpoints import Checkpoints, fingerprint
 from experiments.mnist.data import Images
 from experiments.mushroom_body.network import (
     NUM_MBON,
@@ -35,14 +33,14 @@ class Learnt(NamedTuple):
       kc_spikes: int32 [n], spikes of all Kenyon cells for each image.
       seen: int [m], the numbers of images after which the accuracy was measured.
       accuracy: float [m], the accuracy after each of these numbers.
-      checkpoint: the file that holds all this; the caller removes it.
+      checkpoints: the files that hold all this; the caller removes them.
     """
 
     state: jsnn.State
     kc_spikes: np.ndarray
     seen: np.ndarray
     accuracy: np.ndarray
-    checkpoint: Path
+    checkpoints: Checkpoints
 
 
 def learn_all(
@@ -50,6 +48,7 @@ def learn_all(
     images: Images,
     directory: Path,
     measure: Callable[[np.ndarray], float],
+    measured_on: Any = None,
 ) -> Learnt:
     """Learn all images in their order, with a progress bar.
 
@@ -62,27 +61,33 @@ def learn_all(
       directory: for the state.
       measure: learnt weights [KC, MBON] -> accuracy; called after 250, 500, 1000, 2000, ... images
         and after the last.
+      measured_on: pytree of the arrays, numbers and strings that `measure` depends on.
     """
     num_images = len(images.labels)
-    checkpoint = directory / f"learning-{_fingerprint(network, images)}.npz"
-    learnt = _load(checkpoint, jsnn.init(network))
-    done = len(learnt.kc_spikes)
-    with tqdm(total=num_images, initial=done, unit="image", desc="learning") as bar:
-        while done < num_images:
-            now = slice(done, min(done + IMAGES_PER_CALL, num_images))
+    calls = [slice(i, i + IMAGES_PER_CALL) for i in range(0, num_images, IMAGES_PER_CALL)]
+    ends = [min(call.stop, num_images) for call in calls]
+    seen = np.array([end for end in ends if end == num_images or _doubled(end)])
+    name = f"learning-{fingerprint(network, images, seen, measured_on)}"
+    learnt = Learnt(
+        jsnn.init(network),
+        np.zeros(num_images, np.int32),
+        seen,
+        np.zeros(len(seen)),
+        Checkpoints(directory, name),
+    )
+    done, learnt = _resumed(learnt)
+    with cli.progress_bar(num_images, "image", "learning", done=done) as bar:
+        for now, end in zip(calls, ends, strict=True):
+            if end <= done:
+                continue
             labels = images.labels[now].astype(np.int32)
             state, spikes = learn(network, learnt.state, input_currents(images.pixels[now]), labels)
-            learnt = learnt._replace(
-                state=state, kc_spikes=np.concatenate([learnt.kc_spikes, spikes])
-            )
-            done = now.stop
+            learnt = learnt._replace(state=state)
+            learnt.kc_spikes[now] = spikes
             bar.update(len(labels))
-            if done == num_images or _doubled(done):
-                learnt = learnt._replace(
-                    seen=np.append(learnt.seen, done),
-                    accuracy=np.append(learnt.accuracy, measure(weights_of(state))),
-                )
-            _save(learnt)
+            if end in seen:
+                learnt.accuracy[seen == end] = measure(weights_of(state))
+            learnt.checkpoints.save(end, _kept(learnt))
     return learnt
 
 
@@ -133,25 +138,11 @@ def _doubled(done: int) -> bool:
     return not rest and calls.bit_count() == 1
 
 
-def _fingerprint(network: jsnn.Network, images: Images) -> str:
-    digest = hashlib.sha256()
-    for array in (*jax.tree.leaves(network), *images):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:16]
+def _kept(learnt: Learnt) -> dict[str, Any]:
+    return {name: getattr(learnt, name) for name in ("state", "kc_spikes", "accuracy")}
 
 
-def _load(checkpoint: Path, fresh: jsnn.State) -> Learnt:
-    if not checkpoint.exists():
-        return Learnt(fresh, np.zeros(0, np.int32), np.zeros(0, int), np.zeros(0), checkpoint)
-    leaves, structure = jax.tree.flatten(fresh)
-    with np.load(checkpoint) as kept:
-        state = jax.tree.unflatten(structure, [kept[f"state{i}"] for i in range(len(leaves))])
-        return Learnt(state, kept["kc_spikes"], kept["seen"], kept["accuracy"], checkpoint)
-
-
-def _save(learnt: Learnt) -> None:
-    leaves = {f"state{i}": leaf for i, leaf in enumerate(jax.tree.leaves(learnt.state))}
-    curves = {name: getattr(learnt, name) for name in ("kc_spikes", "seen", "accuracy")}
-    content = io.BytesIO()
-    np.savez(content, **leaves, **curves)
-    write_atomically(learnt.checkpoint, content.getvalue())
+def _resumed(fresh: Learnt) -> tuple[int, Learnt]:
+    """Return the number of images that are learnt, and what is learnt."""
+    found = fresh.checkpoints.restore(_kept(fresh))
+    return (0, fresh) if found is None else (found[0], fresh._replace(**found[1]))

@@ -1,18 +1,20 @@
 """Learning of MNIST by spike-timing-dependent plasticity, with 20,000 Kenyon cells."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import jsnn
 from experiments import cli
+from experiments.checkpoints import only_process_in
 from experiments.mnist.data import Images, held_out_images, test_images, training_images
 from experiments.mushroom_body import figures
-from experiments.mushroom_body.learning import learn_all, weights_of
+from experiments.mushroom_body.learning import Learnt, learn_all, weights_of
 from experiments.mushroom_body.network import (
     NUM_STEPS,
     SYMMETRIC_STDP,
@@ -23,6 +25,13 @@ from experiments.mushroom_body.network import (
     input_currents,
     learning_network,
 )
+from jsnn.network.weight_files import check_no_others
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WEIGHTS = "weights"
+"""Folder of the learnt weights, in the directory of results."""
 
 MEASURED_ON = 500
 """Number of test images on which the accuracy is measured while the network learns."""
@@ -44,12 +53,21 @@ class Config(cli.Config):
     """Learn and test on all images."""
     image: int = 0
     """Index of the test image in the raster plot."""
-    out: Path = Path("results/mushroom_body")
+    out: cli.OutputDirectory = Path("results/mushroom_body")
     """Directory for figures, weights and the state of a run, so that it can be resumed."""
 
 
-def main(config: Config) -> dict[str, Any]:
-    cli.check_writable(config.out)
+@contextmanager
+def main(config: Config) -> Iterator[dict[str, Any]]:
+    cli.check_directory(config.out / WEIGHTS, "out")
+    check_no_others(config.out / WEIGHTS, 1)
+    with only_process_in(config.out):
+        learnt, results = learn_and_test(config)
+        yield results
+        learnt.checkpoints.remove()
+
+
+def learn_and_test(config: Config) -> tuple[Learnt, dict[str, Any]]:
     training, test = _images(config)
     if not 0 <= config.image < len(test.labels):
         raise ValueError(f"--image: given {config.image}; expected 0 to {len(test.labels) - 1}")
@@ -68,7 +86,11 @@ def main(config: Config) -> dict[str, Any]:
     few = _first(test, min(MEASURED_ON, len(test.labels)), "")
     network = learning_network(inputs, variant)
     learnt = learn_all(
-        network, training, config.out, lambda weights: evaluation(weights, few).accuracy
+        network,
+        training,
+        config.out,
+        lambda weights: evaluation(weights, few).accuracy,
+        measured_on=(config.variant, few),
     )
     weights = weights_of(learnt.state)
     result = evaluation(weights, test)
@@ -85,9 +107,8 @@ def main(config: Config) -> dict[str, Any]:
             "weights": figures.weight_histogram(weights, SYMMETRIC_STDP.params["w_max"].default),
         },
     )
-    jsnn.save_weights(config.out / "weights", [weights])
-    learnt.checkpoint.unlink()
-    return {
+    jsnn.save_weights(config.out / WEIGHTS, [weights])
+    return learnt, {
         "variant": config.variant,
         "seed": config.seed,
         "num_train": len(training.labels),
@@ -123,7 +144,7 @@ def _first(images: Images, number: int, flag: str) -> Images:
 
 def _one_image(
     inputs: np.ndarray, weights: np.ndarray, variant: Variant, images: Images, index: int
-) -> Figure:
+) -> "Figure":
     network = answering_network(inputs, weights, variant)
     record: dict[str, Any] = {name: jsnn.Spikes(name) for name in network.sizes}
     _, kept = jsnn.simulate(
@@ -137,7 +158,7 @@ def _one_image(
     return figures.one_image(kept, kept["potential"], label, f"MNIST test image {index}, a {label}")
 
 
-def _write(directory: Path, drawn: dict[str, Figure]) -> None:
+def _write(directory: Path, drawn: dict[str, "Figure"]) -> None:
     for name, figure in drawn.items():
         cli.write_figure(directory / f"{name}.png", figure)
         print(f"wrote {directory / f'{name}.png'}")

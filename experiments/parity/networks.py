@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import jax
 import numpy as np
-from tqdm import tqdm
 
+from experiments import cli
 from experiments.balanced.network import DT, MODELS, Model, draw
 from experiments.balanced.simulate import simulate
 from experiments.balanced.statistics import summary
@@ -41,10 +41,12 @@ def compared_spikes(seed: int, num_steps: int) -> Iterator[Comparison]:
 def compared_statistics(seed: int, num_networks: int = 10) -> Iterator[Comparison]:
     """Compare means over random CUBA networks with those of 20 networks in other simulators."""
     summaries = []
-    for which in tqdm(range(seed, seed + num_networks), desc="CUBA", unit="network", leave=False):
-        definition = draw("cuba", seed=which)
-        run = simulate(definition, SECOND)
-        summaries.append(summary(run.steps, run.neurons, definition.num_neurons, SECOND * DT))
+    with cli.progress_bar(num_networks, "network", "CUBA", leave=False) as bar:
+        for which in range(seed, seed + num_networks):
+            definition = draw("cuba", seed=which)
+            run = simulate(definition, SECOND)
+            summaries.append(summary(run.steps, run.neurons, definition.num_neurons, SECOND * DT))
+            bar.update()
     excitatory, inhibitory, cv = (
         float(np.mean([getattr(s, name) for s in summaries]))
         for name in ("excitatory_rate", "inhibitory_rate", "cv")

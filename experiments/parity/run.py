@@ -9,8 +9,6 @@ from typing import Any
 
 from experiments import cli
 from experiments.parity.comparison import Comparison, markdown
-from experiments.parity.networks import SECOND, compared_spikes, compared_statistics
-from experiments.parity.neurons import compared
 
 QUICK = 2000
 """Number of steps with --quick."""
@@ -25,6 +23,9 @@ class Config(cli.Config):
 
 
 def comparisons(config: Config) -> Iterator[Comparison]:
+    from experiments.parity.networks import SECOND, compared_spikes, compared_statistics
+    from experiments.parity.neurons import compared
+
     yield from compared_spikes(config.seed, QUICK if config.quick else SECOND)
     if not config.quick:
         yield from compared_statistics(config.seed)

@@ -18,7 +18,7 @@ from experiments.conversion import (
 )
 from experiments.conversion.catalogue import Goal, Outcome, Row, Training
 from jsnn.conversion import recipes
-from tests.experiments.test_conversion_train import few_images
+from tests.experiments.few_images import few_images
 
 NUM_IMAGES = {"training": 100, "held_out": 40, "test": 40}
 

@@ -13,23 +13,14 @@ from experiments.conversion import augment, checkpoints, data, models, settings,
 from experiments.conversion.convolution import convolved
 from experiments.idx import Images
 from jsnn.conversion import QCFS
+from tests.experiments.few_images import few_images
 from tests.networks import assert_same
-
-PATTERNS = np.random.default_rng(1).integers(0, 2, (10, 784), np.uint8) * 255
 
 
 @pytest.fixture(autouse=True, scope="module")
 def promotion():
     with jax.numpy_dtype_promotion("standard"):  # optax's optimizers need it
         yield
-
-
-def few_images(number, seed=0):
-    """Ten patterns with noise, one of a class."""
-    generator = np.random.default_rng(seed)
-    labels = generator.integers(0, 10, number, np.uint8)
-    noise = generator.random((number, 784)) < 0.2
-    return Images(np.where(noise, 255 - PATTERNS[labels], PATTERNS[labels]), labels)
 
 
 def config_of(out: Path, **fields):
@@ -65,12 +56,76 @@ def test_an_interrupted_training_goes_on_to_the_same_result(tmp_path, fields, mo
         patch.setattr(train, "measure", interrupted)  # after the checkpoint of the first epoch
         with pytest.raises(KeyboardInterrupt):
             train.train(config, training, held_out)
-    with checkpoints.checkpoints_in(config.out) as manager:
-        assert manager.latest_step() == 1
+    assert checkpoints.checkpoints_in(config.out).latest_step() == 1
     again = train.train(config, training, held_out)
     assert_same_model(again, whole)
     assert_same_model(checkpoints.load(config.out), whole)
     assert_same_model(train.train(config, training, held_out), whole)  # nothing is left to do
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint_is_named_and_the_training_goes_on_from_the_one_before(
+    tmp_path, capsys
+):
+    config, data_sets = config_of(tmp_path, epochs=3), (few_images(50), few_images(20, 1))
+    whole = train.train(config, *data_sets)
+    last = tmp_path / "checkpoints" / "epoch-3.checkpoint"
+    flip_a_bit(last)
+    with pytest.raises(
+        ValueError, match=r"epoch-3\.checkpoint: damaged.*remove it and train again"
+    ):
+        checkpoints.load(tmp_path)
+    assert_same_model(train.train(config, *data_sets), whole)
+    assert f"warning: {last}: damaged" in capsys.readouterr().err
+    assert_same_model(checkpoints.load(tmp_path), whole)
+    for path in last.parent.iterdir():
+        flip_a_bit(path)
+    with pytest.raises(ValueError, match=r"epoch-3\.checkpoint: damaged.*to start anew"):
+        train.train(config, *data_sets)
+
+
+@pytest.mark.parametrize("content", ['{"model": "mlp', '{"other": 1}', "[1]", "\0"])
+def test_a_damaged_description_is_named(content, tmp_path):
+    (tmp_path / "architecture.json").write_text(content)
+    with pytest.raises(ValueError, match=r"architecture\.json: damaged"):
+        checkpoints.load(tmp_path)
+    (tmp_path / "training.json").write_text(content)
+    with pytest.raises(ValueError, match=r"training\.json: damaged|holds a training with"):
+        settings.check(config_of(tmp_path))
+
+
+def begun(config):
+    """Write what a training writes before its first epoch."""
+    checkpoints.describe(
+        config.out,
+        settings.settings_of(config) | {"origin": settings.origin_of(config)},
+        settings.architecture_of(config),
+    )
+
+
+def test_an_unfinished_training_by_other_code_or_teachers_is_refused(tmp_path, monkeypatch):
+    teacher = config_of(tmp_path / "teacher")
+    begun(teacher)
+    checkpoints.checkpoints_in(teacher.out).save(1, {"weights": np.zeros(3)})
+    config = config_of(tmp_path / "pupil", distil=(teacher.out,))
+    begun(config)
+    settings.check(config)
+    message = "holds an unfinished training by another version"
+    monkeypatch.setattr(settings, "made_with", lambda: {"code": "another"})
+    with pytest.raises(ValueError, match=message):
+        settings.check(config)
+    monkeypatch.undo()
+    checkpoints.checkpoints_in(teacher.out).save(1, {"weights": np.ones(3)})
+    with pytest.raises(ValueError, match=message):
+        settings.check(config)
+    checkpoints.checkpoints_in(config.out).save(config.epochs, {"weights": np.zeros(3)})
+    settings.check(config)  # it is finished
 
 
 def test_training_learns_and_the_loaded_model_answers_in_evaluation_mode(tmp_path):

