@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from jsnn.models.model import Model, Values
 from jsnn.models.quantity import Quantity
+from jsnn.models.rounding import product
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,7 +71,7 @@ def _gaussian_noise(
     p: Values, x: Values, key: jax.Array, dt: jax.Array
 ) -> tuple[Values, jax.Array]:
     normal = jax.random.normal(key, p["mean"].shape, p["mean"].dtype)
-    return x, p["mean"] + p["sd"] * normal
+    return x, p["mean"] + product(p["sd"], normal)
 
 
 GAUSSIAN_NOISE = CurrentSourceModel(
@@ -89,7 +90,7 @@ GAUSSIAN_NOISE = CurrentSourceModel(
 
 def _poisson(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Values, jax.Array]:
     expected = jnp.maximum(p["rate"], 0) * (dt * 1e-3)
-    return x, p["weight"] * jax.random.poisson(key, expected).astype(expected.dtype)
+    return x, product(p["weight"], jax.random.poisson(key, expected).astype(expected.dtype))
 
 
 POISSON_INPUT = CurrentSourceModel(

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jsnn.models.rounding import product
+
 _LOG2_E = math.log2(math.e)
 _LN2_HIGH, _LN2_LOW = 0.693359375, -2.12194440e-4  # their sum is ln 2; the first has few digits
 _COEFFICIENTS = (
@@ -30,13 +32,13 @@ def exp(x: jax.Array) -> jax.Array:
     if x.dtype != np.float32:
         return jnp.exp(x)
     inside = jnp.clip(x, _LOWEST, _INFINITE)
-    power = jnp.floor(inside * _LOG2_E + 0.5)
-    r = inside - power * _LN2_HIGH - power * _LN2_LOW
+    power = jnp.floor(product(inside, _LOG2_E) + 0.5)
+    r = inside - product(power, _LN2_HIGH) - product(power, _LN2_LOW)
     polynomial = jnp.full_like(r, _COEFFICIENTS[0])
     for coefficient in _COEFFICIENTS[1:]:
-        polynomial = polynomial * r + coefficient
+        polynomial = product(polynomial, r) + coefficient
     half = (power * 0.5).astype(jnp.int32)  # 2^power may be too large for one float32
-    scaled = (polynomial * r * r + r + 1) * _power_of_2(half)
+    scaled = (product(polynomial * r, r) + r + 1) * _power_of_2(half)
     result = scaled * _power_of_2(power.astype(jnp.int32) - half)
     return jnp.where(x < _LOWEST, 0, result)
 

@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn.models.exponential import decay
+from jsnn.models.rounding import product
 
 Variables = dict[str, jax.Array]
 Derivative = Callable[[Variables], Variables]
@@ -50,7 +51,7 @@ def exponential_euler(derivative: Derivative, x: Variables, dt: jax.Array) -> Va
 
         return jax.jvp(own_rate, (x[name],), (jnp.ones_like(x[name]),))[1]
 
-    mean_rates = {name: rate * exprel(dt * own_slope(name)) for name, rate in rates.items()}
+    mean_rates = {name: product(rate, exprel(dt * own_slope(name))) for name, rate in rates.items()}
     return _moved(x, mean_rates, dt)
 
 
@@ -60,8 +61,8 @@ def rk4(derivative: Derivative, x: Variables, dt: jax.Array) -> Variables:
     k2 = derivative(_moved(x, k1, dt / 2))
     k3 = derivative(_moved(x, k2, dt / 2))
     k4 = derivative(_moved(x, k3, dt))
-    mean = {name: (k1[name] + 2 * (k2[name] + k3[name]) + k4[name]) / 6 for name in k1}
-    return _moved(x, mean, dt)
+    sums = {name: k1[name] + 2 * (k2[name] + k3[name]) + k4[name] for name in k1}
+    return _moved(x, {name: product(total, 1 / 6) for name, total in sums.items()}, dt)
 
 
 def substeps(
@@ -73,17 +74,15 @@ def substeps(
 
 def relax(x: jax.Array, target: jax.Array, tau: jax.Array, dt: jax.Array) -> jax.Array:
     """Solve τ dx/dt = target - x exactly over dt, for a constant target."""
-    return target + (x - target) * decay(tau, dt)
+    return target + product(x - target, decay(tau, dt))
 
 
 def exprel(z: jax.Array) -> jax.Array:
     """Return (exp(z) - 1) / z, which is 1 at z = 0."""
     small = jnp.abs(z) < 1e-5
     divisor = jnp.where(small, 1, z)
-    return jnp.where(small, 1 + z / 2 + z * z / 6, jnp.expm1(divisor) / divisor)
+    return jnp.where(small, 1 + z / 2 + product(z * z, 1 / 6), jnp.expm1(divisor) / divisor)
 
 
 def _moved(x: Variables, rates: Variables, dt: jax.Array) -> Variables:
-    # Without the barrier XLA would multiply dt and a factor of the rate first, if both are scalars.
-    rates = jax.lax.optimization_barrier(rates)
-    return x | {name: x[name] + dt * rate for name, rate in rates.items()}
+    return x | {name: x[name] + product(dt, rate) for name, rate in rates.items()}

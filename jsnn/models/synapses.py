@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jsnn.models.exponential import decay
 from jsnn.models.model import Model, Values
 from jsnn.models.quantity import Quantity
+from jsnn.models.rounding import product
 
 Update = Callable[[Values, Values, jax.Array, Values, jax.Array], tuple[Values, jax.Array]]
 
@@ -66,7 +67,8 @@ def _exponential_update(
     p: Values, x: Values, arriving: jax.Array, post: Values, dt: jax.Array
 ) -> tuple[Values, jax.Array]:
     i_syn = x["i_syn"] + arriving
-    return {"i_syn": i_syn * decay(p["tau"], dt)}, i_syn * _mean_decay(p["tau"], dt)
+    after = {"i_syn": product(i_syn, decay(p["tau"], dt))}
+    return after, product(i_syn, _mean_decay(p["tau"], dt))
 
 
 def _mean_decay(tau: jax.Array, dt: jax.Array) -> jax.Array:
@@ -94,9 +96,11 @@ def _alpha_update(
 ) -> tuple[Values, jax.Array]:
     in_tau, left = dt * (1 / p["tau"]), decay(p["tau"], dt)
     rise = x["rise"] + arriving
-    charge = x["i_syn"] * (1 - left) + rise * (math.e * (1 - left * (1 + in_tau)))
-    after = {"rise": rise * left, "i_syn": (x["i_syn"] + rise * (math.e * in_tau)) * left}
-    return after, charge * (p["tau"] * (1 / dt))
+    left_of_rise = math.e * (1 - product(left, 1 + in_tau))
+    charge = product(x["i_syn"], 1 - left) + product(rise, left_of_rise)
+    i_syn = x["i_syn"] + product(rise, math.e * in_tau)
+    after = {"rise": product(rise, left), "i_syn": product(i_syn, left)}
+    return after, product(charge, p["tau"] * (1 / dt))
 
 
 ALPHA = SynapseModel(
@@ -120,7 +124,7 @@ def _conductance_update(
 ) -> tuple[Values, jax.Array]:
     g = x["g"] + arriving
     mean = g * _mean_decay(p["tau"], dt)
-    return {"g": g * decay(p["tau"], dt)}, mean * (p["e_rev"] - post["v"])
+    return {"g": product(g, decay(p["tau"], dt))}, product(mean, p["e_rev"] - post["v"])
 
 
 CONDUCTANCE = SynapseModel(
@@ -141,7 +145,7 @@ CONDUCTANCE = SynapseModel(
 
 
 def _graded_sends(p: Values, pre: Values) -> jax.Array:
-    return jnp.maximum(jnp.tanh((pre["v"] - p["v_thresh"]) * (1 / p["v_slope"])), 0)
+    return jnp.maximum(jnp.tanh(product(pre["v"] - p["v_thresh"], 1 / p["v_slope"])), 0)
 
 
 GRADED = SynapseModel(

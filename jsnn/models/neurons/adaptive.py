@@ -9,15 +9,16 @@ from jsnn.models.model import Values
 from jsnn.models.neurons.integrate_fire import LIF, lif_reset, lif_threshold, lif_update
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.quantity import Quantity
+from jsnn.models.rounding import product
 
 
 def _alif_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    adaptation = x["adaptation"] * decay(p["tau_a"], dt)
+    adaptation = product(x["adaptation"], decay(p["tau_a"], dt))
     return lif_update(p, x, current, dt) | {"adaptation": adaptation}
 
 
 def _alif_threshold(p: Values, x: Values) -> jax.Array:
-    return lif_threshold(p, x) - p["beta"] * x["adaptation"]
+    return lif_threshold(p, x) - product(p["beta"], x["adaptation"])
 
 
 def _alif_reset(p: Values, x: Values) -> Values:
@@ -58,11 +59,12 @@ _MAX_EXPONENT = 80.0
 def _adex_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
     def derivative(x: Values) -> Values:
         depolarisation = x["v"] - p["e_leak"]
-        exponent = jnp.minimum((x["v"] - p["v_t"]) * (1 / p["delta_t"]), _MAX_EXPONENT)
-        upswing = p["g_leak"] * p["delta_t"] * exp(exponent)
+        exponent = jnp.minimum(product(x["v"] - p["v_t"], 1 / p["delta_t"]), _MAX_EXPONENT)
+        leak = product(p["g_leak"], depolarisation)
+        upswing = product(p["g_leak"] * p["delta_t"], exp(exponent))
         return {
-            "v": (-p["g_leak"] * depolarisation + upswing - x["w"] + current) * (1 / p["c_m"]),
-            "w": (p["a"] * depolarisation - x["w"]) * (1 / p["tau_w"]),
+            "v": product(upswing - leak - x["w"] + current, 1 / p["c_m"]),
+            "w": product(product(p["a"], depolarisation) - x["w"], 1 / p["tau_w"]),
         }
 
     return euler(derivative, x, dt)

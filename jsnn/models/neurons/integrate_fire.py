@@ -7,10 +7,11 @@ from jsnn.models.integrators import relax
 from jsnn.models.model import Values
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.quantity import Quantity
+from jsnn.models.rounding import product
 
 
 def _if_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    return x | {"v": x["v"] + current * dt}
+    return x | {"v": x["v"] + product(current, dt)}
 
 
 def _if_threshold(p: Values, x: Values) -> jax.Array:
@@ -81,7 +82,7 @@ INTEGRATOR = NeuronModel(
 
 def lif_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
     """Hold V at the reset potential while `LIF` is refractory, else integrate one step."""
-    v_inf = p["v_rest"] + p["r_m"] * (current + p["i_offset"])
+    v_inf = p["v_rest"] + product(p["r_m"], current + p["i_offset"])
     # In whole steps, so that no rounding of the time left can add up to a step.
     steps_left = jnp.round(x["refractory"] * (1 / dt))
     return x | {
@@ -133,7 +134,7 @@ LIF = NeuronModel(
 
 
 def _leaky_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    return {"v": relax(x["v"], p["v_rest"] + p["r_m"] * current, p["tau_m"], dt)}
+    return {"v": relax(x["v"], p["v_rest"] + product(p["r_m"], current), p["tau_m"], dt)}
 
 
 LEAKY_INTEGRATOR = NeuronModel(

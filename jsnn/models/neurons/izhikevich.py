@@ -7,6 +7,7 @@ from jsnn.models.integrators import euler
 from jsnn.models.model import Values
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.quantity import Quantity
+from jsnn.models.rounding import product
 
 _PEAK = 30.0
 _PEAK_GENN = 29.99
@@ -22,13 +23,13 @@ _LOWEST = -80.0
 
 
 def _v_rate(v: jax.Array, u: jax.Array, current: jax.Array) -> jax.Array:
-    return 0.04 * v * v + 5 * v + 140 - u + current
+    return product(0.04 * v, v) + product(5, v) + 140 - u + current
 
 
 def _update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
     def derivative(x: Values) -> Values:
         v, u = x["v"], x["u"]
-        return {"v": _v_rate(v, u, current), "u": p["a"] * (p["b"] * v - u)}
+        return {"v": _v_rate(v, u, current), "u": product(p["a"], product(p["b"], v) - u)}
 
     return euler(derivative, x, dt)
 
@@ -73,9 +74,9 @@ def _genn_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Val
     at_peak = x["v"] >= _PEAK
     v = jnp.where(at_peak, p["c"], x["v"])
     u = jnp.where(at_peak, x["u"] + p["d"], x["u"])
-    v = v + (0.5 * dt) * _v_rate(v, u, current)
-    v = v + (0.5 * dt) * _v_rate(v, u, current)
-    u = u + (p["a"] * dt) * (p["b"] * v - u)
+    v = v + product(0.5 * dt, _v_rate(v, u, current))
+    v = v + product(0.5 * dt, _v_rate(v, u, current))
+    u = u + product(p["a"] * dt, product(p["b"], v) - u)
     return {"v": jnp.minimum(v, _PEAK), "u": u}
 
 

@@ -11,6 +11,7 @@ from jsnn._checks import positive_int
 from jsnn.models.model import Values
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.quantity import Quantity
+from jsnn.models.rounding import product
 
 
 def _source_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -93,7 +94,7 @@ def _indices(given: Any, size: int, what: str, hint: str) -> np.ndarray:
 
 
 def _poisson_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    return {"probability": -jnp.expm1(-(p["rate"] + current) * (dt * 1e-3))}
+    return {"probability": -jnp.expm1(-product(p["rate"] + current, dt * 1e-3))}
 
 
 def _poisson_threshold(p: Values, x: Values) -> jax.Array:

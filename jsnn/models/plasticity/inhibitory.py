@@ -5,16 +5,17 @@ from jsnn.models.plasticity.bounds import BOUNDS, WEIGHT_BOUNDS
 from jsnn.models.plasticity.model import PlasticityModel
 from jsnn.models.plasticity.traces import Count, Decay, all_spikes, bounded
 from jsnn.models.quantity import Quantity
+from jsnn.models.rounding import product
 
 
 def _on_pre(p: Values, s: Values, pre: Values, post: Values) -> Values:
     alpha = 2 * p["target_rate"] * 1e-3 * p["tau_stdp"]
-    return s | {"weight": bounded(p, s["weight"] + p["eta"] * (post["trace"] - alpha))}
+    return s | {"weight": bounded(p, s["weight"] + product(p["eta"], post["trace"] - alpha))}
 
 
 def _on_post(p: Values, s: Values, pre: Values, post: Values) -> Values:
     trace = all_spikes(pre["trace"], pre["spike"])
-    return s | {"weight": bounded(p, s["weight"] + p["eta"] * trace)}
+    return s | {"weight": bounded(p, s["weight"] + product(p["eta"], trace))}
 
 
 VOGELS_2011 = PlasticityModel(

@@ -30,6 +30,7 @@ from jsnn.models.plasticity.traces import (
     nearest_spike,
 )
 from jsnn.models.quantity import Quantity
+from jsnn.models.rounding import product
 
 
 @dataclass(frozen=True)
@@ -49,35 +50,35 @@ class _AtSpike:
 
 class _AdditiveDepression(_AtSpike):
     def __call__(self, p: Values, s: Values, pre: Values, post: Values) -> Values:
-        return s | {"weight": bounded(p, s["weight"] - p["a_minus"] * post["trace"])}
+        return s | {"weight": bounded(p, s["weight"] - product(p["a_minus"], post["trace"]))}
 
 
 class _AdditivePotentiation(_AtSpike):
     def __call__(self, p: Values, s: Values, pre: Values, post: Values) -> Values:
-        return s | {"weight": bounded(p, s["weight"] + p["a_plus"] * self.now(pre))}
+        return s | {"weight": bounded(p, s["weight"] + product(p["a_plus"], self.now(pre)))}
 
 
 class _MultiplicativeDepression(_AtSpike):
     def __call__(self, p: Values, s: Values, pre: Values, post: Values) -> Values:
-        change = p["a_minus"] * (s["weight"] - p["w_min"]) * post["trace"]
+        change = product(p["a_minus"] * (s["weight"] - p["w_min"]), post["trace"])
         return s | {"weight": bounded(p, s["weight"] - change)}
 
 
 class _MultiplicativePotentiation(_AtSpike):
     def __call__(self, p: Values, s: Values, pre: Values, post: Values) -> Values:
-        change = p["a_plus"] * (p["w_max"] - s["weight"]) * self.now(pre)
+        change = product(p["a_plus"] * (p["w_max"] - s["weight"]), self.now(pre))
         return s | {"weight": bounded(p, s["weight"] + change)}
 
 
 class _SymmetricAtPre(_AtSpike):
     def __call__(self, p: Values, s: Values, pre: Values, post: Values) -> Values:
-        change = p["a"] * (self.now(post) - p["rho"])
+        change = product(p["a"], self.now(post) - p["rho"])
         return s | {"weight": bounded(p, s["weight"] + change)}
 
 
 class _SymmetricAtPost(_AtSpike):
     def __call__(self, p: Values, s: Values, pre: Values, post: Values) -> Values:
-        change = p["a"] * (self.now(pre) - p["rho"])
+        change = product(p["a"], self.now(pre) - p["rho"])
         return s | {"weight": bounded(p, s["weight"] + change)}
 
 

@@ -9,22 +9,23 @@ from jsnn.models.plasticity.bounds import BOUNDS, NOT_NEGATED, WEIGHT_BOUNDS
 from jsnn.models.plasticity.model import PlasticityModel
 from jsnn.models.plasticity.traces import Count, Decay, all_spikes, bounded
 from jsnn.models.quantity import Quantity
+from jsnn.models.rounding import product
 
 
 def _on_pre(p: Values, s: Values, pre: Values, post: Values) -> Values:
-    return s | {"eligibility": s["eligibility"] - p["a_minus"] * post["trace"]}
+    return s | {"eligibility": s["eligibility"] - product(p["a_minus"], post["trace"])}
 
 
 def _on_post(p: Values, s: Values, pre: Values, post: Values) -> Values:
     trace = all_spikes(pre["trace"], pre["spike"])
-    return s | {"eligibility": s["eligibility"] + p["a_plus"] * trace}
+    return s | {"eligibility": s["eligibility"] + product(p["a_plus"], trace)}
 
 
 def _each_step(p: Values, s: Values, pre: Values, post: Values, dt: jax.Array) -> Values:
     integral = -p["tau_c"] * jnp.expm1(-dt * (1 / p["tau_c"]))  # of exp(-t/τc) over the step
     return {
-        "weight": bounded(p, s["weight"] + p["reward"] * s["eligibility"] * integral),
-        "eligibility": s["eligibility"] * decay(p["tau_c"], dt),
+        "weight": bounded(p, s["weight"] + product(p["reward"] * integral, s["eligibility"])),
+        "eligibility": product(s["eligibility"], decay(p["tau_c"], dt)),
     }
 
 

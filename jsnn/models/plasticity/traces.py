@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from jsnn.models.exponential import decay
 from jsnn.models.model import Values
+from jsnn.models.rounding import product
 
 Seen = Callable[[jax.Array, jax.Array], jax.Array]
 """A function (trace before the spikes of this step, the spikes, 0 or 1) -> trace with them."""
@@ -38,7 +39,7 @@ class Decay:
     tau: str
 
     def __call__(self, p: Values, x: Values, dt: jax.Array) -> Values:
-        return {"trace": x["trace"] * decay(p[self.tau], dt)}
+        return {"trace": product(x["trace"], decay(p[self.tau], dt))}
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,20 @@ from jsnn.models.plasticity.bounds import BOUNDS, NOT_NEGATED, WEIGHT_BOUNDS
 from jsnn.models.plasticity.model import PlasticityModel
 from jsnn.models.plasticity.traces import bounded
 from jsnn.models.quantity import Quantity
+from jsnn.models.rounding import product
 
 
 def _decay_pre(p: Values, r: Values, dt: Any) -> Values:
-    return {"r1": r["r1"] * decay(p["tau_plus"], dt), "r2": r["r2"] * decay(p["tau_x"], dt)}
+    return {
+        "r1": product(r["r1"], decay(p["tau_plus"], dt)),
+        "r2": product(r["r2"], decay(p["tau_x"], dt)),
+    }
 
 
 def _decay_post(p: Values, o: Values, dt: Any) -> Values:
     return {
-        "o1": o["o1"] * decay(p["tau_minus"], dt),
-        "o2": o["o2"] * decay(p["tau_y"], dt),
+        "o1": product(o["o1"], decay(p["tau_minus"], dt)),
+        "o2": product(o["o2"], decay(p["tau_y"], dt)),
     }
 
 
@@ -26,12 +30,12 @@ def _count(p: Values, traces: Values) -> Values:
 
 
 def _on_pre(p: Values, s: Values, r: Values, o: Values) -> Values:
-    change = o["o1"] * (p["a2_minus"] + p["a3_minus"] * r["r2"])
+    change = product(o["o1"], p["a2_minus"] + product(p["a3_minus"], r["r2"]))
     return s | {"weight": bounded(p, s["weight"] - change)}
 
 
 def _on_post(p: Values, s: Values, r: Values, o: Values) -> Values:
-    change = (r["r1"] + r["spike"]) * (p["a2_plus"] + p["a3_plus"] * o["o2"])
+    change = product(r["r1"] + r["spike"], p["a2_plus"] + product(p["a3_plus"], o["o2"]))
     return s | {"weight": bounded(p, s["weight"] + change)}
 
 
