@@ -11,11 +11,12 @@ _SIZES = (3, 257)
 
 _PLACE_BY_PLACE = """
     abs acos acosh add add_any and asin asinh atan atan2 atanh bessel_i0e bessel_i1e
-    broadcast_in_dim cbrt ceil clamp convert_element_type copy cos cosh digamma div eq erf erf_inv
-    erfc exp exp2 expm1 floor ge gt igamma igammac integer_pow is_finite le lgamma log log1p
-    logistic lt max min mul ne neg nextafter not or pow reduce_precision regularized_incomplete_beta
-    rem round rsqrt select_n shift_left shift_right_arithmetic shift_right_logical sign sin sinh
-    sqrt square stop_gradient sub tan tanh xor
+    bitcast_convert_type broadcast_in_dim cbrt ceil clamp convert_element_type copy cos cosh
+    digamma div eq erf erf_inv erfc exp exp2 expm1 floor ge gt igamma igammac integer_pow
+    is_finite le lgamma log log1p logistic lt max min mul ne neg nextafter not or pow
+    reduce_precision regularized_incomplete_beta rem round rsqrt select_n shift_left
+    shift_right_arithmetic shift_right_logical sign sin sinh sqrt square stop_gradient sub tan
+    tanh xor
 """
 _OF_PROGRAMS = """
     checkpoint closed_call cond core_call custom_jvp_call custom_vjp_call jit pjit remat2 scan
