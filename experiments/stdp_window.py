@@ -66,10 +66,17 @@ RULES: dict[str, tuple[jsnn.PlasticityModel, dict[str, float], Window]] = {
 }
 
 
+def no_input(p: Any, x: Any, arriving: Any, post: Any, dt: Any) -> tuple[Any, Any]:
+    return x, 0 * arriving
+
+
+NO_INPUT = jsnn.SynapseModel(params={}, variables={}, update=no_input)
+
+
 def measured(furthest: int, dt: float) -> dict[str, np.ndarray]:
     """Measure the change of the weight under every rule, [2 furthest + 1], distances in steps.
 
-    The delay is longer than the run, so that no spike arrives and the spike trains are as given.
+    What arrives makes no input, so that the spike trains are as given.
     """
     num_steps, num = 2 * furthest + 1, 2 * furthest + 1
     weights = np.full((num, 1), WEIGHT, np.float32)
@@ -80,8 +87,7 @@ def measured(furthest: int, dt: float) -> dict[str, np.ndarray]:
         ],
         [
             jsnn.Projection(
-                *("pre", "post", jsnn.Dense(weights)),
-                delay=num_steps,
+                *("pre", "post", jsnn.Dense(weights), NO_INPUT),
                 plasticity=jsnn.Plasticity(rule, params),
                 name=name,
             )

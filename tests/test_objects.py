@@ -314,9 +314,10 @@ def test_synapses_keep_the_order_in_which_they_were_given(delays: Any) -> None:
     )
     tags = np.arange(5, dtype=F32)
     learning = jsnn.Plasticity(rule, initial={"tag": tags})
+    undelayed = jsnn.Sparse(pre, post, weights, 4, 3)
     network = jsnn.Network(
         [jsnn.Population("a", 4, jsnn.SPIKE_SOURCE), jsnn.Population("b", 3, jsnn.IF)],
-        [jsnn.Projection("a", "b", sparse, plasticity=learning)],
+        [jsnn.Projection("a", "b", undelayed, plasticity=learning)],
     )
     once = np.zeros((4, 4), bool)
     once[0, 3] = True

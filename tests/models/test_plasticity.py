@@ -649,7 +649,7 @@ def driven(**parameters: Any) -> Any:
     [
         (
             lambda: plastic(connectivity=Shared()),
-            "projection 'a_to_b', plasticity: given with Shared, whose weights are not each",
+            "'a_to_b', plasticity: given with Shared, which does not store a weight for each synapse",
         ),
         (lambda: plastic("STDP"), "plasticity, model: given str; expected a PlasticityModel"),
         (

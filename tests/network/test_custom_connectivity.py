@@ -55,7 +55,6 @@ def network() -> jsnn.Network:
             jsnn.Projection("poisson", "cells", inputs, jsnn.EXPONENTIAL, name="inputs"),
             jsnn.Projection(
                 *("poisson", "cells", learnt),
-                delay=2,
                 plasticity=jsnn.Plasticity(HEBB),
                 name="learnt",
             ),

@@ -26,9 +26,10 @@ def connectivity(kind: str) -> Any:
 
 
 def network(kind: str = "dense", **fields: Any) -> jsnn.Network:
+    learning = jsnn.Plasticity(jsnn.REWARD_STDP, {"reward": 1e-3})
     projection = {
         "synapse": jsnn.EXPONENTIAL,
-        "plasticity": jsnn.Plasticity(jsnn.REWARD_STDP, {"reward": 1e-3}),
+        "plasticity": None if kind == "late" else learning,
     } | fields
     return jsnn.Network(
         [jsnn.Population("a", 6, jsnn.IF), jsnn.Population("b", 4, jsnn.LIF)],
@@ -50,6 +51,14 @@ def plasticity_of(state: jsnn.State) -> jsnn.PlasticityState:
 
 def synapses_of(state: jsnn.State) -> dict[str, np.ndarray]:
     return {k: np.asarray(v) for k, v in plasticity_of(state).synapses.items()}
+
+
+def values_of(net: jsnn.Network, state: jsnn.State) -> dict[str, np.ndarray]:
+    """Return the weight and the eligibility of each synapse; 0 if synapses are not plastic."""
+    if net.projections[0].plasticity is not None:
+        return synapses_of(state)
+    weights = np.asarray(net.projections[0].connectivity.weights)
+    return {"weight": weights, "eligibility": np.zeros_like(weights)}
 
 
 # reset
@@ -152,26 +161,31 @@ def test_weights_that_would_leave_their_bounds_are_refused(kind: str) -> None:
 
 
 def test_a_state_that_no_run_can_bring_about_is_refused() -> None:
-    net = network(delay=2)
-    state = jsnn.init(net)
-    part = state.projections["a_to_b"]
+    def edited(net: jsnn.Network, **changes: Any) -> tuple[jsnn.Network, jsnn.State]:
+        state = jsnn.init(net)
+        changed = dataclasses.replace(state.projections["a_to_b"], **changes)
+        return net, dataclasses.replace(state, projections={"a_to_b": changed})
 
-    def edited(**changes: Any) -> jsnn.State:
-        changed = dataclasses.replace(part, **changes)
-        return dataclasses.replace(state, projections={"a_to_b": changed})
-
-    weights = {**part.plasticity.synapses, "weight": jnp.full((6, 4), 1.5, F32)}
-    for wrong, message in (
+    still, plastic = network(delay=2, plasticity=None), network()
+    learnt = plasticity_of(jsnn.init(plastic))
+    weights = {**learnt.synapses, "weight": jnp.full((6, 4), 1.5, F32)}
+    for (net, wrong), message in (
         (
-            edited(in_flight=jnp.full((2, 6), 0.5, F32)),
+            edited(still, in_flight=jnp.full((2, 6), 0.5, F32)),
             r"in_flight: given 0\.5; expected spikes, 0",
         ),
-        (edited(in_flight=-jnp.ones((2, 6), F32)), r"in_flight: given -1\.0; expected spikes, 0"),
         (
-            edited(plasticity=dataclasses.replace(part.plasticity, synapses=weights)),
+            edited(still, in_flight=-jnp.ones((2, 6), F32)),
+            r"in_flight: given -1\.0; expected spikes, 0",
+        ),
+        (
+            edited(plastic, plasticity=dataclasses.replace(learnt, synapses=weights)),
             r"\['a_to_b'\]\.plasticity: given 24 of 24 weights outside w_min to w_max",
         ),
-        (dataclasses.replace(state, step=jnp.int32(-1)), "step: given -1; expected a number >= 0"),
+        (
+            (still, dataclasses.replace(jsnn.init(still), step=jnp.int32(-1))),
+            "step: given -1; expected a number >= 0",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             jsnn.simulate(net, {}, 1, state=wrong)
@@ -194,7 +208,7 @@ def by_pair(net: jsnn.Network, state: jsnn.State) -> list[tuple[float, ...]]:
     """Every synapse as (pre, post, delay, weight, eligibility), sorted."""
     sparse = net.projections[0].connectivity
     late = sparse.delays if sparse.delays is not None else np.zeros(sparse.num_synapses)
-    values = synapses_of(state)
+    values = values_of(net, state)
     rows = (sparse.pre, sparse.post, late, values["weight"], values["eligibility"])
     return sorted(zip(*(np.asarray(row).tolist() for row in rows), strict=True))
 
@@ -221,7 +235,7 @@ def test_rewiring_keeps_the_values_of_the_synapses_that_stay(kind: str, number: 
         delays,
     )
     sparse, old = new_net.projections[0].connectivity, net.projections[0].connectivity
-    values = synapses_of(state)
+    values = values_of(net, state)
     stay = np.setdiff1d(np.arange(20), REMOVE)
     late = np.asarray(old.delays) if kind == "late" else np.zeros(20)
     columns = (old.pre, old.post, late, values["weight"], values["eligibility"])
