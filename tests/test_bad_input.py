@@ -786,7 +786,7 @@ WRONG_RECORDINGS = [
         ValueError,
         (
             "record",
-            r"42[.\d]* TB|42949\.7 GB",
+            "42,949.7 GB",
             "being the largest",
             "memory of this machine",
             "every=",
@@ -1026,7 +1026,14 @@ WRONG_EVALUATIONS = [
             record={f"v{i}": jsnn.Variable("layer1") for i in range(1000)},
         ),
         ValueError,
-        ("record", "TB|GB", "'v0'", "memory of this machine", "every=", "neurons="),
+        (
+            "record",
+            "42,949.7 GB|300,6.* GB",
+            "'v0'",
+            "memory of this machine",
+            "every=",
+            "neurons=",
+        ),
     ),
     Bad(
         "a readout of another population",

@@ -8,6 +8,7 @@ from jsnn.models.current_sources import (
     POISSON_INPUT,
     CurrentSourceModel,
 )
+from jsnn.models.exponential import decay, exp
 from jsnn.models.integrators import euler, exponential_euler, rk4, substeps
 from jsnn.models.neurons import (
     ADEX,
@@ -38,6 +39,7 @@ from jsnn.models.plasticity import (
     PlasticityModel,
 )
 from jsnn.models.quantity import Quantity
+from jsnn.models.rounding import product
 from jsnn.models.surrogates import superspike
 from jsnn.models.synapses import ALPHA, CONDUCTANCE, DELTA, EXPONENTIAL, GRADED, SynapseModel
 
@@ -78,8 +80,11 @@ __all__ = [
     "Quantity",
     "SynapseModel",
     "check_model",
+    "decay",
     "euler",
+    "exp",
     "exponential_euler",
+    "product",
     "rk4",
     "spike_trains",
     "substeps",

@@ -89,7 +89,7 @@ GAUSSIAN_NOISE = CurrentSourceModel(
 
 
 def _poisson(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Values, jax.Array]:
-    expected = jnp.maximum(p["rate"], 0) * (dt * 1e-3)
+    expected = product(jnp.maximum(p["rate"], 0), product(dt, 1e-3))
     return x, product(p["weight"], jax.random.poisson(key, expected).astype(expected.dtype))
 
 

@@ -38,7 +38,7 @@ def exp(x: jax.Array) -> jax.Array:
     for coefficient in _COEFFICIENTS[1:]:
         polynomial = product(polynomial, r) + coefficient
     half = (power * 0.5).astype(jnp.int32)  # 2^power may be too large for one float32
-    scaled = (product(polynomial * r, r) + r + 1) * _power_of_2(half)
+    scaled = (product(product(polynomial, r), r) + r + 1) * _power_of_2(half)
     result = scaled * _power_of_2(power.astype(jnp.int32) - half)
     return jnp.where(x < _LOWEST, 0, result)
 
@@ -51,7 +51,7 @@ def _exp_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax
 
 def decay(tau: jax.Array, dt: jax.Array) -> jax.Array:
     """Return exp(-dt/τ), the part of x that is left after dt if τ dx/dt = -x."""
-    return exp(-dt * (1 / tau))
+    return exp(-product(dt, 1 / tau))
 
 
 def _power_of_2(n: jax.Array) -> jax.Array:

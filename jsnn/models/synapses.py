@@ -73,7 +73,7 @@ def _exponential_update(
 
 def _mean_decay(tau: jax.Array, dt: jax.Array) -> jax.Array:
     """Return the mean of exp(-t/τ) over a step."""
-    return tau * (1 - decay(tau, dt)) * (1 / dt)
+    return product(product(tau, 1 - decay(tau, dt)), 1 / dt)
 
 
 EXPONENTIAL = SynapseModel(
@@ -94,13 +94,13 @@ EXPONENTIAL = SynapseModel(
 def _alpha_update(
     p: Values, x: Values, arriving: jax.Array, post: Values, dt: jax.Array
 ) -> tuple[Values, jax.Array]:
-    in_tau, left = dt * (1 / p["tau"]), decay(p["tau"], dt)
+    in_tau, left = product(dt, 1 / p["tau"]), decay(p["tau"], dt)
     rise = x["rise"] + arriving
-    left_of_rise = math.e * (1 - product(left, 1 + in_tau))
+    left_of_rise = product(math.e, 1 - product(left, 1 + in_tau))
     charge = product(x["i_syn"], 1 - left) + product(rise, left_of_rise)
-    i_syn = x["i_syn"] + product(rise, math.e * in_tau)
+    i_syn = x["i_syn"] + product(rise, product(math.e, in_tau))
     after = {"rise": product(rise, left), "i_syn": product(i_syn, left)}
-    return after, product(charge, p["tau"] * (1 / dt))
+    return after, product(charge, product(p["tau"], 1 / dt))
 
 
 ALPHA = SynapseModel(
@@ -123,7 +123,7 @@ def _conductance_update(
     p: Values, x: Values, arriving: jax.Array, post: Values, dt: jax.Array
 ) -> tuple[Values, jax.Array]:
     g = x["g"] + arriving
-    mean = g * _mean_decay(p["tau"], dt)
+    mean = product(g, _mean_decay(p["tau"], dt))
     return {"g": product(g, decay(p["tau"], dt))}, product(mean, p["e_rev"] - post["v"])
 
 

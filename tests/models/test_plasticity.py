@@ -649,7 +649,7 @@ def driven(**parameters: Any) -> Any:
     [
         (
             lambda: plastic(connectivity=Shared()),
-            "'a_to_b', plasticity: given with Shared, which does not store a weight for each synapse",
+            "plasticity: given with Shared, which does not store a weight for each synapse",
         ),
         (lambda: plastic("STDP"), "plasticity, model: given str; expected a PlasticityModel"),
         (

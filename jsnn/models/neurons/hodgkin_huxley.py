@@ -28,8 +28,8 @@ def _gate_rates(v: jax.Array) -> dict[str, tuple[jax.Array, jax.Array]]:
 def _update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
     def derivative(x: Values) -> Values:
         v, m, h, n = x["v"], x["m"], x["h"], x["n"]
-        i_na = product(p["g_na"] * m**3 * h, v - p["e_na"])
-        i_k = product(p["g_k"] * n**4, v - p["e_k"])
+        i_na = product(product(p["g_na"], m**3 * h), v - p["e_na"])
+        i_k = product(product(p["g_k"], n**4), v - p["e_k"])
         i_leak = product(p["g_leak"], v - p["e_leak"])
         gates = {
             gate: product(opening, 1 - x[gate]) - product(closing, x[gate])

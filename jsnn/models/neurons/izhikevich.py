@@ -76,7 +76,7 @@ def _genn_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Val
     u = jnp.where(at_peak, x["u"] + p["d"], x["u"])
     v = v + product(0.5 * dt, _v_rate(v, u, current))
     v = v + product(0.5 * dt, _v_rate(v, u, current))
-    u = u + product(p["a"] * dt, product(p["b"], v) - u)
+    u = u + product(product(p["a"], dt), product(p["b"], v) - u)
     return {"v": jnp.minimum(v, _PEAK), "u": u}
 
 

@@ -94,7 +94,7 @@ def _indices(given: Any, size: int, what: str, hint: str) -> np.ndarray:
 
 
 def _poisson_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    return {"probability": -jnp.expm1(-product(p["rate"] + current, dt * 1e-3))}
+    return {"probability": -jnp.expm1(-product(p["rate"] + current, product(dt, 1e-3)))}
 
 
 def _poisson_threshold(p: Values, x: Values) -> jax.Array:

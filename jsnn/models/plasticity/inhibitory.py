@@ -9,7 +9,7 @@ from jsnn.models.rounding import product
 
 
 def _on_pre(p: Values, s: Values, pre: Values, post: Values) -> Values:
-    alpha = 2 * p["target_rate"] * 1e-3 * p["tau_stdp"]
+    alpha = product(product(2e-3, p["target_rate"]), p["tau_stdp"])
     return s | {"weight": bounded(p, s["weight"] + product(p["eta"], post["trace"] - alpha))}
 
 

@@ -60,13 +60,13 @@ class _AdditivePotentiation(_AtSpike):
 
 class _MultiplicativeDepression(_AtSpike):
     def __call__(self, p: Values, s: Values, pre: Values, post: Values) -> Values:
-        change = product(p["a_minus"] * (s["weight"] - p["w_min"]), post["trace"])
+        change = product(product(p["a_minus"], s["weight"] - p["w_min"]), post["trace"])
         return s | {"weight": bounded(p, s["weight"] - change)}
 
 
 class _MultiplicativePotentiation(_AtSpike):
     def __call__(self, p: Values, s: Values, pre: Values, post: Values) -> Values:
-        change = product(p["a_plus"] * (p["w_max"] - s["weight"]), self.now(pre))
+        change = product(product(p["a_plus"], p["w_max"] - s["weight"]), self.now(pre))
         return s | {"weight": bounded(p, s["weight"] + change)}
 
 

@@ -22,9 +22,13 @@ def _on_post(p: Values, s: Values, pre: Values, post: Values) -> Values:
 
 
 def _each_step(p: Values, s: Values, pre: Values, post: Values, dt: jax.Array) -> Values:
-    integral = -p["tau_c"] * jnp.expm1(-dt * (1 / p["tau_c"]))  # of exp(-t/τc) over the step
+    integral = -product(
+        p["tau_c"], jnp.expm1(-product(dt, 1 / p["tau_c"]))
+    )  # of exp(-t/τc) over the step
     return {
-        "weight": bounded(p, s["weight"] + product(p["reward"] * integral, s["eligibility"])),
+        "weight": bounded(
+            p, s["weight"] + product(product(p["reward"], integral), s["eligibility"])
+        ),
         "eligibility": product(s["eligibility"], decay(p["tau_c"], dt)),
     }
 
