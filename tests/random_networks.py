@@ -1,6 +1,5 @@
 """Networks drawn at random: models, graphs, connectivities, delays, learning and input."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -266,7 +265,3 @@ def recordings(case: Case, names: Sequence[str], *, traces: bool) -> dict[str, A
             record[f"{name}.{variable}"] = make(name, variable)
         record[f"{name} spikes"] = jsnn.Spikes(name) if traces else jsnn.SpikeCount(name)
     return record
-
-
-def with_dt(network: jsnn.Network, dt: Any) -> jsnn.Network:
-    return dataclasses.replace(network, dt=dt)

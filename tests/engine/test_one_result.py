@@ -34,18 +34,23 @@ def alone(case: Case, record: dict[str, Any], *, scheduled: bool) -> Result:
 def in_a_batch(case: Case, record: dict[str, Any], size: int, *, scheduled: bool) -> Result:
     """Run the first presentation beside others, under `vmap`."""
     drives = jax.tree.map(lambda *rows: np.stack(rows), *case.drives[:size])
-    run = lambda drive: simulated(case, drive, record, scheduled=scheduled)  # noqa: E731
-    return first(jax.jit(jax.vmap(run, axis_size=size))(drives))
+
+    def run(network: jsnn.Network, drive: dict[str, Any]) -> Result:
+        return simulated(case, drive, record, network=network, scheduled=scheduled)
+
+    batch = jax.vmap(run, in_axes=(None, 0), axis_size=size)
+    return first(jax.jit(batch)(case.network, drives))
 
 
 def in_a_sweep(case: Case, record: dict[str, Any], *, scheduled: bool) -> Result:
     """Run the network beside others that have another dt, under `vmap`."""
 
-    def run(dt: jax.Array) -> Result:
-        network = dataclasses.replace(case.network, dt=dt)
-        return simulated(case, case.drives[0], record, network=network, scheduled=scheduled)
+    def run(network: jsnn.Network, dt: jax.Array) -> Result:
+        changed = dataclasses.replace(network, dt=dt)
+        return simulated(case, case.drives[0], record, network=changed, scheduled=scheduled)
 
-    return first(jax.jit(jax.vmap(run))(jnp.asarray([case.network.dt, 0.03, 0.07], F32)))
+    dts = jnp.asarray([case.network.dt, 0.03, 0.07], F32)
+    return first(jax.jit(jax.vmap(run, in_axes=(None, 0)))(case.network, dts))
 
 
 def in_two_parts(case: Case, after: int, *, scheduled: bool) -> Result:
