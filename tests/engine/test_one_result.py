@@ -176,15 +176,15 @@ def test_weights_are_summed_before_a_drive_is_added(without_kernels: Any, model:
 
 
 BOUND = 1e-5
-"""The largest difference of a user's model from path to path, in parts of its largest number."""
+"""The largest difference of such a model from path to path, in parts of its largest number."""
 
 
 @examples(2)
 @given(st.integers(0, 2**32 - 1))
-def test_models_of_users_agree_up_to_the_bound(seed: int) -> None:
+def test_other_models_agree_up_to_the_bound(seed: int) -> None:
     """Variables agree within the bound until a margin lies within it; until then, so do spikes."""
     random = np.random.default_rng(seed)
-    case = random_case(seed, user_models=True)
+    case = random_case(seed, equal=False)
     record = recordings(case, list(case.network.sizes), traces=True)
     _, expected = alone(case, record, scheduled=False)
     scheduled, size = bool(random.integers(2)), int(random.integers(1, 4))

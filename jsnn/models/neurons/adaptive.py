@@ -3,8 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from jsnn.models.exponential import decay, exp
-from jsnn.models.integrators import euler
+from jsnn.models.exponential import decay
 from jsnn.models.model import Values
 from jsnn.models.neurons.integrate_fire import LIF, lif_reset, lif_threshold, lif_update
 from jsnn.models.neurons.model import NeuronModel
@@ -57,17 +56,12 @@ _MAX_EXPONENT = 80.0
 
 
 def _adex_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    def derivative(x: Values) -> Values:
-        depolarisation = x["v"] - p["e_leak"]
-        exponent = jnp.minimum(product(x["v"] - p["v_t"], 1 / p["delta_t"]), _MAX_EXPONENT)
-        leak = product(p["g_leak"], depolarisation)
-        upswing = product(p["g_leak"] * p["delta_t"], exp(exponent))
-        return {
-            "v": product(upswing - leak - x["w"] + current, 1 / p["c_m"]),
-            "w": product(product(p["a"], depolarisation) - x["w"], 1 / p["tau_w"]),
-        }
-
-    return euler(derivative, x, dt)
+    depolarisation = x["v"] - p["e_leak"]
+    exponent = jnp.minimum((x["v"] - p["v_t"]) / p["delta_t"], _MAX_EXPONENT)
+    upswing = p["g_leak"] * p["delta_t"] * jnp.exp(exponent)
+    dv = (-p["g_leak"] * depolarisation + upswing - x["w"] + current) / p["c_m"]
+    dw = (p["a"] * depolarisation - x["w"]) / p["tau_w"]
+    return {"v": x["v"] + dt * dv, "w": x["w"] + dt * dw}
 
 
 def _adex_threshold(p: Values, x: Values) -> jax.Array:

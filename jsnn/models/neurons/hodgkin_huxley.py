@@ -5,12 +5,10 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from jsnn.models.exponential import exp
 from jsnn.models.integrators import exprel, rk4, substeps
 from jsnn.models.model import Values
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.quantity import Quantity
-from jsnn.models.rounding import product
 
 _SUBSTEPS = 5
 _STABLE_RK4 = 2.78  # |R(z)| <= 1 for -2.78 <= z <= 0
@@ -20,22 +18,22 @@ def _gate_rates(v: jax.Array) -> dict[str, tuple[jax.Array, jax.Array]]:
     """Return the opening and closing rates (1/ms) of each gate, v being V - V_T in mV."""
     return {
         "m": (1.28 / exprel((13 - v) / 4), 1.4 / exprel((v - 40) / 5)),
-        "h": (0.128 * exp((17 - v) / 18), 4 * jax.nn.sigmoid((v - 40) / 5)),
-        "n": (0.16 / exprel((15 - v) / 5), 0.5 * exp((10 - v) / 40)),
+        "h": (0.128 * jnp.exp((17 - v) / 18), 4 * jax.nn.sigmoid((v - 40) / 5)),
+        "n": (0.16 / exprel((15 - v) / 5), 0.5 * jnp.exp((10 - v) / 40)),
     }
 
 
 def _update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
     def derivative(x: Values) -> Values:
         v, m, h, n = x["v"], x["m"], x["h"], x["n"]
-        i_na = product(product(p["g_na"], m**3 * h), v - p["e_na"])
-        i_k = product(product(p["g_k"], n**4), v - p["e_k"])
-        i_leak = product(p["g_leak"], v - p["e_leak"])
+        i_na = p["g_na"] * m**3 * h * (v - p["e_na"])
+        i_k = p["g_k"] * n**4 * (v - p["e_k"])
+        i_leak = p["g_leak"] * (v - p["e_leak"])
         gates = {
-            gate: product(opening, 1 - x[gate]) - product(closing, x[gate])
+            gate: opening * (1 - x[gate]) - closing * x[gate]
             for gate, (opening, closing) in _gate_rates(v - p["v_t"]).items()
         }
-        return gates | {"v": product(current - i_na - i_k - i_leak, 1 / p["c_m"])}
+        return gates | {"v": (current - i_na - i_k - i_leak) / p["c_m"]}
 
     moved = substeps(partial(rk4, derivative), x, dt, _SUBSTEPS)
     return moved | {"was_above": x["v"] >= p["v_thresh"]}
