@@ -175,6 +175,16 @@ def check_dtype(array: Any, dtype: Any, what: str) -> None:
         )
 
 
+def check_array(value: Any, dtype: Any, what: str) -> None:
+    """Raise TypeError if `value` is anything but an array of `dtype`."""
+    if not isinstance(value, (np.ndarray, np.generic, jax.Array)) or np.ma.isMaskedArray(value):
+        raise TypeError(
+            f"{what}: given {type(value).__name__}; expected an array of "
+            f"{np.dtype(dtype)} (jax.tree.map may have changed it)"
+        )
+    check_dtype(value, dtype, what)
+
+
 def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
     """Return `value` as the weights of a connectivity.
 
