@@ -23,6 +23,8 @@ from jsnn.network.values import (
     completed,
 )
 
+_MOST_IN_FLIGHT = 2**31 - 1
+
 
 @pytree
 class Projection:
@@ -100,7 +102,14 @@ class Projection:
                 f"{what}: given {self.delay} with a connectivity that has a delay for each "
                 "synapse; expected one of them"
             )
-        return longest or positive_int(1 if self.delay is None else self.delay, what, least=0)
+        delay = longest or positive_int(1 if self.delay is None else self.delay, what, least=0)
+        neurons = max(self.connectivity.num_pre, self.connectivity.num_post)
+        if delay * neurons > _MOST_IN_FLIGHT:
+            raise ValueError(
+                f"{what}: given {delay} steps with {neurons} neurons; expected a product <= "
+                f"{_MOST_IN_FLIGHT}, as int32 numbers what is in flight"
+            )
+        return delay
 
     def _check_plastic_delay(self, rule: PlasticityModel) -> None:
         given = "a delay for each synapse" if self.has_synaptic_delays else self.delay
