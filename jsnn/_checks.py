@@ -123,10 +123,9 @@ def numbers(value: Any, what: str, *, bools: bool = False) -> Any:
             f"{what}: given a function or an initializer; expected numbers (draw them: "
             "initializer(key, shape))"
         )
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{what}: given a masked array; expected numbers (fill it: array.filled(value))"
-        )
+    _check_unmasked(value, what)
+    if hasattr(value, "dtype") and not isinstance(value, (np.ndarray, np.generic, jax.Array)):
+        raise TypeError(f"{what}: given {type(value).__name__}; expected a number or an array")
     array = _converted(value, what) if isinstance(value, (list, tuple)) else value
     dtype = getattr(array, "dtype", None)
     if dtype is None:
@@ -137,13 +136,32 @@ def numbers(value: Any, what: str, *, bools: bool = False) -> Any:
             )
         if isinstance(value, int) and abs(value) > sys.float_info.max:
             raise ValueError(f"{what}: given a number too large for a float; expected a finite one")
-    elif not any(jnp.issubdtype(dtype, kind) for kind in (*_REAL, *([np.bool_] if bools else []))):
+    elif jnp.issubdtype(dtype, np.timedelta64) or not any(  # NumPy counts times as integers
+        jnp.issubdtype(dtype, kind) for kind in (*_REAL, *([np.bool_] if bools else []))
+    ):
         kind = f"an array of {dtype}" if np.ndim(array) else dtype
         raise TypeError(f"{what}: given {kind}; expected a real number or an array of them")
     return value
 
 
 _REAL = (jnp.integer, jnp.floating)
+
+
+def host_array(value: Any, what: str) -> np.ndarray:
+    """Return a sequence or an array, of another library too, as an array of NumPy.
+
+    Raises:
+      TypeError: if it is masked, traced or no array.
+    """
+    _check_unmasked(value, what)
+    return np.asarray(_converted(value, what))
+
+
+def _check_unmasked(value: Any, what: str) -> None:
+    if np.ma.isMaskedArray(value):
+        raise TypeError(
+            f"{what}: given a masked array; expected numbers (fill it: array.filled(value))"
+        )
 
 
 def _converted(value: Any, what: str) -> Any:
@@ -173,6 +191,16 @@ def check_dtype(array: Any, dtype: Any, what: str) -> None:
             f"{what}: given an array of {array.dtype}; expected {np.dtype(dtype)}, "
             f"the network's dtype (cast it, for example with .astype(np.{np.dtype(dtype)}))"
         )
+
+
+def check_array(value: Any, dtype: Any, what: str) -> None:
+    """Raise TypeError if `value` is anything but an array of `dtype`."""
+    if not isinstance(value, (np.ndarray, np.generic, jax.Array)) or np.ma.isMaskedArray(value):
+        raise TypeError(
+            f"{what}: given {type(value).__name__}; expected an array of "
+            f"{np.dtype(dtype)} (jax.tree.map may have changed it)"
+        )
+    check_dtype(value, dtype, what)
 
 
 def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_known, positive_int
+from jsnn._checks import check_known, host_array, positive_int
 from jsnn._pytree import replace
 from jsnn.network.network import Network
 from jsnn.network.state import State, abstract_state
@@ -248,7 +248,7 @@ def checked_spikes(given: ArrayLike, what: str) -> np.ndarray:
     Raises:
       ValueError: if `given` has another shape, or holds anything but 0 and 1.
     """
-    spikes = np.asarray(given)
+    spikes = host_array(given, what)
     if spikes.ndim != 2:
         raise ValueError(
             f"{what}: given shape {spikes.shape}; expected [num_steps, N], one presentation"

@@ -12,7 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_flag, check_known, check_type, check_untraced, positive_int
+from jsnn._checks import (
+    check_flag,
+    check_known,
+    check_type,
+    check_untraced,
+    host_array,
+    positive_int,
+)
 from jsnn._engine.recording_plan import check_memory, checked_record, plan_recordings
 from jsnn.evaluation.batches import Drives, batches, check_drives
 from jsnn.evaluation.between import Between, fresh
@@ -207,6 +214,11 @@ def _checked(prediction: jax.Array) -> jax.Array:
     Raises:
       TypeError: if it is not an integer of shape ().
     """
+    if not isinstance(prediction, jax.Array):
+        raise TypeError(
+            f"readout, predict: returns {type(prediction).__name__}; expected an integer array of "
+            "shape ()"
+        )
     if prediction.ndim or not jnp.issubdtype(prediction.dtype, jnp.integer):
         raise TypeError(
             f"readout, predict: returns {prediction.dtype} of shape {prediction.shape}; expected "
@@ -249,7 +261,7 @@ def check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:
       ValueError: if there are none, or one is outside the classes.
     """
     try:
-        array = np.asarray(labels)
+        array = np.asarray(labels if isinstance(labels, list) else host_array(labels, "labels"))
     except ValueError:
         raise TypeError(
             "labels: given sequences of different lengths; expected integers of shape (n,)"

@@ -72,16 +72,19 @@ def raise_problems(model: Model, dtype: Any, what: str, size: int = _N) -> None:
       size: the number of neurons of the part. A model with an array of its own, one number per
         neuron, works for this number alone.
     """
-    if _is_sound(model, dtype, _N) or _is_sound(model, dtype, size):
+    if _is_sound(model, dtype, size):
         return
-    problems = _problems(model, dtype, _N)
+    checked = size if _is_sound(model, dtype, _N) else _N
+    problems = _problems(model, dtype, checked)
     lines = [line for problem in problems for line in problem.lines]
-    message = [f"{what} cannot be simulated:", *lines, f"(checked with N = {_N} neurons)"]
+    message = [f"{what} cannot be simulated:", *lines, f"(checked with N = {checked} neurons)"]
     raise ValueError("\n  ".join(message)) from next((p.error for p in problems if p.error), None)
 
 
 @lru_cache
 def _is_sound(model: Model, dtype: Any, size: int) -> bool:
+    if size != _N and isinstance(model, NeuronModel) and not model.draws and each_by_itself(model):
+        return _is_sound(model, dtype, _N)
     return not _problems(model, dtype, size)
 
 
@@ -160,8 +163,12 @@ def _abstract(
     }
 
 
+def _key() -> jax.Array:
+    return jax.random.key(0, impl="threefry2x32")
+
+
 def _abstract_key() -> Any:
-    return jax.eval_shape(lambda: jax.random.key(0))
+    return jax.eval_shape(_key)
 
 
 def _of_inputs(model: NeuronModel, current: Any) -> Any:
@@ -336,7 +343,7 @@ def _gradient_arrives(model: NeuronModel, dtype: Any) -> bool:
         return jnp.full(_N, np.asarray(quantity.default), kind)
 
     given = {name: of_neurons(quantity, dtype) for name, quantity in model.params.items()}
-    drawn = {name: _draw(sampler, dtype, _N, jax.random.key(0)) for name, sampler in model.draws}
+    drawn = {name: _draw(sampler, dtype, _N, _key()) for name, sampler in model.draws}
     params = given | drawn
     initial = {
         name: of_neurons(variable, variable_dtype(variable, dtype))

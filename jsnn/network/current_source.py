@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
-from jsnn._checks import check_known, check_type
+from jsnn._checks import check_array, check_finite, check_known, check_type
 from jsnn._pytree import FrozenDict, pytree, replace, static
 from jsnn.models.checker import raise_problems
 from jsnn.models.current_sources import CurrentSourceModel
@@ -17,6 +18,7 @@ from jsnn.network.values import (
     Given,
     cast_initial,
     cast_params,
+    check_cast,
     check_per_neuron,
     checked_name,
     completed,
@@ -87,8 +89,29 @@ class CurrentSource:
         Raises:
           ValueError: if a name is unknown or a shape does not fit; the message names `what`.
         """
+        check_known(given, self.model.params, what, "parameter")
+        self._check_shapes(given, size, what)
+        return cast_params(given, self.model.params, dtype, f"{what}, parameter")
+
+    def check_cast(self, sizes: Mapping[str, int], dtype: Any) -> None:
+        """Check numbers that `jax.tree.map` may have changed.
+
+        Raises:
+          TypeError: if a number is no array of `dtype`.
+          ValueError: if a shape does not fit, or a number is not finite or outside its domain.
+        """
+        what, size, model = self._what, sizes[self.population], self.model
+        for name, value in self.params.items():
+            check_array(value, dtype, f"{what}, parameter {name!r}")
+            check_finite(value, f"{what}, parameter {name!r}")
+        self._check_shapes(self.params, size, what)
+        check_domains(model.params, self.params, f"{what}, parameter")
+        shapes = ((), (size,))
+        check_cast(self.initial, model.variables, shapes, dtype, f"{what}, variable")
+
+    def _check_shapes(self, given: Given, size: int, what: str) -> None:
+        """Raise ValueError if a parameter has a shape that does not fit."""
         declared = self.model.params
-        check_known(given, declared, what, "parameter")
         tables = {name for name in given if declared[name].ndim == 2}
         for name in tables:
             shape = np.shape(given[name])
@@ -99,7 +122,6 @@ class CurrentSource:
                 )
         scalars = {name: value for name, value in given.items() if name not in tables}
         check_per_neuron(scalars, declared, size, f"{what}, parameter")
-        return cast_params(given, declared, dtype, f"{what}, parameter")
 
     def __repr__(self) -> str:
         model = self.model.name or "a model"

@@ -12,10 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._checks import (
+    check_array,
     check_dtype,
     check_finite,
     check_known,
     check_type,
+    float_dtype,
     is_concrete,
     numbers,
     real_array,
@@ -236,16 +238,31 @@ class Network:
 def check_numbers(network: Network) -> None:
     """Check numbers that `jax.tree.map` can put into a network.
 
+    A network whose numbers are all JAX arrays, which cannot change, is checked once.
+
     Raises:
-      ValueError: if there is a NaN or infinity, or an index that does not fit.
+      TypeError: if a number is no array, or of another dtype than the network.
+      ValueError: if there is a NaN or infinity, an index that does not fit, another shape, or a
+        number outside the domain of its model.
     """
-    for part in network.parts:
-        what = f"{type(part).__name__} {part.name!r}"
-        for path, leaf in jax.tree_util.tree_leaves_with_path(part):
+    if network.__dict__.get("_are_checked"):
+        return
+    given = getattr(network.dt, "dtype", jnp.result_type(float))
+    dtype = float_dtype(given, "network, dt")
+    check_array(network.dt, dtype, "network, dt")
+    for projection in network.projections:
+        connectivity = projection.connectivity
+        what = f"projection {projection.name!r}.connectivity"
+        for path, leaf in jax.tree_util.tree_leaves_with_path(connectivity):
             check_finite(leaf, f"{what}{jax.tree_util.keystr(path)}")
-        for path, node in jax.tree_util.tree_leaves_with_path(part, is_leaf=_has_indices):
+        for path, node in jax.tree_util.tree_leaves_with_path(connectivity, is_leaf=_has_indices):
             if _has_indices(node):
                 node.check_indices(f"{what}{jax.tree_util.keystr(path)}")
+    for part in network.parts:
+        part.check_cast(network.sizes, dtype)
+    _checked_dt(network.dt, dtype)
+    if all(isinstance(leaf, jax.Array) and is_concrete(leaf) for leaf in jax.tree.leaves(network)):
+        object.__setattr__(network, "_are_checked", True)
 
 
 def _has_indices(node: Any) -> bool:

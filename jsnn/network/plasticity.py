@@ -12,7 +12,14 @@ from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
 from jsnn.models.plasticity import PlasticityModel
 from jsnn.network.connectivity import Modifiable
-from jsnn.network.values import Given, cast_initial, cast_params, check_values, completed
+from jsnn.network.values import (
+    Given,
+    cast_initial,
+    cast_params,
+    check_cast,
+    check_values,
+    completed,
+)
 
 
 @pytree
@@ -97,6 +104,19 @@ class Plasticity:
             params=cast_params(self.params, self.model.params, dtype, parameter),
             initial=cast_initial(self.initial, self.model.variables, dtype, variable),
         )
+
+    def check_cast(self, connectivity: Any, dtype: Any, what: str) -> None:
+        """Check numbers that `jax.tree.map` may have changed.
+
+        Raises:
+          TypeError: if a number is no array of `dtype`.
+          ValueError: if a shape does not fit, or a number is not finite or outside its domain.
+        """
+        model, what_rule = self.model, f"{what}, plasticity"
+        check_cast(self.params, model.params, ((),), dtype, f"{what_rule}, parameter")
+        each = tuple(np.shape(connectivity.weights))
+        check_cast(self.initial, model.variables, ((), each), dtype, f"{what_rule}, variable")
+        self.check_weights(connectivity.weights, what)
 
     def __repr__(self) -> str:
         return f"Plasticity {self.model.name or '(no name)'}"

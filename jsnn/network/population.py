@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from jsnn._checks import check_type, positive_int
@@ -13,6 +14,7 @@ from jsnn.network.values import (
     Given,
     cast_initial,
     cast_params,
+    check_cast,
     check_per_neuron,
     checked_name,
     completed,
@@ -72,6 +74,17 @@ class Population:
                 self.initial, self.model.variables, dtype, f"{self._what}, variable"
             ),
         )
+
+    def check_cast(self, sizes: Mapping[str, int], dtype: Any) -> None:
+        """Check numbers that `jax.tree.map` may have changed.
+
+        Raises:
+          TypeError: if a number is no array of `dtype`.
+          ValueError: if a shape does not fit, or a number is not finite or outside its domain.
+        """
+        shapes = ((), (self.size,))
+        check_cast(self.params, self.model.params, shapes, dtype, f"{self._what}, parameter")
+        check_cast(self.initial, self.model.variables, shapes, dtype, f"{self._what}, variable")
 
     def __repr__(self) -> str:
         return f"Population {self.name!r}: {self.size:,} neurons of {self.model.name or 'a model'}"

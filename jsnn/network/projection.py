@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
-from jsnn._checks import check_type, positive_int
+from jsnn._checks import check_array, check_type, positive_int
 from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
 from jsnn.models.plasticity import PlasticityModel
@@ -16,10 +17,13 @@ from jsnn.network.values import (
     Given,
     cast_initial,
     cast_params,
+    check_cast,
     check_per_neuron,
     checked_name,
     completed,
 )
+
+_MOST_IN_FLIGHT = 2**31 - 1
 
 
 @pytree
@@ -98,7 +102,14 @@ class Projection:
                 f"{what}: given {self.delay} with a connectivity that has a delay for each "
                 "synapse; expected one of them"
             )
-        return longest or positive_int(1 if self.delay is None else self.delay, what, least=0)
+        delay = longest or positive_int(1 if self.delay is None else self.delay, what, least=0)
+        neurons = max(self.connectivity.num_pre, self.connectivity.num_post)
+        if delay * neurons > _MOST_IN_FLIGHT:
+            raise ValueError(
+                f"{what}: given {delay} steps with {neurons} neurons; expected a product <= "
+                f"{_MOST_IN_FLIGHT}, as int32 numbers what is in flight"
+            )
+        return delay
 
     def _check_plastic_delay(self, rule: PlasticityModel) -> None:
         given = "a delay for each synapse" if self.has_synaptic_delays else self.delay
@@ -140,6 +151,25 @@ class Projection:
             initial=cast_initial(self.initial, self.synapse.variables, dtype, variable),
             plasticity=self.plasticity and self.plasticity.cast(dtype, what),
         )
+
+    def check_cast(self, sizes: Mapping[str, int], dtype: Any) -> None:
+        """Check numbers that `jax.tree.map` may have changed.
+
+        Raises:
+          TypeError: if a number is no array of `dtype`.
+          ValueError: if a shape does not fit, or a number is not finite or outside its domain.
+        """
+        what, shapes = self._what, ((), (sizes[self.post],))
+        check_cast(self.params, self.synapse.params, shapes, dtype, f"{what}, parameter")
+        check_cast(self.initial, self.synapse.variables, shapes, dtype, f"{what}, variable")
+        if hasattr(self.connectivity, "weights"):
+            check_array(self.connectivity.weights, dtype, f"{what}, weights")
+        given = (self.connectivity.num_pre, self.connectivity.num_post)
+        expected = (sizes[self.pre], sizes[self.post])
+        if given != expected:
+            raise ValueError(f"{what}: given weights of shape {given}; expected {expected}")
+        if self.plasticity is not None:
+            self.plasticity.check_cast(self.connectivity, dtype, what)
 
     def __repr__(self) -> str:
         kind = type(self.connectivity).__name__

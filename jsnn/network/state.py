@@ -184,6 +184,10 @@ def check_state(network: Network, state: State) -> None:
     """
     check_type(state, State, "state")
     check_key_of(network, state.key)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(replace(state, key=None)):
+        if not isinstance(leaf, (np.ndarray, np.generic, jax.Array)) or np.ma.isMaskedArray(leaf):
+            where, kind = jax.tree_util.keystr(path), type(leaf).__name__
+            raise TypeError(f"state{where}: given {kind}; expected an array")
     given, expected = _shapes(state), _shapes(abstract_state(network))
     for where in [*expected, *given]:
         if given.get(where) != expected.get(where):

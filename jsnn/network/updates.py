@@ -239,6 +239,10 @@ def _initial_of_new(rule: Plasticity) -> dict[str, Any]:
 def _check_pair(network: Network, state: State, what: str) -> None:
     check_type(network, Network, f"{what}, network")
     check_type(state, State, f"{what}, state")
+    given = [*state.populations, *state.projections, *state.sources]
+    expected = [part.name for part in network.parts]
+    if set(given) != set(expected):
+        raise ValueError(f"{what}, state: given one of {given}; expected one of {expected}")
 
 
 def _with_synapses(state: State, projection: str, changes: Values) -> State:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import check_finite, check_known, check_type, numbers, real_array
+from jsnn._checks import check_array, check_finite, check_known, check_type, numbers, real_array
 from jsnn._pytree import FrozenDict
 from jsnn.models.quantity import Quantity, check_domains, defaults
 
@@ -70,6 +70,20 @@ def check_values(
 def check_per_neuron(values: Given, declared: Declared, size: int, what: str) -> None:
     """Raise ValueError if a value is neither a scalar nor one number per neuron, or not allowed."""
     check_values(values, declared, ((), (size,)), what, ", one value per neuron")
+
+
+def check_cast(
+    values: Given, declared: Declared, shapes: tuple[tuple[int, ...], ...], dtype: Any, what: str
+) -> None:
+    """Check values that were arrays of `dtype` before `jax.tree.map` changed them.
+
+    Raises:
+      TypeError: if a value is no array, or of another dtype.
+      ValueError: if it has another shape, is not finite or lies outside its domain.
+    """
+    for name, value in values.items():
+        check_array(value, dtype, f"{what} {name!r}")
+    check_values(values, declared, shapes, what, "")
 
 
 def cast_params(values: Given, declared: Declared, dtype: Any, what: str) -> FrozenDict[jax.Array]:

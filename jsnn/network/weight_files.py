@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_finite
+from jsnn._checks import check_finite, host_array
 from jsnn.network.feedforward import check_chain
 from jsnn.network.whole_files import replace_durably, write_whole
 
@@ -82,7 +82,7 @@ def save_weights(directory: str | PathLike[str], weights: Sequence[ArrayLike]) -
         as before.
     """
     directory = Path(directory)
-    arrays = [np.asarray(w) for w in weights]
+    arrays = [host_array(w, f"weights {i}_{i + 1}") for i, w in enumerate(weights)]
     if not arrays:
         raise ValueError("weights: given no matrix; expected at least one")
     paths = [directory / f"weights_{i}_{i + 1}.npy" for i in range(len(arrays))]

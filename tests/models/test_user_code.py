@@ -158,3 +158,12 @@ def test_an_error_in_a_built_in_part_has_no_line_of_the_user() -> None:
     with pytest.raises(ValueError, match="reset reads 'v_reset'") as error:
         jsnn.check_model(model)
     assert "File" not in str(error.value)
+
+
+def test_a_model_that_fails_at_its_own_number_of_neurons_alone_says_so() -> None:
+    three = dataclasses.replace(
+        jsnn.IF, update=lambda p, x, current, dt: {"v": x["v"] + current * np.ones(3, "f")}
+    )
+    jsnn.Network([jsnn.Population("a", 3, three)])
+    with pytest.raises(ValueError, match=r"(?s)'b': its model .*test_user_code.*with N = 5 neuro"):
+        jsnn.Network([jsnn.Population("b", 5, three)])

@@ -25,6 +25,13 @@ class Dense:
     def __post_init__(self) -> None:
         weights = weight_array(self.weights, ("pre", "post"), "Dense weights")
         object.__setattr__(self, "weights", weights)
+        try:
+            jax.lax.Precision(self.precision)
+        except ValueError:
+            raise ValueError(
+                f"Dense, precision: given {self.precision!r}; expected 'default', 'high' or "
+                "'highest'"
+            ) from None
 
     @property
     def num_pre(self) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import is_concrete
+from jsnn._checks import host_array, is_concrete
 
 MOST_SYNAPSES = 2**31 - 2**7
 """Most synapses, and most slots, which int32 numbers; the kernels need some room above them."""
@@ -102,23 +102,23 @@ def integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int)
       ValueError: if there is not one for each synapse, or one is outside `low` to `high`.
     """
     what = f"Sparse, {name}"
+    given = host_array(given, what) if is_concrete(given) else given
     if np.shape(given) != shape:
         raise ValueError(
             f"{what}: given shape {np.shape(given)}; expected {shape}, one for each weight"
         )
-    array = np.asarray(given) if is_concrete(given) else given
-    if not np.issubdtype(array.dtype, np.integer) and array.size:
-        raise TypeError(f"{what}: given {array.dtype}; expected integers")
+    if given.dtype.kind not in "iu" and given.size:
+        raise TypeError(f"{what}: given {given.dtype}; expected integers")
     if not is_concrete(given):
-        wide = array if array.dtype.itemsize > 4 else array.astype(np.int32)
+        wide = given if given.dtype.itemsize > 4 else given.astype(np.int32)
         inside = (low <= wide) & (wide <= high)
         return jnp.where(inside, wide, high + 1).astype(np.int32)
-    outside = np.flatnonzero((array < low) | (array > high))
+    outside = np.flatnonzero((given < low) | (given > high))
     if outside.size:
         raise ValueError(
-            f"{what}: given {array[outside[0]]} for synapse {outside[0]}; expected {low} to {high}"
+            f"{what}: given {given[outside[0]]} for synapse {outside[0]}; expected {low} to {high}"
         )
-    return array.astype(np.int32)
+    return given.astype(np.int32)
 
 
 def check_once(pre: Any, post: Any, num_post: int) -> None:

@@ -174,7 +174,7 @@ class Sparse:
             joined twice that may not be.
         """
         num = self.num_synapses
-        remove = integers(remove, np.shape(remove)[:1], "remove", 0, num - 1)
+        remove = integers(remove, np.shape(remove)[:1] or (1,), "remove", 0, num - 1)
         if is_concrete(remove) and len(np.unique(np.asarray(remove))) < len(remove):
             raise ValueError("Sparse, remove: given a synapse twice; expected each once")
         weights = weight_array(weights, ("synapses",), "Sparse weights")
