@@ -73,7 +73,8 @@ def sanitize(session: nox.Session) -> None:
 @nox.session
 def nightly(session: nox.Session) -> None:
     """Run the tests that draw their examples, with 200 new ones each, and 60 kills; takes hours."""
-    run_tests(session, "-m", "hypothesis", HYPOTHESIS_PROFILE="nightly")
+    two_devices = "--xla_force_host_platform_device_count=2"
+    run_tests(session, "-m", "hypothesis", HYPOTHESIS_PROFILE="nightly", XLA_FLAGS=two_devices)
     run_tests(session, "tests/experiments/test_kills.py", HYPOTHESIS_PROFILE="nightly")
 
 

@@ -282,11 +282,18 @@ def _source_currents(
         params = _per_neuron(
             {**source.params, **drive.get(source.name, {})}, network.sizes[source.population]
         )
-        own_key = jax.random.key(0) if key is None else jax.random.fold_in(key, i)
+        own_key = (
+            jax.random.key(0, impl="threefry2x32") if key is None else jax.random.fold_in(key, i)
+        )
         before = state.sources[source.name]
         after, currents[source.name] = source.model.current(params, before, own_key, network.dt)
         states[source.name] = _strong(after, before)
     return states, currents
+
+
+def _unused_key() -> jax.Array:
+    """Return a key for models that draw no random numbers."""
+    return jax.random.key(0, impl="threefry2x32")
 
 
 def _strong(after: Values, before: Values) -> Values:

@@ -60,7 +60,8 @@ def event_product(
             post = jnp.where(at, synapses.post[which], num_post)
             return sums.at[post].add(weights[which], mode="drop")
 
-        return for_each_event(spikes > 0, synapses.starts, add, jnp.zeros(num_post, weights.dtype))
+        silence = jnp.zeros(num_post, weights.dtype)
+        return for_each_event(spikes > 0, synapses.starts, len(weights), add, silence)
 
     def everything(spikes: jax.Array, weights: jax.Array, synapses: Synapses) -> jax.Array:
         return sparse_product(spikes, weights, synapses, num_post)
@@ -81,6 +82,7 @@ def _event_product_jvp(num_post: int, primals: Any, tangents: Any) -> tuple[jax.
 def for_each_event(
     spiked: jax.Array,
     starts: jax.Array,
+    num_synapses: int,
     visit: Callable[[_T, jax.Array, jax.Array], _T],
     carry: _T,
 ) -> _T:
@@ -91,6 +93,7 @@ def for_each_event(
     Args:
       spiked: bool [pre].
       starts: int32 [pre + 1].
+      num_synapses: the most synapses to visit, whatever `starts` holds.
       visit: (carry, valid bool [C], synapse int32 [C]) -> carry, called with the next C synapses,
         of which those count that are `valid`.
       carry: before the first round.
@@ -107,7 +110,8 @@ def for_each_event(
         return first + _CHUNK, visit(carry, event < ends[last], synapse)
 
     start = (jnp.zeros((), ends.dtype), carry)
-    return jax.lax.while_loop(lambda now: now[0] < ends[last], round_, start)[1]
+    number = jnp.minimum(ends[last], num_synapses)
+    return jax.lax.while_loop(lambda now: now[0] < number, round_, start)[1]
 
 
 def _scatter(values: jax.Array, synapses: Synapses, num_post: int) -> jax.Array:

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 
-def product(a: jax.Array, b: jax.Array) -> jax.Array:
+def product(a: jax.Array | float, b: jax.Array | float) -> jax.Array:
     """Multiply, and round before anything is added to the product.
 
     Where a program says `a * b + c`, XLA's CPU backend may multiply and add in one go, with one
@@ -12,6 +12,6 @@ def product(a: jax.Array, b: jax.Array) -> jax.Array:
     `product(a, b) + c` it never does, so a neuron in a batch gets the bits of the same neuron
     alone, and those of NumPy. A product that overflows to -inf is NaN.
     """
-    rounded = a * b
+    rounded = jnp.multiply(a, b)
     # This changes no finite number, but XLA cannot multiply and add across it.
     return jnp.where(rounded < jnp.finfo(rounded.dtype).min, jnp.nan, rounded)

@@ -40,3 +40,26 @@ def test_forward_and_reverse_mode_agree() -> None:
     forward = jax.jacfwd(lambda m: spike(superspike, m))(MARGINS)
     reverse = jax.jacrev(lambda m: spike(superspike, m))(MARGINS)
     np.testing.assert_allclose(forward, reverse, rtol=1e-6)
+
+
+def test_second_derivatives_in_a_scan_are_those_of_the_steps_written_out() -> None:
+    def advance(v: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        v = v + x
+        spiked = spike(superspike, v - 1)
+        return v * (1 - spiked), spiked * (1 + v)
+
+    def scanned(x: jax.Array) -> jax.Array:
+        return jnp.sum(jax.lax.scan(advance, jnp.zeros((), x.dtype), x)[1] ** 2)
+
+    def written_out(x: jax.Array) -> jax.Array:
+        v, total = jnp.zeros((), x.dtype), jnp.zeros((), x.dtype)
+        for each in x:
+            v, y = advance(v, each)
+            total = total + y**2
+        return total
+
+    x = jnp.asarray([0.6, 0.5, 0.7])
+    expected = jax.jacfwd(jax.jacfwd(written_out))(x)
+    assert np.all(expected[:2, :2] != 0)
+    for second in (jax.hessian, lambda f: jax.jacrev(jax.jacrev(f))):
+        np.testing.assert_allclose(second(scanned)(x), expected, rtol=1e-4, atol=1e-6)
