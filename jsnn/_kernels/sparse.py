@@ -143,7 +143,7 @@ def _kernel(num_post: int) -> Any:
                 return operand
             whole = operand if is_batched else operand[None]
             shape = (size, rows, operand.shape[-1])
-            return jnp.broadcast_to(whole, shape).reshape(-1, shape[-1])
+            return jnp.broadcast_to(whole, shape).reshape(size * rows, shape[-1])
 
         sums = product(*(flat(*each) for each in zip(operands, batched, strict=True)))
         return jnp.broadcast_to(sums.reshape(-1, rows, num_post), (size, rows, num_post)), True

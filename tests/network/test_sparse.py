@@ -317,3 +317,19 @@ def test_rewiring_to_a_traced_index_outside_is_safe_and_is_found(way: str, side:
         ValueError, match=rf"Sparse, {side}: given 3 for synapse \d; expected 0 to 2"
     ):
         jsnn.simulate(changed, {}, 3)
+
+
+def test_a_projection_without_synapses_works_in_a_batch() -> None:
+    empty = np.zeros(0, int)
+    network = jsnn.Network(
+        [jsnn.Population("a", 3, jsnn.IF), jsnn.Population("b", 2, jsnn.IF)],
+        [jsnn.Projection("a", "b", jsnn.Sparse(empty, empty, np.zeros(0, F32), 3, 2))],
+    )
+    drives = np.full((4, 3), 0.5, F32)
+
+    def final_v(weights: jax.Array, drive: jax.Array) -> jax.Array:
+        changed = network.with_weights({"a_to_b": weights})
+        return jsnn.simulate(changed, {"a": drive, "b": 0.25}, 3)[0].populations["b"]["v"]
+
+    v = jax.vmap(final_v)(np.zeros((4, 0), F32), drives)
+    np.testing.assert_array_equal(v, np.full((4, 2), 0.75, F32))
