@@ -1,5 +1,6 @@
 """vmap and grad over anything that is a number in a network."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import jsnn
+from jsnn.models.surrogates import spike
 from tests import reference
 from tests.networks import F32, PROBE, assert_same, random_images, random_weights
 
@@ -344,6 +346,42 @@ def test_second_derivatives_agree_in_every_mode() -> None:
     ):
         np.testing.assert_allclose(second(at), expected, rtol=1e-5)
 
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_second_derivatives_through_a_projection_take_forward_mode(sparse: bool) -> None:
+    """It is that of the steps written out; the other modes say what to do."""
+    weights = np.full((3, 2), 0.5, F32)
+    pre, post = np.nonzero(weights)
+    connectivity = jsnn.Sparse(pre, post, weights.ravel(), 3, 2) if sparse else jsnn.Dense(weights)
+    network = jsnn.Network(
+        [jsnn.Population("a", 3, TAMED_IF), jsnn.Population("b", 2, jsnn.INTEGRATOR)],
+        [jsnn.Projection("a", "b", connectivity)],
+    )
+
+    def loss(currents: jax.Array) -> jax.Array:
+        record = {"v": jsnn.FinalVariable("b")}
+        return jsnn.simulate(network, {"a": currents}, 4, record=record)[1]["v"].sum() ** 2
+
+    def written_out(currents: jax.Array) -> jax.Array:
+        v, arriving, summed = jnp.zeros(3), jnp.zeros(2), jnp.zeros(2)
+        for _ in range(4):
+            summed = summed + arriving
+            v = v + currents
+            spikes = spike(TAMED_IF.surrogate, v - 1)
+            v, arriving = jnp.where(spikes > 0, 0, v), spikes @ weights
+        return summed.sum() ** 2
+
+    at = jnp.asarray([0.3, 0.6, 0.8], F32)
+    second = jax.jacfwd(jax.jacfwd(loss))(at)
+    expected = jax.hessian(written_out)(at)
+    assert np.all(np.abs(expected) > 1)
+    np.testing.assert_allclose(second, expected, rtol=1e-5)
+    with pytest.raises(NotImplementedError, match=r"forward over forward.*jax\.jacfwd"):
+        jax.hessian(loss)(at)
+
+
+# Spikes where V passes 1, with a pseudo-derivative of 1 everywhere and a margin far from 0.
+TAMED_IF = dataclasses.replace(jsnn.IF, surrogate=lambda margin: 1 + 0.1 * margin)
 
 TAMED = jsnn.NeuronModel(
     params={},

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_known, check_type, is_concrete, own_array, real_array
+from jsnn._checks import check_known, check_type, is_concrete, numbers, own_array, real_array
 from jsnn._pytree import pytree, replace
 from jsnn.models.neurons import SPIKE_SOURCE
 from jsnn.models.quantity import check_domains
@@ -54,16 +54,20 @@ def over_time(values: ArrayLike) -> OverTime:
         [B, T] or [B, T, N].
 
     Raises:
-      ValueError: if `values` is a single number.
+      TypeError: if `values` are not numbers.
+      ValueError: if `values` is a single number, or an integer that floats cannot hold exactly.
     """
+    values = numbers(values, "over_time", bools=True)
     if np.ndim(values) == 0:
         raise ValueError(
             f"over_time: given {values!r}; expected an array with one value for each step"
         )
     if hasattr(values, "dtype"):
         return OverTime(values)
-    array = np.asarray(values)  # Python numbers have no precision of their own
-    return OverTime(array if array.dtype == bool else array.astype(jnp.result_type(float)))
+    array = np.asarray(values)
+    if array.dtype == bool:
+        return OverTime(array)
+    return OverTime(real_array(values, jnp.result_type(float), "over_time"))
 
 
 def checked_drive(network: Network, drive: Drive, num_steps: int | None) -> dict[str, Any]:
@@ -109,7 +113,7 @@ class _Leaf:
     ) -> Any:
         """Return a value, or a time course of values, whose shape is one of `shapes`."""
         what = f"{self.what}, parameter {name!r}" if name else self.what
-        values = given.values if isinstance(given, OverTime) else given
+        values = numbers(getattr(given, "values", given), what, bools=spikes)
         own = self._own_shape(given, what)
         if own not in shapes:
             raise ValueError(

@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._kernels import native
+from jsnn._kernels.derivatives import without_derivative
 
 _BLOCK = 2048
 """Longest fan-in that is summed in one go; longer ones are summed block by block."""
@@ -97,6 +98,7 @@ def _dot(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def _product(precision: str, native_cpu: bool, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    spikes, weights = without_derivative(spikes), without_derivative(weights)
     return _product_of_rows(precision, native_cpu)(spikes[None], weights)[0]
 
 

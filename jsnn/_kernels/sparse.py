@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._kernels import native
+from jsnn._kernels.derivatives import without_derivative
 
 _CHUNK = 512
 """Number of synapses that a round visits, about as many as a few spikes have."""
@@ -66,6 +67,7 @@ def event_product(
     def everything(spikes: jax.Array, weights: jax.Array, synapses: Synapses) -> jax.Array:
         return sparse_product(spikes, weights, synapses, num_post)
 
+    spikes, weights = without_derivative(spikes), without_derivative(weights)
     return jax.lax.platform_dependent(spikes, weights, synapses, cpu=on_cpu, default=everything)
 
 

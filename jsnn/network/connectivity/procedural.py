@@ -24,8 +24,8 @@ Row = Callable[[jax.Array, jax.Array, int, Any], tuple[jax.Array, jax.Array]]
 
     (key, presynaptic neuron int32 (), num_post, dtype) -> (targets int32 [K], weights [K] in nA)
 
-K is the same for all neurons. A target of `num_post` stands for no synapse. A row is static:
-hashable, at module level, and equal to rows that do the same.
+K is the same for all neurons. A target below 0, or of `num_post` or more, stands for no synapse. A
+row is static: hashable, at module level, and equal to rows that do the same.
 """
 
 
@@ -160,6 +160,7 @@ class Procedural:
 
     def _with_synapses_of(self, total: jax.Array, neuron: jax.Array, spike: jax.Array) -> jax.Array:
         targets, weights = self._synapses_of(neuron)
+        targets = jnp.where(targets < 0, self.num_post, targets)  # JAX would count from the end
         return total.at[targets].add(spike * weights, mode="drop")
 
 
