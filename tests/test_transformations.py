@@ -349,7 +349,7 @@ def test_second_derivatives_agree_in_every_mode() -> None:
 
 @pytest.mark.parametrize("sparse", [False, True])
 def test_second_derivatives_through_a_projection_take_forward_mode(sparse: bool) -> None:
-    """It is that of the steps written out; the other modes say what to do."""
+    """Forward over forward is that of the steps written out; other modes say what to do."""
     weights = np.full((3, 2), 0.5, F32)
     pre, post = np.nonzero(weights)
     connectivity = jsnn.Sparse(pre, post, weights.ravel(), 3, 2) if sparse else jsnn.Dense(weights)

@@ -291,11 +291,6 @@ def _source_currents(
     return states, currents
 
 
-def _unused_key() -> jax.Array:
-    """Return a key for models that draw no random numbers."""
-    return jax.random.key(0, impl="threefry2x32")
-
-
 def _strong(after: Values, before: Values) -> Values:
     """Return variables without weak types, which a constant in a model's code would bring in."""
     return {name: after[name].astype(before[name].dtype) for name in before}

@@ -103,16 +103,16 @@ def for_each_event(
     lengths = jnp.where(spiked, starts[1:] - starts[:-1], 0)
     ends = jnp.cumsum(lengths)
     last = len(spiked) - 1
+    number = jnp.minimum(ends[last], num_synapses)
 
     def round_(now: tuple[jax.Array, _T]) -> tuple[jax.Array, _T]:
         first, carry = now
         event = first + jnp.arange(_CHUNK, dtype=first.dtype)
         neuron = jnp.minimum(jnp.searchsorted(ends, event, side="right"), last)
         synapse = starts[neuron] + event - (ends[neuron] - lengths[neuron])
-        return first + _CHUNK, visit(carry, event < ends[last], synapse)
+        return first + _CHUNK, visit(carry, event < number, synapse)
 
     start = (jnp.zeros((), ends.dtype), carry)
-    number = jnp.minimum(ends[last], num_synapses)
     return jax.lax.while_loop(lambda now: now[0] < number, round_, start)[1]
 
 

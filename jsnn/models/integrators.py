@@ -11,7 +11,7 @@ bound by a closure, an equation becomes a model's `update` in one line:
         return rk4(derivative, x, dt)
 
 XLA turns `x / p` into `x * (1 / p)` if p is the same for all rows of a batch, which rounds
-differently. Models here write the reciprocal themselves, so a batch gives the bits of one run.
+differently. An equation that says `1 / p` itself gives a batch the bits of one run.
 """
 
 from collections.abc import Callable

@@ -489,7 +489,7 @@ def test_steps_without_spikes_leave_every_weight_as_it_is(rule) -> None:
 def delivered(
     rule: jsnn.PlasticityModel, w: float, pre: list[int], post: list[int], **params: float
 ) -> np.ndarray:
-    """What arrives through one synapse in the step after each presynaptic spike.
+    """Return what arrives through one synapse in the step after each presynaptic spike.
 
     Dense and sparse, scheduled and plain, and a delay of 0 if the rule allows it, deliver alike.
     """
