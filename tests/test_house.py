@@ -17,6 +17,7 @@ ORDER = [
     "_pytree",
     "_checks",
     "_summary",
+    "_primitive",
     "_extras",
     "compilation_cache",
     "models",

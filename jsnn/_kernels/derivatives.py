@@ -5,6 +5,8 @@ from typing import Any
 
 import jax
 
+from jsnn._primitive import elementwise_primitive
+
 
 def without_derivative(x: jax.Array) -> jax.Array:
     """Return `x`, in a function that has a derivative of its own.
@@ -20,20 +22,10 @@ def without_derivative(x: jax.Array) -> jax.Array:
 
 @lru_cache
 def _identity() -> Any:
-    from jax.extend.core import Primitive  # these take long to import
-    from jax.interpreters import ad, batching, mlir
-
-    primitive = Primitive("without_derivative")
-
     def jvp(primals: Any, tangents: Any) -> Any:
         raise NotImplementedError(
             "the derivative of a gradient cannot be taken through the delivery of spikes; expected "
             "forward over forward mode, jax.jacfwd(jax.jacfwd(f)), for second derivatives"
         )
 
-    primitive.def_impl(lambda x: x)
-    primitive.def_abstract_eval(lambda x: x)
-    mlir.register_lowering(primitive, lambda ctx, x: [x])
-    batching.defvectorized(primitive)
-    ad.primitive_jvps[primitive] = jvp
-    return primitive
+    return elementwise_primitive("without_derivative", lambda x: x, jvp)

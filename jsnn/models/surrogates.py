@@ -7,6 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jsnn._primitive import elementwise_primitive
+
 Surrogate = Callable[[jax.Array], jax.Array]
 
 
@@ -29,27 +31,14 @@ def spike(surrogate: Surrogate, margin: jax.Array) -> jax.Array:
 
 @lru_cache
 def _spike() -> Any:
-    """Return the primitive of a spike.
+    """Return the operation of a spike; with a `custom_jvp`, gradients would have no derivative."""
 
-    A `custom_jvp` would not do: a scan drops it once it is made linear, and the derivative of a
-    gradient would be that of the step itself, 0.
-    """
-    from jax.extend.core import Primitive  # these take long to import
-    from jax.interpreters import ad, batching, mlir
-
-    primitive = Primitive("spike")
-
-    def jvp(primals: Any, tangents: Any, *, surrogate: Surrogate) -> tuple[jax.Array, Any]:
+    def jvp(primals: Any, tangents: Any, *, surrogate: Surrogate) -> tuple[jax.Array, jax.Array]:
         (margin,), (tangent,) = primals, tangents
         return spike(surrogate, margin), surrogate(margin) * tangent
 
-    primitive.def_impl(jax.jit(_step, static_argnames="surrogate"))
-    primitive.def_abstract_eval(lambda margin, *, surrogate: margin)
-    mlir.register_lowering(primitive, mlir.lower_fun(_step, multiple_results=False))
-    batching.defvectorized(primitive)
-    ad.primitive_jvps[primitive] = jvp
-    return primitive
+    return elementwise_primitive("spike", _step, jvp)
 
 
 def _step(margin: jax.Array, *, surrogate: Surrogate) -> jax.Array:
-    return (margin >= 0).astype(margin.dtype)
+    return (jnp.asarray(margin) >= 0).astype(margin.dtype)
