@@ -49,7 +49,7 @@ def files_in(folder: str, *suffixes: str) -> set[str]:
 def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     package = {name for name in names if not name.split("/")[0].endswith(".dist-info")}
-    assert package == files_in("jsnn", ".py") | {"jsnn/_kernels/native/kernels.cc", "jsnn/py.typed"}
+    assert package == files_in("jsnn", ".py", ".cc", ".h") | {"jsnn/py.typed"}
 
 
 def test_the_wheel_has_the_version_of_the_package_and_no_invented_address(wheel: Path) -> None:

@@ -27,6 +27,7 @@ import jax
 from jsnn.compilation_cache import cache_directory, make_private, temporary_directory
 
 _SOURCE = Path(__file__).with_name("kernels.cc")
+_HEADERS = sorted(_SOURCE.parent.glob("*.h"))
 _TARGETS = (
     "jsnn_event_product",
     "jsnn_product_over_time",
@@ -161,7 +162,7 @@ def _folder() -> Path:
 def _made_of(compiler: Sequence[str]) -> str:
     """Return a hash of all that a library is made of."""
     parts = (
-        _SOURCE.read_text(encoding="utf-8"),
+        *(path.read_text(encoding="utf-8") for path in (_SOURCE, *_HEADERS)),
         *_FLAGS,
         *compiler,
         _output((*compiler, "--version"), _SECONDS_TO_ANSWER),
