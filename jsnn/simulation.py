@@ -6,12 +6,13 @@ from typing import Any
 import jax
 
 from jsnn._checks import check_flag, check_type, is_concrete, positive_int
+from jsnn._engine.groups import each_alone
 from jsnn._engine.inputs import Drive, checked_drive, split
 from jsnn._engine.plan import Plan, plan_run
 from jsnn._engine.recording_plan import bytes_of, check_memory, plan_recordings
 from jsnn._engine.schedule import together
 from jsnn._engine.stages import run
-from jsnn._engine.step import advance
+from jsnn._engine.step import advance, prepare, start, state_of
 from jsnn.network.network import Network, check_numbers
 from jsnn.network.state import State, check_state, init
 from jsnn.recording import NonFinite, Recordings, SpikesOf
@@ -103,7 +104,9 @@ def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]
     drive = checked_drive(network, drive, None)
     _check_axes((network, state, drive))
     if not is_concrete(state.step):
-        return advance(network, state, drive, event_driven=True)
+        prepared = prepare(network, each_alone(network.order), event_driven=True)
+        carry, spikes = advance(prepared, start(prepared, state), drive)
+        return state_of(prepared, carry), spikes
     recordings = plan_recordings(network, {"spikes": _all_spikes}, 1)
     plan = Plan(1, recordings, together(network, event_driven=True))
     state, recorded = run(network, state, drive, {}, plan)

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jsnn._engine.groups import each_alone
 from jsnn._engine.recording_plan import RecordingPlan
-from jsnn._engine.step import advance
+from jsnn._engine.step import Carry, advance, prepare, start
 from jsnn._kernels import native
 from jsnn._kernels.dense import delayed
 from jsnn._pytree import replace
@@ -162,14 +163,16 @@ def _alone(
         stochastic=False,
     )
 
-    def body(carry: Any, _: None) -> tuple[Any, jax.Array]:
-        state, kept = carry
-        state, spikes = advance(alone, state, {name: currents})
-        return (state, folds.fold(kept, state, spikes)), spikes[name] > 0
+    prepared = prepare(alone, each_alone([name]), event_driven=True)
 
-    start = (init(alone), folds.start(alone))
-    (state, kept), spikes = jax.lax.scan(body, start, length=num_steps)
-    return spikes, state.populations[name], folds.finish(kept, {})
+    def body(before: tuple[Carry, Any], _: None) -> tuple[Any, jax.Array]:
+        carry, kept = before
+        carry, spikes = advance(prepared, carry, {name: currents})
+        return (carry, folds.fold(kept, carry.state, spikes)), spikes[name] > 0
+
+    first = (start(prepared, init(alone)), folds.start(alone))
+    (carry, kept), spikes = jax.lax.scan(body, first, length=num_steps)
+    return spikes, carry.state.populations[name], folds.finish(kept, {})
 
 
 def _outgoing(network: Network, name: str) -> list[tuple[Projection, Dense]]:

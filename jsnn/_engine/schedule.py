@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from jsnn._checks import is_concrete
+from jsnn._engine.groups import Groups, each_alone, groups_of
 from jsnn._engine.recording_plan import RecordingPlan, folds_each_neuron, population_of
 from jsnn._kernels import native
 from jsnn.models.checker import each_by_itself
@@ -38,12 +39,14 @@ class Schedule:
       tabulated: populations of which one neuron is run for each distinct current, each a stage.
       given: populations whose spikes are the drive, each a stage.
       event_driven: if True, spikes are delivered one by one instead of by whole products.
+      groups: the populations of a single stage, in groups.
     """
 
     stages: tuple[Stage, ...]
     tabulated: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     event_driven: bool = False
+    groups: Groups = ()
 
 
 def together(network: Network, *, event_driven: bool) -> Schedule:
@@ -52,7 +55,8 @@ def together(network: Network, *, event_driven: bool) -> Schedule:
     A network whose weights are divided over devices takes whole products, which XLA divides too.
     """
     kernels = event_driven and not _divided(network)
-    return Schedule((tuple(network.order),), event_driven=kernels)
+    groups = groups_of(network) if kernels else each_alone(network.order)
+    return Schedule((tuple(network.order),), event_driven=kernels, groups=groups)
 
 
 def quickest_schedule(
@@ -142,19 +146,14 @@ def leaving(network: Network, stage: Stage) -> list[Projection]:
 def is_joined(projection: Projection) -> bool:
     """Return True if both sides of a projection have to be stepped together.
 
-    This is so if they change its synapses, if it sends numbers, or if its synapses have delays of
-    their own. It is also so if the input within a step is the weight of a single spike: within the
-    step LLVM multiplies that weight before it looks at the spike, and rounds differently from a sum
-    that was made before.
+    This is so if they change its synapses, if it sends numbers, or if its synapses are a list,
+    whose spikes become sums when they are emitted. It is also so if the input within a step is the
+    weight of a single spike: within the step LLVM multiplies that weight before it looks at the
+    spike, and rounds differently from a sum that was made before.
     """
     sends_numbers = projection.synapse.sends is not None
     in_the_step = projection.delay == 0 and isinstance(projection.connectivity, OneToOne)
-    return (
-        projection.plasticity is not None
-        or projection.has_synaptic_delays
-        or sends_numbers
-        or in_the_step
-    )
+    return projection.plasticity is not None or projection.is_listed or sends_numbers or in_the_step
 
 
 def _reached_from(network: Network, name: str) -> set[str]:

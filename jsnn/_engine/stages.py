@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._engine.distinct_currents import tabulated
+from jsnn._engine.groups import each_alone, have_equal_numbers
 from jsnn._engine.inputs import joined
 from jsnn._engine.plan import Plan
 from jsnn._engine.recording_plan import RecordingPlan
 from jsnn._engine.schedule import Stage, leaving
-from jsnn._engine.step import advance
+from jsnn._engine.step import Carry, advance, prepare, start, state_of
 from jsnn._kernels.dense import delayed
 from jsnn._pytree import replace
 from jsnn.network.connectivity import EventDriven
@@ -44,28 +45,66 @@ def run(
     Returns:
       The state after the last step, and {recording: result}.
     """
-    how = _together if len(plan.schedule.stages) == 1 else _in_stages
-    return how(plan, network, state, constant, varying)
+    grouped = any(len(group) > 1 for group in plan.schedule.groups)
+    if len(plan.schedule.stages) == 1 and not grouped:
+        return _together(plan, network, state, constant, varying)
+    return _quickly(plan, network, state, constant, varying)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _quickly(
+    plan: Plan, network: Network, state: State, constant: dict[str, Any], varying: dict[str, Any]
+) -> tuple[State, Recorded]:
+    """Run stage after stage, or populations in groups."""
+    if len(plan.schedule.stages) > 1:
+        return _in_stages(plan, network, state, constant, varying)
+    return jax.lax.cond(
+        have_equal_numbers(network, plan.schedule.groups),
+        partial(_together, plan, are_equal=True),
+        partial(_together, plan),
+        *(network, state, constant, varying),
+    )
+
+
+@_quickly.defjvp
+def _quickly_jvp(plan: Plan, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """Differentiate through the steps of all populations together, each by itself."""
+    alone = replace(plan, schedule=replace(plan.schedule, groups=each_alone(primals[0].order)))
+    return jax.jvp(partial(_together, alone), primals, tangents)
 
 
 def _together(
-    plan: Plan, network: Network, state: State, constant: dict[str, Any], varying: dict[str, Any]
+    plan: Plan,
+    network: Network,
+    state: State,
+    constant: dict[str, Any],
+    varying: dict[str, Any],
+    *,
+    are_equal: bool = False,
 ) -> tuple[State, Recorded]:
     """Run all populations together."""
-    recordings = plan.recordings
+    recordings, schedule = plan.recordings, plan.schedule
+    prepared = prepare(
+        network,
+        schedule.groups or each_alone(network.order),
+        event_driven=schedule.event_driven,
+        are_equal=are_equal,
+        constant=constant,
+        varying=varying,
+    )
 
-    def body(carry: tuple[State, Any], now: dict[str, Any]) -> tuple[Any, Any]:
-        state, kept = carry
-        drive = joined(constant, now)
-        state, spikes = advance(network, state, drive, event_driven=plan.schedule.event_driven)
-        return (state, recordings.fold(kept, state, spikes)), recordings.observe(state, spikes)
+    def body(before: tuple[Carry, Any], now: dict[str, Any]) -> tuple[Any, Any]:
+        carry, kept = before
+        carry, spikes = advance(prepared, carry, joined(constant, now))
+        state = state_of(prepared, carry)
+        return (carry, recordings.fold(kept, state, spikes)), recordings.observe(state, spikes)
 
-    start = (state, recordings.start(network))
+    first = (start(prepared, state), recordings.start(network))
     if plan.num_steps == 1:
-        (state, kept), stacked = _first_of_two(body, start, varying)
+        (carry, kept), stacked = _first_of_two(body, first, varying)
     else:
-        (state, kept), stacked = jax.lax.scan(body, start, varying, length=plan.num_steps)
-    return state, recordings.finish(kept, stacked)
+        (carry, kept), stacked = jax.lax.scan(body, first, varying, length=plan.num_steps)
+    return state_of(prepared, carry), recordings.finish(kept, stacked)
 
 
 def _first_of_two(body: Any, start: Any, varying: dict[str, Any]) -> tuple[Any, Any]:
@@ -83,7 +122,6 @@ def _first_of_two(body: Any, start: Any, varying: dict[str, Any]) -> tuple[Any, 
     return jax.tree.map(lambda rows: rows[0], carries), jax.tree.map(lambda r: r[:1], stacked)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _in_stages(
     plan: Plan, network: Network, state: State, constant: dict[str, Any], varying: dict[str, Any]
 ) -> tuple[State, Recorded]:
@@ -115,12 +153,6 @@ def _in_stages(
     return replace(state, step=state.step + num_steps), recorded
 
 
-@_in_stages.defjvp
-def _in_stages_jvp(plan: Plan, primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """Differentiate through the steps of all populations together."""
-    return jax.jvp(partial(_together, plan), primals, tangents)
-
-
 def _stage(
     network: Network,
     stage: Stage,
@@ -138,20 +170,22 @@ def _stage(
     sending = {p.pre for p in leaving(network, stage)}
     part = _without_incoming(part_of(state, mine), incoming)
 
-    def body(carry: tuple[State, Any], now: Any) -> tuple[Any, Any]:
-        part, kept = carry
-        changing, arriving = now
-        drive, events = joined(constant, changing), plan.schedule.event_driven
-        part, spikes = advance(network, part, drive, arriving=arriving, event_driven=events)
-        kept = plan.recordings.fold(kept, part, spikes)
-        spiked = {name: spikes[name] > 0 for name in sending}
-        return (part, kept), (plan.recordings.observe(part, spikes), spiked)
+    prepared = prepare(network, each_alone(stage), event_driven=plan.schedule.event_driven)
 
-    start = (part, plan.recordings.start(network))
+    def body(before: tuple[Carry, Any], now: Any) -> tuple[Any, Any]:
+        carry, kept = before
+        changing, arriving = now
+        carry, spikes = advance(prepared, carry, joined(constant, changing), arriving=arriving)
+        kept = plan.recordings.fold(kept, carry.state, spikes)
+        spiked = {name: spikes[name] > 0 for name in sending}
+        return (carry, kept), (plan.recordings.observe(carry.state, spikes), spiked)
+
+    first = (start(prepared, part), plan.recordings.start(network))
     changing = {name: rows for name, rows in varying.items() if name in mine}
-    (part, kept), (stacked, spikes) = jax.lax.scan(
-        body, start, (changing, incoming), length=plan.num_steps
+    (carry, kept), (stacked, spikes) = jax.lax.scan(
+        body, first, (changing, incoming), length=plan.num_steps
     )
+    part = carry.state
     for name in incoming:  # an earlier stage has left these spikes in flight
         part = with_projection(part, name, in_flight=state.projections[name].in_flight)
     return (

@@ -1,17 +1,33 @@
 """One step of a network: spikes arrive, synapses and sources make current, neurons update."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jsnn._engine.groups import (
+    Group,
+    Groups,
+    divide,
+    join,
+    joined,
+    parameters,
+    places,
+    size_of,
+)
+from jsnn._engine.on_the_way import Arrived, arriving_now, late, row_of, send, with_row
 from jsnn._engine.plasticity_step import learn
+from jsnn._kernels.delivery import Synapses, event_product, sparse_product
+from jsnn._kernels.settled import settled
 from jsnn._pytree import replace
+from jsnn.models.checker import needs_key
 from jsnn.models.model import Values
 from jsnn.models.surrogates import spike
-from jsnn.network.connectivity import Connectivity, EventDriven, Modifiable, SynapticDelays
+from jsnn.network.connectivity import Connectivity, EventDriven, Listed, Modifiable
+from jsnn.network.current_source import CurrentSource
 from jsnn.network.network import Network
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
@@ -19,125 +35,333 @@ from jsnn.network.state import PlasticityState, ProjectionState, State
 from jsnn.recording import SpikesOf
 
 
-def advance(
+class Prepared(NamedTuple):
+    """A network made ready for many steps: all that does not change from step to step.
+
+    Attributes:
+      network: the network.
+      groups: the populations that are stepped, in groups.
+      params: {group: {parameter: () or [N of the group]}}.
+      synapses: {projection: its synapses}, of projections with lists.
+      steady: {(group, input): [N of the group] each}, what sources and the drive add in every step,
+        of groups of several populations.
+      event_driven: deliver by events if a connectivity can, instead of by whole products.
+    """
+
+    network: Network
+    groups: Groups
+    params: dict[str, Values]
+    synapses: dict[str, Synapses]
+    steady: dict[tuple[str, str], list[jax.Array]]
+    event_driven: bool
+
+
+class Carry(NamedTuple):
+    """What one step hands to the next.
+
+    Attributes:
+      state: with the variables of groups in place of those of populations.
+      arrived: what arrives in the next step.
+    """
+
+    state: State
+    arrived: Arrived
+
+
+def prepare(
     network: Network,
-    state: State,
+    groups: Groups,
+    *,
+    event_driven: bool,
+    are_equal: bool = False,
+    constant: Mapping[str, Any] | None = None,
+    varying: Mapping[str, Any] | None = None,
+) -> Prepared:
+    """Make a network ready for many steps.
+
+    Args:
+      network: the network.
+      groups: the populations to step.
+      event_driven: deliver by events if a connectivity can, instead of by whole products.
+      are_equal: True if the numbers of populations of a group are equal; see `parameters`.
+      constant: the part of the drive that is constant in time.
+      varying: the part of the drive that is not.
+    """
+    return Prepared(
+        network,
+        groups,
+        parameters(network, groups, are_equal=are_equal),
+        {p.name: _synapses(p) for p in network.projections if p.is_listed},
+        _steady(network, groups, constant or {}, varying or {}),
+        event_driven,
+    )
+
+
+def start(prepared: Prepared, state: State) -> Carry:
+    """Return the carry before the next step of a state."""
+    network, groups = prepared.network, prepared.groups
+    arrived = arriving_now(network, groups, state)
+    return Carry(replace(state, populations=join(network, groups, state.populations)), arrived)
+
+
+def state_of(prepared: Prepared, carry: Carry) -> State:
+    """Return the state of a carry."""
+    populations = divide(prepared.network, prepared.groups, carry.state.populations)
+    return replace(carry.state, populations=populations)
+
+
+def advance(
+    prepared: Prepared,
+    carry: Carry,
     drive: Mapping[str, Any],
     *,
     arriving: Mapping[str, jax.Array] | None = None,
-    event_driven: bool = False,
-) -> tuple[State, SpikesOf]:
-    """Take one step of the populations that `state` holds.
+) -> tuple[Carry, SpikesOf]:
+    """Take one step of the populations that are prepared.
 
     Args:
-      network: the network that is simulated.
-      state: of all populations, or of some, with the projections that reach them.
+      prepared: the network.
+      carry: from `start`, or from the step before.
       drive: the input of this step, without time courses.
-      arriving: {projection: [post]}, the sums that arrive now through projections from
-        populations that `state` does not hold.
-      event_driven: deliver by events if a connectivity can, instead of by whole products.
+      arriving: {projection: [post]}, the sums that arrive now through projections from populations
+        that are not stepped.
 
     Returns:
-      The new state, and {population: spikes [N]}.
+      The new carry, and {population: spikes [N]}.
     """
-    given = arriving or {}
-    source_states, currents = _source_currents(network, state, drive)
-    populations, spikes, sent = dict(state.populations), SpikesOf(), SpikesOf()
-    synapses: dict[str, Values] = {}
-    for name in network.order:
-        if name not in state.populations:
-            continue
-        population = network.population(name)
-        total = {
-            target: jnp.zeros(population.size, network.dtype) for target in population.model.targets
-        }
-        for projection in network.projections:
-            if projection.post == name:
-                arrived = given.get(projection.name)
-                if arrived is None:
-                    arrived = _arriving(projection, state, spikes, sent, event_driven)
-                synapses[projection.name], incoming = _through_synapses(
-                    projection, state, arrived, network.dt
-                )
-                total[projection.target] = total[projection.target] + incoming
-        for source in network.sources:
-            if source.population == name:
-                total[source.target] = total[source.target] + currents[source.name]
-        if name in drive:
-            total["current"] = total["current"] + jnp.asarray(drive[name], network.dtype)
-        populations[name], spikes[name] = _update_neurons(
-            population,
-            state.populations[name],
-            total if population.model.inputs else total["current"],
-            _draws(network, state, population),
-            network.dt,
+    network, groups, state = prepared.network, prepared.groups, carry.state
+    source_states, currents = _source_currents(prepared, state, drive)
+    now = _Now(divide(network, groups, state.populations), {}, {}, {}, {}, {})
+    for group in groups:
+        total = (
+            _input_of_group(prepared, carry.arrived, group, currents, drive)
+            if len(group) > 1
+            else _input_of_one(prepared, carry, group[0], now, arriving or {}, currents, drive)
         )
-        sent |= _sent(network, name, populations[name], spikes[name])
-
-    def send_and_learn(
-        projection: Projection, before: ProjectionState
-    ) -> tuple[jax.Array | None, PlasticityState | None]:
-        """Return the sums that are now on their way, and the plastic synapses after this step."""
-        rule = projection.plasticity
-        if rule is not None and rule.model.delivers_learnt_weight:
-            learnt = _learnt(projection, before, None, populations, drive, spikes, network.dt)
-            return _on_its_way(projection, before, learnt, sent, event_driven), learnt
-        sums = _on_its_way(projection, before, before.plasticity, sent, event_driven)
-        return sums, _learnt(projection, before, sums, populations, drive, spikes, network.dt)
-
+        variables, spikes = _update_neurons(prepared, state, group, total)
+        now.groups[group[0]], now.spikes_of_groups[group[0]] = variables, spikes
+        for name, place in places(network, group).items():
+            alone = len(group) == 1
+            now.after[name] = {k: x if alone else x[place] for k, x in variables.items()}
+            now.spikes[name] = spikes if alone else spikes[place]
+    state, arrived = _end_of_step(prepared, state, now, drive)
     after = replace(
         state,
         step=state.step + 1,
-        populations=populations,
+        populations=now.groups,
         sources=dict(state.sources) | source_states,
-        projections={
-            p.name: ProjectionState(
-                synapse=synapses[p.name],
-                in_flight=_put_in_flight(before.in_flight, state.step, sent.get(p.name)),
-                arriving=arriving,
-                plasticity=plasticity,
-            )
-            for p in network.projections
-            if (before := state.projections.get(p.name)) is not None
-            for arriving, plasticity in [send_and_learn(p, before)]
-        },
     )
-    return after, spikes
+    return Carry(after, arrived), now.spikes
 
 
-def _sent(network: Network, population: str, variables: Values, spikes: jax.Array) -> SpikesOf:
-    """Return {projection: [pre]}, the spikes of a population or the numbers that it sends."""
-    return {
-        p.name: spikes if p.synapse.sends is None else p.synapse.sends(dict(p.params), variables)
-        for p in network.projections
-        if p.pre == population
-    }
+class _Now(NamedTuple):
+    """What is known in the course of a step.
+
+    Attributes:
+      before: {population: {variable: [N]}} before the step.
+      after: {population: {variable: [N]}} after it, of the populations that were updated.
+      spikes: {population: [N]}, of these.
+      groups: {group: {variable: [N of the group]}} after the step, of these.
+      spikes_of_groups: {group: [N of the group]}, of these.
+      synapses: {projection: {variable: [post]}} after the step, of projections to these.
+    """
+
+    before: dict[str, Values]
+    after: dict[str, Values]
+    spikes: SpikesOf
+    groups: dict[str, Values]
+    spikes_of_groups: SpikesOf
+    synapses: dict[str, Values]
 
 
-def _arriving(
-    projection: Projection, state: State, spikes: SpikesOf, sent: SpikesOf, event_driven: bool
+def _input_of_one(
+    prepared: Prepared,
+    carry: Carry,
+    name: str,
+    now: _Now,
+    arriving: Mapping[str, jax.Array],
+    currents: Mapping[str, jax.Array],
+    drive: Mapping[str, Any],
+) -> Values:
+    """Return the input of one population, {input: [N]}; put its synapses into `now`."""
+    network = prepared.network
+    population = network.population(name)
+    targets = population.model.targets
+    total = {target: jnp.zeros(population.size, network.dtype) for target in targets}
+    summed = set()
+    for p in network.projections:
+        if p.post != name:
+            continue
+        if p.shares_sum:
+            now.synapses[p.name] = {}
+            if p.target in summed:
+                continue
+            summed.add(p.target)
+            incoming = _running_sum(prepared, carry, name, p.target, now)
+        else:
+            arrived = arriving.get(p.name)
+            if arrived is None:
+                arrived = _arriving(prepared, carry, p, now)
+            now.synapses[p.name], incoming = _through_synapses(
+                p, carry.state, arrived, now.before[name], network.dt
+            )
+        total[p.target] = total[p.target] + incoming
+    for source in network.sources:
+        if source.population == name:
+            total[source.target] = total[source.target] + currents[source.name]
+    if name in drive:
+        total["current"] = total["current"] + jnp.asarray(drive[name], network.dtype)
+    return total
+
+
+def _input_of_group(
+    prepared: Prepared,
+    arrived: Arrived,
+    group: Group,
+    currents: Mapping[str, jax.Array],
+    drive: Mapping[str, Any],
+) -> Values:
+    """Return the input of a group of several populations, {input: [N of the group]}."""
+    network = prepared.network
+    total = {}
+    for target in network.population(group[0]).model.targets:
+        silence = jnp.zeros(size_of(network, group), network.dtype)
+        total[target] = silence + arrived.inputs[group[0]].get(target, silence)
+        extra = prepared.steady.get((group[0], target))
+        if extra is None:
+            extra = _from_outside(network, group, target, currents, drive)
+        for current in extra:
+            total[target] = total[target] + current
+    return total
+
+
+def _from_outside(
+    network: Network,
+    group: Group,
+    target: str,
+    currents: Mapping[str, jax.Array],
+    drive: Mapping[str, Any],
+) -> list[jax.Array]:
+    """Return what sources and the drive add to a group, in order, [N of the group] each.
+
+    Where a population has less of it than others, nothing is added: 0 changes no bit of a sum that
+    began with 0.
+    """
+
+    def of_one(name: str) -> list[jax.Array]:
+        given = [
+            currents[source.name]
+            for source in network.sources
+            if (source.population, source.target) == (name, target)
+        ]
+        if name in drive and target == "current":
+            current = jnp.asarray(drive[name], network.dtype)
+            given.append(jnp.broadcast_to(current, (network.sizes[name],)))
+        return given
+
+    silence = [jnp.zeros(network.sizes[name], network.dtype) for name in group]
+    columns = zip_longest(*map(of_one, group))
+    return [
+        jnp.concatenate(
+            [x if x is not None else zero for x, zero in zip(each, silence, strict=True)]
+        )
+        for each in columns
+    ]
+
+
+def _steady(
+    network: Network,
+    groups: Groups,
+    constant: Mapping[str, Any],
+    varying: Mapping[str, Any],
+) -> dict[tuple[str, str], list[jax.Array]]:
+    """Return {(group, input): what is added to it in every step}, where all of that is steady."""
+    result = {}
+    for group in groups:
+        if len(group) == 1:
+            continue
+        sources = [source for source in network.sources if source.population in group]
+        parts = {*group, *(source.name for source in sources)}
+        if parts.isdisjoint(varying) and all(_is_steady(network, source) for source in sources):
+            own = {source.name: constant.get(source.name, {}) for source in sources}
+            key = jax.random.key(0, impl="threefry2x32")
+            currents = {
+                source.name: source.model.current(
+                    _source_params(network, source, own), {}, key, network.dt
+                )[1]
+                for source in sources
+            }
+            for target in network.population(group[0]).model.targets:
+                extra = _from_outside(network, group, target, currents, constant)
+                result[group[0], target] = extra
+    return result
+
+
+def _is_steady(network: Network, source: CurrentSource) -> bool:
+    return not source.model.variables and not needs_key(
+        source.model, network.sizes[source.population]
+    )
+
+
+def _running_sum(prepared: Prepared, carry: Carry, name: str, target: str, now: _Now) -> jax.Array:
+    """Return the running sum of an input, [N], with what arrives within the step."""
+    network = prepared.network
+    total = carry.arrived.inputs[name].get(target)
+    if total is None:
+        total = jnp.zeros(network.sizes[name], network.dtype)
+    for p in network.projections:
+        if (p.post, p.target) == (name, target) and p.shares_sum and not p.keeps_sums:
+            total = _through_list(prepared, carry.state, p, now.spikes[p.pre], total)
+    return total
+
+
+def _through_list(
+    prepared: Prepared, state: State, projection: Projection, sent: jax.Array, onto: jax.Array
 ) -> jax.Array:
-    """Return the sum that reaches each neuron now, [post]; `state` is before the step."""
-    before = state.projections[projection.name]
-    if before.arriving is not None:
-        return before.arriving[0]
-    emitted = _delayed(projection.delay, before, state.step, sent.get(projection.name))
-    connectivity = _connectivity(projection, before.plasticity)
-    return deliver(connectivity, emitted, event_driven and projection.synapse.sends is None)
+    """Add to sums [post] what arrives within a step through a list of synapses."""
+    synapses = _with_weights(prepared, projection, state.projections[projection.name].plasticity)
+    by_events = prepared.event_driven and projection.synapse.sends is None
+    return (event_product if by_events else sparse_product)(sent, synapses, onto)
 
 
-def _delayed(
-    delay: int, before: ProjectionState, step: jax.Array, now: jax.Array | None
+def _arriving(prepared: Prepared, carry: Carry, projection: Projection, now: _Now) -> jax.Array:
+    """Return the sum that a projection brings to each neuron now, [post]."""
+    before = carry.state.projections[projection.name]
+    if projection.keeps_sums:
+        if projection.is_listed:
+            return carry.arrived.sums[projection.name]
+        assert before.arriving is not None
+        return row_of(before.arriving, carry.state.step)
+    if projection.delay:
+        assert before.in_flight is not None
+        emitted = row_of(before.in_flight, carry.state.step)
+    else:
+        emitted = _sent(projection, now)
+    if projection.is_listed:
+        silence = jnp.zeros(projection.connectivity.num_post, emitted.dtype)
+        return _through_list(prepared, carry.state, projection, emitted, silence)
+    return _product(prepared, projection, before.plasticity, emitted)
+
+
+def _sent(projection: Projection, now: _Now) -> jax.Array:
+    """Return the spikes of a population or the numbers that it sends, [pre]."""
+    if projection.synapse.sends is None:
+        return now.spikes[projection.pre]
+    return projection.synapse.sends(dict(projection.params), now.after[projection.pre])
+
+
+def _product(
+    prepared: Prepared,
+    projection: Projection,
+    plasticity: PlasticityState | None,
+    sent: jax.Array,
 ) -> jax.Array:
-    """Return the spikes of `delay` steps ago, [pre]; `now` are the spikes of this step."""
-    if delay == 0:
-        assert now is not None
-        return now
-    assert before.in_flight is not None
-    if delay == 1:
-        return before.in_flight[0]
-    row = (step - delay) % delay
-    return jax.lax.dynamic_index_in_dim(before.in_flight, row, keepdims=False)
+    """Turn what is sent [pre] into the sums that reach each neuron, [post]."""
+    connectivity = _connectivity(projection, plasticity)
+    by_events = prepared.event_driven and projection.synapse.sends is None
+    if by_events and isinstance(connectivity, EventDriven):
+        return connectivity.deliver_events(sent)
+    return connectivity.deliver(sent)
 
 
 def _connectivity(projection: Projection, plasticity: PlasticityState | None) -> Connectivity:
@@ -148,30 +372,53 @@ def _connectivity(projection: Projection, plasticity: PlasticityState | None) ->
     return projection.connectivity.with_weights(plasticity.synapses["weight"])
 
 
-def deliver(connectivity: Connectivity, spikes: jax.Array, event_driven: bool) -> jax.Array:
-    """Turn spikes [pre] into the summed weights that reach each neuron [post]."""
-    if event_driven and isinstance(connectivity, EventDriven):
-        return connectivity.deliver_events(spikes)
-    return connectivity.deliver(spikes)
+def _synapses(projection: Projection) -> Synapses:
+    """Return the list of synapses, with slots that count from the step after the synapse."""
+    assert isinstance(projection.connectivity, Listed)
+    synapses = projection.connectivity.synapses()
+    if not projection.has_synaptic_delays or not projection.steps_before_synapse:
+        return synapses
+    before = projection.steps_before_synapse * projection.connectivity.num_post
+    return synapses._replace(slots=synapses.slots - before)
+
+
+def _with_weights(
+    prepared: Prepared, projection: Projection, plasticity: PlasticityState | None
+) -> Synapses:
+    synapses = prepared.synapses[projection.name]
+    if plasticity is None:
+        return synapses
+    connectivity = _connectivity(projection, plasticity)
+    assert isinstance(connectivity, Listed)
+    return synapses._replace(weights=connectivity.sorted_weights)
 
 
 def _through_synapses(
-    projection: Projection, state: State, arrived: jax.Array, dt: jax.Array
+    projection: Projection, state: State, arrived: jax.Array, post: Values, dt: jax.Array
 ) -> tuple[Values, jax.Array]:
     """Update the synapse model; return its variables and the input that it makes, [post]."""
-    model, variables = projection.synapse, state.populations[projection.post]
-    before = state.projections[projection.name].synapse
+    model, before = projection.synapse, state.projections[projection.name].synapse
     params = _per_neuron(projection.params, arrived.shape[0])
-    reads = {name: variables[name] for name in model.reads}
+    reads = {name: post[name] for name in model.reads}
     after, incoming = model.update(params, before, arrived, reads, dt)
     return _strong(after, before), incoming
 
 
 def _update_neurons(
-    population: Population, variables: Values, current: Any, draws: Values, dt: jax.Array
+    prepared: Prepared, state: State, group: Group, total: Values
 ) -> tuple[Values, jax.Array]:
-    model, params = population.model, _per_neuron(population.params, population.size) | draws
-    updated = model.update(params, variables, current, dt)
+    """Update the neurons of a group; return their variables and their spikes."""
+    network, variables = prepared.network, state.populations[group[0]]
+    model = network.population(group[0]).model
+    draws = [_draws(network, state, network.population(name)) for name in group]
+    params = _per_neuron(prepared.params[group[0]], size_of(network, group)) | {
+        name: joined([each[name] for each in draws]) for name in draws[0]
+    }
+    updated = model.update(
+        params, variables, total if model.inputs else total["current"], network.dt
+    )
+    if prepared.event_driven:
+        updated = settled(_strong(updated, variables))
     spikes = spike(model.surrogate, model.threshold(params, updated))
     reset = model.reset(params, updated)
     spiked = spikes > 0
@@ -196,70 +443,113 @@ _STREAMS = 2**16
 """The first random stream of populations; the streams below are those of current sources."""
 
 
-def _put_in_flight(
-    in_flight: jax.Array | None, step: jax.Array, emitted: jax.Array | None
-) -> jax.Array | None:
-    """Put the spikes of this step in the place of those that have just arrived."""
-    if in_flight is None or emitted is None:
-        return in_flight
-    delay = in_flight.shape[0]
-    if delay == 1:
-        return emitted[None]
-    return jax.lax.dynamic_update_index_in_dim(in_flight, emitted, step % delay, 0)
+def _end_of_step(
+    prepared: Prepared, state: State, now: _Now, drive: Mapping[str, Any]
+) -> tuple[State, Arrived]:
+    """Send what reaches the synapses in this step, and let them learn.
+
+    Returns:
+      The state with its projections after the step, and what arrives in the next step.
+    """
+    network, step = prepared.network, state.step
+    projections = [p for p in network.projections if p.name in state.projections]
+    sent = {p.name: _sent(p, now) for p in projections if p.pre in now.spikes}
+    reaching = {
+        p.name: late(state.projections[p.name].in_flight, step, sent[p.name])
+        if p.keeps_sums
+        else sent[p.name]
+        for p in projections
+        if p.name in sent
+    }
+
+    def learnt(p: Projection, delivered: jax.Array | None = None) -> PlasticityState | None:
+        before = state.projections[p.name]
+        if before.plasticity is None:
+            return None
+        at_pre = reaching[p.name] if p.synapse.sends is None else now.spikes[p.pre]
+        at_post = late(before.post_in_flight, step, now.spikes[p.post])
+        return _learnt(prepared, p, before.plasticity, delivered, now, at_pre, at_post, drive)
+
+    plastic = {
+        p.name: learnt(p) if _delivers_learnt(p) else state.projections[p.name].plasticity
+        for p in projections
+    }
+    listed = [p for p in projections if p.is_listed and p.keeps_sums]
+    sums, arrived = send(
+        network,
+        prepared.groups,
+        state,
+        now.spikes_of_groups,
+        {p.name: reaching[p.name] for p in listed if reaching[p.name] is not now.spikes[p.pre]},
+        {p.name: _with_weights(prepared, p, plastic[p.name]) for p in listed},
+        event_driven=prepared.event_driven,
+    )
+    after = {}
+    for p in projections:
+        before = sums.projections[p.name]
+        arriving, delivered = before.arriving, None
+        if p.keeps_sums and not p.is_listed:
+            delivered = _product(prepared, p, plastic[p.name], reaching[p.name])
+            arriving = with_row(arriving, step, delivered)
+        elif p.keeps_sums and p.plasticity is not None:
+            delivered = (
+                arrived.inputs[_group_of(prepared, p.post)][p.target]
+                if p.shares_sum
+                else arrived.sums[p.name]
+            )
+        after[p.name] = ProjectionState(
+            synapse=now.synapses.get(p.name, {}),
+            in_flight=with_row(before.in_flight, step, sent.get(p.name)),
+            arriving=arriving,
+            post_in_flight=with_row(before.post_in_flight, step, now.spikes.get(p.post)),
+            plasticity=plastic[p.name] if _delivers_learnt(p) else learnt(p, delivered),
+        )
+    return replace(sums, projections=after), arrived
 
 
-def _on_its_way(
-    projection: Projection,
-    before: ProjectionState,
-    plasticity: PlasticityState | None,
-    sent: SpikesOf,
-    event_driven: bool,
-) -> jax.Array | None:
-    """Return the sums that arrive in the steps to come, of a projection that keeps them."""
-    if before.arriving is None:
-        return None
-    connectivity = _connectivity(projection, plasticity)
-    events = event_driven and projection.synapse.sends is None
-    if not projection.has_synaptic_delays:
-        return deliver(connectivity, sent[projection.name], events)[None]
-    assert isinstance(connectivity, SynapticDelays)
-    new = connectivity.deliver_delayed(sent[projection.name], event_driven=events)
-    later = jnp.concatenate([before.arriving[1:], jnp.zeros_like(before.arriving[:1])])
-    return later + new
+def _group_of(prepared: Prepared, name: str) -> str:
+    return next(group[0] for group in prepared.groups if name in group)
+
+
+def _delivers_learnt(projection: Projection) -> bool:
+    rule = projection.plasticity
+    return rule is not None and rule.model.delivers_learnt_weight
 
 
 def _learnt(
+    prepared: Prepared,
     projection: Projection,
-    before: ProjectionState,
+    before: PlasticityState | None,
     delivered: jax.Array | None,
-    variables: Mapping[str, Values],
+    now: _Now,
+    at_pre: jax.Array,
+    at_post: jax.Array,
     drive: Mapping[str, Any],
-    spikes: SpikesOf,
-    dt: jax.Array,
 ) -> PlasticityState | None:
     """Return the plastic synapses after this step.
 
     Args:
+      prepared: the network.
       projection: the projection that learns.
-      before: its state before the step.
+      before: its plastic synapses before the step.
       delivered: sums of the weights before this step's learning, if they are made in this step.
-      variables: of all populations after the step.
+      now: what is known of the step.
+      at_pre: the spikes that reach the synapses from the presynaptic side, [pre].
+      at_post: the spikes that reach the synapses from the postsynaptic side, [post].
       drive: the input of this step.
-      spikes: of this step.
-      dt: in ms.
     """
     rule = projection.plasticity
-    if rule is None or before.plasticity is None:
-        return before.plasticity
+    if rule is None or before is None:
+        return before
     assert isinstance(projection.connectivity, Modifiable)
     return learn(
         rule.model,
         projection.connectivity,
-        before.plasticity,
+        before,
         {**rule.params, **drive.get(projection.name, {})},
-        _side(spikes[projection.pre], variables[projection.pre], rule.model.reads_pre),
-        _side(spikes[projection.post], variables[projection.post], rule.model.reads_post),
-        dt,
+        _side(at_pre, now.after[projection.pre], rule.model.reads_pre),
+        _side(at_post, now.after[projection.post], rule.model.reads_post),
+        prepared.network.dt,
         delivered,
     )
 
@@ -270,18 +560,17 @@ def _side(spikes: jax.Array, variables: Values, reads: Sequence[str]) -> Values:
 
 
 def _source_currents(
-    network: Network, state: State, drive: Mapping[str, Any]
+    prepared: Prepared, state: State, drive: Mapping[str, Any]
 ) -> tuple[dict[str, Values], dict[str, jax.Array]]:
     """Return the variables of the current sources after this step, and their currents."""
+    network = prepared.network
     key = None if state.key is None else jax.random.fold_in(state.key, state.step)
     states: dict[str, Values] = {}
     currents: dict[str, jax.Array] = {}
     for i, source in enumerate(network.sources):
-        if source.population not in state.populations:
+        if source.name not in state.sources:
             continue
-        params = _per_neuron(
-            {**source.params, **drive.get(source.name, {})}, network.sizes[source.population]
-        )
+        params = _source_params(network, source, drive)
         own_key = (
             jax.random.key(0, impl="threefry2x32") if key is None else jax.random.fold_in(key, i)
         )
@@ -289,6 +578,11 @@ def _source_currents(
         after, currents[source.name] = source.model.current(params, before, own_key, network.dt)
         states[source.name] = _strong(after, before)
     return states, currents
+
+
+def _source_params(network: Network, source: CurrentSource, drive: Mapping[str, Any]) -> Values:
+    params = {**source.params, **drive.get(source.name, {})}
+    return _per_neuron(params, network.sizes[source.population])
 
 
 def _strong(after: Values, before: Values) -> Values:

@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from jsnn._checks import check_array, check_type, positive_int
+import numpy as np
+
+from jsnn._checks import check_array, check_type, is_concrete, positive_int
 from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
-from jsnn.models.plasticity import PlasticityModel
 from jsnn.models.synapses import DELTA, SynapseModel
-from jsnn.network.connectivity import Connectivity, SynapticDelays
+from jsnn.network.connectivity import Connectivity, Dense, Listed
+from jsnn.network.connectivity.indices import LONGEST_DELAY
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.values import (
     Given,
@@ -42,7 +44,13 @@ class Projection:
       delay: whole steps, >= 0: a spike of step n arrives in step n + delay. The default, 1, is
         called no delay in GeNN. A spike of delay 0 arrives within the same step, if the graph
         allows an order. If the connectivity has a delay for each synapse, none is to be given, and
-        `delay` is the longest of them. With a plasticity, 0 or 1.
+        `delay` is the longest of them.
+      axonal: the steps of the delay that lie before the synapse, from 0 to delay - 1: a spike of
+        step n reaches the synapse in step n + axonal, where its weight is read and learning
+        happens. With a plasticity whose delay is above 1 you have to give it; without a plasticity
+        it changes nothing.
+      back_propagation: steps from a postsynaptic spike to the synapse, where the plasticity sees
+        it.
       plasticity: a learning rule with its parameters, or None.
       target: the input of the postsynaptic neuron model to which the projection adds.
       name: unique in the network; "pre_to_post" unless given.
@@ -60,6 +68,8 @@ class Projection:
     params: Given = dataclasses.field(default_factory=dict)
     initial: Given = dataclasses.field(default_factory=dict)
     delay: int = static(default=None)
+    axonal: int | None = static(default=None)
+    back_propagation: int = static(default=0)
     plasticity: Plasticity | None = None
     target: str = static(default="current")
     name: str = static(default="")
@@ -85,9 +95,15 @@ class Projection:
             hint = ", such as jsnn.Plasticity(jsnn.STDP)"
             check_type(self.plasticity, Plasticity, f"{what}, plasticity", hint)
             self.plasticity.check_fits(self.connectivity, what)
-            self._check_plastic_delay(self.plasticity.model)
-        canonical = (("params", params), ("initial", initial), ("delay", self._checked_delay()))
-        for name, value in canonical:
+        delay = self._checked_delay()
+        canonical = {
+            "params": params,
+            "initial": initial,
+            "delay": delay,
+            "axonal": self._checked_axonal(delay),
+            "back_propagation": self._checked_back_propagation(),
+        }
+        for name, value in canonical.items():
             object.__setattr__(self, name, value)
 
     @property
@@ -103,6 +119,8 @@ class Projection:
                 "synapse; expected one of them"
             )
         delay = longest or positive_int(1 if self.delay is None else self.delay, what, least=0)
+        if delay > LONGEST_DELAY:
+            raise ValueError(f"{what}: given {delay} steps; expected at most {LONGEST_DELAY}")
         neurons = max(self.connectivity.num_pre, self.connectivity.num_post)
         if delay * neurons > _MOST_IN_FLIGHT:
             raise ValueError(
@@ -111,29 +129,83 @@ class Projection:
             )
         return delay
 
-    def _check_plastic_delay(self, rule: PlasticityModel) -> None:
-        given = "a delay for each synapse" if self.has_synaptic_delays else self.delay
-        allowed = (1,) if rule.delivers_learnt_weight else (0, 1)
-        if given is not None and given not in allowed:
-            expected = " or ".join(map(str, allowed))
+    def _checked_axonal(self, delay: int) -> int | None:
+        what = f"{self._what}, axonal"
+        if self.plasticity is None and self.axonal is None:
+            return None
+        shortest = self._shortest_delay(delay)
+        if self.plasticity is not None:
+            if delay == 0 and self.plasticity.model.delivers_learnt_weight:
+                raise ValueError(
+                    f"{self._what}, delay: given 0 with a plasticity that delivers the weight "
+                    "after learning, at the end of a step; expected at least 1"
+                )
+            if delay > 1 and self.axonal is None:
+                raise ValueError(
+                    f"{what}: given none with a plasticity and a delay of {delay}; expected the "
+                    f"steps before the synapse, 0 to {shortest - 1}. With 0 a spike reaches the "
+                    "synapse when it is emitted, as in NEST; with delay - 1 it has its effect as "
+                    "soon as it has reached the synapse, as in Brian2"
+                )
+        axonal = positive_int(self.axonal or 0, what, least=0)
+        if axonal > max(shortest - 1, 0):
             raise ValueError(
-                f"{self._what}, delay: given {given} with a plasticity; expected {expected}, since "
-                "a longer delay of plastic synapses cannot be divided yet into the part before the "
-                "synapse and the part after it"
+                f"{what}: given {axonal} with a delay of {shortest}; expected at most "
+                f"{max(shortest - 1, 0)}, since the last step of a delay lies after the synapse"
             )
+        return axonal
+
+    def _shortest_delay(self, delay: int) -> int:
+        delays = self.connectivity.delays if self.has_synaptic_delays else None  # type: ignore[attr-defined]
+        if delays is None or not is_concrete(delays):
+            return delay
+        return int(np.min(np.asarray(delays), initial=delay))
+
+    def _checked_back_propagation(self) -> int:
+        what = f"{self._what}, back_propagation"
+        steps = positive_int(self.back_propagation, what, least=0, most=LONGEST_DELAY)
+        if steps and self.plasticity is None:
+            raise ValueError(f"{what}: given {steps} without a plasticity; expected 0")
+        return steps
 
     @property
     def has_synaptic_delays(self) -> bool:
         """True if each synapse has a delay of its own."""
-        return isinstance(self.connectivity, SynapticDelays) and self.connectivity.max_delay > 0
+        return isinstance(self.connectivity, Listed) and self.connectivity.max_delay > 0
+
+    @property
+    def is_listed(self) -> bool:
+        """True if its synapses are visited as a list."""
+        without_delays = isinstance(self.connectivity, Dense) and not self.connectivity.max_delay
+        return isinstance(self.connectivity, Listed) and not without_delays
 
     @property
     def keeps_sums(self) -> bool:
-        """True if the sums of what was sent are kept until they arrive, and not the spikes.
+        """True if sums are made when spikes reach the synapse, and not when they arrive.
 
-        So it is if synapses have delays of their own, or if their weights may change on the way.
+        So it is if synapses are listed, or if their weights may change on the way.
         """
-        return self.has_synaptic_delays or (self.plasticity is not None and self.delay > 0)
+        return (self.is_listed or self.plasticity is not None) and self.delay > 0
+
+    @property
+    def shares_sum(self) -> bool:
+        """True if what it sends is part of the running sum of its input."""
+        return self.is_listed and self.synapse == DELTA
+
+    @property
+    def steps_before_synapse(self) -> int:
+        """Steps from a spike to the synapse, whose weight is static or may change."""
+        return 0 if self.plasticity is None or self.axonal is None else self.axonal
+
+    @property
+    def steps_of_spikes(self) -> int:
+        """The number of past steps of which the spikes are kept."""
+        return self.steps_before_synapse if self.keeps_sums else self.delay
+
+    @property
+    def steps_of_sums(self) -> int:
+        """The number of steps to come of which the sums are kept."""
+        return self.delay - self.steps_before_synapse if self.keeps_sums else 0
 
     def cast(self, dtype: Any) -> Projection:
         """Return the projection with every parameter and initial value an array of `dtype`.

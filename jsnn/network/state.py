@@ -45,17 +45,21 @@ class ProjectionState:
 
     Attributes:
       synapse: {variable of the synapse model: [post]}.
-      in_flight: [delay, pre], the spikes (0 or 1) of the last `delay` steps, or the numbers that
-        the synapse model sends in place of spikes; row n % delay holds step n. None if the delay
-        is 0 or the sums are kept.
-      arriving: [delay, post], the sums that are on their way, if synapses are plastic or have
-        delays of their own; row 0 arrives in the next step. Otherwise None.
+      in_flight: [D, pre], the spikes (0 or 1) of the last D steps, or the numbers that the synapse
+        model sends in place of spikes; row n % D holds step n. D is the delay, or `axonal` if sums
+        are kept. None if D is 0.
+      arriving: [D, post], the sums that are on their way, of a plastic projection or one of a list
+        of synapses; row n % D arrives in step n. None if there are none, or if they are part of the
+        running sum of their input, `State.arriving`.
+      post_in_flight: [back_propagation, post], the postsynaptic spikes on their way back to the
+        synapse; row n % back_propagation holds step n. None if that is 0.
       plasticity: the state of the learning rule, weights included; None without a rule.
     """
 
     synapse: Values
     in_flight: jax.Array | None
     arriving: jax.Array | None
+    post_in_flight: jax.Array | None
     plasticity: PlasticityState | None
 
     def __post_init__(self) -> None:
@@ -77,6 +81,8 @@ class State:
       step: int32 (), the number of steps so far.
       populations: {population: {variable: [N]}}.
       projections: {projection: ProjectionState}.
+      arriving: {population: {input: [D, N]}}, the running sums of the `DELTA` projections with
+        lists of synapses; row n % D arrives in step n.
       sources: {current source: {variable: [N]}}.
       key: the PRNG key of this run, or None. Step n uses `jax.random.fold_in(key, n)`.
     """
@@ -84,11 +90,12 @@ class State:
     step: jax.Array
     populations: dict[str, Values]
     projections: dict[str, ProjectionState]
+    arriving: dict[str, Values]
     sources: dict[str, Values]
     key: jax.Array | None
 
     def __post_init__(self) -> None:
-        _freeze(self, "populations", "projections", "sources")
+        _freeze(self, "populations", "projections", "arriving", "sources")
 
     def summary(self) -> Summary:
         """Return the shapes of the state as a table."""
@@ -139,12 +146,29 @@ def init(network: Network, key: jax.Array | None = None) -> State:
             p.name: _projection_state(p, sizes[p.pre], sizes[p.post], dtype)
             for p in network.projections
         },
+        arriving={
+            population: {
+                target: jnp.zeros((depth, sizes[population]), dtype)
+                for target, depth in depths.items()
+            }
+            for population, depths in depths_of_running_sums(network).items()
+        },
         sources={
             s.name: _initial(s.initial, s.model.variables, (sizes[s.population],), dtype)
             for s in network.sources
         },
         key=None if key is None else jnp.array(key),
     )
+
+
+def depths_of_running_sums(network: Network) -> dict[str, dict[str, int]]:
+    """Return {population: {input: D}}, the steps to come of which a running sum is kept."""
+    depths: dict[str, dict[str, int]] = {}
+    for p in network.projections:
+        if p.shares_sum and p.keeps_sums:
+            of_population = depths.setdefault(p.post, {})
+            of_population[p.target] = max(of_population.get(p.target, 0), p.steps_of_sums)
+    return depths
 
 
 def abstract_state(network: Network) -> State:
@@ -215,6 +239,7 @@ def part_of(state: State, names: Collection[str]) -> State:
         state,
         populations=among(state.populations),
         projections=among(state.projections),
+        arriving=among(state.arriving),
         sources=among(state.sources),
     )
 
@@ -225,6 +250,7 @@ def with_part(state: State, part: State) -> State:
         state,
         populations=state.populations | part.populations,
         projections=state.projections | part.projections,
+        arriving=state.arriving | part.arriving,
         sources=state.sources | part.sources,
     )
 
@@ -248,12 +274,16 @@ def in_flight_after(spikes: jax.Array, delay: int, dtype: Any) -> jax.Array | No
 def _projection_state(
     projection: Projection, num_pre: int, num_post: int, dtype: Any
 ) -> ProjectionState:
-    delay, sums = projection.delay, projection.keeps_sums
     rule = projection.plasticity
+
+    def rows(number: int, size: int) -> jax.Array | None:
+        return jnp.zeros((number, size), dtype) if number else None
+
     return ProjectionState(
         synapse=_initial(projection.initial, projection.synapse.variables, (num_post,), dtype),
-        in_flight=jnp.zeros((delay, num_pre), dtype) if delay and not sums else None,
-        arriving=jnp.zeros((delay, num_post), dtype) if sums else None,
+        in_flight=rows(projection.steps_of_spikes, num_pre),
+        arriving=None if projection.shares_sum else rows(projection.steps_of_sums, num_post),
+        post_in_flight=rows(projection.back_propagation, num_post),
         plasticity=None
         if rule is None
         else _plasticity_state(rule, projection.connectivity, dtype),

@@ -175,8 +175,7 @@ def rewire(
 
     If as many synapses are added as are removed, the network has the same shapes and nothing is
     compiled again. Any other number compiles anew, and the network cannot be the carry of a loop.
-    Spikes in flight arrive through the synapses that exist when they arrive or, if each synapse
-    has a delay, through those that existed when they were emitted.
+    Spikes in flight arrive through the synapses that existed when they reached them.
 
     Args:
       network: the network of the state.

@@ -1,8 +1,10 @@
 """Calls of the C++ kernels on arrays; they need `jsnn._kernels.native.available()`.
 
 Operands that do not fit each other are errors. An index that is outside makes no kernel read or
-write outside its arrays; `train_product` and `sparse_product` say what it means.
+write outside its arrays; `train_product` and `deliver` say what it means.
 """
+
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -50,26 +52,49 @@ def train_product(trains: jax.Array, index: jax.Array, weights: jax.Array) -> ja
     return jax.ffi.ffi_call("jsnn_train_product", sums)(trains, index, weights)
 
 
-def sparse_product(
-    spikes: jax.Array, starts: jax.Array, post: jax.Array, weights: jax.Array, num_post: int
-) -> jax.Array:
-    """Return the summed weights of the synapses of the neurons that spiked, [R, num_post].
+def deliver(
+    route: Any, step: jax.Array, sources: Any, lists: Any, rings: Any
+) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
+    """Put the spikes of a step of R presentations on their way; change the rings in place.
 
     Synapses starts[i] to starts[i + 1] are those of presynaptic neuron i, as far as there are such
-    synapses. Targets outside 0 to num_post - 1 mean what they mean in `sums.at[post].add(weights)`:
-    negative ones count from the end, and what is still outside is dropped. An operand that is the
-    same for all rows may have one row.
+    synapses. A slot outside its ring gets nothing. An operand that is the same for all rows may
+    have one row.
 
     Args:
-      spikes: [R, pre].
-      starts: int32 [R, pre + 1].
-      post: int32 [R, S].
-      weights: [R, S].
-      num_post: the number of postsynaptic neurons.
+      route: a `jsnn._kernels.delivery.Route`.
+      step: the number of the step, int32 [R, 1].
+      sources: spikes, 0 or 1, [R, pre] each.
+      lists: (starts int32 [R, pre + 1], slots int32 [R, S], weights [R, S]) of each list.
+      rings: [R, depth, N] each.
+
+    Returns:
+      The rings, and the arrays of sums of the next step, [R, size] each.
     """
-    rows = max(operand.shape[0] for operand in (spikes, starts, post, weights))
-    sums = jax.ShapeDtypeStruct((rows, num_post), weights.dtype)
-    return jax.ffi.ffi_call("jsnn_sparse_product", sums)(spikes, starts, post, weights)
+    of_lists = [(x.source, x.first, x.num_pre, x.ring, x.delay, x.rows) for x in route.lists]
+    operands = (step, *sources, *(x for each in lists for x in each), *rings)
+    rows = [jax.ShapeDtypeStruct((len(rings[0]), n), rings[0].dtype) for n in route.row_sizes]
+    results = [*(jax.ShapeDtypeStruct(ring.shape, ring.dtype) for ring in rings), *rows]
+    first_ring = len(operands) - len(rings)
+    call = jax.ffi.ffi_call(
+        "jsnn_deliver",
+        results,
+        input_output_aliases={first_ring + k: k for k in range(len(rings))},
+    )
+    out = call(
+        *operands,
+        num_sources=np.int64(len(sources)),
+        lists=np.array(of_lists, np.int64).ravel(),
+        rings=np.array(route.rings, np.int64).ravel(),
+    )
+    return tuple(out[: len(rings)]), tuple(out[len(rings) :])
+
+
+def settle(*values: jax.Array) -> list[jax.Array]:
+    """Return arrays as they are, in their own memory."""
+    same = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in values]
+    aliases = {k: k for k in range(len(values))}
+    return list(jax.ffi.ffi_call("jsnn_settle", same, input_output_aliases=aliases)(*values))
 
 
 def distinct(values: jax.Array, capacity: int) -> tuple[jax.Array, jax.Array, jax.Array]:

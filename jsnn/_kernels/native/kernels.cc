@@ -9,12 +9,15 @@
 // looked for among those that exist, and a target that is no neuron means what it means to XLA's
 // scatter: -1 is the last neuron, and what is still outside gets nothing.
 
+#include <cstring>
+#include <string>
 #include <type_traits>
+#include <vector>
 
+#include "delivery.h"
 #include "dense.h"
 #include "distinct.h"
 #include "operands.h"
-#include "sparse.h"
 
 namespace {
 
@@ -69,20 +72,94 @@ Rows<T> rows_of(const char* name, const ffi::AnyBuffer& operand, int64_t rows, i
   return {numbers<T>(name, operand, {shared ? 1 : rows, columns}), shared ? 0 : columns};
 }
 
-ffi::Error SparseProduct(ffi::ThreadPool pool, ffi::AnyBuffer spikes, ffi::AnyBuffer starts,
-                         ffi::AnyBuffer targets, ffi::AnyBuffer weights,
-                         ffi::Result<ffi::AnyBuffer> sums) {
-  return guarded("sparse_product", [&] {
-    const int64_t rows = sizes<2>("sums", *sums)[0], post = sizes<2>("sums", *sums)[1],
-                  pre = sizes<2>("spikes", spikes)[1], synapses = sizes<2>("post", targets)[1];
-    with_dtype("weights", weights, [&](auto zero) {
+using Numbers = ffi::Span<const int64_t>;
+
+// Returns a number that says which of `end` things is meant.
+int64_t below(int64_t end, const char* name, int64_t value) {
+  if (value < 0 || value >= end)
+    refuse(name, std::to_string(value), "0 to " + std::to_string(end - 1));
+  return value;
+}
+
+ffi::Error Deliver(ffi::ThreadPool pool, ffi::RemainingArgs operands, ffi::RemainingRets results,
+                   int64_t num_sources, Numbers list_numbers, Numbers ring_numbers) {
+  return guarded("deliver", [&] {
+    constexpr int64_t kOfList = 6, kOfRing = 2;
+    const int64_t num_lists = list_numbers.size() / kOfList;
+    const int64_t num_rings = ring_numbers.size() / kOfRing;
+    const int64_t num_operands = 1 + num_sources + 3 * num_lists + num_rings;
+    const int64_t num_rows = static_cast<int64_t>(results.size()) - num_rings;
+    if (num_rings < 1 || num_rows < 1 || static_cast<int64_t>(operands.size()) != num_operands)
+      refuse("operands", std::to_string(operands.size()), std::to_string(num_operands));
+    auto operand = [&](int64_t i) { return operands.get<ffi::AnyBuffer>(i).value(); };
+    auto result = [&](int64_t i) { return *results.get<ffi::AnyBuffer>(i).value(); };
+    const int64_t rows = sizes<3>("ring", result(0))[0];
+    with_dtype("ring", result(0), [&](auto zero) {
       using F = decltype(zero);
-      sparse_product(pool, rows_of<F>("spikes", spikes, rows, pre),
-                     rows_of<int32_t>("starts", starts, rows, pre + 1),
-                     rows_of<int32_t>("post", targets, rows, synapses),
-                     rows_of<F>("weights", weights, rows, synapses), rows, pre, synapses, post,
-                     numbers<F>("sums", *sums, {rows, post}));
+      int64_t next = 0;
+      const Rows<int32_t> steps = rows_of<int32_t>("step", operand(next++), rows, 1);
+      std::vector<Rows<F>> sources;
+      std::vector<int64_t> source_sizes;
+      for (int64_t s = 0; s < num_sources; ++s) {
+        const auto spikes = operand(next++);
+        source_sizes.push_back(sizes<2>("spikes", spikes)[1]);
+        sources.push_back(rows_of<F>("spikes", spikes, rows, source_sizes.back()));
+      }
+      std::vector<List<F>> lists;
+      for (int64_t l = 0; l < num_lists; ++l) {
+        const int64_t* n = list_numbers.begin() + l * kOfList;
+        List<F> list{below(num_sources, "source", n[0]), n[1], n[2],
+                     below(num_rings, "ring", n[3]), n[4], at_least(1, "rows", n[5])};
+        below(source_sizes[list.source], "first", list.first);
+        below(source_sizes[list.source] - list.first + 1, "pre", list.pre);
+        const auto starts = operand(next++), slots = operand(next++), weights = operand(next++);
+        list.synapses = sizes<2>("slots", slots)[1];
+        list.starts = rows_of<int32_t>("starts", starts, rows, list.pre + 1);
+        list.slots = rows_of<int32_t>("slots", slots, rows, list.synapses);
+        list.weights = rows_of<F>("weights", weights, rows, list.synapses);
+        lists.push_back(list);
+      }
+      std::vector<F*> row_sums;
+      std::vector<int64_t> row_sizes;
+      for (int64_t k = 0; k < num_rows; ++k) {
+        const auto row = result(num_rings + k);
+        row_sizes.push_back(sizes<2>("row", row)[1]);
+        row_sums.push_back(numbers<F>("row", row, {rows, row_sizes.back()}));
+      }
+      std::vector<Ring<F>> rings;
+      for (int64_t k = 0; k < num_rings; ++k) {
+        const int64_t* n = ring_numbers.begin() + k * kOfRing;
+        const auto before = operand(next++), after = result(k);
+        const auto [count, depth, size] = sizes<3>("ring", after);
+        Ring<F> ring{numbers<F>("ring", after, {rows, depth, size}), at_least(1, "depth", depth),
+                     at_least(1, "size", size), below(num_rows, "row", n[0]), n[1]};
+        below(INT32_MAX, "ring", depth * size);
+        below(row_sizes[ring.row], "first", ring.first);
+        below(row_sizes[ring.row] - ring.first + 1, "size", size);
+        const F* sums = numbers<F>("ring", before, {rows, depth, size});
+        if (sums != ring.sums) std::memcpy(ring.sums, sums, rows * depth * size * sizeof(F));
+        rings.push_back(ring);
+      }
+      for (const List<F>& list : lists) below(rings[list.ring].depth + 1, "rows", list.rows);
+      deliver(pool, rows, steps, sources, source_sizes, lists, rings, row_sums, row_sizes);
     });
+  });
+}
+
+// Returns operands as they are. XLA computes an operand of a call once, and not for each consumer.
+ffi::Error Settle(ffi::RemainingArgs operands, ffi::RemainingRets results) {
+  return guarded("settle", [&] {
+    if (operands.size() != results.size())
+      refuse("operands", std::to_string(operands.size()), std::to_string(results.size()));
+    for (size_t i = 0; i < operands.size(); ++i) {
+      const auto from = operands.get<ffi::AnyBuffer>(i).value();
+      const auto to = *results.get<ffi::AnyBuffer>(i).value();
+      if (from.size_bytes() != to.size_bytes())
+        refuse("operand", text(from.element_type(), from.dimensions()),
+               text(to.element_type(), to.dimensions()));
+      if (from.untyped_data() != to.untyped_data())
+        std::memcpy(to.untyped_data(), from.untyped_data(), from.size_bytes());
+    }
   });
 }
 
@@ -129,14 +206,16 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_train_product, TrainProduct,
                                   .Arg<ffi::AnyBuffer>()
                                   .Arg<ffi::AnyBuffer>()
                                   .Ret<ffi::AnyBuffer>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_sparse_product, SparseProduct,
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_deliver, Deliver,
                               ffi::Ffi::Bind()
                                   .Ctx<ffi::ThreadPool>()
-                                  .Arg<ffi::AnyBuffer>()
-                                  .Arg<ffi::AnyBuffer>()
-                                  .Arg<ffi::AnyBuffer>()
-                                  .Arg<ffi::AnyBuffer>()
-                                  .Ret<ffi::AnyBuffer>());
+                                  .RemainingArgs()
+                                  .RemainingRets()
+                                  .Attr<int64_t>("num_sources")
+                                  .Attr<Numbers>("lists")
+                                  .Attr<Numbers>("rings"));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_settle, Settle,
+                              ffi::Ffi::Bind().RemainingArgs().RemainingRets());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_distinct, Distinct,
                               ffi::Ffi::Bind()
                                   .Arg<ffi::AnyBuffer>()

@@ -32,7 +32,8 @@ _TARGETS = (
     "jsnn_event_product",
     "jsnn_product_over_time",
     "jsnn_train_product",
-    "jsnn_sparse_product",
+    "jsnn_deliver",
+    "jsnn_settle",
     "jsnn_distinct",
 )
 _FLAGS = (

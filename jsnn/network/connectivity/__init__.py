@@ -16,8 +16,8 @@ from jsnn.network.connectivity.procedural import Procedural
 from jsnn.network.connectivity.protocols import (
     Connectivity,
     EventDriven,
+    Listed,
     Modifiable,
-    SynapticDelays,
 )
 from jsnn.network.connectivity.sparse import Sparse
 
@@ -29,11 +29,11 @@ __all__ = [
     "Conv2D",
     "Dense",
     "EventDriven",
+    "Listed",
     "Modifiable",
     "OneToOne",
     "Procedural",
     "Sparse",
-    "SynapticDelays",
     "fixed_in_degree",
     "fixed_out_degree",
     "fixed_probability",

@@ -3,10 +3,13 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from jsnn._checks import weight_array
+from jsnn._kernels.delivery import Synapses
 from jsnn._kernels.dense import ordered_product, product_of_trains, product_over_time
 from jsnn._pytree import pytree, replace, static
+from jsnn.network.connectivity.indices import checked_delays
 
 
 @pytree
@@ -17,14 +20,25 @@ class Dense:
       weights: [pre, post], in nA; a floating dtype, which becomes the dtype of the network.
       precision: of the matrix product, as `jax.lax.Precision` names it. The default keeps full
         float32 on devices that would otherwise round their operands.
+      delays: integers [pre, post], whole steps >= 1, in place of the delay of the projection; or
+        None. With delays the synapses are visited as a list.
+      max_delay: the longest of the delays; 0 without delays.
     """
 
     weights: Any
     precision: str = static(default="highest")
+    delays: Any = None
+    max_delay: int = static(init=False)
 
     def __post_init__(self) -> None:
-        weights = weight_array(self.weights, ("pre", "post"), "Dense weights")
+        weights: Any = weight_array(self.weights, ("pre", "post"), "Dense weights")
         object.__setattr__(self, "weights", weights)
+        delays, max_delay = self.delays, 0
+        if delays is not None:
+            delays, max_delay = checked_delays(delays, weights.shape, weights.shape[1], "Dense")
+        canonical = {"delays": None if delays is None else jnp.asarray(delays)}
+        for name, value in (canonical | {"max_delay": max_delay}).items():
+            object.__setattr__(self, name, value)
         try:
             jax.lax.Precision(self.precision)
         except ValueError:
@@ -48,6 +62,22 @@ class Dense:
     @property
     def num_synapses(self) -> int:
         return self.num_pre * self.num_post
+
+    @property
+    def sorted_weights(self) -> jax.Array:
+        """The weights as a list, [pre * post]."""
+        return self.weights.ravel()
+
+    def synapses(self) -> Synapses:
+        """Return the synapses as a list, sorted by presynaptic neuron."""
+        assert self.delays is not None
+        rows, columns = jnp.arange(self.num_pre + 1), jnp.arange(self.num_post)
+        return Synapses(
+            pre=jnp.repeat(rows[:-1], self.num_post).astype(jnp.int32),
+            slots=((self.delays - 1) * self.num_post + columns).ravel().astype(jnp.int32),
+            starts=(rows * self.num_post).astype(jnp.int32),
+            weights=self.sorted_weights,
+        )
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """Turn spikes [pre] into sums [post], adding the weights in neuron order."""

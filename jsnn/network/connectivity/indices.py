@@ -11,6 +11,10 @@ MOST_SYNAPSES = 2**31 - 2**7
 """Most synapses, and most slots, which int32 numbers; the kernels need some room above them."""
 
 
+LONGEST_DELAY = 2**15
+"""Longest delay, in steps."""
+
+
 def check_number(number: int, what: str) -> None:
     """Raise ValueError if there are more synapses than int32 can number."""
     if number > MOST_SYNAPSES:
@@ -34,29 +38,20 @@ def sorted_synapses(
     """
     given = [each for each in (pre, post, delays) if each is not None]
     numpy: Any = np if all(map(is_concrete, given)) else jnp  # the host sorts without compiling
-    if is_sorted or (numpy is np and np.all(np.diff(np.asarray(pre)) >= 0)):
+    if is_sorted or (numpy is np and np.all(np.asarray(pre)[1:] >= np.asarray(pre)[:-1])):
         order = None
     else:
         order = numpy.argsort(numpy.asarray(pre), stable=True).astype(np.int32)
         pre, post = numpy.asarray(pre)[order], numpy.asarray(post)[order]
         delays = None if delays is None else numpy.asarray(delays)[order]
-    slots = None
-    if order is not None or delays is not None:
-        slots = reached(_slots(post, delays, sizes[1]), pre, post, delays, sizes)
-    return as_arrays(order=order, starts=_starts(numpy, pre, sizes[0]), slots=slots)
-
-
-def _starts(numpy: Any, pre: Any, num_pre: int) -> Any:
-    """Return the first synapse of each presynaptic neuron, and S; `pre` ascends."""
+    num_pre, num_post, _ = sizes
     neurons = np.arange(num_pre + 1, dtype=np.int32)
-    return numpy.searchsorted(numpy.asarray(pre), neurons).astype(np.int32)
+    starts = numpy.searchsorted(numpy.asarray(pre), neurons).astype(np.int32)
+    slots = post if delays is None else (delays - 1) * np.int32(num_post) + post
+    return as_arrays(order=order, starts=starts, slots=_reached(slots, pre, post, delays, sizes))
 
 
-def _slots(post: Any, delays: Any, num_post: int) -> Any:
-    return post if delays is None else (delays - 1) * num_post + post
-
-
-def reached(slots: Any, pre: Any, post: Any, delays: Any, sizes: tuple[int, int, int]) -> Any:
+def _reached(slots: Any, pre: Any, post: Any, delays: Any, sizes: tuple[int, int, int]) -> Any:
     """Return the slots, one that does not exist where a traced index is outside its range."""
     num_pre, num_post, max_delay = sizes
     given = [(pre, num_pre), (post, num_post), (delays, max_delay + 1)]
@@ -67,26 +62,68 @@ def reached(slots: Any, pre: Any, post: Any, delays: Any, sizes: tuple[int, int,
     return jnp.where(jnp.all(jnp.stack(inside), axis=0), slots, max(max_delay, 1) * num_post)
 
 
-def belong(
-    pre: Any,
-    post: Any,
-    starts: Any,
-    sizes: tuple[int, int, int],
-    delays: Any = None,
-    order: Any = None,
-    slots: Any = None,
-) -> bool:
-    """Return True if `order`, `starts` and `slots` are those of synapses that are in range."""
+def pre_of_sorted(starts: Any, number: int) -> Any:
+    """Return the presynaptic neuron of each of a number of sorted synapses, int32 [S]."""
+    num_pre = np.shape(starts)[0] - 1
+    if is_concrete(starts):
+        lengths = np.diff(np.asarray(starts))
+        pre = np.repeat(np.arange(num_pre, dtype=np.int32), lengths)
+        return np.append(pre, np.full(number - len(pre), num_pre, np.int32))
+    neurons = jnp.arange(num_pre, dtype=jnp.int32)
+    return jnp.repeat(neurons, jnp.diff(starts), total_repeat_length=number)
+
+
+def as_given(values: Any, order: Any) -> Any:
+    """Return values of the sorted synapses in the order in which the synapses were given."""
+    if order is None:
+        return jnp.asarray(values)
+    if is_concrete(values) and is_concrete(order):
+        given = np.empty_like(values)
+        given[np.asarray(order)] = values
+        return jnp.asarray(given)
+    return jnp.zeros_like(values).at[order].set(values)
+
+
+def on_host(values: Any) -> Any:
+    """Return concrete values as a NumPy array, with which nothing is compiled."""
+    return np.asarray(values) if is_concrete(values) else values
+
+
+def fault_of(
+    starts: Any, slots: Any, number: int, sizes: tuple[int, int, int], order: Any = None
+) -> str | None:
+    """Return the first thing that is wrong with the indices of synapses, or None."""
+    num_pre, num_post, max_delay = sizes
+    given = {"starts": (starts, num_pre + 1), "slots": (slots, number)}
     if order is not None:
-        pre, post = pre[order], post[order]
-        delays = None if delays is None else delays[order]
-    jumps = np.diff(pre)
-    return bool(
-        np.all(jumps >= 0)
-        and (order is None or np.all((jumps > 0) | (np.diff(order) > 0)))
-        and np.array_equal(starts, _starts(np, pre, sizes[0]))
-        and (slots is None or np.array_equal(slots, _slots(post, delays, sizes[1])))
-    )
+        given["order"] = (order, number)
+    for name, (values, size) in given.items():
+        if values.shape != (size,):
+            return f"Sparse, {name}: given shape {values.shape}; expected ({size},)"
+    lengths = np.diff(starts)
+    if starts[0] != 0 or np.any(lengths < 0) or starts[-1] > number:
+        return f"Sparse, starts: given others than numbers that ascend from 0 to {number}"
+    if starts[-1] < number:
+        return (
+            f"Sparse, pre: given {number - starts[-1]} indices outside 0 to {num_pre - 1} while "
+            "they were traced; expected none"
+        )
+    num_slots = max(max_delay, 1) * num_post
+    outside = (slots < 0) | (slots >= num_slots)
+    if outside.any():
+        first = np.flatnonzero(outside)[0]
+        return (
+            f"Sparse, slots: given {slots[first]} for synapse {first} (post or delay were outside "
+            f"their range while they were traced, or were changed); expected 0 to {num_slots - 1}"
+        )
+    if order is not None:
+        pre = np.repeat(np.arange(num_pre), lengths)
+        ascends = (np.diff(pre) > 0) | (np.diff(order) > 0)
+        if np.any(order < 0) or not np.array_equal(np.sort(order), np.arange(number)):
+            return f"Sparse, order: given others than the numbers 0 to {number - 1}, each once"
+        if not ascends.all():
+            return "Sparse, order: given synapses of a neuron in another order than theirs"
+    return None
 
 
 def as_arrays(**fields: Any) -> dict[str, Any]:
@@ -94,14 +131,36 @@ def as_arrays(**fields: Any) -> dict[str, Any]:
     return {name: x if x is None else jnp.asarray(x) for name, x in fields.items()}
 
 
-def integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int) -> Any:
+def checked_delays(given: Any, shape: tuple[int, ...], num_post: int, what: str) -> tuple[Any, int]:
+    """Return a delay for each synapse as int32, and the longest.
+
+    Raises:
+      TypeError: if the delays are traced, or are not integers.
+      ValueError: if there is not one for each synapse, one is outside 1 to `LONGEST_DELAY`, or
+        int32 cannot number the slots.
+    """
+    if not is_concrete(given):
+        raise TypeError(f"{what}, delays: given traced ones; expected numbers, made outside")
+    delays = integers(given, shape, "delays", 1, LONGEST_DELAY, what)
+    longest = int(np.max(delays, initial=1))
+    if longest * num_post > MOST_SYNAPSES:
+        raise ValueError(
+            f"{what}, delays: given up to {longest} steps for {num_post} postsynaptic neurons; "
+            f"expected a product <= {MOST_SYNAPSES}, as int32 numbers the slots"
+        )
+    return delays, longest
+
+
+def integers(
+    given: Any, shape: tuple[int, ...], name: str, low: int, high: int, part: str = "Sparse"
+) -> Any:
     """Return an index or a delay for each synapse as int32; traced ones outside become high + 1.
 
     Raises:
       TypeError: if the numbers are not integers.
       ValueError: if there is not one for each synapse, or one is outside `low` to `high`.
     """
-    what = f"Sparse, {name}"
+    what = f"{part}, {name}"
     given = host_array(given, what) if is_concrete(given) else given
     if np.shape(given) != shape:
         raise ValueError(
@@ -116,7 +175,8 @@ def integers(given: Any, shape: tuple[int, ...], name: str, low: int, high: int)
     outside = np.flatnonzero((given < low) | (given > high))
     if outside.size:
         raise ValueError(
-            f"{what}: given {given[outside[0]]} for synapse {outside[0]}; expected {low} to {high}"
+            f"{what}: given {given.flat[outside[0]]} for synapse {outside[0]}; expected {low} to "
+            f"{high}"
         )
     return given.astype(np.int32)
 

@@ -4,6 +4,8 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import jax
 
+from jsnn._kernels.delivery import Synapses
+
 
 @runtime_checkable
 class Connectivity(Protocol):
@@ -74,14 +76,19 @@ class Modifiable(Connectivity, Protocol):
 
 
 @runtime_checkable
-class SynapticDelays(Connectivity, Protocol):
-    """A connectivity that may have a delay for each synapse."""
+class Listed(Connectivity, Protocol):
+    """A connectivity whose synapses are a list; each may have a delay of its own."""
 
     @property
     def max_delay(self) -> int:
         """The longest delay of a synapse, in steps; 0 if synapses have no delays of their own."""
         ...
 
-    def deliver_delayed(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
-        """Turn spikes [pre] into sums [max_delay, post]; row d - 1 arrives in d steps."""
+    @property
+    def sorted_weights(self) -> jax.Array:
+        """The weights of the synapses sorted by presynaptic neuron, [S]."""
+        ...
+
+    def synapses(self) -> Synapses:
+        """Return the synapses sorted by presynaptic neuron."""
         ...

@@ -1,6 +1,5 @@
 """Sparse connectivity: a list of synapses, for networks in which a neuron reaches few others."""
 
-import dataclasses
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -10,17 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._checks import check_dtype, check_flag, is_concrete, positive_int, weight_array
-from jsnn._kernels.dense import delayed
-from jsnn._kernels.sparse import Synapses, event_product, sparse_product
+from jsnn._kernels.delivery import Synapses, event_product, sparse_product
 from jsnn._pytree import pytree, replace, static
 from jsnn.network.connectivity.indices import (
     MOST_SYNAPSES,
-    as_arrays,
-    belong,
+    as_given,
     check_number,
     check_once,
+    checked_delays,
+    fault_of,
     integers,
-    reached,
+    on_host,
+    pre_of_sorted,
     sorted_synapses,
 )
 
@@ -35,7 +35,10 @@ class Sparse:
     all else is traced. The indices are integers, so `jax.grad` over a whole network needs
     `allow_int=True`. A synapse of which a traced index is outside its population delivers nothing.
 
-    Attributes:
+    A synapse takes 8 bytes, for its weight and its slot, and 4 more if the synapses are not sorted.
+    `pre`, `post` and `delays` are made from these anew whenever you ask for them.
+
+    Args:
       pre: integers [S], from 0 to num_pre - 1.
       post: integers [S], from 0 to num_post - 1.
       weights: float [S], in nA or the unit that the synapse model takes.
@@ -43,13 +46,16 @@ class Sparse:
       num_post: the size of the postsynaptic population.
       delays: integers [S], whole steps >= 1, in place of the delay of the projection; or None.
       multapses: True if several synapses may join the same pair.
+
+    Attributes:
+      weights: [S].
       max_delay: the longest of the delays; 0 without delays.
       order: int32 [S], the positions of the synapses sorted by presynaptic neuron; None if they are
         given in that order.
       starts: int32 [num_pre + 1]; synapses order[starts[i]] to order[starts[i + 1]] are those of
         neuron i.
       slots: int32 [S], the targets of the sorted synapses: post, or (delay - 1) * num_post + post
-        if there are delays; None if they are `post` itself.
+        if there are delays.
 
     Raises:
       TypeError: if indices or delays are not integers, or weights are not floating.
@@ -58,46 +64,44 @@ class Sparse:
         number the synapses or their slots.
     """
 
-    pre: Any
-    post: Any
     weights: Any
+    order: jax.Array | None
+    starts: jax.Array
+    slots: jax.Array
     num_pre: int = static()
     num_post: int = static()
-    delays: Any = None
-    multapses: bool = static(default=True)
-    max_delay: int = static(init=False)
-    order: jax.Array | None = dataclasses.field(init=False)
-    starts: jax.Array = dataclasses.field(init=False)
-    slots: jax.Array | None = dataclasses.field(init=False)
+    max_delay: int = static()
+    multapses: bool = static()
 
-    def __post_init__(self) -> None:
-        check_flag(self.multapses, "Sparse, multapses")
-        num_pre = positive_int(self.num_pre, "Sparse, num_pre", most=MOST_SYNAPSES)
-        num_post = positive_int(self.num_post, "Sparse, num_post", most=MOST_SYNAPSES)
-        check_number(np.size(self.weights), "Sparse weights")
-        weights: Any = weight_array(self.weights, ("synapses",), "Sparse weights")
-        pre = integers(self.pre, weights.shape, "pre", 0, num_pre - 1)
-        post = integers(self.post, weights.shape, "post", 0, num_post - 1)
-        if not self.multapses:
+    def __init__(
+        self,
+        pre: Any,
+        post: Any,
+        weights: Any,
+        num_pre: int,
+        num_post: int,
+        delays: Any = None,
+        multapses: bool = True,
+    ) -> None:
+        check_flag(multapses, "Sparse, multapses")
+        num_pre = positive_int(num_pre, "Sparse, num_pre", most=MOST_SYNAPSES)
+        num_post = positive_int(num_post, "Sparse, num_post", most=MOST_SYNAPSES)
+        check_number(np.size(weights), "Sparse weights")
+        weights = weight_array(weights, ("synapses",), "Sparse weights")
+        pre = integers(pre, weights.shape, "pre", 0, num_pre - 1)
+        post = integers(post, weights.shape, "post", 0, num_post - 1)
+        if not multapses:
             check_once(pre, post, num_post)
-        delays, max_delay = self.delays, 0
+        max_delay = 0
         if delays is not None:
-            if not is_concrete(delays):
-                raise TypeError("Sparse, delays: given traced ones; expected numbers, made outside")
-            delays = integers(delays, weights.shape, "delays", 1, 2**15)
-            max_delay = int(np.max(delays, initial=1))
-            if max_delay * num_post > MOST_SYNAPSES:
-                raise ValueError(
-                    f"Sparse, delays: given up to {max_delay} steps for {num_post} postsynaptic "
-                    f"neurons; expected a product <= {MOST_SYNAPSES}, as int32 numbers the slots"
-                )
+            delays, max_delay = checked_delays(delays, weights.shape, num_post, "Sparse")
         canonical = {
             "_fault": None,  # the indices have just been checked
             "num_pre": num_pre,
             "num_post": num_post,
             "max_delay": max_delay,
+            "multapses": multapses,
             "weights": weights,
-            **as_arrays(pre=pre, post=post, delays=delays),
             **sorted_synapses(pre, post, delays, (num_pre, num_post, max_delay)),
         }
         for name, value in canonical.items():
@@ -115,34 +119,47 @@ class Sparse:
     def dtype(self) -> Any:
         return self.weights.dtype
 
+    @property
+    def pre(self) -> jax.Array:
+        """The presynaptic neuron of each synapse, int32 [S]."""
+        return as_given(pre_of_sorted(self.starts, self.num_synapses), self.order)
+
+    @property
+    def post(self) -> jax.Array:
+        """The postsynaptic neuron of each synapse, int32 [S]."""
+        slots = on_host(self.slots)
+        return as_given(slots % self.num_post if self.max_delay else slots, self.order)
+
+    @property
+    def delays(self) -> jax.Array | None:
+        """The delay of each synapse in steps, int32 [S]; None if they have none of their own."""
+        if not self.max_delay:
+            return None
+        return as_given(on_host(self.slots) // self.num_post + 1, self.order)
+
+    @property
+    def sorted_weights(self) -> jax.Array:
+        """The weights of the synapses sorted by presynaptic neuron, [S]."""
+        return self.weights if self.order is None else self.weights[self.order]
+
+    def synapses(self) -> Synapses:
+        """Return the synapses sorted by presynaptic neuron."""
+        pre = jnp.asarray(pre_of_sorted(self.starts, self.num_synapses))
+        return Synapses(pre, self.slots, self.starts, self.sorted_weights)
+
     def deliver(self, spikes: jax.Array) -> jax.Array:
-        """Turn spikes [pre] into sums [post] by a pass over all synapses."""
+        """Turn spikes [pre] into sums [post] by a pass over all synapses, whatever their delays."""
         return self._product(sparse_product, spikes)
 
     def deliver_events(self, spikes: jax.Array) -> jax.Array:
         """Turn spikes [pre] into sums [post], visiting the synapses of spiking neurons alone."""
         return self._product(event_product, spikes)
 
-    def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
-        """Turn the spikes of a run, bool [T, pre], into the sums of each step, [T, post]."""
-        return jax.vmap(self.deliver_events)(delayed(spikes, delay).astype(self.dtype))
-
-    def deliver_delayed(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
-        """Turn spikes [pre] into [max_delay, post]: row d - 1 arrives in d steps."""
-        sums = self._product(event_product if event_driven else sparse_product, spikes)
-        return sums.reshape(self.max_delay, self.num_post)
-
     def _product(self, product: Callable[..., jax.Array], spikes: jax.Array) -> jax.Array:
-        """Sum the weights of the spikes for each postsynaptic neuron, or for each delay and neuron.
-
-        The sums are [post], or [max_delay * post] if there are delays.
-        """
-        pre, weights = self.pre, self.weights
-        if self.order is not None:
-            pre, weights = pre[self.order], weights[self.order]
-        slots = self.post if self.slots is None else self.slots
-        num_slots = max(self.max_delay, 1) * self.num_post
-        return product(spikes, weights, Synapses(pre, slots, self.starts), num_slots)
+        synapses = self.synapses()
+        if self.max_delay:
+            synapses = synapses._replace(slots=synapses.slots % self.num_post)
+        return product(spikes, synapses, jnp.zeros(self.num_post, self.dtype))
 
     def with_weights(self, weights: jax.Array) -> "Sparse":
         """Return the synapses with other weights, [S]."""
@@ -179,7 +196,7 @@ class Sparse:
             raise ValueError("Sparse, remove: given a synapse twice; expected each once")
         weights = weight_array(weights, ("synapses",), "Sparse weights")
         check_dtype(weights, self.dtype, "Sparse weights")
-        if (delays is None) != (self.delays is None):
+        if (delays is None) != (self.max_delay == 0):
             given = "none" if delays is None else "some"
             raise ValueError(
                 f"Sparse, delays of new synapses: given {given}; expected them exactly if the "
@@ -203,14 +220,10 @@ class Sparse:
         in_order = sorted_synapses(
             fields["pre"], fields["post"], fields.get("delays"), self._sizes, is_sorted=True
         )
-        if delays is None:
-            fields["post"] = reached(
-                fields["post"], fields["pre"], fields["post"], None, self._sizes
-            )
         if self.order is not None:  # the structure stays, so that a loop can carry the network
             in_order["order"] = jnp.arange(len(which), dtype=jnp.int32)
-            in_order["slots"] = fields["post"] if delays is None else in_order["slots"]
-        return replace(self, **fields, **in_order), which.astype(jnp.int32)
+        weights = fields["weights"]
+        return replace(self, weights=weights, **in_order), which.astype(jnp.int32)
 
     def check_indices(self, what: str) -> None:
         """Check indices that `jax.tree.map` may have changed; traced ones are not checked.
@@ -228,30 +241,18 @@ class Sparse:
     @cached_property
     def _fault(self) -> str | None:
         """The first thing that is wrong with the indices, or None."""
-        names = ("pre", "post", "delays", "order", "starts", "slots")
-        given = {name: getattr(self, name) for name in names}
+        given = {name: getattr(self, name) for name in ("order", "starts", "slots")}
         given = {name: x for name, x in given.items() if x is not None}
         if not all(map(is_concrete, given.values())):
             return None
         for name, x in given.items():
             if x.dtype != np.int32:
                 return f"Sparse, {name}: given {x.dtype}; expected int32"
-        last = self.num_synapses - 1
-        ranges = {
-            "pre": (0, self.num_pre - 1),
-            "post": (0, self.num_post - 1),
-            "delays": (1, self.max_delay),
-            "order": (0, last),
-        }
-        try:
-            for name, (low, high) in ranges.items():
-                if name in given:
-                    integers(given[name], (last + 1,), name, low, high)
-        except ValueError as error:
-            return str(error)
-        if belong(**{name: np.asarray(x) for name, x in given.items()}, sizes=self._sizes):
-            return None
-        return "Sparse, order, starts and slots: given others than those of pre, post and delays"
+        return fault_of(
+            **{name: np.asarray(x) for name, x in given.items()},
+            number=self.num_synapses,
+            sizes=self._sizes,
+        )
 
     def of_pre(self, values: jax.Array) -> jax.Array:
         """Turn values [pre] into those on the presynaptic side of each synapse, [S]."""

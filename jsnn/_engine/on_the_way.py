@@ -1,0 +1,218 @@
+"""Spikes and sums on their way: rows of past steps and of steps to come."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jsnn._engine.groups import Groups, places, size_of
+from jsnn._kernels.delivery import List, Route, Synapses, deliver
+from jsnn._pytree import replace
+from jsnn.models.model import Values
+from jsnn.network.network import Network
+from jsnn.network.projection import Projection
+from jsnn.network.state import State, depths_of_running_sums, with_projection
+
+
+class Arrived(NamedTuple):
+    """What arrives in a step through lists of synapses.
+
+    Attributes:
+      inputs: {group: {input: [N of the group]}}, the running sums.
+      sums: {projection: [post]}, of projections that keep sums of their own.
+    """
+
+    inputs: dict[str, Values]
+    sums: dict[str, jax.Array]
+
+
+def row_of(rows: jax.Array, step: jax.Array) -> jax.Array:
+    """Return the row of a step from `rows` [D, ...]."""
+    if len(rows) == 1:
+        return rows[0]
+    return jax.lax.dynamic_index_in_dim(rows, step % len(rows), keepdims=False)
+
+
+def with_row(rows: jax.Array | None, step: jax.Array, new: jax.Array | None) -> jax.Array | None:
+    """Return rows [D, ...] with a new one for a step; None if there are none to keep."""
+    if rows is None or new is None:
+        return rows
+    if len(rows) == 1:
+        return new[None]
+    return jax.lax.dynamic_update_index_in_dim(rows, new, step % len(rows), 0)
+
+
+def late(rows: jax.Array | None, step: jax.Array, now: jax.Array) -> jax.Array:
+    """Return what was sent D steps ago, from the `rows` [D, ...] of the steps since then."""
+    return now if rows is None else row_of(rows, step)
+
+
+def arriving_now(network: Network, groups: Groups, state: State) -> Arrived:
+    """Return what arrives in the next step of a state."""
+    depths = depths_of_running_sums(network)
+
+    def of_group(group: tuple[str, ...], target: str) -> jax.Array:
+        sums = [
+            row_of(state.arriving[name][target], state.step)
+            if target in depths.get(name, {})
+            else jnp.zeros(network.sizes[name], network.dtype)
+            for name in group
+        ]
+        return sums[0] if len(sums) == 1 else jnp.concatenate(sums)
+
+    return Arrived(
+        inputs={
+            group[0]: {
+                target: of_group(group, target)
+                for target in network.population(group[0]).model.targets
+                if any(target in depths.get(name, {}) for name in group)
+            }
+            for group in groups
+        },
+        sums={
+            p.name: row_of(sums, state.step)
+            for p in network.projections
+            if p.is_listed
+            and p.name in state.projections
+            and (sums := state.projections[p.name].arriving) is not None
+        },
+    )
+
+
+def send(
+    network: Network,
+    groups: Groups,
+    state: State,
+    spikes: Mapping[str, jax.Array],
+    numbers: Mapping[str, jax.Array],
+    synapses: Mapping[str, Synapses],
+    *,
+    event_driven: bool,
+) -> tuple[State, Arrived]:
+    """Put what reaches lists of synapses in this step on its way to the neurons.
+
+    Args:
+      network: the network.
+      groups: its groups.
+      state: before the step, as far as the sums are concerned.
+      spikes: {group: [N of the group]} of this step.
+      numbers: {projection: [pre]}, what reaches a projection if it is not the spikes of this step.
+      synapses: {projection: its synapses} of those that send.
+      event_driven: visit the synapses of spiking neurons alone.
+
+    Returns:
+      The state with the new sums, and what arrives in the next step.
+    """
+    graded = {
+        p.name for p in network.projections if p.name in synapses and p.synapse.sends is not None
+    }
+    inputs: dict[str, Values] = {group[0]: {} for group in groups}
+    arrived = Arrived(inputs, {})
+    for names, by_events in ((synapses.keys() - graded, event_driven), (graded, False)):
+        some = [p for p in network.projections if p.name in names]
+        if some:
+            state, new = _send(network, groups, state, spikes, numbers, synapses, some, by_events)
+            arrived.sums.update(new.sums)
+            for group, of_group in new.inputs.items():
+                inputs[group].update(of_group)
+    return state, arrived
+
+
+def _send(
+    network: Network,
+    groups: Groups,
+    state: State,
+    spikes: Mapping[str, jax.Array],
+    numbers: Mapping[str, jax.Array],
+    synapses: Mapping[str, Synapses],
+    projections: list[Projection],
+    event_driven: bool,
+) -> tuple[State, Arrived]:
+    route, keys = _route(network, groups, projections, frozenset(numbers))
+    new, next_sums = deliver(
+        route,
+        state.step,
+        tuple(numbers[k] if k in numbers else spikes[k] for k in keys.sources),
+        tuple(synapses[p.name] for p in projections),
+        tuple(_ring(state, key) for key in keys.rings),
+        event_driven=event_driven,
+    )
+    for key, sums in zip(keys.rings, new, strict=True):
+        state = _with_ring(state, key, sums)
+    arrived = Arrived({}, {})
+    for (name, target), sums in zip(keys.rows, next_sums, strict=True):
+        if target is None:
+            arrived.sums[name] = sums
+        else:
+            arrived.inputs.setdefault(name, {})[target] = sums
+    return state, arrived
+
+
+_Key = tuple[str, str | None]
+"""(population or group, input) of a running sum; (projection, None) of a sum of its own."""
+
+
+class _Keys(NamedTuple):
+    """The arrays of a route by name, in its order."""
+
+    sources: tuple[str, ...]
+    rings: tuple[_Key, ...]
+    rows: tuple[_Key, ...]
+
+
+def _route(
+    network: Network, groups: Groups, projections: list[Projection], numbers: frozenset[str]
+) -> tuple[Route, _Keys]:
+    """Return the route of the spikes through projections, and the names of its arrays."""
+    place_of = {
+        name: (group[0], place)
+        for group in groups
+        for name, place in places(network, group).items()
+    }
+    sizes = {group[0]: size_of(network, group) for group in groups}
+    sources: dict[str, int] = {}
+    rings: dict[_Key, int] = {}
+    rows: dict[_Key, int] = {}
+    row_sizes, ring_places, lists = [], [], []
+    for p in projections:
+        group, place = place_of[p.pre]
+        source, first = (p.name, 0) if p.name in numbers else (group, place.start)
+        ring: _Key = (p.post, p.target) if p.shares_sum else (p.name, None)
+        if ring not in rings:
+            group, place = place_of[p.post]
+            row: _Key = (group, p.target) if p.shares_sum else (p.name, None)
+            if row not in rows:
+                row_sizes.append(sizes[group] if p.shares_sum else network.sizes[p.post])
+            ring_places.append(
+                (rows.setdefault(row, len(rows)), place.start if p.shares_sum else 0)
+            )
+        lists.append(
+            List(
+                source=sources.setdefault(source, len(sources)),
+                first=first,
+                num_pre=network.sizes[p.pre],
+                ring=rings.setdefault(ring, len(rings)),
+                delay=1 if p.has_synaptic_delays else p.steps_of_sums,
+                rows=p.steps_of_sums if p.has_synaptic_delays else 1,
+            )
+        )
+    route = Route(tuple(lists), tuple(ring_places), tuple(row_sizes))
+    return route, _Keys(tuple(sources), tuple(rings), tuple(rows))
+
+
+def _ring(state: State, key: _Key) -> jax.Array:
+    name, target = key
+    if target is not None:
+        return state.arriving[name][target]
+    sums = state.projections[name].arriving
+    assert sums is not None
+    return sums
+
+
+def _with_ring(state: State, key: _Key, sums: jax.Array) -> State:
+    name, target = key
+    if target is None:
+        return with_projection(state, name, arriving=sums)
+    changed = {**state.arriving[name], target: sums}
+    return replace(state, arriving={**state.arriving, name: changed})
