@@ -170,7 +170,8 @@ def _through_synapses(
 def _update_neurons(
     population: Population, variables: Values, current: Any, draws: Values, dt: jax.Array
 ) -> tuple[Values, jax.Array]:
-    model, params = population.model, _per_neuron(population.params, population.size) | draws
+    model = population.model
+    params = _per_neuron(model.complete_params(population.params, dt), population.size) | draws
     updated = model.update(params, variables, current, dt)
     spikes = spike(model.surrogate, model.threshold(params, updated))
     reset = model.reset(params, updated)
