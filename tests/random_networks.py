@@ -30,6 +30,8 @@ EQUAL = (
     Kind(jsnn.LEAKY_INTEGRATOR, 1.0),
     Kind(jsnn.LIF, 2.0, (("tau_refrac", 1.0),)),
     Kind(jsnn.ALIF, 3.0, (("tau_refrac", 1.0),)),
+    Kind(jsnn.LIF_CURR_EXP, 8.0, (("tau_refrac", 1.0), ("tau_syn_i", 20.0))),
+    Kind(jsnn.LIF_COND_EXP, 8.0, (("tau_refrac", 1.0),)),
     Kind(jsnn.IZHIKEVICH, 15.0),
     Kind(jsnn.IZHIKEVICH_GENN, 15.0),
     Kind(jsnn.POISSON_NEURON, 20.0, (("rate", 100.0),)),
@@ -189,18 +191,20 @@ def _projection(
 ) -> jsnn.Projection:
     shape = (sizes[pre], sizes[post])
     scale = 3 * kind.current
+    target = str(random.choice(kind.model.inputs)) if kind.model.inputs else "current"
+    conducts = target != "current" and "g_e" in kind.model.variables
     synapses = [jsnn.DELTA, jsnn.DELTA, jsnn.EXPONENTIAL, jsnn.ALPHA]
-    if "v" in kind.model.variables:
+    if "v" in kind.model.variables and not conducts:
         synapses.append(jsnn.CONDUCTANCE)
     synapse = synapses[random.integers(len(synapses))]
-    if synapse is jsnn.CONDUCTANCE:
+    if synapse is jsnn.CONDUCTANCE or conducts:
         scale *= 0.02
     params = {}
     if "tau" in synapse.params and random.random() < 0.5:
         params["tau"] = random.uniform(1, 6, shape[1]).astype(F32)
     learns = random.random() < 0.35
     weights = random.normal(0.3, 0.5, shape) * scale / np.sqrt(shape[0])
-    weights = (abs(weights) if learns else weights).astype(F32)
+    weights = (abs(weights) if learns or conducts else weights).astype(F32)
     delay = int(random.integers(0 if may_be_0 else 1, 2 if learns else 5))
     connectivity, has_delays = _connectivity(random, weights, may_have_delays=not learns)
     rule = RULES[random.integers(len(RULES))]
@@ -211,6 +215,7 @@ def _projection(
         delay=None if has_delays else delay,
         plasticity=learning,
         name=name,
+        target=target,
     )
 
 

@@ -187,6 +187,7 @@ def test_the_default_of_a_variant_is_that_of_its_model_unless_given() -> None:
         update=jsnn.LIF.update,
         threshold=jsnn.LIF.threshold,
         reset=jsnn.LIF.reset,
+        derived=jsnn.LIF.derived,
     )
     assert slow == jsnn.LIF  # the functions and names are; defaults are traced
     assert float(jsnn.Population("a", 1, slow).params["tau_m"]) == 50.0

@@ -110,7 +110,7 @@ def parameters(network: Network, groups: Groups, *, are_equal: bool) -> dict[str
 
 def _parameters(network: Network, group: Group, are_equal: bool) -> Values:
     populations = [network.population(name) for name in group]
-    each = [dict(p.params) for p in populations]
+    each = [p.model.complete_params(p.params, network.dt) for p in populations]
     if len(group) == 1:
         return each[0]
 

@@ -308,6 +308,7 @@ def counted(model: NeuronModel) -> NeuronModel:
         threshold=model.threshold,
         reset=partial(_counted_reset, model.reset),
         surrogate=model.surrogate,
+        derived=model.derived,
     )
 
 

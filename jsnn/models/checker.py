@@ -111,8 +111,8 @@ def needs_key(model: CurrentSourceModel, size: int) -> bool:
 def each_by_itself(model: NeuronModel) -> bool:
     """Return True if neurons of equal variables, parameters and input do the same in a step.
 
-    This is so if `update`, `threshold` and `reset` work on each neuron by itself and depend
-    neither on its index nor on the number of neurons.
+    This is so if `derived`, `update`, `threshold` and `reset` work on each neuron by itself and
+    depend neither on its index nor on the number of neurons.
     """
     dtype = jnp.result_type(float)
 
@@ -120,7 +120,8 @@ def each_by_itself(model: NeuronModel) -> bool:
         return _arguments(model, dtype, size)
 
     return (
-        is_elementwise(model.update, arguments)
+        (model.derived is None or _derives_elementwise(model, dtype))
+        and is_elementwise(model.update, arguments)
         and is_elementwise(model.threshold, lambda size: arguments(size)[:2])
         and is_elementwise(model.reset, lambda size: arguments(size)[:2])
     )
@@ -147,8 +148,10 @@ def _arguments(
         case CurrentSourceModel():
             return params, variables, _abstract_key(), dt
         case NeuronModel():
-            drawn = {name: current for name, _ in model.draws}
-            return params | drawn, variables, _of_inputs(model, current), dt
+            drawn = [name for name, _ in model.draws]
+            derived = jax.eval_shape(model.complete_params, params, dt)
+            found = dict.fromkeys([*derived, *drawn], current)
+            return found, variables, _of_inputs(model, current), dt
         case SynapseModel():
             return params, variables, current, dict.fromkeys(model.reads, current), dt
 
@@ -180,6 +183,8 @@ def _problems(model: Model, dtype: Any, size: int) -> list[_Problem]:
     if isinstance(model, PlasticityModel):
         calls = _calls_of_plasticity(model, dtype, size)
     else:
+        if isinstance(model, NeuronModel) and (problems := _problems_of_derived(model, dtype)):
+            return problems  # the other functions need its results
         calls = _calls(model, dtype, size)
     return [problem for call in calls for problem in _problems_of_call(*call)]
 
@@ -232,6 +237,58 @@ def _calls_of_plasticity(model: PlasticityModel, dtype: Any, size: int) -> list[
     if model.each_step is not None:
         calls.append(("each_step", model.each_step, (params, synapses, *sides, dt), synapses))
     return calls
+
+
+def _problems_of_derived(model: NeuronModel, dtype: Any) -> list[_Problem]:
+    if model.derived is None:
+        return []
+    arguments = _arguments_of_derived(model, dtype, (_N,))
+    try:
+        returned = jax.eval_shape(model.derived, *arguments)
+    except Exception as error:  # any error of the author's code is a problem to report
+        return [_failure(f"derived {_reason(error, arguments)}", error, model.derived)]
+
+    lines = _faults_of_derived(model, returned, dtype)
+    if not lines and not _derives_elementwise(model, dtype):
+        lines = [
+            "derived does not work elementwise: it looks at several neurons, at an index or at the "
+            "number of neurons; expected a function of one neuron's parameters, such as jsnn.decay"
+        ]
+    if lines:
+        return [_Problem((*lines, *place_of_function(model.derived)))]
+    scalars = _arguments_of_derived(model, dtype, ())
+    expected = dict.fromkeys(returned, scalars[1])
+    return _problems_of_call("derived, for scalar parameters,", model.derived, scalars, expected)
+
+
+def _faults_of_derived(model: NeuronModel, returned: Any, dtype: Any) -> list[str]:
+    """Return the names and shapes that derived parameters may not have, a line each."""
+    if not isinstance(returned, Mapping):
+        return [f"derived returns {_describe(returned)}; expected a dict, {{name: array}}"]
+    taken = dict.fromkeys(model.variables, "variable") | dict.fromkeys(model.params, "parameter")
+    taken |= dict.fromkeys((name for name, _ in model.draws), "draw")
+    lines = [
+        f"derived returns {name!r}, which is also a {taken[name]}; expected another name"
+        for name in returned
+        if name in taken
+    ]
+    for name, value in returned.items():
+        shape = () if getattr(value, "shape", None) == () else (_N,)
+        expected = jax.ShapeDtypeStruct(shape, dtype)
+        lines += _differences(f"derived, parameter {name!r}", value, expected)
+    return lines
+
+
+def _derives_elementwise(model: NeuronModel, dtype: Any) -> bool:
+    assert model.derived is not None
+    return is_elementwise(model.derived, lambda size: _arguments_of_derived(model, dtype, (size,)))
+
+
+def _arguments_of_derived(
+    model: NeuronModel, dtype: Any, shape: tuple[int, ...]
+) -> tuple[dict[str, Any], Any]:
+    params = dict.fromkeys(model.params, jax.ShapeDtypeStruct(shape, dtype))
+    return params, jax.ShapeDtypeStruct((), dtype)
 
 
 def _draw(sampler: Sampler, dtype: Any, size: int, key: jax.Array) -> jax.Array:
@@ -343,8 +400,6 @@ def _gradient_arrives(model: NeuronModel, dtype: Any) -> bool:
         return jnp.full(_N, np.asarray(quantity.default), kind)
 
     given = {name: of_neurons(quantity, dtype) for name, quantity in model.params.items()}
-    drawn = {name: _draw(sampler, dtype, _N, _key()) for name, sampler in model.draws}
-    params = given | drawn
     initial = {
         name: of_neurons(variable, variable_dtype(variable, dtype))
         for name, variable in model.variables.items()
@@ -352,6 +407,9 @@ def _gradient_arrives(model: NeuronModel, dtype: Any) -> bool:
     dt = jnp.ones((), dtype)
     if model.max_dt is not None:
         dt = jnp.minimum(dt, jnp.min(model.max_dt(given)).astype(dtype))
+    params = model.complete_params(given, dt) | {
+        name: _draw(sampler, dtype, _N, _key()) for name, sampler in model.draws
+    }
 
     def margins(current: jax.Array) -> jax.Array:
         def advance(_: Any, carry: tuple[Values, jax.Array]) -> tuple[Values, jax.Array]:

@@ -54,6 +54,24 @@ def decay(tau: jax.Array, dt: jax.Array) -> jax.Array:
     return exp(-product(dt, 1 / tau))
 
 
+def mean_exp(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Return the mean of exp from a to b, (exp(a) - exp(b)) / (a - b), which is exp(a) if a = b.
+
+    The result is accurate, and its derivatives too, however near a and b are.
+    """
+    z = a - b
+    is_near = jnp.abs(z) < 1
+    series = jnp.zeros_like(z)
+    for coefficient in _MEAN_EXP:
+        series = product(series, jnp.where(is_near, z, 0)) + coefficient
+    apart = product(exp(a) - exp(b), 1 / jnp.where(is_near, 1, z))
+    return jnp.where(is_near, product(exp(b), series), apart)
+
+
+_MEAN_EXP = tuple(1 / math.factorial(k + 1) for k in reversed(range(18)))
+"""Coefficients of (exp(z) - 1) / z as a series, the highest power first; enough for |z| < 1."""
+
+
 def _power_of_2(n: jax.Array) -> jax.Array:
     """Return 2^n as float32, for integers n from -126 to 127."""
     return jax.lax.bitcast_convert_type((n + 127) << 23, jnp.float32)

@@ -19,7 +19,6 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jsnn.models.exponential import decay
 from jsnn.models.rounding import product
 
 Variables = dict[str, jax.Array]
@@ -72,9 +71,9 @@ def substeps(
     return jax.lax.fori_loop(0, num, lambda _, x: step(x, dt / num), x)
 
 
-def relax(x: jax.Array, target: jax.Array, tau: jax.Array, dt: jax.Array) -> jax.Array:
-    """Solve τ dx/dt = target - x exactly over dt, for a constant target."""
-    return target + product(x - target, decay(tau, dt))
+def relax(x: jax.Array, target: jax.Array, left: jax.Array) -> jax.Array:
+    """Solve τ dx/dt = target - x exactly over dt, for a constant target and left = exp(-dt/τ)."""
+    return target + product(x - target, left)
 
 
 def exprel(z: jax.Array) -> jax.Array:

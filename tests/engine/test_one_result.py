@@ -215,7 +215,9 @@ def first_difference_of_spikes(case: Case, got: Any, expected: Any) -> int:
         }
         params = {
             name: jnp.broadcast_to(value, (population.size,))
-            for name, value in population.params.items()
+            for name, value in population.model.complete_params(
+                population.params, case.network.dt
+            ).items()
         }
         margin = population.model.threshold(params, variables)[neuron]
         assert abs(margin) < 100 * BOUND, (population.name, first_step, neuron, margin)

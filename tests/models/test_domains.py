@@ -35,6 +35,8 @@ DOMAINS = {
     "IZHIKEVICH_GENN": "c < 29.99",
     "LEAKY_INTEGRATOR": "tau_m > 0, r_m > 0",
     "LIF": LIF_DOMAINS,
+    "LIF_COND_EXP": f"{LIF_DOMAINS}, tau_syn_e > 0, tau_syn_i > 0, g_e >= 0, g_i >= 0",
+    "LIF_CURR_EXP": f"{LIF_DOMAINS}, tau_syn_e > 0, tau_syn_i > 0",
     "PLAYBACK": "step >= 0",
     "POISSON_INPUT": "rate >= 0",
     "POISSON_NEURON": "rate >= 0, probability >= 0 and <= 1",

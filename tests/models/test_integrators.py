@@ -87,7 +87,8 @@ def test_substeps_are_steps_of_a_fraction_of_dt() -> None:
 
 def test_relaxing_is_the_exact_solution_of_a_leak() -> None:
     with jax.enable_x64(True):
-        got = relax(*(jnp.asarray(value) for value in (3.0, -1.0, 20.0, 5.0)))
+        left = jsnn.decay(jnp.asarray(20.0), jnp.asarray(5.0))
+        got = relax(jnp.asarray(3.0), jnp.asarray(-1.0), left)
     assert got == pytest.approx(-1 + 4 * np.exp(-0.25), rel=1e-14)
 
 

@@ -521,6 +521,8 @@ def test_a_bad_list_of_spikes_is_refused(given, error, message: str) -> None:
         ("IF", 0.3, 1.0),
         ("LIF", 2.0, 1.0),
         ("ALIF", 2.0, 1.0),
+        ("LIF_CURR_EXP", 2.0, 1.0),
+        ("LIF_COND_EXP", 2.0, 1.0),
         ("ADEX", 1.5, 0.5),
         ("IZHIKEVICH", 10.0, 1.0),
         ("IZHIKEVICH_GENN", 10.0, 1.0),

@@ -177,6 +177,7 @@ def test_inputs_and_draws_are_part_of_what_a_model_is() -> None:
         {"inputs": ("g_i", "g_e")},
         {"draws": (("sign", jax.random.normal),)},
         {"max_dt": None},
+        {"derived": lambda p, dt: {"rate": 1 / p["tau_m"]}},
     ):
         assert dataclasses.replace(CONDUCTANCE, **changes) != CONDUCTANCE
 
@@ -194,6 +195,7 @@ def test_inputs_and_draws_are_part_of_what_a_model_is() -> None:
         ({"draws": [("u", flip), ("u", flip)]}, ValueError, r"draws: 'u' is given more than once"),
         ({"draws": [("sd", flip)]}, ValueError, r"draws: 'sd' is also a parameter"),
         ({"max_dt": 0.5}, TypeError, r"max_dt: given 0.5; expected a function"),
+        ({"derived": {"a": 1}}, TypeError, r"derived: given \{'a': 1\}; expected a function"),
     ],
 )
 def test_bad_inputs_and_draws_are_refused(changes, error, message: str) -> None:

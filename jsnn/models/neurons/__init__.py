@@ -5,6 +5,7 @@ capacitances in nF and rates in Hz, unless a model says otherwise.
 """
 
 from jsnn.models.neurons.adaptive import ADEX, ALIF
+from jsnn.models.neurons.exponential_synapses import LIF_COND_EXP, LIF_CURR_EXP
 from jsnn.models.neurons.hodgkin_huxley import HODGKIN_HUXLEY
 from jsnn.models.neurons.integrate_fire import IF, IF_SOFT_RESET, INTEGRATOR, LEAKY_INTEGRATOR, LIF
 from jsnn.models.neurons.izhikevich import IZHIKEVICH, IZHIKEVICH_GENN
@@ -22,6 +23,8 @@ __all__ = [
     "IZHIKEVICH_GENN",
     "LEAKY_INTEGRATOR",
     "LIF",
+    "LIF_COND_EXP",
+    "LIF_CURR_EXP",
     "POISSON_NEURON",
     "SPIKE_SOURCE",
     "NeuronModel",

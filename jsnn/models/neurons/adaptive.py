@@ -5,14 +5,24 @@ import jax.numpy as jnp
 
 from jsnn.models.exponential import decay
 from jsnn.models.model import Values
-from jsnn.models.neurons.integrate_fire import LIF, lif_reset, lif_threshold, lif_update
+from jsnn.models.neurons.integrate_fire import (
+    LIF,
+    lif_reset,
+    lif_threshold,
+    lif_update,
+    membrane_derived,
+)
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
 
 
+def _alif_derived(p: Values, dt: jax.Array) -> Values:
+    return membrane_derived(p, dt) | {"decay_a": decay(p["tau_a"], dt)}
+
+
 def _alif_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    adaptation = product(x["adaptation"], decay(p["tau_a"], dt))
+    adaptation = product(x["adaptation"], p["decay_a"])
     return lif_update(p, x, current, dt) | {"adaptation": adaptation}
 
 
@@ -48,6 +58,7 @@ ALIF = NeuronModel(
     update=_alif_update,
     threshold=_alif_threshold,
     reset=_alif_reset,
+    derived=_alif_derived,
 )
 
 # exp of more than 88 is infinite in float32, and then gradients are NaN. A neuron that comes near

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from jsnn.models.exponential import decay
 from jsnn.models.integrators import relax
 from jsnn.models.model import Values
 from jsnn.models.neurons.model import NeuronModel
@@ -80,13 +81,23 @@ INTEGRATOR = NeuronModel(
 )
 
 
+def membrane_derived(p: Values, dt: jax.Array) -> Values:
+    """Return what is left of V - V_inf after a step, exp(-dt/τ_m)."""
+    return {"decay_m": decay(p["tau_m"], dt)}
+
+
 def lif_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    """Hold V at the reset potential while `LIF` is refractory, else integrate one step."""
+    """Integrate one step of `LIF`."""
     v_inf = p["v_rest"] + product(p["r_m"], current + p["i_offset"])
+    return x | unless_refractory(x, relax(x["v"], v_inf, p["decay_m"]), dt)
+
+
+def unless_refractory(x: Values, v: jax.Array, dt: jax.Array) -> Values:
+    """Return V integrated, `v`, or held while `LIF` is refractory, and the time that is left."""
     # In whole steps, so that no rounding of the time left can add up to a step.
     steps_left = jnp.round(x["refractory"] * (1 / dt))
-    return x | {
-        "v": jnp.where(steps_left > 0, x["v"], relax(x["v"], v_inf, p["tau_m"], dt)),
+    return {
+        "v": jnp.where(steps_left > 0, x["v"], v),
         "refractory": jnp.maximum(steps_left - 1, 0) * dt,
     }
 
@@ -130,11 +141,12 @@ LIF = NeuronModel(
     update=lif_update,
     threshold=lif_threshold,
     reset=lif_reset,
+    derived=membrane_derived,
 )
 
 
 def _leaky_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    return {"v": relax(x["v"], p["v_rest"] + product(p["r_m"], current), p["tau_m"], dt)}
+    return {"v": relax(x["v"], p["v_rest"] + product(p["r_m"], current), p["decay_m"])}
 
 
 LEAKY_INTEGRATOR = NeuronModel(
@@ -153,4 +165,5 @@ LEAKY_INTEGRATOR = NeuronModel(
     variables={"v": Quantity(0.0, "mV")},
     update=_leaky_update,
     threshold=_never,
+    derived=membrane_derived,
 )

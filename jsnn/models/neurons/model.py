@@ -38,6 +38,9 @@ class NeuronModel(Model):
         a unit of its own; empty for a model with one input, its current.
       draws: (name, sampler) for random numbers [N] that are new in every step. `update`,
         `threshold` and `reset` find them among the parameters, the same numbers within a step.
+      derived: (params, dt in ms) -> {name: value}, numbers that follow from the parameters, such as
+        the decay of a step. They are made once in a run; `update`, `threshold` and `reset` find
+        them among the parameters. The function works elementwise, on parameters () or [N].
       max_dt: params -> the longest step in ms, () or [N], for which `update` is stable.
       name: for messages and summaries.
       description: equations, units and source.
@@ -50,20 +53,27 @@ class NeuronModel(Model):
     inputs: Sequence[str] = ()
     draws: Sequence[tuple[str, Sampler]] = ()
     max_dt: Callable[[Values], jax.Array] | None = None
+    derived: Callable[[Values, jax.Array], Values] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "inputs", names_of(self.inputs, "NeuronModel, inputs"))
         object.__setattr__(self, "draws", _draws(self.draws, self.params))
-        if self.max_dt is not None and not callable(self.max_dt):
-            raise TypeError(
-                f"NeuronModel, max_dt: given {self.max_dt!r}; expected a function of the parameters"
-            )
+        for name, function in (("max_dt", self.max_dt), ("derived", self.derived)):
+            if function is not None and not callable(function):
+                raise TypeError(
+                    f"NeuronModel, {name}: given {function!r}; expected a function of the "
+                    "parameters"
+                )
 
     @property
     def targets(self) -> tuple[str, ...]:
         """The names of the inputs; ("current",) for a model with one."""
         return tuple(self.inputs) or ("current",)
+
+    def complete_params(self, params: Mapping[str, Any], dt: jax.Array) -> Values:
+        """Return the parameters and those that are derived from them."""
+        return {**params, **({} if self.derived is None else self.derived(dict(params), dt))}
 
 
 def _draws(given: Any, params: Mapping[str, Any]) -> tuple[tuple[str, Sampler], ...]:
