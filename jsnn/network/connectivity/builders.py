@@ -23,7 +23,7 @@ from jsnn._checks import (
 )
 from jsnn.network.connectivity.indices import check_number
 from jsnn.network.connectivity.sparse import Sparse
-from jsnn.network.initializers import Initializer, as_initializer
+from jsnn.network.initializers import Initializer, as_initializer, draw_on_host
 
 _CHUNK = 2**16
 """Number of random numbers that are drawn at a time; the draws depend on it."""
@@ -266,8 +266,7 @@ class _Draw:
     @cached_property
     def rng(self) -> np.random.Generator:
         """Generator with a seed from the key."""
-        seed = jax.random.key_data(jax.random.fold_in(self.key, 0))
-        return np.random.default_rng(np.asarray(seed).ravel())
+        return _generator(jax.random.fold_in(self.key, 0))
 
     def count(self, name: str, value: Any, most: int, of: str, replace: bool) -> int:
         """Return `value` as a number of synapses, at most `most` without replacement."""
@@ -311,6 +310,10 @@ class _Draw:
         weights = _weights(for_weights, weight, pre.size, self.dtype, f"{self.what}, weight")
         delays = _delays(for_delays, delay, pre.size, f"{self.what}, delay")
         return Sparse(pre, post, weights, self.num_pre, self.num_post, delays)
+
+
+def _generator(key: jax.Array) -> np.random.Generator:
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
 
 
 def _each_with_probability(rng: np.random.Generator, size: int, p: float) -> Pairs:
@@ -372,7 +375,7 @@ def _weights(
     key: jax.Array, given: Weight, size: int, dtype: np.dtype[Any], what: str
 ) -> np.ndarray[Any, Any] | jax.Array:
     if np.ndim(given) == 0:  # type: ignore[arg-type]
-        return _in_chunks(key, as_initializer(given, what), size, dtype, what)
+        return _numbers(key, as_initializer(given, what), size, dtype, what)
     array: Any = given if hasattr(given, "dtype") else np.asarray(given, dtype)
     if array.dtype != dtype:
         raise TypeError(f"{what}: given an array of {array.dtype}; expected {dtype}, the `dtype`")
@@ -386,7 +389,8 @@ def _delays(
     if given is None:
         return None
     if callable(given):
-        drawn = np.rint(_in_chunks(key, given, size, np.dtype(np.float32), what))
+        drawn = _numbers(key, given, size, np.dtype(np.float32), what)
+        np.rint(drawn, out=drawn)
         if size and drawn.min() < 1:
             raise ValueError(
                 f"{what}: given an initializer that drew {drawn.min():g} steps; expected >= 1"
@@ -401,13 +405,16 @@ def _delays(
     return given
 
 
-def _in_chunks(
+def _numbers(
     key: jax.Array, initializer: Initializer, size: int, dtype: np.dtype[Any], what: str
 ) -> np.ndarray[Any, Any]:
-    """Draw [size] numbers; the initializer is compiled for one shape, for every size."""
+    """Draw [size] numbers; one of JAX alone is compiled for one shape, for every size."""
+    on_host = draw_on_host(initializer, _generator(key), size, dtype)
+    if on_host is not None:
+        return on_host
     drawn = np.empty(size, dtype)
     for i, first in enumerate(range(0, size, _CHUNK)):
-        chunk = _chunk(initializer, jax.random.fold_in(key, i), dtype)
+        chunk = np.asarray(_chunk(initializer, jax.random.fold_in(key, i), dtype))
         if chunk.shape != (_CHUNK,) or chunk.dtype != dtype:
             raise ValueError(
                 f"{what}: given an initializer that draws {chunk.dtype}{list(chunk.shape)} for "
