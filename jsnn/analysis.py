@@ -310,9 +310,13 @@ def _bins(trains: SpikeTrains, width: float, what: str) -> tuple[Array, int]:
 
 
 def _in_units(milliseconds: float, unit: float) -> float:
-    """Return how many units make a time; a whole number if it is one but for rounding."""
+    """Return how many units make a time; a whole number if it is one but for rounding.
+
+    A `dt` of float32, as networks have it, may be rounded by a part in 10^7.
+    """
     units = milliseconds / unit
-    return float(round(units)) if abs(units - round(units)) < 1e-9 * max(units, 1) else units
+    tolerance = min(1e-7 * max(units, 1), 0.1)
+    return float(round(units)) if abs(units - round(units)) < tolerance else units
 
 
 def _positive(value: Any, what: str) -> float:

@@ -43,6 +43,13 @@ def test_steps_and_times_in_ms_are_one_recording() -> None:
     assert repr(in_ms) == "SpikeTrains: 3 spikes of 2 neurons in 10 ms"
 
 
+def test_the_dt_of_a_network_may_be_rounded_to_float32() -> None:
+    dt = float(np.float32(0.1))
+    trains = recorded(np.eye(10_000, 3, dtype=bool), dt).after(500.0)
+    assert analysis.binned_counts(trains, 2.0).shape == (250, 3)
+    assert analysis.population_rate(trains, 500.0).shape == (1,)
+
+
 @given(RECORDED)
 @examples(50)
 def test_intervals_are_those_of_each_train_alone(trains: np.ndarray) -> None:
