@@ -82,7 +82,7 @@ def draw_raster(axes: "Axes", trains: dict[str, SpikeTrains], start: float) -> N
         axes.scatter(
             times[shown],
             first + of.neurons[shown],
-            s=1,
+            s=2,
             c=COLOURS[name[-1]],
             linewidths=0,
             rasterized=True,
