@@ -163,6 +163,28 @@ def balanced(session: nox.Session) -> None:
 
 
 @nox.session
+def microcircuit(session: nox.Session) -> None:
+    """Run the cortical microcircuit, by default a fifth of it for a second: figure and speed."""
+    session.install("-e", ".[experiments]")
+    session.run(
+        *("python", "-m", "experiments.microcircuit.run"),
+        *("--out", "results/microcircuit.png", "--json", "results/microcircuit.json"),
+        *session.posargs,
+    )
+
+
+@nox.session
+def brunel(session: nox.Session) -> None:
+    """Run Brunel's network for a second: figure and speed."""
+    session.install("-e", ".[experiments]")
+    session.run(
+        *("python", "-m", "experiments.brunel.run"),
+        *("--out", "results/brunel.png", "--json", "results/brunel.json"),
+        *session.posargs,
+    )
+
+
+@nox.session
 def parity(session: nox.Session) -> None:
     """Compare spikes, traces and statistics with Brian2; fail if one is not as required."""
     session.install(*BRIAN2, "-e", ".[experiments]")

@@ -112,22 +112,23 @@ from jsnn.recording import (
 from jsnn.simulation import recorded_bytes, simulate, step
 
 if TYPE_CHECKING:
+    from jsnn import analysis as analysis
     from jsnn import conversion as conversion
     from jsnn import plot as plot
     from jsnn.conversion import convert
 
 __version__ = "0.1.0"
 
-_MODULES_ON_DEMAND = {"conversion": "flax", "plot": "matplotlib"}
+_MODULES_ON_DEMAND = {"analysis": "numpy", "conversion": "flax", "plot": "matplotlib"}
 """The packages that these modules need."""
 
 
 def __getattr__(name: str) -> Any:
-    """Import the modules that need Flax or Matplotlib on demand."""
+    """Import on demand the modules that a simulation does not need."""
     if name not in (*_MODULES_ON_DEMAND, "convert"):
         raise AttributeError(f"module 'jsnn' has no attribute {name!r}")
-    if name == "plot":
-        return import_module("jsnn.plot")
+    if name in ("analysis", "plot"):
+        return import_module(f"jsnn.{name}")
     with needed_by(f"jsnn.{name}", "flax", "flax"):
         conversion = import_module("jsnn.conversion")
     return conversion.convert if name == "convert" else conversion

@@ -28,6 +28,7 @@ ORDER = [
     "simulation",
     "evaluation",
     "conversion",
+    "analysis",
     "plot",
 ]
 

@@ -25,7 +25,7 @@ except ModuleNotFoundError as error:
 
 def test_dir_shows_the_public_names_and_modules_alone() -> None:
     names = {name for name in dir(jsnn) if not name.startswith("__")}
-    assert names == {*jsnn.__all__, "conversion", "plot"}
+    assert names == {*jsnn.__all__, "analysis", "conversion", "plot"}
 
 
 def test_every_name_that_dir_shows_is_there() -> None:

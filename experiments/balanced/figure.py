@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.balanced.network import DT, num_excitatory
-from experiments.balanced.statistics import MIN_SPIKES, cv_of_intervals, histogram, rates
+from experiments.balanced.statistics import histogram
+from jsnn.analysis import MIN_SPIKES, SpikeTrains, cv_of_intervals, rates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +33,7 @@ def activity(
 
     figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
     axes = figure.subplot_mosaic([["raster"] * 2, ["rate", "cv"]], height_ratios=(3, 2))
+    trains = SpikeTrains(steps, neurons, num_neurons, num_steps * DT, DT)
     excitatory = neurons < num_excitatory(num_neurons)
     every = max(1, num_neurons // NEURONS_SHOWN)
     shown = neurons % every == 0
@@ -40,9 +42,9 @@ def activity(
         axes["raster"].scatter(
             steps[dots] * DT, neurons[dots], s=1, c=colour, linewidths=0, rasterized=True
         )
-        hertz = rates(neurons[chosen], num_neurons, num_steps * DT)[members(kind, num_neurons)]
+        of_kind = trains.of(members(kind, num_neurons))
+        hertz, cv = rates(of_kind), cv_of_intervals(of_kind)
         draw_histogram(axes["rate"], hertz, 2.0, colour, f"{kind}: mean {hertz.mean():.2f} Hz")
-        cv = cv_of_intervals(steps[chosen], neurons[chosen])
         if len(cv):
             draw_histogram(axes["cv"], cv, 0.1, colour, f"{kind}: mean {cv.mean():.3f}")
 

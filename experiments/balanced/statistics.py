@@ -4,10 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.balanced.network import num_excitatory
-
-MIN_SPIKES = 10
-"""Fewest spikes for a coefficient of variation; with fewer intervals it says little."""
+from experiments.balanced.network import DT, num_excitatory
+from jsnn.analysis import SpikeTrains, cv_of_intervals, rates
 
 
 class Summary(NamedTuple):
@@ -19,7 +17,7 @@ class Summary(NamedTuple):
     excitatory_rate: float
     inhibitory_rate: float
     cv: float | None
-    """Mean over the neurons with at least `MIN_SPIKES`; None if there are none."""
+    """Mean over the neurons with at least `jsnn.analysis.MIN_SPIKES`; None if there are none."""
 
     def __str__(self) -> str:
         cv = "none" if self.cv is None else f"{self.cv:.3f}"
@@ -38,8 +36,9 @@ def summary(steps: np.ndarray, neurons: np.ndarray, num_neurons: int, duration: 
       num_neurons: N.
       duration: of the run, in ms.
     """
-    hertz, first = rates(neurons, num_neurons, duration), num_excitatory(num_neurons)
-    cv = cv_of_intervals(steps, neurons)
+    trains = SpikeTrains(steps, neurons, num_neurons, duration, DT)
+    hertz, first = rates(trains), num_excitatory(num_neurons)
+    cv = cv_of_intervals(trains)
     return Summary(
         num_spikes=len(steps),
         rate=float(hertz.mean()),
@@ -47,42 +46,6 @@ def summary(steps: np.ndarray, neurons: np.ndarray, num_neurons: int, duration: 
         inhibitory_rate=float(hertz[first:].mean()),
         cv=float(cv.mean()) if len(cv) else None,
     )
-
-
-def rates(neurons: np.ndarray, num_neurons: int, duration: float) -> np.ndarray:
-    """Return the spikes per second of every neuron, in Hz, [N].
-
-    Args:
-      neurons: int [num_spikes], the neuron of each spike.
-      num_neurons: N.
-      duration: of the recording, in ms.
-    """
-    return np.bincount(neurons, minlength=num_neurons) / (duration / 1000)
-
-
-def cv_of_intervals(
-    steps: np.ndarray, neurons: np.ndarray, min_spikes: int = MIN_SPIKES
-) -> np.ndarray:
-    """Return the coefficients of variation of the inter-spike intervals, one per neuron.
-
-    The coefficient is the standard deviation of a neuron's intervals over their mean: 0 for a
-    regular train, 1 for a Poisson process. The standard deviation is divided by the number of
-    intervals.
-
-    Args:
-      steps: int [num_spikes].
-      neurons: int [num_spikes].
-      min_spikes: neurons with fewer are left out.
-
-    Returns:
-      float [K], in order of the K neurons with at least `min_spikes`.
-    """
-    order = np.lexsort((steps, neurons))
-    times, owners = steps[order], neurons[order]
-    counts = np.bincount(owners) if len(owners) else np.zeros(0, np.int64)
-    trains = np.split(times, np.cumsum(counts)[:-1])
-    intervals = [np.diff(train) for train in trains if len(train) >= min_spikes]
-    return np.array([np.std(train) / np.mean(train) for train in intervals])
 
 
 def histogram(values: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:

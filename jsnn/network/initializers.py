@@ -22,6 +22,8 @@ from jsnn._checks import finite_number, real_number
 
 _WIDEST = 10
 """Most standard deviations from the mean to a bound; beyond, too little is left to draw from."""
+_LEAST_ACCEPTED = 0.25
+"""Least probability within the bounds for which numbers are redrawn until they lie there."""
 
 Initializer = Callable[[jax.Array, tuple[int, ...], Any], jax.Array]
 """A function (key, shape, dtype) -> array."""
@@ -29,9 +31,15 @@ Initializer = Callable[[jax.Array, tuple[int, ...], Any], jax.Array]
 
 @dataclass(frozen=True)
 class _Drawn:
-    """The function `draw` with its parameters given."""
+    """A distribution with its parameters given.
+
+    `draw` takes (key, shape, dtype, *parameters). `draw_on_host`, which the builders of synapses
+    use, takes (NumPy generator, size, dtype, *parameters), and compiles nothing; None if there is
+    none for these parameters.
+    """
 
     draw: Callable[..., jax.Array]
+    draw_on_host: Callable[..., np.ndarray[Any, Any]] | None
     parameters: tuple[float, ...]
 
     def __call__(
@@ -47,7 +55,7 @@ class _Drawn:
 
 def constant(value: float) -> Initializer:
     """Give every number the same value."""
-    return _Drawn(_constant, (finite_number(value, "constant, value"),))
+    return _Drawn(_constant, _constant_on_host, (finite_number(value, "constant, value"),))
 
 
 def uniform(low: float, high: float) -> Initializer:
@@ -57,7 +65,8 @@ def uniform(low: float, high: float) -> Initializer:
       ValueError: if high < low, or a bound is not finite.
     """
     low = finite_number(low, "uniform, low")
-    return _Drawn(_uniform, (low, finite_number(high, "uniform, high", least=low)))
+    high = finite_number(high, "uniform, high", least=low)
+    return _Drawn(_uniform, _uniform_on_host, (low, high))
 
 
 def normal(mean: float, sd: float) -> Initializer:
@@ -67,16 +76,17 @@ def normal(mean: float, sd: float) -> Initializer:
       ValueError: if sd < 0, or a number is not finite.
     """
     mean = finite_number(mean, "normal, mean")
-    return _Drawn(_normal, (mean, finite_number(sd, "normal, sd", least=0)))
+    sd = finite_number(sd, "normal, sd", least=0)
+    return _Drawn(_normal, _normal_on_host, (mean, sd))
 
 
 def clipped_normal(mean: float, sd: float, low: float, high: float) -> Initializer:
     """Draw from a normal distribution truncated to [low, high] (GeNN's "NormalClipped").
 
     The numbers are distributed like those of `normal` if they are redrawn until they lie within the
-    bounds. They are drawn by inverting the cumulative distribution. `low` and `high` may be
-    infinite; a bound that cuts off more than half of the distribution may lie up to 10 standard
-    deviations from the mean.
+    bounds. They are drawn by inverting the cumulative distribution; the builders of synapses redraw
+    unless little lies within the bounds. `low` and `high` may be infinite; a bound that cuts off
+    more than half of the distribution may lie up to 10 standard deviations from the mean.
 
     Raises:
       ValueError: if low >= high, sd <= 0, or the bounds are too far from the mean.
@@ -92,7 +102,9 @@ def clipped_normal(mean: float, sd: float, low: float, high: float) -> Initializ
             f"clipped_normal: given bounds {low} and {high}, {nearest:.3g} standard deviations "
             f"from the mean {mean}; expected at most {_WIDEST}"
         )
-    return _Drawn(_clipped_normal, (mean, sd, low, high))
+    below_low, below_high = (_standard_normal_cdf((x - mean) / sd) for x in (low, high))
+    redraw = _clipped_normal_on_host if below_high - below_low >= _LEAST_ACCEPTED else None
+    return _Drawn(_clipped_normal, redraw, (mean, sd, low, high))
 
 
 def exponential(mean: float) -> Initializer:
@@ -101,7 +113,7 @@ def exponential(mean: float) -> Initializer:
     Raises:
       ValueError: if mean <= 0.
     """
-    return _Drawn(_exponential, (_positive(mean, "exponential, mean"),))
+    return _Drawn(_exponential, _exponential_on_host, (_positive(mean, "exponential, mean"),))
 
 
 def gamma(shape: float, scale: float) -> Initializer:
@@ -110,7 +122,8 @@ def gamma(shape: float, scale: float) -> Initializer:
     Raises:
       ValueError: if shape <= 0 or scale <= 0.
     """
-    return _Drawn(_gamma, (_positive(shape, "gamma, shape"), _positive(scale, "gamma, scale")))
+    parameters = _positive(shape, "gamma, shape"), _positive(scale, "gamma, scale")
+    return _Drawn(_gamma, _gamma_on_host, parameters)
 
 
 def as_initializer(given: Any, what: str) -> Initializer:
@@ -122,10 +135,19 @@ def as_initializer(given: Any, what: str) -> Initializer:
     if callable(given):
         return given
     if np.ndim(given) == 0:
-        return _Drawn(_constant, (finite_number(given, what),))
+        return _Drawn(_constant, _constant_on_host, (finite_number(given, what),))
     raise TypeError(
         f"{what}: given an array of shape {np.shape(given)}; expected a number or an initializer"
     )
+
+
+def draw_on_host(
+    initializer: Initializer, rng: np.random.Generator, size: int, dtype: np.dtype[Any]
+) -> np.ndarray[Any, Any] | None:
+    """Draw [size] numbers with NumPy; return None if only JAX can draw them."""
+    if not isinstance(initializer, _Drawn) or initializer.draw_on_host is None:
+        return None
+    return initializer.draw_on_host(rng, size, dtype, *initializer.parameters)
 
 
 def _constant(key: jax.Array, shape: tuple[int, ...], dtype: Any, value: float) -> jax.Array:
@@ -177,6 +199,65 @@ def _gamma(
     key: jax.Array, shape: tuple[int, ...], dtype: Any, gamma_shape: float, scale: float
 ) -> jax.Array:
     return scale * jax.random.gamma(key, gamma_shape, shape, dtype)
+
+
+def _constant_on_host(
+    rng: np.random.Generator, size: int, dtype: Any, value: float
+) -> np.ndarray[Any, Any]:
+    return np.full(size, value, dtype)
+
+
+def _uniform_on_host(
+    rng: np.random.Generator, size: int, dtype: Any, low: float, high: float
+) -> np.ndarray[Any, Any]:
+    drawn = _scaled(rng.random(size, dtype), high - low, low)
+    below_high = np.nextafter(np.asarray(high, dtype), np.asarray(low, dtype))
+    return np.minimum(drawn, below_high, out=drawn)  # the sum may have been rounded to `high`
+
+
+def _normal_on_host(
+    rng: np.random.Generator, size: int, dtype: Any, mean: float, sd: float
+) -> np.ndarray[Any, Any]:
+    return _scaled(rng.standard_normal(size, dtype), sd, mean)
+
+
+def _clipped_normal_on_host(
+    rng: np.random.Generator,
+    size: int,
+    dtype: Any,
+    mean: float,
+    sd: float,
+    low: float,
+    high: float,
+) -> np.ndarray[Any, Any]:
+    drawn = _normal_on_host(rng, size, dtype, mean, sd)
+    again = np.flatnonzero((drawn < low) | (drawn > high))
+    while again.size:
+        redrawn = _normal_on_host(rng, again.size, dtype, mean, sd)
+        drawn[again] = redrawn
+        again = again[(redrawn < low) | (redrawn > high)]
+    return drawn
+
+
+def _exponential_on_host(
+    rng: np.random.Generator, size: int, dtype: Any, mean: float
+) -> np.ndarray[Any, Any]:
+    return _scaled(rng.standard_exponential(size, dtype), mean)
+
+
+def _gamma_on_host(
+    rng: np.random.Generator, size: int, dtype: Any, gamma_shape: float, scale: float
+) -> np.ndarray[Any, Any]:
+    return _scaled(rng.standard_gamma(gamma_shape, size, dtype), scale)
+
+
+def _scaled(
+    numbers: np.ndarray[Any, Any], scale: float, offset: float = 0.0
+) -> np.ndarray[Any, Any]:
+    """Return scale * numbers + offset, in the memory of `numbers`."""
+    numbers *= scale
+    numbers += offset
+    return numbers
 
 
 def _positive(value: Any, what: str) -> float:

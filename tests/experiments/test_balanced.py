@@ -24,7 +24,7 @@ from experiments.balanced.network import (
     draw,
     draw_edges,
 )
-from experiments.balanced.statistics import cv_of_intervals, histogram, rates, summary
+from experiments.balanced.statistics import histogram, summary
 from experiments.parity.comparison import Comparison, common_spikes, equal_spikes, markdown, within
 from experiments.parity.numpy_reference import coba_step, cuba_step, simulate
 
@@ -91,41 +91,6 @@ def test_start_values_are_those_of_brians_examples():
 def test_sizes_that_do_not_fit_are_refused(num_neurons):
     with pytest.raises(ValueError, match=f"given {num_neurons}; expected a multiple of 5"):
         draw("cuba", num_neurons)
-
-
-def test_rates_are_spikes_per_second():
-    _, neurons = spike_list(np.tile([[1, 0, 1], [1, 0, 0]], (50, 1)).astype(bool))
-    np.testing.assert_allclose(rates(neurons, 3, duration=500.0), [200, 0, 100])
-
-
-def test_a_regular_train_has_cv_0():
-    trains = np.zeros((1000, 3), bool)
-    for neuron, period in enumerate((7, 30, 90)):
-        trains[::period, neuron] = True
-    np.testing.assert_allclose(cv_of_intervals(*spike_list(trains)), 0, atol=1e-12)
-
-
-def test_a_bernoulli_train_has_the_cv_of_the_geometric_distribution():
-    probability = 0.05
-    trains = np.random.default_rng(0).random((40_000, 50)) < probability
-    cv = cv_of_intervals(*spike_list(trains))
-    assert cv.mean() == pytest.approx(np.sqrt(1 - probability), abs=0.01)
-
-
-def test_a_gamma_process_has_cv_1_over_root_of_its_shape():
-    steps = np.cumsum(np.random.default_rng(0).gamma(4.0, 250.0, (2000, 20)), axis=0)
-    neurons = np.broadcast_to(np.arange(20), steps.shape)
-    cv = cv_of_intervals(np.rint(steps).astype(int).ravel(), neurons.ravel())
-    assert cv.mean() == pytest.approx(0.5, abs=0.01)
-
-
-def test_neurons_with_few_spikes_have_no_cv():
-    trains = np.zeros((100, 3), bool)
-    trains[np.arange(9) ** 2, 0] = trains[np.arange(10) ** 2, 2] = True
-    intervals = 2 * np.arange(9) + 1
-    expected = [intervals.std() / intervals.mean()]
-    np.testing.assert_allclose(cv_of_intervals(*spike_list(trains)), expected)
-    assert len(cv_of_intervals(*spike_list(np.zeros((5, 3), bool)))) == 0
 
 
 def test_a_summary_is_of_all_neurons_and_of_each_kind():

@@ -98,6 +98,16 @@ AT_ONCE: dict[str, Case] = {
         ValueError,
         ("fixed_total, total", "51", "at most 50", "pairs"),
     ),
+    "a total of no pairs": (
+        lambda: jsnn.fixed_total(KEY, 1, 1, 3, 1.0, replace=True, autapses=False),
+        ValueError,
+        ("fixed_total, total", "given 3; expected 0", "no pairs of neurons to draw from"),
+    ),
+    "a degree without neurons to reach": (
+        lambda: jsnn.fixed_out_degree(KEY, 1, 1, 3, 1.0, replace=True, autapses=False),
+        ValueError,
+        ("fixed_out_degree, degree", "given 3; expected 0", "no postsynaptic neurons"),
+    ),
     "a negative degree": (
         lambda: jsnn.fixed_in_degree(KEY, 10, 5, -1, 1.0),
         ValueError,

@@ -117,6 +117,29 @@ def test_a_large_total_falls_everywhere() -> None:
     assert chi_squared_pvalue(repeated, scipy.stats.poisson(1)) > 0.001
 
 
+def test_a_total_with_replacement_is_drawn_pair_by_pair() -> None:
+    keys = jax.random.split(KEY, 300)
+    draws = [jsnn.fixed_total(key, 2, 2, 3, 1.0, replace=True) for key in keys]
+    table = np.array([counts(drawn).ravel() for drawn in draws])
+    fair = scipy.stats.multinomial(3, [1 / 4] * 4)
+    assert pvalue_of_patterns(table, lambda row: fair.pmf(row) if sum(row) == 3 else 0) > 0.001
+
+
+def test_a_total_with_replacement_is_sorted_by_presynaptic_neuron_alone() -> None:
+    drawn = jsnn.fixed_total(KEY, 30, 200, 6000, 1.0, replace=True)
+    assert np.all(np.diff(drawn.pre) >= 0)
+    assert drawn.order is None
+    early, late = np.asarray(drawn.post).reshape(-1, 2).T
+    assert scipy.stats.chisquare(np.bincount(drawn.post, minlength=200)).pvalue > 0.001
+    assert abs(np.corrcoef(early, late)[0, 1]) < 4 / np.sqrt(3000)
+
+
+def test_a_total_with_replacement_may_leave_out_autapses() -> None:
+    table = counts(jsnn.fixed_total(KEY, 60, 60, 50_000, 1.0, replace=True, autapses=False))
+    assert not np.diag(table).any()
+    assert scipy.stats.chisquare(table[~np.eye(60, dtype=bool)]).pvalue > 0.001
+
+
 @pytest.mark.parametrize("name", BUILDERS)
 def test_a_key_makes_the_same_synapses_and_another_key_others(name: str) -> None:
     given = {"weight": initializers.normal(0, 1), "delay": initializers.uniform(1, 9)}

@@ -51,6 +51,41 @@ def test_numbers_have_the_distribution_that_was_asked_for(name: str) -> None:
     assert abs(np.corrcoef(numbers[1:], numbers[:-1])[0, 1]) < limit
 
 
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_builders_draw_the_same_distribution(name: str) -> None:
+    make, distribution = CONTINUOUS[name]
+    drawn = jsnn.fixed_total(jax.random.key(2), 40, 50, SIZE, make(), replace=True).weights
+    assert drawn.dtype == F32
+    numbers = np.asarray(drawn).astype(np.float64)
+    assert scipy.stats.kstest(numbers, distribution.cdf).pvalue > 0.001
+    assert abs(np.corrcoef(numbers[1:], numbers[:-1])[0, 1]) < 4 / np.sqrt(SIZE)
+
+
+def test_builders_compile_nothing_for_distributions_that_numpy_draws(compilations: Any) -> None:
+    def draw(size: int, mean: float) -> jsnn.Sparse:
+        weight = initializers.clipped_normal(mean, 0.1, 0, np.inf)
+        given = {"replace": True, "delay": initializers.uniform(1, 9)}
+        return jsnn.fixed_total(jax.random.key(2), 40, 50, size, weight, **given)
+
+    draw(30, 1.0)
+    with compilations() as names:
+        draw(30, 0.9)
+    assert names == []
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_uniform_numbers_of_builders_are_below_their_upper_bound(dtype: Any) -> None:
+    low, high = 1e6, 1e6 + 0.1  # float32 resolves 1/16 here, and rounds to both bounds
+    with jax.enable_x64(True):
+        drawn = initializers.draw_on_host(
+            initializers.uniform(low, high), np.random.default_rng(0), SIZE, np.dtype(dtype)
+        )
+    assert drawn is not None
+    assert drawn.dtype == dtype
+    assert drawn.min() >= dtype(low)
+    assert drawn.max() < dtype(high)
+
+
 def test_a_constant_is_constant() -> None:
     np.testing.assert_array_equal(
         initializers.constant(0.3)(jax.random.key(0), (2, 3), F32), np.full((2, 3), F32(0.3))
@@ -61,9 +96,11 @@ def test_a_constant_is_constant() -> None:
     ("low", "high"), [(0.1, 0.3), (-np.inf, -2), (0.29999999, 0.3), (2, 2.5), (-3, np.inf)]
 )
 def test_clipped_numbers_stay_within_their_bounds(low: float, high: float) -> None:
-    drawn = initializers.clipped_normal(0, 1, low, high)(jax.random.key(0), (SIZE,), F32)
-    assert np.isfinite(drawn).all()
-    assert F32(low) <= drawn.min() <= drawn.max() <= F32(high)
+    bounded = initializers.clipped_normal(0, 1, low, high)
+    of_builder = jsnn.fixed_total(jax.random.key(0), 9, 9, SIZE, bounded, replace=True)
+    for drawn in (bounded(jax.random.key(0), (SIZE,), F32), of_builder.weights):
+        assert np.isfinite(drawn).all()
+        assert F32(low) <= drawn.min() <= drawn.max() <= F32(high)
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)

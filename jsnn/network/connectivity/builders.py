@@ -3,7 +3,8 @@
 The random builders draw with NumPy, with a seed made from a key; the same key makes the same
 synapses. `weight` is a number, an initializer or an array [S], in nA, and `delay` is None, an
 initializer or an integer array [S], in steps >= 1. Arrays [S] follow the synapses sorted by
-presynaptic, then by postsynaptic neuron.
+presynaptic, then by postsynaptic neuron; `fixed_total` with replacement sorts by presynaptic neuron
+alone.
 """
 
 from functools import cached_property, partial
@@ -22,7 +23,7 @@ from jsnn._checks import (
 )
 from jsnn.network.connectivity.indices import check_number
 from jsnn.network.connectivity.sparse import Sparse
-from jsnn.network.initializers import Initializer, as_initializer
+from jsnn.network.initializers import Initializer, as_initializer, draw_on_host
 
 _CHUNK = 2**16
 """Number of random numbers that are drawn at a time; the draws depend on it."""
@@ -31,6 +32,8 @@ Weight = float | Initializer | np.ndarray[Any, Any] | jax.Array
 Delay = Initializer | np.ndarray[Any, Any] | jax.Array | None
 Pairs = np.ndarray[Any, Any]
 """Pairs of neurons, int64 [S], ascending: pre * num_post + post of every synapse."""
+Indices = np.ndarray[Any, Any]
+"""Neurons, int32 [S]."""
 
 
 def fixed_probability(
@@ -66,7 +69,7 @@ def fixed_probability(
     p = probability(p, "fixed_probability, p")
     check_number(round(p * draw.num_pre * draw.num_targets), "fixed_probability, p")
     ranks = _each_with_probability(draw.rng, draw.num_pre * draw.num_targets, p)
-    return draw.synapses(draw.pairs_at(ranks), weight, delay)
+    return draw.synapses(*draw.divided(draw.pairs_at(ranks)), weight, delay)
 
 
 def fixed_in_degree(
@@ -110,7 +113,7 @@ def fixed_in_degree(
         pairs += pairs >= post
     pairs *= draw.num_post
     pairs += post
-    return draw.synapses(np.sort(pairs, axis=None), weight, delay)
+    return draw.synapses(*draw.divided(np.sort(pairs, axis=None)), weight, delay)
 
 
 def fixed_out_degree(
@@ -149,7 +152,7 @@ def fixed_out_degree(
     check_number(degree * draw.num_pre, "fixed_out_degree, degree")
     ranks = _in_every_row(draw.rng, draw.num_pre, draw.num_targets, degree, replace)
     ranks += draw.num_targets * np.arange(draw.num_pre)[:, None]
-    return draw.synapses(draw.pairs_at(ranks.ravel()), weight, delay)
+    return draw.synapses(*draw.divided(draw.pairs_at(ranks.ravel())), weight, delay)
 
 
 def fixed_total(
@@ -165,6 +168,9 @@ def fixed_total(
     dtype: Any = np.float32,
 ) -> Sparse:
     """Draw `total` synapses between pairs of neurons, all pairs equally likely.
+
+    With replacement, large totals are drawn fastest: there is no sort, and the synapses of a
+    presynaptic neuron stand in the order in which they are drawn.
 
     Args:
       key: from `jax.random.key(seed)`.
@@ -187,8 +193,10 @@ def fixed_total(
     num_pairs = draw.num_pre * draw.num_targets
     total = draw.count("total", total, num_pairs, "pairs of neurons", replace)
     check_number(total, "fixed_total, total")
-    ranks = _in_every_row(draw.rng, 1, num_pairs, total, replace)
-    return draw.synapses(draw.pairs_at(ranks[0]), weight, delay)
+    if replace:
+        return draw.synapses(*draw.independent_pairs(total), weight, delay)
+    ranks = _in_every_row(draw.rng, 1, num_pairs, total, replace=False)
+    return draw.synapses(*draw.divided(draw.pairs_at(ranks[0])), weight, delay)
 
 
 def from_scipy(matrix: Any) -> Sparse:
@@ -258,13 +266,16 @@ class _Draw:
     @cached_property
     def rng(self) -> np.random.Generator:
         """Generator with a seed from the key."""
-        seed = jax.random.key_data(jax.random.fold_in(self.key, 0))
-        return np.random.default_rng(np.asarray(seed).ravel())
+        return _generator(jax.random.fold_in(self.key, 0))
 
     def count(self, name: str, value: Any, most: int, of: str, replace: bool) -> int:
         """Return `value` as a number of synapses, at most `most` without replacement."""
         count = positive_int(value, f"{self.what}, {name}", least=0)
         check_flag(replace, f"{self.what}, replace")
+        if count and not most:
+            raise ValueError(
+                f"{self.what}, {name}: given {count}; expected 0, as there are no {of} to draw from"
+            )
         if not replace and count > most:
             raise ValueError(
                 f"{self.what}, {name}: given {count} without replacement; expected at most {most}, "
@@ -272,16 +283,37 @@ class _Draw:
             )
         return count
 
-    def synapses(self, pairs: Pairs, weight: Weight, delay: Delay) -> Sparse:
-        """Return the synapses of these pairs, with weights and delays as a user gives them."""
-        for_weights, for_delays = (jax.random.fold_in(self.key, i) for i in (1, 2))
-        weights = _weights(for_weights, weight, pairs.size, self.dtype, f"{self.what}, weight")
-        delays = _delays(for_delays, delay, pairs.size, f"{self.what}, delay")
+    def divided(self, pairs: Pairs) -> tuple[Indices, Indices]:
+        """Return the presynaptic and the postsynaptic neurons of pairs."""
         pre, post = (
             divide(pairs, self.num_post, out=np.empty(pairs.size, np.int32), casting="unsafe")
             for divide in (np.floor_divide, np.remainder)
         )
+        return pre, post
+
+    def independent_pairs(self, total: int) -> tuple[Indices, Indices]:
+        """Draw `total` pairs independently; return their neurons, sorted by presynaptic neuron.
+
+        The numbers of pairs of the presynaptic neurons are multinomial and the targets uniform:
+        they are distributed like pairs that are drawn one by one and then sorted.
+        """
+        degrees = self.rng.multinomial(total, np.full(self.num_pre, 1 / self.num_pre))
+        pre = np.repeat(np.arange(self.num_pre, dtype=np.int32), degrees)
+        post = self.rng.integers(max(self.num_targets, 1), size=total, dtype=np.int32)
+        if not self.autapses:
+            post += post >= pre
+        return pre, post
+
+    def synapses(self, pre: Indices, post: Indices, weight: Weight, delay: Delay) -> Sparse:
+        """Return the synapses of these pairs, with weights and delays as a user gives them."""
+        for_weights, for_delays = (jax.random.fold_in(self.key, i) for i in (1, 2))
+        weights = _weights(for_weights, weight, pre.size, self.dtype, f"{self.what}, weight")
+        delays = _delays(for_delays, delay, pre.size, f"{self.what}, delay")
         return Sparse(pre, post, weights, self.num_pre, self.num_post, delays)
+
+
+def _generator(key: jax.Array) -> np.random.Generator:
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
 
 
 def _each_with_probability(rng: np.random.Generator, size: int, p: float) -> Pairs:
@@ -343,7 +375,7 @@ def _weights(
     key: jax.Array, given: Weight, size: int, dtype: np.dtype[Any], what: str
 ) -> np.ndarray[Any, Any] | jax.Array:
     if np.ndim(given) == 0:  # type: ignore[arg-type]
-        return _in_chunks(key, as_initializer(given, what), size, dtype, what)
+        return _numbers(key, as_initializer(given, what), size, dtype, what)
     array: Any = given if hasattr(given, "dtype") else np.asarray(given, dtype)
     if array.dtype != dtype:
         raise TypeError(f"{what}: given an array of {array.dtype}; expected {dtype}, the `dtype`")
@@ -357,7 +389,8 @@ def _delays(
     if given is None:
         return None
     if callable(given):
-        drawn = np.rint(_in_chunks(key, given, size, np.dtype(np.float32), what))
+        drawn = _numbers(key, given, size, np.dtype(np.float32), what)
+        np.rint(drawn, out=drawn)
         if size and drawn.min() < 1:
             raise ValueError(
                 f"{what}: given an initializer that drew {drawn.min():g} steps; expected >= 1"
@@ -372,13 +405,16 @@ def _delays(
     return given
 
 
-def _in_chunks(
+def _numbers(
     key: jax.Array, initializer: Initializer, size: int, dtype: np.dtype[Any], what: str
 ) -> np.ndarray[Any, Any]:
-    """Draw [size] numbers; the initializer is compiled for one shape, for every size."""
+    """Draw [size] numbers; one of JAX alone is compiled for one shape, for every size."""
+    on_host = draw_on_host(initializer, _generator(key), size, dtype)
+    if on_host is not None:
+        return on_host
     drawn = np.empty(size, dtype)
     for i, first in enumerate(range(0, size, _CHUNK)):
-        chunk = _chunk(initializer, jax.random.fold_in(key, i), dtype)
+        chunk = np.asarray(_chunk(initializer, jax.random.fold_in(key, i), dtype))
         if chunk.shape != (_CHUNK,) or chunk.dtype != dtype:
             raise ValueError(
                 f"{what}: given an initializer that draws {chunk.dtype}{list(chunk.shape)} for "

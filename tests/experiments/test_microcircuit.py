@@ -1,0 +1,210 @@
+"""The cortical microcircuit: its numbers, its scaling, how it is drawn, and a tiny run."""
+
+import json
+
+import matplotlib.image
+import numpy as np
+import pytest
+import scipy.stats
+
+from experiments import cli
+from experiments.microcircuit import network, run
+from experiments.microcircuit.figure import activity
+from experiments.microcircuit.network import (
+    C_M,
+    EXTERNAL_IN_DEGREES,
+    POPULATIONS,
+    PROBABILITIES,
+    RATES,
+    SIZES,
+    TAU_M,
+    TAU_SYN,
+    circuit,
+    peak_current,
+)
+from jsnn.analysis import SpikeTrains
+
+BACKGROUNDS = ("dc", "poisson")
+
+
+def test_a_spike_moves_the_potential_by_its_peak():
+    t = np.arange(0, 20, 1e-3)
+    course = (
+        TAU_M * TAU_SYN / (C_M * (TAU_M - TAU_SYN)) * (np.exp(-t / TAU_M) - np.exp(-t / TAU_SYN))
+    )
+    assert peak_current(0.15) == pytest.approx(0.08781, abs=5e-6)
+    assert (peak_current(0.15) * course).max() == pytest.approx(0.15, rel=1e-6)
+
+
+def test_the_full_circuit_has_the_published_numbers():
+    full = circuit(1.0, 1.0, "dc")
+    assert full.num_neurons == 77_169
+    assert np.count_nonzero(full.num_synapses) == 55
+    assert full.num_synapses.sum() == pytest.approx(0.3e9, rel=0.01)
+    pairs = np.outer(SIZES, SIZES)
+    joined = -np.expm1(full.num_synapses * np.log1p(-1 / pairs))
+    np.testing.assert_allclose(joined, PROBABILITIES, atol=1e-7)
+    assert full.weights[0, 2] == pytest.approx(2 * 0.08781, abs=1e-5)
+    np.testing.assert_allclose(full.weights[2], np.tile([0.08781, -4 * 0.08781], 4), atol=5e-5)
+    mean = 8e-3 * EXTERNAL_IN_DEGREES * 0.08781 * 0.5
+    np.testing.assert_allclose(full.currents, mean, rtol=1e-4)
+
+
+def mean_and_variance_of_input(numbers):
+    """Moments of the current into each population if every neuron is Poisson with its rate."""
+    in_degrees = numbers.num_synapses / numbers.sizes[:, None]
+    per_ms = 1e-3 * RATES
+    external = 1e-3 * numbers.poisson_rates
+    mean = TAU_SYN * (
+        (numbers.weights * in_degrees * per_ms).sum(axis=1) + external * numbers.poisson_weight
+    )
+    variance = (numbers.weights**2 * in_degrees * per_ms).sum(axis=1)
+    return mean + numbers.currents, variance + external * numbers.poisson_weight**2
+
+
+@pytest.mark.parametrize(("scale", "in_degree_scale"), [(0.2, 0.2), (0.2, 0.5), (1.0, 0.3)])
+@pytest.mark.parametrize("background", BACKGROUNDS)
+def test_a_smaller_circuit_has_the_mean_and_the_variance_of_the_input(
+    background, scale, in_degree_scale
+):
+    full = mean_and_variance_of_input(circuit(1.0, 1.0, background))
+    smaller = mean_and_variance_of_input(circuit(scale, in_degree_scale, background))
+    for expected, found in zip(full, smaller, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0.005)
+
+
+def test_backgrounds_have_one_mean():
+    constant, poisson = (mean_and_variance_of_input(circuit(0.2, 0.2, b))[0] for b in BACKGROUNDS)
+    np.testing.assert_allclose(constant, poisson, rtol=1e-3)
+
+
+def test_a_fifth_has_a_fifth_of_the_neurons_and_of_their_synapses():
+    fifth = circuit(0.2, 0.2, "dc")
+    assert fifth.num_neurons == 15_435
+    assert fifth.num_synapses.sum() == pytest.approx(12.0e6, rel=0.01)
+
+
+@pytest.mark.parametrize(("pre", "post"), [("L4E", "L23E"), ("L5I", "L5E")])
+def test_synapses_are_drawn_as_described(pre, post, monkeypatch):
+    i, j = POPULATIONS.index(post), POPULATIONS.index(pre)
+    numbers = circuit(0.2, 0.2, "dc")
+    numbers.num_synapses[np.arange(8) != i] = 0
+    numbers.num_synapses[:, np.arange(8) != j] = 0
+    (projection,) = network.projections(numbers, seed=3)
+    assert (projection.pre, projection.post) == (pre, post)
+    synapses = projection.connectivity
+    assert synapses.num_synapses == numbers.num_synapses[i, j]
+    assert synapses.order is None
+    for neurons, size in ((synapses.pre, synapses.num_pre), (synapses.post, synapses.num_post)):
+        expected = len(neurons) / size
+        degrees = np.bincount(neurons, minlength=size)
+        assert len(degrees) == size
+        assert degrees.var() == pytest.approx(expected, rel=6 * np.sqrt(2 / size))  # binomial
+
+    weights = np.asarray(synapses.weights, np.float64)
+    assert np.all(np.sign(weights) == (1 if pre[-1] == "E" else -1))
+    of_weights = scipy.stats.norm(numbers.weights[i, j], 0.1 * abs(numbers.weights[i, j]))
+    assert scipy.stats.kstest(weights[:20_000], of_weights.cdf).pvalue > 0.001
+
+    # a NEST delay of k steps is one of k + 1, k the rounded number of a normal one above 1 / 2
+    delays = np.asarray(synapses.delays)[:20_000] - 1
+    mean = 15 if pre[-1] == "E" else 7.5
+    drawn = scipy.stats.truncnorm(-(mean - 0.5) / (mean / 2), np.inf, mean, mean / 2)
+    steps = np.arange(1, int(2.5 * mean))
+    edges = np.concatenate([steps - 0.5, [np.inf]])
+    expected = len(delays) * np.diff(drawn.cdf(edges))
+    observed = np.histogram(delays, np.minimum(edges, 1e6))[0]
+    assert observed.sum() == len(delays)
+    assert scipy.stats.chisquare(observed, expected).pvalue > 0.001
+
+
+def test_initial_potentials_and_inputs_are_those_of_the_population():
+    numbers = circuit(0.2, 0.2, "poisson")
+    populations = network.neurons(numbers, seed=1)
+    for number, (name, population) in enumerate(zip(POPULATIONS, populations, strict=True)):
+        assert population.name == name
+        v = population.initial["v"]
+        spread = network.V_SD[number]
+        assert v.mean() == pytest.approx(network.V_MEAN[number], abs=5 * spread / np.sqrt(len(v)))
+        assert v.std() == pytest.approx(spread, rel=5 / np.sqrt(2 * len(v)))
+        assert population.params["i_offset"] == pytest.approx(numbers.currents[number])
+    sources = network.background_sources(numbers)
+    rates = [float(source.params["rate"]) for source in sources]
+    np.testing.assert_allclose(rates, 8 * np.round(0.2 * EXTERNAL_IN_DEGREES))
+    assert not network.background_sources(circuit(0.2, 0.2, "dc"))
+
+
+def few_projections(monkeypatch):
+    """Leave three projections, since each takes time to compile."""
+    few = np.zeros((8, 8))
+    few[[0, 2, 2], [2, 2, 3]] = PROBABILITIES[[0, 2, 2], [2, 2, 3]]
+    monkeypatch.setattr(network, "PROBABILITIES", few)
+
+
+def test_the_experiment_writes_its_figure_and_what_it_found(tmp_path, monkeypatch, capsys):
+    few_projections(monkeypatch)
+    picture, path = tmp_path / "m.png", tmp_path / "m.json"
+    flags = ["--scale", "0.01", "--in-degree-scale", "1.0"]
+    files = ["--out", str(picture), "--json", str(path)]
+    monkeypatch.setattr("sys.argv", ["run", *flags, "--duration-ms", "30", *files])
+    cli.run(run.Config, run.main, "")
+    results = json.loads(path.read_text())
+    assert results["num_neurons"] == sum(round(0.01 * int(size)) for size in SIZES)
+    assert results["num_synapses"] == circuit(0.01, 1.0, "dc").num_synapses.sum()
+    assert list(results["rates_hz"]) == list(POPULATIONS)
+    assert max(results["rates_hz"].values()) > 0
+    for name in ("real_time_factor", "build_seconds", "compile_seconds", "peak_memory_mb"):
+        assert results[name] > 0
+    assert matplotlib.image.imread(picture).shape[2] == 4
+    assert "times real time" in capsys.readouterr().out
+
+
+def test_poisson_background_is_part_of_the_network(monkeypatch):
+    few_projections(monkeypatch)
+    drawn = run.draw(circuit(0.01, 0.1, "poisson"), 5)
+    assert drawn.stochastic
+    assert [source.population for source in drawn.sources] == list(POPULATIONS)
+    assert {source.target for source in drawn.sources} == {"excitatory"}
+    assert not run.draw(circuit(0.01, 0.1, "dc"), 5).stochastic
+
+
+def trains(num_spikes):
+    rng = np.random.default_rng(0)
+    return {
+        name: SpikeTrains(
+            rng.integers(0, 5000, num_spikes), rng.integers(0, 20, num_spikes), 20, 500.0, 0.1
+        )
+        for name in POPULATIONS
+    }
+
+
+@pytest.mark.parametrize("num_spikes", [0, 1, 200])
+def test_the_figure_shows_all_populations(num_spikes, tmp_path):
+    figure = activity(trains(num_spikes), start=500.0)
+    raster = figure.axes[0]
+    assert [label.get_text() for label in raster.get_yticklabels()] == list(POPULATIONS)
+    dots = np.concatenate([population.get_offsets() for population in raster.collections])
+    late = sum(np.sum(of.times >= 1000) for of in trains(num_spikes).values())
+    assert len(dots) == late
+    assert raster.get_xlim() == (600, 1000)
+    figure.savefig(tmp_path / "m.png")
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "message"),
+    [
+        ("--scale", "0", "--scale: given 0; expected a number in"),
+        ("--scale", "1.5", "--scale: given 1.5; expected a number in"),
+        ("--scale", "0.0001", "--scale: given 0.0001, which leaves no neuron in"),
+        ("--in-degree-scale", "2", "--in-degree-scale: given 2; expected a number in"),
+        ("--duration-ms", "0", "--duration-ms: given 0.0; expected at least 0.1"),
+    ],
+)
+def test_what_the_experiment_cannot_run_is_refused(
+    flag, value, message, monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setattr("sys.argv", ["run", flag, value, "--out", str(tmp_path / "m.png")])
+    with pytest.raises(SystemExit) as stopped:
+        cli.run(run.Config, run.main, "")
+    assert stopped.value.code == 1
+    assert message in capsys.readouterr().err
