@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn.models.model import Model, Values
+from jsnn.models.poisson import poisson
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
 
@@ -89,8 +90,8 @@ GAUSSIAN_NOISE = CurrentSourceModel(
 
 
 def _poisson(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Values, jax.Array]:
-    expected = product(jnp.maximum(p["rate"], 0), product(dt, 1e-3))
-    return x, product(p["weight"], jax.random.poisson(key, expected).astype(expected.dtype))
+    expected = product(p["rate"], product(dt, 1e-3))
+    return x, product(p["weight"], poisson(key, expected))
 
 
 POISSON_INPUT = CurrentSourceModel(
