@@ -9,14 +9,13 @@ order of its own).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from jsnn._kernels import native
-from jsnn._kernels.derivatives import without_derivative
 
 _CHUNK = 512
 """Number of synapses that a round visits, about as many as a few spikes have."""
@@ -28,16 +27,14 @@ class Synapses(NamedTuple):
     """A list of synapses, sorted by presynaptic neuron.
 
     Attributes:
-      pre: the presynaptic neuron of each synapse, int32 [S].
+      starts: the first synapse of each presynaptic neuron, and S, int32 [num_pre + 1].
       slots: the place in the ring, counted from its first row, int32 [S]: the postsynaptic neuron,
         or (delay - 1) * N + the neuron. One that does not exist gets nothing.
-      starts: the first synapse of each presynaptic neuron, and S, int32 [num_pre + 1].
       weights: [S].
     """
 
-    pre: jax.Array
-    slots: jax.Array
     starts: jax.Array
+    slots: jax.Array
     weights: jax.Array
 
 
@@ -103,8 +100,6 @@ def deliver(
     Returns:
       The rings, and the sums that arrive in step n + 1.
     """
-    if not route.rings:
-        return (), tuple(jnp.zeros(size) for size in route.row_sizes)
     how = _by_events if event_driven else _by_passes
     return how(route, step, sources, lists, rings)
 
@@ -128,38 +123,23 @@ def _onto(how: Any, spikes: jax.Array, synapses: Synapses, onto: jax.Array) -> j
 def _by_passes(
     route: Route, step: jax.Array, sources: Arrays, lists: tuple[Synapses, ...], rings: Arrays
 ) -> tuple[Arrays, Arrays]:
-    sent = [_spikes_of(each, sources)[s.pre] * s.weights for each, s in _pairs(route, lists)]
+    sent = [spikes * s.weights for spikes, s in zip(_at(route, sources, lists), lists, strict=True)]
     return _added(route, step, sent, lists, rings)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _by_events(
     route: Route, step: jax.Array, sources: Arrays, lists: tuple[Synapses, ...], rings: Arrays
 ) -> tuple[Arrays, Arrays]:
-    """Visit the synapses of spiking neurons alone; the derivative is that of a pass."""
-    sources, rings = (tuple(map(without_derivative, arrays)) for arrays in (sources, rings))
-    lists = tuple(s._replace(weights=without_derivative(s.weights)) for s in lists)
-    in_rounds = partial(_in_rounds, route)
-    on_cpu = partial(_natively, route) if native.available() else in_rounds
-    return jax.lax.platform_dependent(step, sources, lists, rings, cpu=on_cpu, default=in_rounds)
+    out = _primitive().bind(step, *jax.tree.leaves((sources, lists, rings)), route=route)
+    return tuple(out[: len(rings)]), tuple(out[len(rings) :])
 
 
-@_by_events.defjvp
-def _by_events_jvp(route: Route, primals: Any, tangents: Any) -> tuple[Any, Any]:
-    (step, sources, lists, rings), (_, d_sources, d_lists, d_rings) = primals, tangents
-    d_sent = [
-        _spikes_of(each, d_sources)[s.pre] * s.weights
-        + _spikes_of(each, sources)[s.pre] * d_s.weights
-        for (each, s), d_s in zip(_pairs(route, lists), d_lists, strict=True)
+def _at(route: Route, sources: Arrays, lists: tuple[Synapses, ...]) -> list[jax.Array]:
+    """Return the spike of the presynaptic neuron of each synapse, [S] for each list."""
+    return [
+        jnp.repeat(_spikes_of(each, sources), jnp.diff(s.starts), total_repeat_length=len(s.slots))
+        for each, s in zip(route.lists, lists, strict=True)
     ]
-    return (
-        _by_events(route, step, sources, lists, rings),
-        _added(route, step, d_sent, lists, d_rings),
-    )
-
-
-def _pairs(route: Route, lists: tuple[Synapses, ...]) -> list[tuple[List, Synapses]]:
-    return list(zip(route.lists, lists, strict=True))
 
 
 def _spikes_of(each: List, sources: Arrays) -> jax.Array:
@@ -273,47 +253,107 @@ def for_each_event(
     return jax.lax.while_loop(lambda now: now[0] < number, round_, start)[1]
 
 
-def _natively(
-    route: Route, step: jax.Array, sources: Arrays, lists: tuple[Synapses, ...], rings: Arrays
-) -> tuple[Arrays, Arrays]:
-    of_lists = tuple((s.starts, s.slots, s.weights) for s in lists)
-    operands = jax.tree.map(lambda x: x[None], (step[None], sources, of_lists, rings))
-    out: tuple[Arrays, Arrays] = jax.tree.map(lambda x: x[0], _kernel(route)(*operands))
-    return out
+def _unflattened(
+    route: Route, flat: Sequence[Any]
+) -> tuple[Any, Arrays, tuple[Synapses, ...], Arrays]:
+    """Return the operands of `deliver` from a flat list."""
+    step, *rest = flat
+    end = max(each.source for each in route.lists) + 1
+    sources, of_lists, rings = rest[:end], rest[end : -len(route.rings)], rest[-len(route.rings) :]
+    lists = (Synapses(*of_lists[i : i + 3]) for i in range(0, len(of_lists), 3))
+    return step, tuple(sources), tuple(lists), tuple(rings)
+
+
+def _axes(route: Route, flat: Sequence[Any]) -> list[int | None]:
+    """Return 0 for each operand with an axis of rows in front, which a `vmap` has brought."""
+    pairs = zip(flat, _ranks(route), strict=True)
+    return [0 if x.ndim > rank else None for x, rank in pairs]
+
+
+def _ranks(route: Route) -> list[int]:
+    """Return the number of axes of each operand without an axis of rows."""
+    num_sources = max(each.source for each in route.lists) + 1
+    return [0, *[1] * (num_sources + 3 * len(route.lists)), *[2] * len(route.rings)]
+
+
+def _by_row(function: Callable[..., _T], axes: list[int | None]) -> Callable[..., _T]:
+    return function if axes[-1] is None else jax.vmap(function, axes)
 
 
 @lru_cache
-def _kernel(route: Route) -> Any:
-    """Return a function of operands with an axis of rows in front.
+def _primitive() -> Any:
+    """Return the operation that delivers by events; its derivative is that of a pass.
 
-    The axis has length 1 if an operand is the same for all rows. Under `vmap` the function is
-    called once, with more rows.
+    Only the way that a platform takes is traced for it, a scan does not drop its derivative, and a
+    batch is one operation.
     """
+    from jax.extend.core import Primitive  # these take long to import
+    from jax.interpreters import ad, batching, mlir
 
-    @jax.custom_batching.custom_vmap
-    def product(step: Any, sources: Any, lists: Any, rings: Any) -> tuple[Arrays, Arrays]:
-        return native.deliver(route, step, sources, lists, rings)
+    primitive = Primitive("deliver")
+    primitive.multiple_results = True
 
-    @product.def_vmap
-    def _(size: int, batched: Sequence[Any], *operands: Any) -> tuple[Any, Any]:
-        rows = max(leaf.shape[b] for leaf, b in _with_flags(operands, batched))
+    def shapes(*flat: Any, route: Route) -> list[Any]:
+        rings = flat[-len(route.rings) :]
+        rows = rings[0].shape[:-2]
+        return [*rings, *(rings[0].update(shape=(*rows, size)) for size in route.row_sizes)]
 
-        def flat(operand: jax.Array, is_batched: bool, *, shared: bool) -> jax.Array:
-            if shared and not is_batched and operand.shape[0] == 1:
-                return operand
-            whole = operand if is_batched else operand[None]
-            shape = (size, rows, *whole.shape[2:])
-            return jnp.broadcast_to(whole, shape).reshape(size * rows, *shape[2:])
+    def in_rounds(*flat: jax.Array, route: Route) -> list[jax.Array]:
+        def one(*flat: jax.Array) -> Any:
+            return _in_rounds(route, *_unflattened(route, flat))
 
-        *may_be_shared, rings = operands
-        *flags, of_rings = batched
-        flattened = jax.tree.map(partial(flat, shared=True), tuple(may_be_shared), tuple(flags))
-        out = product(*flattened, jax.tree.map(partial(flat, shared=False), rings, of_rings))
-        split = jax.tree.map(lambda x: x.reshape(size, rows, *x.shape[1:]), out)
-        return split, jax.tree.map(lambda _: True, split)
+        return jax.tree.leaves(_by_row(one, _axes(route, flat))(*flat))
 
-    return product
+    def on_cpu(context: Any, *flat: Any, route: Route) -> Any:
+        how = native.deliver if native.available() else in_rounds
+        return mlir.lower_fun(how, multiple_results=True)(context, *flat, route=route)
 
+    def jvp(primals: Any, tangents: Any, *, route: Route) -> tuple[Any, Any]:
+        def of_row(*flat: jax.Array) -> Any:
+            half = len(flat) // 2
+            step, sources, lists, _ = _unflattened(route, flat[:half])
+            _, d_sources, d_lists, d_rings = _unflattened(route, flat[half:])
+            spikes, d_spikes = _at(route, sources, lists), _at(route, d_sources, lists)
+            d_sent = [
+                d * s.weights + x * d_s.weights
+                for d, s, x, d_s in zip(d_spikes, lists, spikes, d_lists, strict=True)
+            ]
+            return _added(route, step, d_sent, lists, d_rings)
 
-def _with_flags(operands: Any, batched: Any) -> list[tuple[Any, bool]]:
-    return list(zip(jax.tree.leaves(operands), jax.tree.leaves(tuple(batched)), strict=True))
+        tangents = [
+            jnp.zeros_like(x) if isinstance(t, ad.Zero) else t
+            for x, t in zip(primals, tangents, strict=True)
+        ]
+        out = primitive.bind(*primals, route=route)
+        by_row = _by_row(of_row, _axes(route, primals) * 2)
+        return out, jax.tree.leaves(by_row(*primals, *tangents))
+
+    def batched(flat: Any, axes: Any, *, route: Route) -> tuple[Any, Any]:
+        size = next(x.shape[a] for x, a in zip(flat, axes, strict=True) if a is not None)
+        ring = flat[-1] if axes[-1] is None else jnp.moveaxis(flat[-1], axes[-1], 0)[0]
+        has_rows = ring.ndim > 2
+        rows = len(ring) if has_rows else 1
+
+        def in_rows(x: jax.Array, axis: int | None, rank: int) -> jax.Array:
+            """Put the rows of this `vmap` and of those before it into one axis."""
+            new = x[None] if axis is None else jnp.moveaxis(x, axis, 0)
+            differed = new.ndim > rank + 1
+            if axis is None and not differed and rank < 2:  # rings are filled row by row
+                return x
+            new = new if differed else new[:, None]
+            whole = jnp.broadcast_to(new, (size, rows, *new.shape[2:]))
+            return whole.reshape(size * rows, *new.shape[2:])
+
+        operands = (in_rows(*each) for each in zip(flat, axes, _ranks(route), strict=True))
+        out = primitive.bind(*operands, route=route)
+        if has_rows:
+            out = [x.reshape(size, rows, *x.shape[1:]) for x in out]
+        return out, [0] * len(out)
+
+    primitive.def_impl(jax.jit(primitive.bind, static_argnames="route"))
+    primitive.def_abstract_eval(shapes)
+    mlir.register_lowering(primitive, mlir.lower_fun(in_rounds, multiple_results=True))
+    mlir.register_lowering(primitive, on_cpu, platform="cpu")
+    ad.primitive_jvps[primitive] = jvp
+    batching.primitive_batchers[primitive] = batched
+    return primitive

@@ -1,7 +1,5 @@
 """Random bits of the threefry generator: those of `jax.random`, made in less time on a CPU."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -52,42 +52,41 @@ def train_product(trains: jax.Array, index: jax.Array, weights: jax.Array) -> ja
     return jax.ffi.ffi_call("jsnn_train_product", sums)(trains, index, weights)
 
 
-def deliver(
-    route: Any, step: jax.Array, sources: Any, lists: Any, rings: Any
-) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
-    """Put the spikes of a step of R presentations on their way; change the rings in place.
+def deliver(*operands: jax.Array, route: Any) -> list[jax.Array]:
+    """Put the spikes of a step on their way, of one presentation or of R; fill rings in place.
 
     Synapses starts[i] to starts[i + 1] are those of presynaptic neuron i, as far as there are such
-    synapses. A slot outside its ring gets nothing. An operand that is the same for all rows may
-    have one row.
+    synapses. A slot outside its list's rows gets nothing. An operand that is the same for all R
+    presentations may lack their axis.
 
     Args:
+      *operands: the number of the step, int32 [R]; spikes, 0 or 1, [R, pre] of each source; starts
+        int32 [R, pre + 1], slots int32 [R, S] and weights [R, S] of each list; the rings,
+        [R, depth, N] each. Without R for one presentation.
       route: a `jsnn._kernels.delivery.Route`.
-      step: the number of the step, int32 [R, 1].
-      sources: spikes, 0 or 1, [R, pre] each.
-      lists: (starts int32 [R, pre + 1], slots int32 [R, S], weights [R, S]) of each list.
-      rings: [R, depth, N] each.
 
     Returns:
       The rings, and the arrays of sums of the next step, [R, size] each.
     """
-    of_lists = [(x.source, x.first, x.num_pre, x.ring, x.delay, x.rows) for x in route.lists]
-    operands = (step, *sources, *(x for each in lists for x in each), *rings)
-    rows = [jax.ShapeDtypeStruct((len(rings[0]), n), rings[0].dtype) for n in route.row_sizes]
-    results = [*(jax.ShapeDtypeStruct(ring.shape, ring.dtype) for ring in rings), *rows]
-    first_ring = len(operands) - len(rings)
+    num_rings = len(route.rings)
+    rings = operands[-num_rings:]
+    rows = rings[0].shape[:-2]
+    sums = [jax.ShapeDtypeStruct((*rows, size), rings[0].dtype) for size in route.row_sizes]
+    first_ring = len(operands) - num_rings
     call = jax.ffi.ffi_call(
         "jsnn_deliver",
-        results,
-        input_output_aliases={first_ring + k: k for k in range(len(rings))},
+        [*(jax.ShapeDtypeStruct(ring.shape, ring.dtype) for ring in rings), *sums],
+        input_output_aliases={first_ring + k: k for k in range(num_rings)},
     )
-    out = call(
-        *operands,
-        num_sources=np.int64(len(sources)),
-        lists=np.array(of_lists, np.int64).ravel(),
-        rings=np.array(route.rings, np.int64).ravel(),
+    of_lists = [(x.source, x.first, x.num_pre, x.ring, x.delay, x.rows) for x in route.lists]
+    return list(
+        call(
+            *operands,
+            num_sources=np.int64(max(each.source for each in route.lists) + 1),
+            lists=np.array(of_lists, np.int64).ravel(),
+            rings=np.array(route.rings, np.int64).ravel(),
+        )
     )
-    return tuple(out[: len(rings)]), tuple(out[len(rings) :])
 
 
 def settle(*values: jax.Array) -> list[jax.Array]:

@@ -9,6 +9,8 @@
 // looked for among those that exist, and a target that is no neuron means what it means to XLA's
 // scatter: -1 is the last neuron, and what is still outside gets nothing.
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 #include <type_traits>
@@ -66,10 +68,42 @@ ffi::Error TrainProduct(ffi::ThreadPool pool, ffi::AnyBuffer table, ffi::AnyBuff
   });
 }
 
-template <class T>
-Rows<T> rows_of(const char* name, const ffi::AnyBuffer& operand, int64_t rows, int64_t columns) {
-  const bool shared = sizes<2>(name, operand)[0] == 1;
-  return {numbers<T>(name, operand, {shared ? 1 : rows, columns}), shared ? 0 : columns};
+// An operand with an axis of rows in front, or without one if it is the same for all rows.
+template <class T, size_t rank>
+Rows<T> rows_of(const char* name, const ffi::AnyBuffer& operand, int64_t rows,
+                const int64_t (&shape)[rank]) {
+  if (operand.dimensions().size() == rank) return {numbers<T>(name, operand, shape), 0};
+  int64_t whole[rank + 1] = {rows}, size = 1;
+  for (size_t axis = 0; axis < rank; ++axis) size *= whole[axis + 1] = shape[axis];
+  return {numbers<T>(name, operand, whole), size};
+}
+
+// Returns the numbers of an operand that has an axis of rows in front exactly if there is a batch.
+template <class F, size_t rank>
+F* filled(const char* name, const ffi::AnyBuffer& operand, bool is_batch, int64_t rows,
+          const int64_t (&shape)[rank]) {
+  if (!is_batch) return numbers<F>(name, operand, shape);
+  int64_t whole[rank + 1] = {rows};
+  std::copy_n(shape, rank, whole + 1);
+  return numbers<F>(name, operand, whole);
+}
+
+// Returns the last `rank` sizes of an operand, which may have an axis of rows in front.
+template <size_t rank>
+std::array<int64_t, rank> last_sizes(const char* name, const ffi::AnyBuffer& operand) {
+  if (operand.dimensions().size() == rank) return sizes<rank>(name, operand);
+  const auto all = sizes<rank + 1>(name, operand);
+  std::array<int64_t, rank> result{};
+  std::copy_n(all.begin() + 1, rank, result.begin());
+  return result;
+}
+
+// The numbers of the steps, int32 [rows] or one for all rows.
+Rows<int32_t> steps_of(const char* name, const ffi::AnyBuffer& operand, int64_t rows) {
+  if (operand.element_type() != ffi::S32 || operand.dimensions().size() > 1)
+    refuse(name, operand, "S32[] or S32[rows]");
+  if (operand.dimensions().size() == 0) return {operand.typed_data<int32_t>(), 0};
+  return {numbers<int32_t>(name, operand, {rows}), 1};
 }
 
 using Numbers = ffi::Span<const int64_t>;
@@ -93,17 +127,18 @@ ffi::Error Deliver(ffi::ThreadPool pool, ffi::RemainingArgs operands, ffi::Remai
       refuse("operands", std::to_string(operands.size()), std::to_string(num_operands));
     auto operand = [&](int64_t i) { return operands.get<ffi::AnyBuffer>(i).value(); };
     auto result = [&](int64_t i) { return *results.get<ffi::AnyBuffer>(i).value(); };
-    const int64_t rows = sizes<3>("ring", result(0))[0];
+    const bool is_batch = result(0).dimensions().size() == 3;
+    const int64_t rows = is_batch ? sizes<3>("ring", result(0))[0] : 1;
     with_dtype("ring", result(0), [&](auto zero) {
       using F = decltype(zero);
       int64_t next = 0;
-      const Rows<int32_t> steps = rows_of<int32_t>("step", operand(next++), rows, 1);
+      const Rows<int32_t> steps = steps_of("step", operand(next++), rows);
       std::vector<Rows<F>> sources;
       std::vector<int64_t> source_sizes;
       for (int64_t s = 0; s < num_sources; ++s) {
         const auto spikes = operand(next++);
-        source_sizes.push_back(sizes<2>("spikes", spikes)[1]);
-        sources.push_back(rows_of<F>("spikes", spikes, rows, source_sizes.back()));
+        source_sizes.push_back(last_sizes<1>("spikes", spikes)[0]);
+        sources.push_back(rows_of<F>("spikes", spikes, rows, {source_sizes.back()}));
       }
       std::vector<List<F>> lists;
       for (int64_t l = 0; l < num_lists; ++l) {
@@ -113,30 +148,30 @@ ffi::Error Deliver(ffi::ThreadPool pool, ffi::RemainingArgs operands, ffi::Remai
         below(source_sizes[list.source], "first", list.first);
         below(source_sizes[list.source] - list.first + 1, "pre", list.pre);
         const auto starts = operand(next++), slots = operand(next++), weights = operand(next++);
-        list.synapses = sizes<2>("slots", slots)[1];
-        list.starts = rows_of<int32_t>("starts", starts, rows, list.pre + 1);
-        list.slots = rows_of<int32_t>("slots", slots, rows, list.synapses);
-        list.weights = rows_of<F>("weights", weights, rows, list.synapses);
+        list.synapses = last_sizes<1>("slots", slots)[0];
+        list.starts = rows_of<int32_t>("starts", starts, rows, {list.pre + 1});
+        list.slots = rows_of<int32_t>("slots", slots, rows, {list.synapses});
+        list.weights = rows_of<F>("weights", weights, rows, {list.synapses});
         lists.push_back(list);
       }
       std::vector<F*> row_sums;
       std::vector<int64_t> row_sizes;
       for (int64_t k = 0; k < num_rows; ++k) {
         const auto row = result(num_rings + k);
-        row_sizes.push_back(sizes<2>("row", row)[1]);
-        row_sums.push_back(numbers<F>("row", row, {rows, row_sizes.back()}));
+        row_sizes.push_back(last_sizes<1>("row", row)[0]);
+        row_sums.push_back(filled<F>("row", row, is_batch, rows, {row_sizes.back()}));
       }
       std::vector<Ring<F>> rings;
       for (int64_t k = 0; k < num_rings; ++k) {
         const int64_t* n = ring_numbers.begin() + k * kOfRing;
         const auto before = operand(next++), after = result(k);
-        const auto [count, depth, size] = sizes<3>("ring", after);
-        Ring<F> ring{numbers<F>("ring", after, {rows, depth, size}), at_least(1, "depth", depth),
+        const auto [depth, size] = last_sizes<2>("ring", after);
+        Ring<F> ring{filled<F>("ring", after, is_batch, rows, {depth, size}), at_least(1, "depth", depth),
                      at_least(1, "size", size), below(num_rows, "row", n[0]), n[1]};
         below(INT32_MAX, "ring", depth * size);
         below(row_sizes[ring.row], "first", ring.first);
         below(row_sizes[ring.row] - ring.first + 1, "size", size);
-        const F* sums = numbers<F>("ring", before, {rows, depth, size});
+        const F* sums = filled<F>("ring", before, is_batch, rows, {depth, size});
         if (sums != ring.sums) std::memcpy(ring.sums, sums, rows * depth * size * sizeof(F));
         rings.push_back(ring);
       }

@@ -73,7 +73,6 @@ class Dense:
         assert self.delays is not None
         rows, columns = jnp.arange(self.num_pre + 1), jnp.arange(self.num_post)
         return Synapses(
-            pre=jnp.repeat(rows[:-1], self.num_post).astype(jnp.int32),
             slots=((self.delays - 1) * self.num_post + columns).ravel().astype(jnp.int32),
             starts=(rows * self.num_post).astype(jnp.int32),
             weights=self.sorted_weights,

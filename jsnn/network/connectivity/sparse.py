@@ -144,8 +144,7 @@ class Sparse:
 
     def synapses(self) -> Synapses:
         """Return the synapses sorted by presynaptic neuron."""
-        pre = jnp.asarray(pre_of_sorted(self.starts, self.num_synapses))
-        return Synapses(pre, self.slots, self.starts, self.sorted_weights)
+        return Synapses(self.starts, self.slots, self.sorted_weights)
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """Turn spikes [pre] into sums [post] by a pass over all synapses, whatever their delays."""
