@@ -17,6 +17,9 @@ _SUMMED = 64.0
 """The largest mean of which a number is drawn as a sum of smaller ones."""
 
 
+_Carry = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
+
+
 def poisson(key: jax.Array, mean: jax.Array) -> jax.Array:
     """Draw a Poisson number for each neuron.
 
@@ -51,7 +54,7 @@ def _sum_of_inversions(key: jax.Array, mean: jax.Array) -> jax.Array:
     most_rounds = jnp.max(num_rounds, initial=0).astype(jnp.uint32)
     first = mean - _INVERTED * jnp.maximum(num_rounds - 1, 0)
 
-    def add(carry: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+    def add(carry: _Carry) -> _Carry:
         block, part, none, count = carry
         count = count + _by_inversion(random_words(key, mean.shape[0], block), part, none)
         goes_on = (block + 1).astype(mean.dtype) < num_rounds
@@ -104,7 +107,7 @@ def _by_rejection(
     whole = jnp.floor(mean)
     part = mean - whole
 
-    def draw(carry: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+    def draw(carry: _Carry) -> _Carry:
         block, _, drawn, number = carry
         first, second = random_words(key, mean.shape[0], block)
         u = jax.lax.bitcast_convert_type(first, jnp.int32).astype(mean.dtype) * 2.0**-32
