@@ -16,14 +16,13 @@ _MOST = 25
 _SUMMED = 64.0
 """The largest mean of which a number is drawn as a sum of smaller ones."""
 
-
 _Carry = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
 
 
 def poisson(key: jax.Array, mean: jax.Array) -> jax.Array:
     """Draw a Poisson number for each neuron.
 
-    Means up to 5 take one inversion. Means up to 64 take a sum of inversions, one for each 5, and
+    Means up to 4 take one inversion. Means up to 64 take a sum of inversions, one for each 4, and
     larger means take rejection. Either is a loop that runs as long as some neuron needs another
     round, so a network pays for what its means ask for, also if they are traced and under `vmap`;
     rounds that other neurons need change nothing.
