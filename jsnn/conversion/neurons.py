@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from jsnn.models.model import Values
 from jsnn.models.neurons import NeuronModel
+from jsnn.models.random_words import uniform
 from jsnn.models.synapses import SynapseModel
 
 
@@ -271,7 +272,7 @@ BERNOULLI = NeuronModel(
     variables={"probability": 0.0},
     update=_bernoulli_update,
     threshold=_bernoulli_threshold,
-    draws=(("uniform", jax.random.uniform),),
+    draws=(("uniform", uniform),),
 )
 
 

@@ -102,6 +102,13 @@ POISSON_INPUT = CurrentSourceModel(
 
     Several spikes may fall into one step, so the rate is exact for any dt. A traced rate, which
     cannot be checked, counts as 0 if it is below. No gradient reaches the rate.
+
+    A neuron with rate dt up to 4 takes one round of inversion: k is found from a uniform number of
+    64 bits and the probabilities of all k, added up from the smallest. Each round leaves out
+    numbers of probability 2e-13 in all. Up to 64, k is a sum of as many rounds as there are fours
+    in rate dt. Beyond, candidates are drawn until one is accepted. Loops do the rounds and end
+    when no neuron needs another, so small rates never pay for large ones, traced or not. Under
+    `vmap` they end when no network needs another; what a neuron draws stays the same.
     """,
     params={"rate": Quantity(10.0, "Hz", at_least=0), "weight": Quantity(1.0, "nA")},
     variables={},

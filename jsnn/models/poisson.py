@@ -16,11 +16,13 @@ _MOST = 25
 _SUMMED = 64.0
 """The largest mean of which a number is drawn as a sum of smaller ones."""
 
+_Carry = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
+
 
 def poisson(key: jax.Array, mean: jax.Array) -> jax.Array:
     """Draw a Poisson number for each neuron.
 
-    Means up to 5 take one inversion. Means up to 64 take a sum of inversions, one for each 5, and
+    Means up to 4 take one inversion. Means up to 64 take a sum of inversions, one for each 4, and
     larger means take rejection. Either is a loop that runs as long as some neuron needs another
     round, so a network pays for what its means ask for, also if they are traced and under `vmap`;
     rounds that other neurons need change nothing.
@@ -33,10 +35,10 @@ def poisson(key: jax.Array, mean: jax.Array) -> jax.Array:
       Whole numbers [N] in the dtype of `mean`; 0 for a mean below 0. An infinite mean or NaN is
       returned.
     """
-    fixed = jax.lax.stop_gradient(mean)
+    fixed = jnp.maximum(jax.lax.stop_gradient(mean), 0)
     finite = jnp.isfinite(fixed)
     large = finite & (fixed > _SUMMED)
-    count = _sum_of_inversions(key, jnp.where(finite & ~large, jnp.maximum(fixed, 0), 0))
+    count = _sum_of_inversions(key, jnp.where(finite & ~large, fixed, 0))
     count = _by_rejection(key, jnp.where(large, fixed, 2 * _SUMMED), ~large, count)
     return jnp.where(finite, count, fixed)
 
@@ -51,7 +53,7 @@ def _sum_of_inversions(key: jax.Array, mean: jax.Array) -> jax.Array:
     most_rounds = jnp.max(num_rounds, initial=0).astype(jnp.uint32)
     first = mean - _INVERTED * jnp.maximum(num_rounds - 1, 0)
 
-    def add(carry: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+    def add(carry: _Carry) -> _Carry:
         block, part, none, count = carry
         count = count + _by_inversion(random_words(key, mean.shape[0], block), part, none)
         goes_on = (block + 1).astype(mean.dtype) < num_rounds
@@ -104,7 +106,7 @@ def _by_rejection(
     whole = jnp.floor(mean)
     part = mean - whole
 
-    def draw(carry: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+    def draw(carry: _Carry) -> _Carry:
         block, _, drawn, number = carry
         first, second = random_words(key, mean.shape[0], block)
         u = jax.lax.bitcast_convert_type(first, jnp.int32).astype(mean.dtype) * 2.0**-32
@@ -144,7 +146,7 @@ def _log_of_shape(n: jax.Array, difference: jax.Array, mean: jax.Array) -> jax.A
     series = jnp.full_like(x, 1 / 19)
     for odd in range(17, 2, -2):
         series = product(series, square) + 1 / odd
-    deviance = product(difference, x) + product(product(2 * n, x), product(square, series))
+    deviance = product(difference, x) + product(product(n, 2 * x), product(square, series))
     inverse = 1 / n
     correction = product(inverse, 1 / 12 - product(product(inverse, inverse), 1 / 360))
     return -deviance - correction

@@ -59,6 +59,24 @@ def test_poisson_input_has_as_many_spikes_as_a_poisson_process(rate: float, dt: 
     assert chi_squared_pvalue(counts.astype(int), scipy.stats.poisson(rate * dt / 1000)) > 0.001
 
 
+def test_no_gradient_reaches_the_rate_of_poisson_input() -> None:
+    network = source_network((jsnn.POISSON_INPUT, {}), size=3)
+    record = {"current": jsnn.Variable("p0", variable="current")}
+
+    def total(rate: jax.Array, weight: jax.Array) -> jax.Array:
+        drive = {"s0": {"rate": rate, "weight": weight}}
+        return jsnn.simulate(network, drive, 4, record=record, key=jax.random.key(1))[1][
+            "current"
+        ].sum()
+
+    rates = np.array([-50.0, 900.0, 90_000.0], F32)
+    received, (by_rate, by_weight) = jax.value_and_grad(total, (0, 1))(rates, np.full(3, 2.0, F32))
+    np.testing.assert_array_equal(by_rate, 0)
+    assert by_weight[0] == 0
+    assert by_weight[2] > 200
+    np.testing.assert_allclose(2 * by_weight.sum(), received, rtol=1e-6)
+
+
 def test_heterogeneous_rates_reach_their_neurons() -> None:
     rate = np.linspace(10, 2000, N).astype(F32)
     (received,) = currents(source_network((jsnn.POISSON_INPUT, {"rate": rate, "weight": 1.0})))

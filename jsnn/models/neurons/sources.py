@@ -11,6 +11,7 @@ from jsnn._checks import positive_int
 from jsnn.models.model import Values
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.quantity import Quantity
+from jsnn.models.random_words import uniform
 from jsnn.models.rounding import product
 
 
@@ -115,5 +116,5 @@ POISSON_NEURON = NeuronModel(
     variables={"probability": Quantity(0.0, at_least=0, at_most=1)},
     update=_poisson_update,
     threshold=_poisson_threshold,
-    draws=(("uniform", jax.random.uniform),),
+    draws=(("uniform", uniform),),
 )
