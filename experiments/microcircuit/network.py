@@ -20,7 +20,6 @@ import jax
 import numpy as np
 
 import jsnn
-from experiments.microcircuit.neuron import LIF_CURR_EXP
 from jsnn import initializers
 
 Background = Literal["dc", "poisson"]
@@ -158,7 +157,7 @@ def neurons(circuit: Circuit, seed: int, dtype: type = np.float32) -> list[jsnn.
         jsnn.Population(
             name,
             int(size),
-            LIF_CURR_EXP,
+            jsnn.LIF_CURR_EXP,
             params=NEURON | {"i_offset": float(current)},
             initial={"v": random.normal(mean, sd, size).astype(dtype)},
         )

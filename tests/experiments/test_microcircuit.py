@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
+import jsnn
 from experiments import cli
 from experiments.microcircuit import network, run
 from experiments.microcircuit.figure import activity
 from experiments.microcircuit.network import (
     C_M,
+    DT,
     EXTERNAL_IN_DEGREES,
     POPULATIONS,
     PROBABILITIES,
@@ -159,13 +161,12 @@ def test_the_experiment_writes_its_figure_and_what_it_found(tmp_path, monkeypatc
     assert "times real time" in capsys.readouterr().out
 
 
-def test_poisson_background_is_part_of_the_network(monkeypatch):
-    few_projections(monkeypatch)
-    drawn = run.draw(circuit(0.01, 0.1, "poisson"), 5)
-    assert drawn.stochastic
-    assert [source.population for source in drawn.sources] == list(POPULATIONS)
-    assert {source.target for source in drawn.sources} == {"excitatory"}
-    assert not run.draw(circuit(0.01, 0.1, "dc"), 5).stochastic
+def test_poisson_background_fits_the_populations():
+    numbers = circuit(0.01, 0.1, "poisson")
+    populations, sources = network.neurons(numbers, 5), network.background_sources(numbers)
+    assert jsnn.Network(populations[:1], [], sources[:1], dt=DT).stochastic
+    assert [source.population for source in sources] == list(POPULATIONS)
+    assert {source.target for source in sources} == {"excitatory"}
 
 
 def trains(num_spikes):
