@@ -13,7 +13,7 @@ from experiments import cli
 from experiments.balanced import bench, run
 from experiments.balanced import simulate as ours
 from experiments.balanced.figure import activity
-from experiments.balanced.models import POPULATION, network_of, threshold
+from experiments.balanced.models import POPULATION, network_of
 from experiments.balanced.network import (
     CONSTANTS,
     DT,
@@ -178,10 +178,11 @@ def test_in_float32_spikes_are_the_same_at_first(model, monkeypatch):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_voltage_on_the_threshold_does_not_spike_and_the_next_one_does(dtype):
     with jax.enable_x64(True):
-        params = network_of(draw("cuba", 200), dtype=dtype).population(POPULATION).params
+        neurons = network_of(draw("cuba", 200), dtype=dtype).population(POPULATION)
         above = np.nextafter(dtype(-50), dtype(0))
         voltages = jax.numpy.array([-50, above], dtype)
-        margin = np.asarray(threshold(params, {"v": voltages}))
+        x = {"v": voltages, "refractory": jax.numpy.zeros_like(voltages)}
+        margin = np.asarray(neurons.model.threshold(neurons.params, x))
     np.testing.assert_array_equal(margin >= 0, [False, True])
 
 

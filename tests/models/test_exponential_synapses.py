@@ -101,10 +101,9 @@ def test_the_mean_of_exp_is_accurate_however_near_its_ends_are(dtype: str) -> No
     s = (nodes[:, None, None] + 1) / 2
     values, areas = np.exp(b + s * (a - b)), weights[:, None, None] / 2
     with jax.enable_x64(dtype == "float64"):
-        mean = mean_exp(*map(jnp.asarray, ends))
-        one = jax.vmap(jax.vmap(jax.value_and_grad(mean_exp)))
-        of_each, slope = one(*map(jnp.asarray, ends))
-        scalar = jax.jit(mean_exp)(*(jnp.asarray(end[2, 5]) for end in ends))
+        mean = jax.jit(mean_exp)(*ends)
+        of_each, slope = jax.jit(jax.vmap(jax.vmap(jax.value_and_grad(mean_exp))))(*ends)
+        scalar = jax.jit(mean_exp)(*(end[2, 5] for end in ends))
         assert mean[2, 5] == of_each[2, 5] == scalar
     tolerance = 1e-5 if dtype == "float32" else 1e-12
     np.testing.assert_allclose(mean, (areas * values).sum(axis=0), rtol=tolerance)
@@ -122,8 +121,8 @@ def test_slopes_are_smooth_where_time_constants_are_equal() -> None:
         dt = jnp.asarray(DT)
         p = model.complete_params(p, dt)
         x = {"v": p["v_rest"], "refractory": 0 * dt, "i_e": arrive[1][0] + 0 * dt, "i_i": 0 * dt}
-        for _ in range(steps):
-            x = model.update(p, x, dict.fromkeys(model.inputs, 0 * dt), dt)
+        nothing = dict.fromkeys(model.inputs, 0 * dt)
+        x = jax.lax.fori_loop(0, steps, lambda _, x: model.update(p, x, nothing, dt), x)
         return x["v"] - p["v_rest"]
 
     def closed(tau_syn: float) -> float:
@@ -133,7 +132,8 @@ def test_slopes_are_smooth_where_time_constants_are_equal() -> None:
     t = steps * DT
     with jax.enable_x64(True):
         at = jnp.asarray(tau)
-        value, slope, curvature = (float(f(at)) for f in (v, jax.grad(v), jax.grad(jax.grad(v))))
+        orders = jax.jit(lambda at: (v(at), jax.grad(v)(at), jax.grad(jax.grad(v))(at)))(at)
+        value, slope, curvature = map(float, orders)
     assert value == pytest.approx(2 * t / tau * np.exp(-t / tau), rel=1e-13)
     h = 0.05
     low, high = closed(tau - h), closed(tau + h)
