@@ -105,9 +105,9 @@ from jsnn.recording import (
     SpikeCount,
     Spikes,
     Variable,
-    spike_list,
 )
 from jsnn.simulation import recorded_bytes, simulate, step
+from jsnn.spike_events import Events, SpikeEvents, spike_list
 
 if TYPE_CHECKING:
     from jsnn import conversion as conversion
@@ -185,6 +185,7 @@ __all__ = [
     "CurrentSourceModel",
     "Dense",
     "Evaluation",
+    "Events",
     "FinalVariable",
     "FirstSpike",
     "IncompleteError",
@@ -204,6 +205,7 @@ __all__ = [
     "Readout",
     "Sparse",
     "SpikeCount",
+    "SpikeEvents",
     "Spikes",
     "State",
     "SynapseModel",

@@ -15,6 +15,7 @@ from jsnn._engine.step import advance
 from jsnn.network.network import Network, check_numbers
 from jsnn.network.state import State, check_state, init
 from jsnn.recording import NonFinite, Recordings, SpikesOf
+from jsnn.spike_events import check_capacities
 
 
 def simulate(
@@ -49,7 +50,8 @@ def simulate(
 
     Raises:
       TypeError: if an argument is of another type; raised before anything is compiled.
-      ValueError: if an argument does not fit the network; raised before anything is compiled.
+      ValueError: if an argument does not fit the network; raised before anything is compiled. Also
+        if there were more spikes than a `SpikeEvents` has room for.
       FloatingPointError: if `check_finite` found a NaN or infinity; the message names the variable
         and the step.
     """
@@ -78,6 +80,7 @@ def simulate(
     state, recorded = run(network, state, *split(drive), plan)
     if check_finite:
         _raise_if_found(recorded.pop(_FOUND))
+    check_capacities(record or {}, recorded)
     return state, {name: recorded[name] for name in record or {} if name in recorded}
 
 

@@ -1004,6 +1004,24 @@ WRONG_RECORDINGS = [
         ("num_presentations", "0", ">= 1"),
     ),
     Bad(
+        "events without room",
+        lambda: jsnn.SpikeEvents("layer0", 0),
+        ValueError,
+        ("recording of 'layer0', capacity", "given 0", ">= 1"),
+    ),
+    Bad(
+        "events of an unknown population",
+        lambda: simulated({}, record={"raster": jsnn.SpikeEvents("out", 10)}),
+        ValueError,
+        ("recording 'raster'", "population 'out'", "known: 'layer0'"),
+    ),
+    Bad(
+        "events of a neuron that does not exist",
+        lambda: simulated({}, record={"raster": jsnn.SpikeEvents("layer0", 10, neurons=[6])}),
+        ValueError,
+        ("recording 'raster'", "neuron 6 of 'layer0'", "expected 0 to 5"),
+    ),
+    Bad(
         "a batch in place of one raster",
         lambda: jsnn.spike_list(np.zeros((2, 3, 4), bool)),
         ValueError,

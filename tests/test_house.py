@@ -24,6 +24,7 @@ ORDER = [
     "_kernels",
     "network",
     "recording",
+    "spike_events",
     "_engine",
     "simulation",
     "evaluation",
