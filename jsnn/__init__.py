@@ -18,6 +18,7 @@ from jsnn.evaluation import (
     max_voltage,
     spike_count,
 )
+from jsnn.long_runs import simulate_in_blocks
 from jsnn.models import (
     ADEX,
     ALIF,
@@ -240,6 +241,7 @@ __all__ = [
     "rk4",
     "save_weights",
     "simulate",
+    "simulate_in_blocks",
     "spike_count",
     "spike_list",
     "spike_trains",

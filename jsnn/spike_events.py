@@ -82,8 +82,8 @@ class SpikeEvents:
         if spikes.size > 2**31 - 1:
             raise ValueError(
                 f"recording of {self.population!r}: given {num_steps} steps of {num_neurons} "
-                f"neurons; expected at most {2**31 - 1} together (jsnn.simulate_in_blocks runs "
-                "more steps)"
+                f"neurons; expected at most {2**31 - 1} together (run fewer steps at once: "
+                "jsnn.simulate_in_blocks)"
             )
         index, count = indices_of(spikes.reshape(-1), self.capacity)
         is_spike = index >= 0

@@ -69,7 +69,7 @@ _CONSTANTS = (bool, int, float, str, type(None), ModuleType)
 
 
 @dataclass(frozen=True)
-class _Sampled:
+class Sampled:
     """A trace of every k-th step as a fold, so that the steps between take no memory."""
 
     trace: Trace
@@ -98,7 +98,7 @@ class _Sampled:
 
 def population_of(recording: Any) -> str | None:
     """Return the one population that a recording looks at, or None if there may be more."""
-    if isinstance(recording, _Sampled):
+    if isinstance(recording, Sampled):
         return population_of(recording.trace)
     of_one = (Spikes, SpikeEvents, Variable, SpikeCount, FirstSpike, MaxVariable, FinalVariable)
     return recording.population if isinstance(recording, of_one) else None
@@ -148,7 +148,7 @@ class RecordingPlan:
 
 def _finished(recording: Any, kept: Any) -> Any:
     """Return the result of a recording from its trace or its last fold."""
-    return recording.finish(kept) if isinstance(recording, (_Sampled, SpikeEvents)) else kept
+    return recording.finish(kept) if isinstance(recording, (Sampled, SpikeEvents)) else kept
 
 
 def checked_record(record: Recordings | None) -> tuple[tuple[str, Any], ...]:
@@ -207,7 +207,7 @@ def plan_recordings(network: Network, record: Recordings | None, num_steps: int)
         if isinstance(recording, Fold):
             folded.append((name, recording))
         elif recording.every > 1:
-            folded.append((name, _Sampled(recording, num_steps // recording.every)))
+            folded.append((name, Sampled(recording, num_steps // recording.every)))
         else:
             stacked.append((name, recording))
     return RecordingPlan(tuple(stacked), tuple(folded))

@@ -25,7 +25,7 @@ from jsnn.evaluation.batches import Drives, batches, check_drives
 from jsnn.evaluation.between import Between, fresh
 from jsnn.evaluation.devices import checked_devices, mesh_of
 from jsnn.evaluation.presentation import How, SourceError, compile_program, plan_presentations
-from jsnn.evaluation.progress import progress_bar
+from jsnn.evaluation.progress import presentations_bar
 from jsnn.evaluation.readouts import Readout
 from jsnn.evaluation.results import Evaluation, IncompleteError, Results
 from jsnn.network.network import Network, check_numbers
@@ -124,7 +124,7 @@ def evaluate(
     began = time.perf_counter()
     results = Results(labels, network.sizes, num_classes)
     source = batches(network, drives, len(labels), num_steps, program.size)
-    with progress_bar(len(labels), progress) as advance:
+    with presentations_bar(len(labels), progress) as advance:
         try:
             for batch in program.results(source, len(labels), first_index):
                 check_capacities(record or {}, batch["recorded"])
