@@ -68,7 +68,9 @@ class InMemory:
         return {}
 
     def result(self) -> dict[str, Any]:
-        return _joined(self._row, {n: np.concatenate(rows) for n, rows in self._blocks.items()})
+        # one recording after the other, so that no more than one is in memory twice
+        joined = {label: np.concatenate(self._blocks.pop(label)) for label in list(self._blocks)}
+        return _joined(self._row, joined)
 
 
 class InFiles:

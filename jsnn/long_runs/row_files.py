@@ -29,16 +29,15 @@ class RowFile:
         self.num_rows = num_rows
         self._shape, self._dtype = like.shape, np.dtype(like.dtype)
         self._bytes_of_row = self._dtype.itemsize * int(np.prod(self._shape))
-        if not num_rows:
-            path.write_bytes(b"")
-        elif not path.exists() or path.stat().st_size < num_rows * self._bytes_of_row:
-            raise ValueError(
-                f"{path}: holds fewer than {num_rows} rows; expected all that the run has saved "
-                "(remove the directory to start anew)"
-            )
-        with path.open("r+b") as file:
+        with path.open("r+b" if num_rows else "w+b") as file:
             self._write_header(file)
-            file.truncate(file.tell() + num_rows * self._bytes_of_row)
+            end = file.tell() + num_rows * self._bytes_of_row
+            if file.seek(0, os.SEEK_END) < end:
+                raise ValueError(
+                    f"{path}: holds fewer than {num_rows} rows; expected all that the run has "
+                    "saved (remove the directory to start anew)"
+                )
+            file.truncate(end)
 
     def append(self, rows: np.ndarray) -> None:
         """Append rows [n, ...]."""

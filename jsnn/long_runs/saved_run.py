@@ -70,8 +70,8 @@ class SavedRun:
         if not self.path.exists():
             return start
         try:
-            with np.load(self.path, allow_pickle=False) as file:
-                arrays = dict(file)
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+                arrays = dict(saved)
             about = json.loads(str(arrays[_ABOUT]))
         except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(
@@ -84,7 +84,15 @@ class SavedRun:
                     f"{self.path}: belongs to a run with another {argument}; expected the "
                     f"{argument} with which it began (or give another directory)"
                 )
-        leaves = [_on_device(arrays[name], leaf) for name, leaf in _named_leaves(_tree(start))]
+        named = dict(_named_leaves(_tree(start)))
+        for name, leaf in named.items():
+            given, expected = _described(arrays.get(name)), _described(_host(leaf))
+            if given != expected:
+                raise ValueError(
+                    f"{self.path}: holds {given} as {name}; expected {expected} (another version "
+                    "of jsnn may have written it: remove the directory to start anew)"
+                )
+        leaves = [_on_device(arrays[name], leaf) for name, leaf in named.items()]
         state, folds = jax.tree.unflatten(jax.tree.structure(_tree(start)), leaves)
         return Position(about["num_steps"], state, folds, about["num_rows"])
 
@@ -127,6 +135,10 @@ def _is_key(leaf: Any) -> bool:
 
 def _host(leaf: Any) -> np.ndarray:
     return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+
+
+def _described(array: np.ndarray | None) -> str:
+    return "nothing" if array is None else f"{array.dtype}{list(array.shape)}"
 
 
 def _on_device(array: np.ndarray, like: Any) -> Any:
