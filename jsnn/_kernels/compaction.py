@@ -1,5 +1,7 @@
 """Compaction of flags, most of which are not set, to the indices of those that are."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
@@ -9,6 +11,7 @@ _WORDS = 16
 """Words in a group."""
 
 
+@partial(jax.jit, static_argnames="capacity")
 def indices_of(flags: jax.Array, capacity: int) -> tuple[jax.Array, jax.Array]:
     """Return the indices of the first flags that are set, and the number of all that are.
 
