@@ -45,21 +45,23 @@ class SpikeEvents:
 
     Outside `jax.jit` and `jax.vmap` a run with more spikes than `capacity` raises an error. Inside,
     where nothing can be raised, the `count` of the events tells, and `spike_list` raises the error.
-    `simulate_in_blocks` makes more room by itself. A run needs one byte for each neuron and step.
+    `simulate_in_blocks` needs no capacity, since it has room for all spikes. A run needs one byte
+    for each neuron and step on its way.
 
     Attributes:
       population: the name of the population.
-      capacity: the largest number of spikes in a run.
+      capacity: the largest number of spikes in a run of `simulate`.
       neurons: indices of the neurons to record; all by default. Events have these indices.
     """
 
     population: str
-    capacity: int
+    capacity: int | None = None
     neurons: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
         what = f"recording of {self.population!r}"
-        positive_int(self.capacity, f"{what}, capacity")
+        if self.capacity is not None:
+            positive_int(self.capacity, f"{what}, capacity")
         object.__setattr__(self, "neurons", checked_neurons(self.neurons, what))
 
     @property
@@ -76,8 +78,13 @@ class SpikeEvents:
         """Turn the spikes of all steps, bool [T, N], into events.
 
         Raises:
-          ValueError: if T N is beyond 2^31 - 1.
+          ValueError: if there is no capacity, or T N is beyond 2^31 - 1.
         """
+        if self.capacity is None:
+            raise ValueError(
+                f"recording of {self.population!r}, capacity: given None; expected the largest "
+                "number of spikes in a run (jsnn.simulate_in_blocks needs none)"
+            )
         num_steps, num_neurons = spikes.shape
         if spikes.size > 2**31 - 1:
             raise ValueError(
@@ -102,12 +109,12 @@ def check_capacities(record: Mapping[str, Any], recorded: Mapping[str, Any]) -> 
     """
     for name, recording in record.items():
         if isinstance(recording, SpikeEvents) and is_concrete(recorded[name].count):
-            most = int(np.max(recorded[name].count))
-            if most > recording.capacity:
+            most, room = int(np.max(recorded[name].count)), recorded[name].steps.shape[-1]
+            if most > room:
                 raise ValueError(
-                    f"recording {name!r}: given capacity={recording.capacity}; found {most} spikes "
+                    f"recording {name!r}: given capacity={room}; found {most} spikes "
                     f"of {recording.population!r} in the run; expected a capacity of {most} or "
-                    "more (jsnn.simulate_in_blocks makes room by itself)"
+                    "more (jsnn.simulate_in_blocks has room for all)"
                 )
 
 

@@ -38,7 +38,7 @@ def mean_voltage(state: jsnn.State, spikes: dict[str, jax.Array]) -> dict[str, j
     return {"mean": state.populations["cells"]["v"].mean()}
 
 
-def recordings(capacity: int = T * N) -> dict[str, Any]:
+def recordings(capacity: int | None = None) -> dict[str, Any]:
     return {
         "spikes": jsnn.Spikes("cells", neurons=[3, 1]),
         "v/mV": jsnn.Variable("cells", every=5),
@@ -55,14 +55,14 @@ TRACES = ("spikes", "v/mV", "function", "events")
 
 
 def in_blocks(**given: Any) -> tuple[jsnn.State, dict[str, Any]]:
-    arguments = {"record": recordings(capacity=8), "steps_per_block": BLOCK, "key": KEY}
+    arguments = {"record": recordings(), "steps_per_block": BLOCK, "key": KEY}
     return jsnn.simulate_in_blocks(NETWORK, DRIVE, T, **arguments | given)
 
 
 @pytest.fixture(scope="module")
 def whole() -> tuple[jsnn.State, dict[str, Any]]:
-    """One run of all steps by `simulate`, with as much room for events as they take."""
-    state, recorded = jsnn.simulate(NETWORK, DRIVE, T, record=recordings(), key=KEY)
+    """One run of all steps by `simulate`."""
+    state, recorded = jsnn.simulate(NETWORK, DRIVE, T, record=recordings(T * N), key=KEY)
     return state, with_events_listed(recorded)
 
 
@@ -89,7 +89,14 @@ def test_a_run_in_blocks_has_the_bits_of_one_run(whole: Any) -> None:
 
 def test_a_plain_run_takes_whole_products() -> None:
     for scheduled in (True, False):
-        assert Blocks(NETWORK, {}, scheduled).plan(3).schedule.event_driven == scheduled
+        assert Blocks(NETWORK, {}, scheduled).plan(3).schedule.event_driven is scheduled
+
+
+def test_progress_is_shown_in_steps(capsys) -> None:
+    jsnn.simulate_in_blocks(SMALL, {}, 2 * BLOCK, steps_per_block=BLOCK, progress=True)
+    assert "100%" in (shown := capsys.readouterr().err)
+    assert f"{2 * BLOCK}/{2 * BLOCK}" in shown
+    assert "step/s" in shown
 
 
 def test_all_blocks_and_runs_share_one_program(compilations) -> None:
@@ -99,7 +106,10 @@ def test_all_blocks_and_runs_share_one_program(compilations) -> None:
         for num_steps in (4 * BLOCK, 2 * BLOCK):
             drive = {"cells": jsnn.over_time(CURRENTS[:num_steps])}
             jsnn.simulate_in_blocks(
-                *(NETWORK, drive, num_steps), record=recordings(8), steps_per_block=BLOCK, key=KEY
+                *(NETWORK, drive, num_steps),
+                record=recordings(),
+                steps_per_block=BLOCK,
+                key=KEY,
             )
     assert compiled == []
 
@@ -222,7 +232,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
 
 
 def test_a_silent_run_in_files_has_no_events(tmp_path: Path) -> None:
-    record = {"events": jsnn.SpikeEvents("cells", 5), "none": jsnn.Spikes("cells", neurons=[])}
+    record = {"events": jsnn.SpikeEvents("cells"), "none": jsnn.Spikes("cells", neurons=[])}
     _, recorded = jsnn.simulate_in_blocks(
         SMALL, {}, BLOCK, record=record, directory=tmp_path / "deep" / "run"
     )
@@ -232,6 +242,6 @@ def test_a_silent_run_in_files_has_no_events(tmp_path: Path) -> None:
 
 
 def test_arrays_with_one_label_are_refused() -> None:
-    record = {"e": jsnn.SpikeEvents("cells", 5), "e.steps": jsnn.Spikes("cells")}
+    record = {"e": jsnn.SpikeEvents("cells"), "e.steps": jsnn.Spikes("cells")}
     with pytest.raises(ValueError, match=r"record: given the names .*same label"):
         jsnn.simulate_in_blocks(SMALL, {}, BLOCK, record=record)

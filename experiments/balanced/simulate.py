@@ -48,7 +48,7 @@ def events(
     network: jsnn.Network, num_steps: int, *, progress: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the steps and the neurons of all spikes of a run, int [num_spikes] each."""
-    record = {"spikes": jsnn.SpikeEvents(POPULATION, 2 * network.sizes[POPULATION])}
+    record = {"spikes": jsnn.SpikeEvents(POPULATION)}
     _, recorded = jsnn.simulate_in_blocks(
         network, {}, num_steps, steps_per_block=BLOCK, record=record, progress=progress
     )

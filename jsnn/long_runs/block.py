@@ -1,8 +1,7 @@
 """One block of a long run: the compiled program, and the recordings by what a block does to them.
 
 A trace has rows of its own in every block. A fold goes on from block to block. Spikes as events are
-recorded as a trace of bools and turned into events after the block, so that a capacity that was too
-small costs no second run of the block.
+recorded as bools, which become events on the host while the next block runs: there is always room.
 """
 
 from collections.abc import Mapping
@@ -18,7 +17,6 @@ from jsnn._engine.plan import Plan
 from jsnn._engine.recording_plan import (
     RecordingPlan,
     Sampled,
-    bytes_of,
     check_memory,
     plan_recordings,
 )
@@ -27,7 +25,7 @@ from jsnn._engine.stages import run
 from jsnn.network.network import Network
 from jsnn.network.state import State
 from jsnn.recording import Fold, Recordings, Spikes, SpikesOf, abstract_step
-from jsnn.spike_events import Events, SpikeEvents
+from jsnn.spike_events import Events, SpikeEvents, spike_list
 
 Folds = dict[str, Any]
 
@@ -65,7 +63,6 @@ class Blocks:
             )
         longest = min(num_steps, steps_per_block)
         check_memory(self._network, self._recordings(longest), longest)
-        bytes_of(self._network, plan_recordings(self._network, self._events, longest), longest)
         for name, recording in self.record.items():
             every = getattr(recording, "every", 1)
             if num_steps > steps_per_block and steps_per_block % every:
@@ -86,39 +83,16 @@ class Blocks:
         }
         return plan_recordings(self._network, record, num_steps)
 
-    def begun(self, traces: Mapping[str, Any]) -> dict[str, Any]:
-        """Begin to turn recorded bools into events, which takes time beside the next block."""
-        return {
-            name: (spikes, _events_of(self._events[name], spikes))
-            if name in self._events
-            else spikes
-            for name, spikes in traces.items()
-        }
-
-    def ended(self, first_step: int, begun: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the records of a block as arrays of NumPy, with more room for events if need be.
+    def recorded(self, first_step: int, traces: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the traces of a block as arrays of NumPy, and spikes as events.
 
         Args:
           first_step: the number of steps before the block.
-          begun: from `begun`.
+          traces: from `run_block`.
         """
-        return {
-            name: self._all_events(name, first_step, *kept)
-            if name in self._events
-            else jax.tree.map(np.asarray, kept)
-            for name, kept in begun.items()
-        }
-
-    def _all_events(self, name: str, first_step: int, spikes: jax.Array, events: Events) -> Events:
-        count = int(events.count)
-        recording = self._events[name]
-        while recording.capacity < count:
-            recording = replace(recording, capacity=2 * recording.capacity)
-        if len(events.steps) < count:
-            self._events[name] = recording
-            events = _events_of(recording, spikes)
-        steps, neurons = np.asarray(events.steps)[:count], np.asarray(events.neurons)[:count]
-        return Events(steps + np.int32(first_step), np.array(neurons), np.int32(count))
+        on_host = jax.tree.map(np.asarray, dict(traces))
+        events = {n: _events(on_host[n], r, first_step) for n, r in self._events.items()}
+        return on_host | events
 
     def start(self) -> Folds:
         """Return the folds before the first block."""
@@ -143,9 +117,12 @@ def _folds(plan: RecordingPlan) -> dict[str, Fold]:
     return {name: r for name, r in plan.folded if not isinstance(r, Sampled)}
 
 
-@partial(jax.jit, static_argnames="recording")
-def _events_of(recording: SpikeEvents, spikes: jax.Array) -> Events:
-    return recording.finish(spikes)
+def _events(spikes: np.ndarray, recording: SpikeEvents, first_step: int) -> Events:
+    steps, neurons = spike_list(spikes)
+    if recording.neurons:
+        neurons = np.asarray(recording.neurons)[neurons]
+    counted = (steps + first_step).astype(np.int32)
+    return Events(counted, neurons.astype(np.int32), np.int32(len(steps)))
 
 
 @dataclass(frozen=True, eq=False)

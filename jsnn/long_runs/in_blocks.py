@@ -44,8 +44,7 @@ def simulate_in_blocks(
     any number of steps; a last block that is shorter has one of its own. The records of a block are
     dealt with while the next block runs, so those of two blocks are in memory, and what is kept.
 
-    A recording of `SpikeEvents` gets all spikes: its capacity is that of a block, and is doubled
-    until it is large enough.
+    A recording of `SpikeEvents` gets all spikes, whatever its capacity.
 
     Args:
       network: as in `simulate`.
@@ -84,6 +83,8 @@ def simulate_in_blocks(
     blocks_per_save = positive_int(blocks_per_save, "blocks_per_save")
     if on_block is not None and not callable(on_block):
         raise TypeError(f"on_block: given {type(on_block).__name__}; expected a function")
+    if directory is not None and not isinstance(directory, (str, os.PathLike)):
+        raise TypeError(f"directory: given {type(directory).__name__}; expected a path")
     check_numbers(network)
     drive = checked_drive(network, drive, num_steps)
     blocks = Blocks(network, dict(checked_record(record)), scheduled)
@@ -103,18 +104,18 @@ def simulate_in_blocks(
     with progress_bar(num_steps, "step", done=begin.num_steps, shown=progress) as bar:
         for first in range(begin.num_steps, num_steps, steps_per_block):
             end = min(first + steps_per_block, num_steps)
-            rows = jax.tree.map(lambda course: course[first:end], courses)  # noqa: B023
+            driven = jax.tree.map(lambda course: course[first:end], courses)  # noqa: B023
             state, folds, traces = run_block(
-                network, now.state, now.folds, constant, rows, blocks.plan(end - first)
+                network, now.state, now.folds, constant, driven, blocks.plan(end - first)
             )
-            running.append((first, blocks.begun(traces), folds))
+            running.append((first, traces, folds))
             is_last = end == num_steps
             is_saved = saved is not None and (
                 is_last or end // steps_per_block % blocks_per_save == 0
             )
             while len(running) > (0 if is_last or is_saved else 1):
-                before, begun, after = running.popleft()
-                records.add(before, blocks.ended(before, begun), jax.tree.map(np.asarray, after))
+                before, rows, after = running.popleft()
+                records.add(before, blocks.recorded(before, rows), jax.tree.map(np.asarray, after))
                 if bar is not None:
                     bar.update(min(steps_per_block, num_steps - before))
             now = Position(end, state, folds, records.sync() if is_saved else {})
