@@ -42,7 +42,7 @@ class RowFile:
     def append(self, rows: np.ndarray) -> None:
         """Append rows [n, ...]."""
         with self.path.open("ab") as file:
-            file.write(rows.tobytes())
+            rows.tofile(file)
         self.num_rows += len(rows)
 
     def sync(self) -> None:
