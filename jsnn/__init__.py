@@ -18,6 +18,7 @@ from jsnn.evaluation import (
     max_voltage,
     spike_count,
 )
+from jsnn.long_runs import simulate_in_blocks
 from jsnn.models import (
     ADEX,
     ALIF,
@@ -107,9 +108,9 @@ from jsnn.recording import (
     SpikeCount,
     Spikes,
     Variable,
-    spike_list,
 )
 from jsnn.simulation import recorded_bytes, simulate, step
+from jsnn.spike_events import Events, SpikeEvents, spike_list
 
 if TYPE_CHECKING:
     from jsnn import analysis as analysis
@@ -190,6 +191,7 @@ __all__ = [
     "CurrentSourceModel",
     "Dense",
     "Evaluation",
+    "Events",
     "FinalVariable",
     "FirstSpike",
     "IncompleteError",
@@ -209,6 +211,7 @@ __all__ = [
     "Readout",
     "Sparse",
     "SpikeCount",
+    "SpikeEvents",
     "Spikes",
     "State",
     "SynapseModel",
@@ -243,6 +246,7 @@ __all__ = [
     "rk4",
     "save_weights",
     "simulate",
+    "simulate_in_blocks",
     "spike_count",
     "spike_list",
     "spike_trains",

@@ -8,7 +8,8 @@ from jax.typing import ArrayLike
 
 from jsnn._checks import check_type
 from jsnn._extras import needed_by
-from jsnn.recording import checked_spikes, spike_list
+from jsnn.recording import checked_spikes
+from jsnn.spike_events import spike_list
 
 with needed_by("jsnn.plot", "matplotlib", '"jsnn[plot]"'):
     from matplotlib.axes import Axes

@@ -84,10 +84,10 @@ class Spikes:
         _check_choice(self)
 
     def check(self, network: Network, what: str) -> None:
-        _check_neurons(network, self.population, self.neurons, what)
+        check_neurons(network, self.population, self.neurons, what)
 
     def observe(self, state: State, spikes: SpikesOf) -> jax.Array:
-        return _chosen(spikes[self.population], self.neurons) > 0
+        return chosen(spikes[self.population], self.neurons) > 0
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,11 @@ class Variable:
         _check_choice(self)
 
     def check(self, network: Network, what: str) -> None:
-        _check_neurons(network, self.population, self.neurons, what)
+        check_neurons(network, self.population, self.neurons, what)
         _check_variable(network, self.population, self.variable, what)
 
     def observe(self, state: State, spikes: SpikesOf) -> jax.Array:
-        return _chosen(state.populations[self.population][self.variable], self.neurons)
+        return chosen(state.populations[self.population][self.variable], self.neurons)
 
 
 @dataclass(frozen=True)
@@ -230,18 +230,6 @@ def _numbers(state: State) -> dict[str, Any]:
     }
 
 
-def spike_list(spikes: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Turn recorded spikes [T, N] into (steps, neurons), [number of spikes] each, by time.
-
-    Raises:
-      ValueError: if the spikes are not [T, N], or hold anything but 0 and 1.
-    """
-    array = checked_spikes(spikes, "spike_list")
-    # np.nonzero of two axes takes twenty times as long as of one
-    steps, neurons = np.divmod(np.flatnonzero(array), array.shape[1])
-    return steps, neurons
-
-
 def checked_spikes(given: ArrayLike, what: str) -> np.ndarray:
     """Return the recorded spikes of one presentation as an array [T, N].
 
@@ -281,23 +269,35 @@ def _size(network: Network, population: str, what: str) -> int:
     return network.sizes[population]
 
 
-def _chosen(values: jax.Array, neurons: Sequence[int] | None) -> jax.Array:
+def chosen(values: jax.Array, neurons: Sequence[int] | None) -> jax.Array:
+    """Return the values of the neurons to record."""
     return values if neurons is None else values[np.asarray(neurons, np.int32)]
 
 
 def _check_choice(recording: Spikes | Variable) -> None:
     what = f"recording of {recording.population!r}"
     positive_int(recording.every, f"{what}, every")
-    if recording.neurons is not None:
-        if np.ndim(recording.neurons) != 1:
-            raise TypeError(f"{what}, neurons: given {recording.neurons!r}; expected a sequence")
-        neurons = tuple(positive_int(n, f"{what}, neurons", least=0) for n in recording.neurons)
-        object.__setattr__(recording, "neurons", neurons)
+    object.__setattr__(recording, "neurons", checked_neurons(recording.neurons, what))
 
 
-def _check_neurons(
+def checked_neurons(neurons: Sequence[int] | None, what: str) -> tuple[int, ...] | None:
+    """Return the indices of neurons to record as a tuple, or None for all of them.
+
+    Raises:
+      TypeError: if they are no sequence of integers.
+      ValueError: if one is negative.
+    """
+    if neurons is None:
+        return None
+    if np.ndim(neurons) != 1:
+        raise TypeError(f"{what}, neurons: given {neurons!r}; expected a sequence")
+    return tuple(positive_int(n, f"{what}, neurons", least=0) for n in neurons)
+
+
+def check_neurons(
     network: Network, population: str, neurons: Sequence[int] | None, what: str
 ) -> None:
+    """Raise ValueError, naming `what`, if the population or one of its neurons does not exist."""
     size = _size(network, population, what)
     outside = [n for n in neurons or () if n >= size]
     if outside:

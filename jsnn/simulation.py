@@ -16,6 +16,7 @@ from jsnn._engine.step import advance, prepare, start, state_of
 from jsnn.network.network import Network, check_numbers
 from jsnn.network.state import State, check_state, init
 from jsnn.recording import NonFinite, Recordings, SpikesOf
+from jsnn.spike_events import check_capacities
 
 
 def simulate(
@@ -50,7 +51,8 @@ def simulate(
 
     Raises:
       TypeError: if an argument is of another type; raised before anything is compiled.
-      ValueError: if an argument does not fit the network; raised before anything is compiled.
+      ValueError: if an argument does not fit the network; raised before anything is compiled. Also
+        if there were more spikes than a `SpikeEvents` has room for.
       FloatingPointError: if `check_finite` found a NaN or infinity; the message names the variable
         and the step.
     """
@@ -65,21 +67,16 @@ def simulate(
     _check_axes((network, state, drive))
     recordings = plan_recordings(network, record, num_steps)
     check_memory(network, recordings, num_steps)
+    start = start_of(network, num_steps, state=state, key=key)
     if state is None:
-        state = init(network, key)
         plan = plan_run(network, drive, num_steps, recordings, scheduled=scheduled)
-    elif key is not None:
-        raise ValueError(
-            "key: given together with a state; expected one of them (a state has its key)"
-        )
     else:
-        check_state(network, state)
-        _check_step(state, num_steps)
         plan = Plan(num_steps, recordings, together(network, event_driven=scheduled))
-    state, recorded = run(network, state, *split(drive), plan)
+    after, recorded = run(network, start, *split(drive), plan)
     if check_finite:
         _raise_if_found(recorded.pop(_FOUND))
-    return state, {name: recorded[name] for name in record or {} if name in recorded}
+    check_capacities(record or {}, recorded)
+    return after, {name: recorded[name] for name in record or {} if name in recorded}
 
 
 def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]:
@@ -128,6 +125,27 @@ def recorded_bytes(
     recordings = plan_recordings(network, record, steps)
     per_presentation = sum(bytes_of(network, recordings, steps).values())
     return per_presentation * positive_int(num_presentations, "num_presentations")
+
+
+def start_of(
+    network: Network, num_steps: int, *, state: State | None, key: jax.Array | None
+) -> State:
+    """Return the state before a run: the one that is given, or else a fresh one.
+
+    Raises:
+      TypeError: if the state or the key is none.
+      ValueError: if the state is not one of the network, cannot count `num_steps` more, or is given
+        together with a key.
+    """
+    if state is None:
+        return init(network, key)
+    if key is not None:
+        raise ValueError(
+            "key: given together with a state; expected one of them (a state has its key)"
+        )
+    check_state(network, state)
+    _check_step(state, num_steps)
+    return state
 
 
 def _check_step(state: State, num_steps: int) -> None:

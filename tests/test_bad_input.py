@@ -1004,6 +1004,30 @@ WRONG_RECORDINGS = [
         ("num_presentations", "0", ">= 1"),
     ),
     Bad(
+        "events without room",
+        lambda: jsnn.SpikeEvents("layer0", 0),
+        ValueError,
+        ("recording of 'layer0', capacity", "given 0", ">= 1"),
+    ),
+    Bad(
+        "events without a capacity",
+        lambda: simulated({}, record={"raster": jsnn.SpikeEvents("layer0")}),
+        ValueError,
+        ("recording of 'layer0', capacity", "given None", "simulate_in_blocks needs none"),
+    ),
+    Bad(
+        "events of an unknown population",
+        lambda: simulated({}, record={"raster": jsnn.SpikeEvents("out", 10)}),
+        ValueError,
+        ("recording 'raster'", "population 'out'", "known: 'layer0'"),
+    ),
+    Bad(
+        "events of a neuron that does not exist",
+        lambda: simulated({}, record={"raster": jsnn.SpikeEvents("layer0", 10, neurons=[6])}),
+        ValueError,
+        ("recording 'raster'", "neuron 6 of 'layer0'", "expected 0 to 5"),
+    ),
+    Bad(
         "a batch in place of one raster",
         lambda: jsnn.spike_list(np.zeros((2, 3, 4), bool)),
         ValueError,
@@ -1014,6 +1038,74 @@ WRONG_RECORDINGS = [
         lambda: jsnn.spike_list(np.full((4, 2), -65.0)),
         ValueError,
         ("spike_list", "given -65.0", "expected spikes, 0 or 1"),
+    ),
+]
+
+
+def in_blocks(**given: Any) -> Any:
+    arguments: dict[str, Any] = {"network": NET, "drive": {}, "num_steps": 10, "steps_per_block": 4}
+    return jsnn.simulate_in_blocks(**arguments | given)
+
+
+WRONG_BLOCKS = [
+    Bad("no steps", lambda: in_blocks(num_steps=0), ValueError, ("num_steps", "given 0", ">= 1")),
+    Bad(
+        "blocks without steps",
+        lambda: in_blocks(steps_per_block=0),
+        ValueError,
+        ("steps_per_block", "given 0", ">= 1"),
+    ),
+    Bad(
+        "half a block from one save to the next",
+        lambda: in_blocks(blocks_per_save=0.5),
+        TypeError,
+        ("blocks_per_save", "given 0.5", "expected an integer"),
+    ),
+    Bad(
+        "a recording that straddles blocks",
+        lambda: in_blocks(record={"v": jsnn.Variable("layer1", every=3)}),
+        ValueError,
+        ("recording 'v'", "every=3", "divisor of steps_per_block", "4"),
+    ),
+    Bad(
+        "a list to take the records",
+        lambda: in_blocks(on_block=[]),
+        TypeError,
+        ("on_block", "given list", "expected a function"),
+    ),
+    Bad(
+        "a number as the directory",
+        lambda: in_blocks(directory=3),
+        TypeError,
+        ("directory", "given int", "expected a path"),
+    ),
+    Bad(
+        "a time course of one block",
+        lambda: in_blocks(drive={"layer0": jsnn.over_time(np.zeros(4, F32))}),
+        ValueError,
+        ("drive of 'layer0'", r"\(4,\)", "expected 10 values"),
+    ),
+    Bad(
+        "a key beside a state",
+        lambda: in_blocks(state=STATE, key=KEY),
+        ValueError,
+        ("key", "together with a state"),
+    ),
+    Bad(
+        "blocks inside jit",
+        lambda: jax.jit(lambda current: in_blocks(drive={"layer0": current}))(F32(1)),
+        TypeError,
+        ("simulate_in_blocks", "jax.jit", "jsnn.simulate"),
+    ),
+    Bad(
+        "more records than memory",
+        lambda: in_blocks(
+            num_steps=2**31 - 1,
+            record={"v": jsnn.Variable("layer0")}
+            | {f"v{i}": jsnn.Variable("layer0", neurons=[0] * 3000 + [i]) for i in range(6)},
+        ),
+        ValueError,
+        ("record", "recordings", "memory of this machine"),
     ),
 ]
 
@@ -1279,6 +1371,7 @@ WRONG_FLAGS = [
     )
     for function, arguments, flags in (
         (jsnn.simulate, (NET, {}, 4), ("scheduled", "check_finite")),
+        (jsnn.simulate_in_blocks, (NET, {}, 4), ("progress", "scheduled")),
         (
             jsnn.evaluate,
             (NET, {"layer0": IMAGES}, LABELS, 4, READOUT),
@@ -1318,6 +1411,7 @@ TABLES = {
     "parts": WRONG_PARTS,
     "run": WRONG_RUNS,
     "record": WRONG_RECORDINGS,
+    "blocks": WRONG_BLOCKS,
     "evaluate": WRONG_EVALUATIONS,
     "flag": WRONG_FLAGS,
 }

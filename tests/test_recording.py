@@ -274,6 +274,7 @@ ALL_KINDS = {
     "count": jsnn.SpikeCount("layer1"),
     "first": jsnn.FirstSpike("layer2"),
     "max": jsnn.MaxVariable("layer0"),
+    "events": jsnn.SpikeEvents("layer1", 70),
     "function": total_charge,
     "own trace": PopulationRate("layer1", 5),
     "own fold": LastSpike("layer0"),

@@ -1,27 +1,20 @@
-"""Simulation of CUBA and COBA in jsnn, with every spike in a list.
+"""Simulation of CUBA and COBA in jsnn, with every spike as an event.
 
 The spikes of all steps as bool [T, N] would be 400 MB for 40,000 neurons and a second, so a run
-goes on from chunk to chunk, and the spikes of each chunk become a list.
+goes on from block to block, and the spikes of each block become events.
 """
 
 import time
-from collections.abc import Callable
-from typing import Any
 
-import jax
 import numpy as np
 from numpy.typing import DTypeLike
 
 import jsnn
-from experiments import cli
 from experiments.balanced.models import POPULATION, network_of
 from experiments.balanced.network import Definition, Run
 
-CHUNK = 1000
-"""Number of steps in a chunk."""
-
-Chunk = Callable[[jsnn.Network, jsnn.State], tuple[jsnn.State, jax.Array]]
-"""A function (network, state) -> (state after a chunk, spikes of the chunk, bool [steps, N])."""
+BLOCK = 1000
+"""Number of steps in a block."""
 
 
 def simulate(
@@ -43,28 +36,20 @@ def simulate(
     """
     began = time.perf_counter()
     network = network_of(definition, delay, dtype)
-    state = jsnn.init(network)
-    lengths = [min(CHUNK, num_steps - first) for first in range(0, num_steps, CHUNK)]
-    chunks = {length: compiled_chunk(network, state, length) for length in set(lengths)}
+    for length in {min(BLOCK, num_steps), num_steps % BLOCK} - {0}:
+        events(network, length)  # compiles the program of a block of this length
     built = time.perf_counter()
-
-    steps, neurons, done = [], [], 0
-    with cli.progress_bar(num_steps, "step", shown=progress, leave=False) as bar:
-        for length in lengths:
-            state, spikes = chunks[length](network, state)
-            steps_of_chunk, neurons_of_chunk = jsnn.spike_list(spikes)
-            steps.append(done + steps_of_chunk)
-            neurons.append(neurons_of_chunk)
-            done += length
-            bar.update(length)
+    steps, neurons = events(network, num_steps, progress=progress)
     ran = time.perf_counter()
-    return Run(np.concatenate(steps), np.concatenate(neurons), ran - built, built - began)
+    return Run(steps, neurons, ran - built, built - began)
 
 
-def compiled_chunk(network: jsnn.Network, state: jsnn.State, num_steps: int) -> Chunk:
-    def chunk(network: jsnn.Network, state: jsnn.State) -> tuple[jsnn.State, Any]:
-        record = {"spikes": jsnn.Spikes(POPULATION)}
-        state, recorded = jsnn.simulate(network, {}, num_steps, record=record, state=state)
-        return state, recorded["spikes"]
-
-    return jax.jit(chunk).lower(network, state).compile()
+def events(
+    network: jsnn.Network, num_steps: int, *, progress: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps and the neurons of all spikes of a run, int [num_spikes] each."""
+    record = {"spikes": jsnn.SpikeEvents(POPULATION)}
+    _, recorded = jsnn.simulate_in_blocks(
+        network, {}, num_steps, steps_per_block=BLOCK, record=record, progress=progress
+    )
+    return jsnn.spike_list(recorded["spikes"])

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -28,6 +29,7 @@ from jsnn.recording import (
     Variable,
     abstract_step,
 )
+from jsnn.spike_events import SpikeEvents
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ _CONSTANTS = (bool, int, float, str, type(None), ModuleType)
 
 
 @dataclass(frozen=True)
-class _Sampled:
+class Sampled:
     """A trace of every k-th step as a fold, so that the steps between take no memory."""
 
     trace: Trace
@@ -96,12 +98,10 @@ class _Sampled:
 
 def population_of(recording: Any) -> str | None:
     """Return the one population that a recording looks at, or None if there may be more."""
-    if isinstance(recording, _Sampled):
+    if isinstance(recording, Sampled):
         return population_of(recording.trace)
-    of_one = isinstance(
-        recording, (Spikes, Variable, SpikeCount, FirstSpike, MaxVariable, FinalVariable)
-    )
-    return recording.population if of_one else None
+    of_one = (Spikes, SpikeEvents, Variable, SpikeCount, FirstSpike, MaxVariable, FinalVariable)
+    return recording.population if isinstance(recording, of_one) else None
 
 
 def folds_each_neuron(recording: Any) -> bool:
@@ -142,11 +142,13 @@ class RecordingPlan:
 
     def finish(self, kept: dict[str, Any], stacked: dict[str, Any]) -> dict[str, Any]:
         """Return {recording: its result} from the last folds and the stacked traces."""
-        finished = {
-            name: r.finish(kept[name]) if isinstance(r, _Sampled) else kept[name]
-            for name, r in self.folded
-        }
-        return stacked | finished
+        recordings: dict[str, Any] = dict((*self.stacked, *self.folded))
+        return {name: _finished(recordings[name], x) for name, x in (stacked | kept).items()}
+
+
+def _finished(recording: Any, kept: Any) -> Any:
+    """Return the result of a recording from its trace or its last fold."""
+    return recording.finish(kept) if isinstance(recording, (Sampled, SpikeEvents)) else kept
 
 
 def checked_record(record: Recordings | None) -> tuple[tuple[str, Any], ...]:
@@ -205,7 +207,7 @@ def plan_recordings(network: Network, record: Recordings | None, num_steps: int)
         if isinstance(recording, Fold):
             folded.append((name, recording))
         elif recording.every > 1:
-            folded.append((name, _Sampled(recording, num_steps // recording.every)))
+            folded.append((name, Sampled(recording, num_steps // recording.every)))
         else:
             stacked.append((name, recording))
     return RecordingPlan(tuple(stacked), tuple(folded))
@@ -213,20 +215,29 @@ def plan_recordings(network: Network, record: Recordings | None, num_steps: int)
 
 def bytes_of(network: Network, plan: RecordingPlan, num_steps: int) -> dict[str, int]:
     """Return {recording: bytes} of one presentation, without a run."""
-
-    def bytes_in(function: Callable[..., Any], *given: Any) -> int:
-        leaves = jax.tree.leaves(jax.eval_shape(function, *given))
-        return sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
-
-    state, spikes = abstract_step(network)
-    traces = {name: num_steps * bytes_in(r.observe, state, spikes) for name, r in plan.stacked}
-    folds = {
-        name: bytes_in(lambda n, r=r: r.finish(r.start(n)), network)
-        if isinstance(r, _Sampled)
-        else bytes_in(r.start, network)
-        for name, r in plan.folded
+    return {
+        name: _bytes_in(jax.eval_shape(partial(_finished, recording), kept))
+        for name, (recording, kept) in _kept_of(network, plan, num_steps).items()
     }
+
+
+def _kept_of(network: Network, plan: RecordingPlan, num_steps: int) -> dict[str, tuple[Any, Any]]:
+    """Return {recording: (itself, the shapes of what a run keeps of it before it is finished)}."""
+    state, spikes = abstract_step(network)
+
+    def rows(leaf: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((num_steps, *leaf.shape), leaf.dtype)
+
+    traces = {
+        name: (r, jax.tree.map(rows, jax.eval_shape(r.observe, state, spikes)))
+        for name, r in plan.stacked
+    }
+    folds = {name: (r, jax.eval_shape(r.start, network)) for name, r in plan.folded}
     return traces | folds
+
+
+def _bytes_in(shapes: Any) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
 
 
 def check_memory(

@@ -25,11 +25,12 @@ from jsnn.evaluation.batches import Drives, batches, check_drives
 from jsnn.evaluation.between import Between, fresh
 from jsnn.evaluation.devices import checked_devices, mesh_of
 from jsnn.evaluation.presentation import How, SourceError, compile_program, plan_presentations
-from jsnn.evaluation.progress import progress_bar
+from jsnn.evaluation.progress import presentations_bar
 from jsnn.evaluation.readouts import Readout
 from jsnn.evaluation.results import Evaluation, IncompleteError, Results
 from jsnn.network.network import Network, check_numbers
 from jsnn.recording import Recordings, SpikeCount, Spikes
+from jsnn.spike_events import check_capacities
 
 
 def evaluate(
@@ -79,7 +80,8 @@ def evaluate(
 
     Raises:
       TypeError: if an argument is of another type; raised before anything is compiled.
-      ValueError: if an argument does not fit the network; raised before anything is compiled.
+      ValueError: if an argument does not fit the network; raised before anything is compiled. Also
+        if there are more spikes in a presentation than a `SpikeEvents` has room for.
       IncompleteError: if data that are read on the way do not fit; the error has the results so
         far.
 
@@ -122,9 +124,10 @@ def evaluate(
     began = time.perf_counter()
     results = Results(labels, network.sizes, num_classes)
     source = batches(network, drives, len(labels), num_steps, program.size)
-    with progress_bar(len(labels), progress) as advance:
+    with presentations_bar(len(labels), progress) as advance:
         try:
             for batch in program.results(source, len(labels), first_index):
+                check_capacities(record or {}, batch["recorded"])
                 advance(*results.add(batch))
         except SourceError as error:
             run_seconds = time.perf_counter() - began

@@ -169,7 +169,7 @@ def test_jsnn_gives_the_spikes_of_the_loop_by_the_book(model, delay):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_in_float32_spikes_are_the_same_at_first(model, monkeypatch):
-    monkeypatch.setattr(ours, "CHUNK", 100)  # two and a rest
+    monkeypatch.setattr(ours, "BLOCK", 100)  # two and a rest
     definition = draw(model, 400)
     row = common_spikes("", ours.simulate(definition, 250), simulate(definition, 250), 250, 0.95)
     assert row.passed, row
