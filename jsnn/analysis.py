@@ -15,7 +15,8 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jsnn._checks import finite_number, host_array, positive_int
-from jsnn.recording import checked_spikes, spike_list
+from jsnn.recording import checked_spikes
+from jsnn.spike_events import spike_list
 
 MIN_SPIKES = 10
 """Fewest spikes for a coefficient of variation unless given; of fewer intervals it says little."""

@@ -334,7 +334,8 @@ def test_rewiring_to_a_traced_index_outside_is_safe_and_is_found(way: str, side:
     for got in sums:  # 0 to 2, 1 to 2, 2 to 1
         np.testing.assert_array_equal(got, [0, 1, 2])
     with pytest.raises(
-        ValueError, match="(1 indices outside 0 to 2|given 3 for synapse .) .*while they were traced"
+        ValueError,
+        match="(1 indices outside 0 to 2|given 3 for synapse .) .*while they were traced",
     ):
         jsnn.simulate(changed, {}, 3)
 
