@@ -127,9 +127,12 @@ def random_case(seed: int, *, equal: bool = True) -> Case:
     All its models have the same bits by every path if `equal`; otherwise one of them may not.
     """
     random = np.random.default_rng(seed)
-    names = [f"p{i}" for i in range(random.integers(1, 4))]
+    names = [f"p{i}" for i in range(random.integers(1, 5))]
     sizes = {name: int(random.choice(SIZES)) for name in names}
     kinds = {name: EQUAL[random.integers(len(EQUAL))] for name in names}
+    are_grouped = random.random() < 0.5
+    if are_grouped:
+        kinds = dict.fromkeys(names, kinds[names[0]])
     if not equal:
         is_built_in = random.random() < 0.25
         built_in = BOUNDED[random.integers(len(BOUNDED))]
@@ -145,7 +148,16 @@ def random_case(seed: int, *, equal: bool = True) -> Case:
         if random.random() < (0.8 if i < j else 0.3)
     ] or [(0, 0)]
     projections = [
-        _projection(random, f"c{k}", names[i], names[j], sizes, kinds[names[j]], may_be_0=i < j)
+        _projection(
+            random,
+            f"c{k}",
+            names[i],
+            names[j],
+            sizes,
+            kinds[names[j]],
+            may_be_0=i < j,
+            has_running_sum=are_grouped and random.random() < 0.9,
+        )
         for k, (i, j) in enumerate(pairs)
     ]
     sources = [
@@ -188,6 +200,7 @@ def _projection(
     kind: Kind,
     *,
     may_be_0: bool,
+    has_running_sum: bool,
 ) -> jsnn.Projection:
     shape = (sizes[pre], sizes[post])
     scale = 3 * kind.current
@@ -197,6 +210,8 @@ def _projection(
     if "v" in kind.model.variables and not conducts:
         synapses.append(jsnn.CONDUCTANCE)
     synapse = synapses[random.integers(len(synapses))]
+    if has_running_sum:
+        synapse, may_be_0 = jsnn.DELTA, False
     if synapse is jsnn.CONDUCTANCE or conducts:
         scale *= 0.02
     params = {}
@@ -205,14 +220,19 @@ def _projection(
     learns = random.random() < 0.35
     weights = random.normal(0.3, 0.5, shape) * scale / np.sqrt(shape[0])
     weights = (abs(weights) if learns or conducts else weights).astype(F32)
-    delay = int(random.integers(0 if may_be_0 else 1, 2 if learns else 5))
-    connectivity, has_delays = _connectivity(random, weights, may_have_delays=not learns)
+    delay = int(random.integers(0 if may_be_0 else 1, 5))
+    connectivity, has_delays = _connectivity(
+        random, weights, learns=learns, is_listed=has_running_sum
+    )
+    shortest = int(np.min(connectivity.delays)) if has_delays else delay
     rule = RULES[random.integers(len(RULES))]
     bound = F32(2 * scale)
     learning = jsnn.Plasticity(rule, {"w_max": bound}) if learns else None
     return jsnn.Projection(
         *(pre, post, connectivity, synapse, params),
         delay=None if has_delays else delay,
+        axonal=int(random.integers(max(shortest, 1))) if learns else None,
+        back_propagation=int(random.integers(3)) if learns else 0,
         plasticity=learning,
         name=name,
         target=target,
@@ -220,14 +240,15 @@ def _projection(
 
 
 def _connectivity(
-    random: np.random.Generator, weights: np.ndarray, *, may_have_delays: bool
+    random: np.random.Generator, weights: np.ndarray, *, learns: bool, is_listed: bool
 ) -> tuple[Any, bool]:
     """Draw a connectivity; return it, and True if its synapses have delays of their own."""
     num_pre, num_post = weights.shape
-    which = random.choice(["dense", "sorted", "unsorted", "delays", "one", "all"])
-    if which == "one" and num_pre == num_post and may_have_delays:
+    lists = ["sorted", "unsorted", "delays", "dense delays"]
+    which = random.choice(lists if is_listed else ["dense", *lists, "one", "all"])
+    if which == "one" and num_pre == num_post:
         return jsnn.OneToOne(weights[0]), False
-    if which == "all" and may_have_delays:
+    if which == "all" and not learns:
         return jsnn.AllToAll(weights[0, 0], num_pre, num_post), False
     if which in ("sorted", "unsorted", "delays"):
         pre, post = np.nonzero(random.random(weights.shape) < 0.5)
@@ -235,10 +256,12 @@ def _connectivity(
             order = random.permutation(len(pre))
             pre, post = pre[order], post[order]
         delays = None
-        if which == "delays" and may_have_delays and len(pre):
+        if which == "delays" and len(pre):
             delays = random.integers(1, 5, len(pre))
         given = (pre, post, weights[pre, post], num_pre, num_post, delays)
         return jsnn.Sparse(*given), delays is not None
+    if which == "dense delays":
+        return jsnn.Dense(weights, delays=random.integers(1, 5, weights.shape)), True
     return jsnn.Dense(weights), False
 
 

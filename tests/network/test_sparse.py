@@ -335,7 +335,7 @@ def test_rewiring_to_a_traced_index_outside_is_safe_and_is_found(way: str, side:
         np.testing.assert_array_equal(got, [0, 1, 2])
     with pytest.raises(
         ValueError,
-        match="(1 indices outside 0 to 2|given 3 for synapse .) .*while they were traced",
+        match=r"(1 indices outside 0 to 2|given 3 for synapse .) .*while they were traced",
     ):
         jsnn.simulate(changed, {}, 3)
 

@@ -71,7 +71,7 @@ class Dense:
     def synapses(self) -> Synapses:
         """Return the synapses as a list, sorted by presynaptic neuron."""
         assert self.delays is not None
-        rows, columns = jnp.arange(self.num_pre + 1), jnp.arange(self.num_post)
+        rows, columns = jnp.arange(self.num_pre + 1), jnp.arange(self.num_post)[None]
         return Synapses(
             slots=((self.delays - 1) * self.num_post + columns).ravel().astype(jnp.int32),
             starts=(rows * self.num_post).astype(jnp.int32),
