@@ -99,6 +99,7 @@ from jsnn.network import (
     reset,
     rewire,
     save_weights,
+    steps,
 )
 from jsnn.recording import (
     FinalVariable,
@@ -251,6 +252,7 @@ __all__ = [
     "spike_list",
     "spike_trains",
     "step",
+    "steps",
     "substeps",
     "superspike",
 ]

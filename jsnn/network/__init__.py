@@ -24,6 +24,7 @@ from jsnn.network.plasticity import Plasticity
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
 from jsnn.network.state import PlasticityState, ProjectionState, State, init
+from jsnn.network.steps import steps
 from jsnn.network.updates import normalise_weights, reset, rewire
 from jsnn.network.weight_files import load_weights, save_weights
 
@@ -58,4 +59,5 @@ __all__ = [
     "reset",
     "rewire",
     "save_weights",
+    "steps",
 ]

@@ -135,6 +135,11 @@ def init(network: Network, key: jax.Array | None = None) -> State:
     """
     check_type(network, Network, "network")
     check_key_of(network, key)
+    return _fresh(network, key)
+
+
+@jax.jit
+def _fresh(network: Network, key: jax.Array | None) -> State:
     sizes, dtype = network.sizes, network.dtype
     return State(
         step=jnp.zeros((), jnp.int32),

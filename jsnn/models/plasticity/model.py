@@ -37,9 +37,9 @@ class PlasticityModel(Model):
         s <- on_post(p, s, pre, post)    where the postsynaptic neuron spiked in this step
         pre <- spike_pre(p, pre), post <- spike_post(p, post)          of the neurons that spiked
 
-    A spike reaches the synapse in the step in which it is emitted, on both sides: a delay is on the
-    way from synapse to soma. It delivers the weight before the learning of that step, unless
-    `delivers_learnt_weight`.
+    A spike reaches the synapse after the `axonal` part of the projection's delay, and from the
+    postsynaptic side after `back_propagation` steps. It delivers the weight before the learning of
+    that step, unless `delivers_learnt_weight`.
 
     Functions on synapses work on each synapse by itself and see arrays that broadcast with one
     another: `s` holds "weight" and the variables of the model, and `pre` and `post` hold the traces
@@ -66,7 +66,7 @@ class PlasticityModel(Model):
         as ("w_min", "w_max"), or None. Initial weights outside are an error.
       delivers_learnt_weight: if True, a spike delivers the weight after the learning of the step in
         which it reaches the synapse, as in short-term plasticity, where `on_pre` computes the
-        weight of the spike itself. The delay must then be 1.
+        weight of the spike itself. The delay must then be at least 1.
       name: for messages and summaries.
       description: equations, units and source.
     """

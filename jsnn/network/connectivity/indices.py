@@ -128,7 +128,7 @@ def fault_of(
 
 def as_arrays(**fields: Any) -> dict[str, Any]:
     """Return fields as JAX arrays, with None for what there is not."""
-    return {name: x if x is None else jnp.asarray(x) for name, x in fields.items()}
+    return {name: x if x is None else jnp.asarray(x, x.dtype) for name, x in fields.items()}
 
 
 def checked_delays(given: Any, shape: tuple[int, ...], num_post: int, what: str) -> tuple[Any, int]:
