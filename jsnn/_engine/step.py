@@ -80,10 +80,14 @@ def advance(
         """Return the sums that are now on their way, and the plastic synapses after this step."""
         rule = projection.plasticity
         if rule is not None and rule.model.delivers_learnt_weight:
-            learnt = _learnt(projection, before, None, populations, drive, spikes, network.dt)
+            learnt = _learnt(
+                projection, before, None, populations, drive, spikes, network.dt, event_driven
+            )
             return _on_its_way(projection, before, learnt, sent, event_driven), learnt
         sums = _on_its_way(projection, before, before.plasticity, sent, event_driven)
-        return sums, _learnt(projection, before, sums, populations, drive, spikes, network.dt)
+        return sums, _learnt(
+            projection, before, sums, populations, drive, spikes, network.dt, event_driven
+        )
 
     after = replace(
         state,
@@ -236,6 +240,7 @@ def _learnt(
     drive: Mapping[str, Any],
     spikes: SpikesOf,
     dt: jax.Array,
+    event_driven: bool,
 ) -> PlasticityState | None:
     """Return the plastic synapses after this step.
 
@@ -247,6 +252,7 @@ def _learnt(
       drive: the input of this step.
       spikes: of this step.
       dt: in ms.
+      event_driven: visit the synapses of the neurons that spiked alone, where that is quicker.
     """
     rule = projection.plasticity
     if rule is None or before.plasticity is None:
@@ -261,6 +267,7 @@ def _learnt(
         _side(spikes[projection.post], variables[projection.post], rule.model.reads_post),
         dt,
         delivered,
+        event_driven=event_driven,
     )
 
 

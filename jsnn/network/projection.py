@@ -11,7 +11,7 @@ from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
 from jsnn.models.plasticity import PlasticityModel
 from jsnn.models.synapses import DELTA, SynapseModel
-from jsnn.network.connectivity import Connectivity, SynapticDelays
+from jsnn.network.connectivity import Connectivity, Sparse, SynapticDelays
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.values import (
     Given,
@@ -86,6 +86,8 @@ class Projection:
             check_type(self.plasticity, Plasticity, f"{what}, plasticity", hint)
             self.plasticity.check_fits(self.connectivity, what)
             self._check_plastic_delay(self.plasticity.model)
+            if isinstance(self.connectivity, Sparse):
+                object.__setattr__(self, "connectivity", self.connectivity.indexed_by_post())
         canonical = (("params", params), ("initial", initial), ("delay", self._checked_delay()))
         for name, value in canonical:
             object.__setattr__(self, name, value)

@@ -34,6 +34,9 @@ _TARGETS = (
     "jsnn_train_product",
     "jsnn_sparse_product",
     "jsnn_distinct",
+    "jsnn_visits",
+    "jsnn_put",
+    "jsnn_overwrite",
 )
 _FLAGS = (
     "-std=c++17",

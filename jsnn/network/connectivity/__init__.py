@@ -18,6 +18,7 @@ from jsnn.network.connectivity.protocols import (
     EventDriven,
     Modifiable,
     SynapticDelays,
+    Visitable,
 )
 from jsnn.network.connectivity.sparse import Sparse
 
@@ -34,6 +35,7 @@ __all__ = [
     "Procedural",
     "Sparse",
     "SynapticDelays",
+    "Visitable",
     "fixed_in_degree",
     "fixed_out_degree",
     "fixed_probability",

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._checks import host_array, is_concrete
+from jsnn._kernels.visits import SynapsesOf
 
 MOST_SYNAPSES = 2**31 - 2**7
 """Most synapses, and most slots, which int32 numbers; the kernels need some room above them."""
@@ -46,8 +47,23 @@ def sorted_synapses(
     return as_arrays(order=order, starts=_starts(numpy, pre, sizes[0]), slots=slots)
 
 
+def by_post(pre: Any, post: Any, sizes: tuple[int, int, int]) -> SynapsesOf:
+    """Return an index of the synapses of each postsynaptic neuron; see `sorted_synapses`."""
+    numpy: Any = np if is_concrete(pre) and is_concrete(post) else jnp
+    order = numpy.argsort(numpy.asarray(post), stable=True).astype(np.int32)
+    starts = _starts(numpy, numpy.asarray(post)[order], sizes[1])
+    arrays = as_arrays(starts=starts, order=order, others=numpy.asarray(pre)[order])
+    return synapses_of(**arrays, num_others=sizes[0])
+
+
+def synapses_of(starts: Any, order: Any, others: Any, num_others: int) -> SynapsesOf:
+    """Return an index of synapses; half of all are the most to visit in rounds."""
+    num = len(others)
+    return SynapsesOf(starts, order, others, num, num_others, (0, 0), most=num // 2)
+
+
 def _starts(numpy: Any, pre: Any, num_pre: int) -> Any:
-    """Return the first synapse of each presynaptic neuron, and S; `pre` ascends."""
+    """Return the first synapse of each neuron, and S; `pre` ascends."""
     neurons = np.arange(num_pre + 1, dtype=np.int32)
     return numpy.searchsorted(numpy.asarray(pre), neurons).astype(np.int32)
 

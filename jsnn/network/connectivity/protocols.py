@@ -4,6 +4,8 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import jax
 
+from jsnn._kernels.visits import SynapsesOf
+
 
 @runtime_checkable
 class Connectivity(Protocol):
@@ -70,6 +72,15 @@ class Modifiable(Connectivity, Protocol):
 
         The result broadcasts with the weights.
         """
+        ...
+
+
+@runtime_checkable
+class Visitable(Modifiable, Protocol):
+    """A connectivity that can list the synapses of the neurons that spiked, on either side."""
+
+    def synapses_of(self, side: int) -> SynapsesOf:
+        """Return the synapses of each presynaptic neuron, 0, or of each postsynaptic one, 1."""
         ...
 
 

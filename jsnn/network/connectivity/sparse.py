@@ -12,16 +12,19 @@ import numpy as np
 from jsnn._checks import check_dtype, check_flag, is_concrete, positive_int, weight_array
 from jsnn._kernels.dense import delayed
 from jsnn._kernels.sparse import Synapses, event_product, sparse_product
+from jsnn._kernels.visits import SynapsesOf
 from jsnn._pytree import pytree, replace, static
 from jsnn.network.connectivity.indices import (
     MOST_SYNAPSES,
     as_arrays,
     belong,
+    by_post,
     check_number,
     check_once,
     integers,
     reached,
     sorted_synapses,
+    synapses_of,
 )
 
 
@@ -50,6 +53,7 @@ class Sparse:
         neuron i.
       slots: int32 [S], the targets of the sorted synapses: post, or (delay - 1) * num_post + post
         if there are delays; None if they are `post` itself.
+      by_post: an index of the synapses of each postsynaptic neuron, if they learn; otherwise None.
 
     Raises:
       TypeError: if indices or delays are not integers, or weights are not floating.
@@ -69,6 +73,7 @@ class Sparse:
     order: jax.Array | None = dataclasses.field(init=False)
     starts: jax.Array = dataclasses.field(init=False)
     slots: jax.Array | None = dataclasses.field(init=False)
+    by_post: SynapsesOf | None = dataclasses.field(init=False, default=None)
 
     def __post_init__(self) -> None:
         check_flag(self.multapses, "Sparse, multapses")
@@ -148,6 +153,25 @@ class Sparse:
         """Return the synapses with other weights, [S]."""
         return replace(self, weights=weights)
 
+    def indexed_by_post(self) -> "Sparse":
+        """Return the synapses with `by_post`, by which learning finds those of a neuron."""
+        if self.by_post is not None:
+            return self
+        return replace(self, by_post=by_post(self.pre, self.post, self._sizes))
+
+    def synapses_of(self, side: int) -> SynapsesOf:
+        """Return the synapses of each presynaptic neuron, 0, or of each postsynaptic one, 1."""
+        if side == 1:
+            assert self.by_post is not None
+            return self.by_post
+        order, targets = self.order, self.post
+        if order is None:
+            order = jnp.zeros(0, np.int32)
+        else:
+            assert self.slots is not None
+            targets = self.slots % self.num_post if self.max_delay else self.slots
+        return synapses_of(self.starts, order, targets, self.num_post)
+
     def rewired(
         self, remove: Any, pre: Any, post: Any, weights: Any, delays: Any = None
     ) -> tuple["Sparse", jax.Array]:
@@ -210,6 +234,8 @@ class Sparse:
         if self.order is not None:  # the structure stays, so that a loop can carry the network
             in_order["order"] = jnp.arange(len(which), dtype=jnp.int32)
             in_order["slots"] = fields["post"] if delays is None else in_order["slots"]
+        if self.by_post is not None:
+            in_order["by_post"] = by_post(fields["pre"], fields["post"], self._sizes)
         return replace(self, **fields, **in_order), which.astype(jnp.int32)
 
     def check_indices(self, what: str) -> None:
@@ -231,7 +257,8 @@ class Sparse:
         names = ("pre", "post", "delays", "order", "starts", "slots")
         given = {name: getattr(self, name) for name in names}
         given = {name: x for name, x in given.items() if x is not None}
-        if not all(map(is_concrete, given.values())):
+        of_post = jax.tree.leaves(self.by_post)
+        if not all(map(is_concrete, (*given.values(), *of_post))):
             return None
         for name, x in given.items():
             if x.dtype != np.int32:
@@ -249,9 +276,14 @@ class Sparse:
                     integers(given[name], (last + 1,), name, low, high)
         except ValueError as error:
             return str(error)
-        if belong(**{name: np.asarray(x) for name, x in given.items()}, sizes=self._sizes):
-            return None
-        return "Sparse, order, starts and slots: given others than those of pre, post and delays"
+        if not belong(**{name: np.asarray(x) for name, x in given.items()}, sizes=self._sizes):
+            return (
+                "Sparse, order, starts and slots: given others than those of pre, post and delays"
+            )
+        expected = jax.tree.leaves(by_post(self.pre, self.post, self._sizes) if of_post else None)
+        if not all(map(np.array_equal, of_post, expected)):
+            return "Sparse, by_post: given another index than that of pre and post"
+        return None
 
     def of_pre(self, values: jax.Array) -> jax.Array:
         """Turn values [pre] into those on the presynaptic side of each synapse, [S]."""
