@@ -4,7 +4,6 @@ The network is that of `experiments.balanced.network`. Synapses between excitato
 `jsnn.STDP`, those from inhibitory to excitatory neurons `jsnn.VOGELS_2011`; the others are static.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np

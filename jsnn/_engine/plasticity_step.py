@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._kernels import native
-from jsnn._kernels.visits import change_visited
+from jsnn._kernels.visits import Rule, change_visited
 from jsnn.models.checker import variable_dtype
 from jsnn.models.elementwise import is_elementwise
 from jsnn.models.model import Values
@@ -16,6 +16,9 @@ from jsnn.models.plasticity import PlasticityModel
 from jsnn.models.plasticity.model import AtSpike
 from jsnn.network.connectivity import Modifiable, Visitable
 from jsnn.network.state import PlasticityState
+
+_FEWEST = 512
+"""Number of synapses that have to be fewer than a pass over all can change in the same time."""
 
 Sides = tuple[Values, Values]
 """What a rule sees of the presynaptic neurons, and of the postsynaptic ones."""
@@ -55,7 +58,7 @@ def learn(
         synapses = _like(rule.each_step(p, synapses, *_at(connectivity, sides), dt), synapses)
     # What is read has to be read before it is changed, so that XLA changes it in place.
     read = [seen_post["spike"], *([] if delivered is None else [delivered])]
-    visits = event_driven and isinstance(connectivity, Visitable) and native.available()
+    visits = event_driven and _is_worth_visiting(connectivity)
     late = visits and _updates_by_place(rule, connectivity.dtype)
     synapses = (_by_visits if visits else _by_passes)(
         rule, late, connectivity, synapses, (p, dt), before if late else sides, read
@@ -140,10 +143,9 @@ def _by_visits(
     ) -> Values:
         on_pre, on_post = (functools.partial(change, f) for f in (rule.on_pre, rule.on_post))
         indices = (connectivity.synapses_of(0), connectivity.synapses_of(1))
-        passes = (functools.partial(_pass, rule, late, side) for side in (0, 1))
+        passes = (functools.partial(_pass, rule, late, 0), functools.partial(_pass, rule, late, 1))
         return change_visited(
-            *((on_pre, on_post), tuple(passes), indices),
-            *(synapses, params, seen, connectivity, read),
+            Rule((on_pre, on_post), passes), indices, synapses, params, seen, connectivity, read
         )
 
     return jax.lax.platform_dependent(
@@ -156,6 +158,15 @@ def _by_visits(
 @_by_visits.defjvp
 def _by_visits_jvp(rule: PlasticityModel, late: bool, primals: Any, tangents: Any) -> Any:
     return jax.jvp(functools.partial(_by_passes, rule, late), primals, tangents)
+
+
+def _is_worth_visiting(connectivity: Modifiable) -> bool:
+    """Return True if the synapses of single neurons can be visited, and are few among all."""
+    return (
+        isinstance(connectivity, Visitable)
+        and native.available()
+        and connectivity.synapses_of(0).most >= _FEWEST
+    )
 
 
 @functools.lru_cache

@@ -1,7 +1,7 @@
 """Changes of the synapses of the neurons that spiked, with no work for the others."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -46,9 +46,21 @@ class SynapsesOf:
     most: int = static()
 
 
+class Rule(NamedTuple):
+    """A change of synapses at the spikes of presynaptic neurons, and one at those of postsynaptic.
+
+    Attributes:
+      changes: (params, synapses, pre, post) -> synapses, for any synapses, [C] each.
+      passes: (synapses, params, sides, passed_on) -> synapses, for all synapses, of which those of
+        silent neurons stay.
+    """
+
+    changes: tuple[Change, Change]
+    passes: tuple[Callable[..., Values], Callable[..., Values]]
+
+
 def change_visited(
-    changes: tuple[Change, Change],
-    everywhere: tuple[Callable[..., Values], Callable[..., Values]],
+    rule: Rule,
     indices: tuple[SynapsesOf, SynapsesOf],
     synapses: Values,
     params: Any,
@@ -61,14 +73,13 @@ def change_visited(
     This needs a CPU with `jsnn._kernels.native`.
 
     Args:
-      changes: for each side (params, synapses, pre, post) -> synapses, for any synapses, [C] each.
-      everywhere: for each side (synapses, params, sides, passed_on) -> synapses, for all of them.
+      rule: the changes.
       indices: the synapses of each presynaptic neuron, and of each postsynaptic one.
       synapses: variables of the synapses, [S] or a matrix.
       params: pytree of scalars.
       sides: variables of the presynaptic neurons, [pre], and of the postsynaptic ones, [post], with
         "spike" among them.
-      passed_on: arrays for `everywhere`.
+      passed_on: arrays for the passes of the rule.
       after: arrays that have to be computed before the synapses are changed.
     """
     operands = (indices, synapses, params, sides, passed_on, tuple(after))
@@ -79,7 +90,7 @@ def change_visited(
     def with_rows(*leaves: jax.Array) -> list[jax.Array]:
         """Change synapses [R, ...]; operands have R rows, or one row if it is the same for all."""
         rows = max(leaf.shape[0] for leaf in leaves)
-        indices, synapses, params, sides, passed_on, after = structure.unflatten(leaves)
+        indices, synapses, params, sides, passed_on, after = jax.tree.unflatten(structure, leaves)
         shapes = [(rows, *synapses[k].shape[1:]) for k in names]
         flat = (rows, -1) if rows > 1 else (-1,)
         lists = [
@@ -110,7 +121,7 @@ def change_visited(
                 {k: of_rows(x, at.own if i == side else at.other) for k, x in sides[i].items()}
                 for i in (0, 1)
             )
-            change, of_params = changes[side], jax.tree.map(lambda x: 0 if x.ndim else None, p)
+            change, of_params = rule.changes[side], jax.tree.map(lambda x: 0 if x.ndim else None, p)
             if any(x.ndim for x in jax.tree.leaves(p)):  # a rule sees scalars
                 change = jax.vmap(change, (of_params, 0, 0, 0))
             new = change(p, dict(zip(names, seen, strict=True)), pre, post)
@@ -124,7 +135,7 @@ def change_visited(
             return progress, changed(progress, visits, carry[1])
 
         def at_once(arrays: list[jax.Array]) -> list[jax.Array]:
-            for side, change in enumerate(everywhere):
+            for side, change in enumerate(rule.passes):
 
                 def passed(arrays: list[jax.Array], change: Any = change) -> list[jax.Array]:
                     now = {k: x.reshape(s) for k, x, s in zip(names, arrays, shapes, strict=True)}
@@ -167,7 +178,7 @@ def _for_rows(function: Callable[..., Values], rows: int, *arguments: Any) -> Va
     given = [leaf[0] if one else leaf for leaf, one in zip(leaves, shared, strict=True)]
 
     def of_leaves(*leaves: jax.Array) -> Values:
-        return function(*structure.unflatten(leaves))
+        return function(*jax.tree.unflatten(structure, leaves))
 
     if rows == 1:
         return {k: x[None] for k, x in of_leaves(*given).items()}
