@@ -75,7 +75,7 @@ def change_visited(
     Args:
       rule: the changes.
       indices: the synapses of each presynaptic neuron, and of each postsynaptic one.
-      synapses: variables of the synapses, [S] or a matrix.
+      synapses: variables of the synapses, [S], or [pre, post] if they are a matrix.
       params: pytree of scalars.
       sides: variables of the presynaptic neurons, [pre], and of the postsynaptic ones, [post], with
         "spike" among them.
@@ -91,8 +91,8 @@ def change_visited(
         """Change synapses [R, ...]; operands have R rows, or one row if it is the same for all."""
         rows = max(leaf.shape[0] for leaf in leaves)
         indices, synapses, params, sides, passed_on, after = jax.tree.unflatten(structure, leaves)
-        shapes = [(rows, *synapses[k].shape[1:]) for k in names]
-        flat = (rows, -1) if rows > 1 else (-1,)
+        # A reshaped array would be copied in every step.
+        arrays = [_of_rows(synapses[k], rows) for k in names]
         lists = [
             (side["spike"], index.starts, index.order, index.others)
             for index, side in zip(indices, sides, strict=True)
@@ -114,7 +114,9 @@ def change_visited(
                     return _taken(array[0], *where)
                 return _taken(array, at.row, *where)
 
-            where = (at.row, at.which) if rows > 1 else (at.which,)
+            own_other = (at.own, at.other) if side == 0 else (at.other, at.own)
+            synapse = (at.which,) if indices[side].strides == (0, 0) else own_other
+            where = (at.row, *synapse) if rows > 1 else synapse
             seen = [_taken(array, *where) for array in arrays]
             p = jax.tree.map(of_rows, params)
             pre, post = (
@@ -138,24 +140,22 @@ def change_visited(
             for side, change in enumerate(rule.passes):
 
                 def passed(arrays: list[jax.Array], change: Any = change) -> list[jax.Array]:
-                    now = {k: x.reshape(s) for k, x, s in zip(names, arrays, shapes, strict=True)}
+                    now = {
+                        k: x if rows > 1 else x[None] for k, x in zip(names, arrays, strict=True)
+                    }
                     new = _for_rows(change, rows, now, params, sides, passed_on)
-                    return native.overwrite(arrays, [new[k].reshape(flat) for k in names])
+                    return native.overwrite(arrays, [_of_rows(new[k], rows) for k in names])
 
                 spiked = jnp.any(sides[side]["spike"] > 0)
                 arrays = jax.lax.cond(spiked, passed, lambda arrays: arrays, arrays)
             return arrays
 
-        arrays = [
-            jnp.broadcast_to(synapses[k], shape).reshape(flat)
-            for k, shape in zip(names, shapes, strict=True)
-        ]
         progress, visits = visit(jnp.zeros(9, np.int32), after)
         arrays = changed(progress, visits, arrays)
         # XLA copies no array for a loop and a condition, but does for one in the other.
         _, arrays = jax.lax.while_loop(lambda now: now[0][8] == 1, round_, (progress, arrays))
         arrays = jax.lax.cond(progress[8] == 2, at_once, lambda arrays: arrays, arrays)
-        return [array.reshape(shape) for array, shape in zip(arrays, shapes, strict=True)]
+        return arrays if rows > 1 else [array[None] for array in arrays]
 
     new = merging_rows(with_rows)(*(leaf[None] for leaf in leaves))
     return {k: array[0] for k, array in zip(names, new, strict=True)}
@@ -165,6 +165,11 @@ def _capacity(index: SynapsesOf, spikes: jax.Array) -> int:
     """Return the number of synapses that a round visits, a multiple of 64."""
     room = _SPIKES * index.num_synapses // len(spikes)
     return int(np.clip(-(-room // _FEWEST) * _FEWEST, _FEWEST, _MOST))
+
+
+def _of_rows(array: jax.Array, rows: int) -> jax.Array:
+    """Return an array with an axis of rows, or without that axis if there is one row."""
+    return array[0] if rows == 1 else jnp.broadcast_to(array, (rows, *array.shape[1:]))
 
 
 def _taken(array: jax.Array, *where: jax.Array) -> jax.Array:
