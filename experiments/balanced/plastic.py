@@ -41,8 +41,10 @@ def onto(edges: Edges, *, excitatory: bool, definition: Definition) -> Edges:
     return Edges(edges.pre[chosen], edges.post[chosen])
 
 
-def plastic_network(definition: Definition, dtype: DTypeLike = np.float32) -> jsnn.Network:
-    """Make CUBA with plastic synapses; the delays are Brian2's delay of 0."""
+def plastic_network(
+    definition: Definition, delay: int = 0, dtype: DTypeLike = np.float32
+) -> jsnn.Network:
+    """Make CUBA with plastic synapses; see `network_of`."""
     c, size, dtype = definition.constants, definition.num_neurons, np.dtype(dtype)
     rules: dict[tuple[str, bool], Any] = {
         ("excitatory", True): jsnn.Plasticity(jsnn.STDP, STDP),
@@ -62,8 +64,9 @@ def plastic_network(definition: Definition, dtype: DTypeLike = np.float32) -> js
                     jsnn.Sparse(edges.pre, edges.post, weights, size, size),
                     plasticity=rules.get((kind, onto_excitatory)),
                     target=target,
+                    delay=delay + 1,
                     name=f"{kind} onto {'excitatory' if onto_excitatory else 'inhibitory'}",
                 )
             )
-    static = network_of(definition, dtype=dtype)
+    static = network_of(definition, delay, dtype)
     return jsnn.Network(static.populations, projections, dt=static.dt)

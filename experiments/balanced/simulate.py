@@ -20,6 +20,9 @@ from experiments.balanced.network import Definition, Run
 CHUNK = 1000
 """Number of steps in a chunk."""
 
+Make = Callable[[Definition, int, DTypeLike], jsnn.Network]
+"""A function (definition, delay as Brian2 counts, dtype) -> network."""
+
 Chunk = Callable[[jsnn.Network, jsnn.State], tuple[jsnn.State, jax.Array]]
 """A function (network, state) -> (state after a chunk, spikes of the chunk, bool [steps, N])."""
 
@@ -30,6 +33,7 @@ def simulate(
     delay: int = 0,
     dtype: DTypeLike = np.float32,
     *,
+    make: Make = network_of,
     progress: bool = False,
 ) -> Run:
     """Return every spike of a run.
@@ -39,10 +43,11 @@ def simulate(
       num_steps: the number of steps.
       delay: in steps, as Brian2 counts them.
       dtype: float32, or float64 with `jax_enable_x64`.
+      make: makes the network.
       progress: show a progress bar.
     """
     began = time.perf_counter()
-    network = network_of(definition, delay, dtype)
+    network = make(definition, delay, dtype)
     state = jsnn.init(network)
     lengths = [min(CHUNK, num_steps - first) for first in range(0, num_steps, CHUNK)]
     chunks = {length: compiled_chunk(network, state, length) for length in set(lengths)}
