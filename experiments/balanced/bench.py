@@ -38,6 +38,7 @@ from experiments.balanced.network import (
     draw,
     num_excitatory,
 )
+from experiments.balanced.plastic import plastic_network
 from experiments.mnist.bench import machine
 from experiments.parity.apart import apart
 
@@ -65,11 +66,16 @@ class Config(cli.Config):
     """Number of times that each run is measured."""
     num_networks: int = 100
     """Number of networks under one `vmap`."""
+    plastic: bool = False
+    """Measure CUBA with plastic synapses instead (`experiments.balanced.plastic`), without the
+    further measurements."""
 
 
-def run_jsnn(definition: Definition, num_steps: int, *, float64: bool) -> Run:
+def run_jsnn(definition: Definition, num_steps: int, *, float64: bool, plastic: bool) -> Run:
     with jax.enable_x64(float64):
-        return ours.simulate(definition, num_steps, dtype=np.float64 if float64 else np.float32)
+        dtype = np.float64 if float64 else np.float32
+        make = plastic_network if plastic else network_of
+        return ours.simulate(definition, num_steps, dtype=dtype, make=make)
 
 
 def run_brian(
@@ -79,11 +85,13 @@ def run_brian(
     backend: Literal["cython", "standalone"],
     threads: int,
     directory: Path,
+    plastic: bool,
 ) -> Run:
-    from experiments.parity import brian
+    from experiments.parity import brian, brian_plastic
 
     where = directory / f"{definition.num_neurons}_neurons_{threads}_threads"
-    return brian.simulate(definition, num_steps, 0, backend, threads, where)
+    build = brian_plastic.build if plastic else brian.static
+    return brian.simulate(definition, num_steps, 0, backend, threads, where, build)
 
 
 def run_nest(definition: Definition, num_steps: int) -> Run:
@@ -92,14 +100,14 @@ def run_nest(definition: Definition, num_steps: int) -> Run:
     return nest.simulate(definition, num_steps, delay=1, threads=2)
 
 
-def contenders(directory: Path) -> dict[str, Timed]:
+def contenders(directory: Path, *, plastic: bool) -> dict[str, Timed]:
     """Return the simulators that are installed; Brian2 keeps compiled programs in `directory`."""
     rows: dict[str, Timed] = {
-        "jsnn": partial(run_jsnn, float64=False),
-        "jsnn, float64": partial(run_jsnn, float64=True),
+        "jsnn": partial(run_jsnn, float64=False, plastic=plastic),
+        "jsnn, float64": partial(run_jsnn, float64=True, plastic=plastic),
     }
     if find_spec("brian2"):
-        in_brian = partial(run_brian, directory=directory)
+        in_brian = partial(run_brian, directory=directory, plastic=plastic)
         rows |= {
             "Brian2 standalone": partial(in_brian, backend="standalone", threads=1),
             "Brian2 standalone, 2 threads": partial(in_brian, backend="standalone", threads=2),
@@ -107,6 +115,8 @@ def contenders(directory: Path) -> dict[str, Timed]:
         }
     else:
         print("Brian2 is not installed: its rows are left out")
+    if plastic:
+        return rows
     if find_spec("nest"):
         rows["NEST, 2 threads"] = run_nest
     else:
@@ -118,7 +128,7 @@ def side_by_side(config: Config, num_steps: int) -> list[dict[str, Any]]:
     """Measure each simulator at each size; return a row for each."""
     rows = []
     with tempfile.TemporaryDirectory() as directory:
-        timed = contenders(Path(directory))
+        timed = contenders(Path(directory), plastic=config.plastic)
         total = len(config.sizes) * len(timed) * config.repeats
         with cli.progress_bar(total, "run") as bar:
             for size in config.sizes:
@@ -228,20 +238,29 @@ def memory_beyond_the_runtime(model: Model, num_neurons: int, num_steps: int) ->
     return cli.peak_memory_mb() - before
 
 
-def main(config: Config) -> dict[str, Any]:
-    if config.repeats < 1:
-        raise ValueError(f"--repeats: given {config.repeats}; expected at least 1")
-    num_steps = round(config.duration_ms / DT)
-    # Memory comes first, since a process starts with the peak of the one that started it.
-    largest = max(config.sizes)
-    memory = apart(memory_beyond_the_runtime, config.model, largest, num_steps)
+def compared(config: Config, num_steps: int) -> dict[str, Any]:
+    """Measure the simulators side by side and print a table."""
     rows = side_by_side(config, num_steps)
-    print(f"\n{config.model.upper()}, seconds of the loop for {config.duration_ms:g} ms:\n")
+    what = f"{config.model.upper()}{' with plastic synapses' * config.plastic}"
+    print(f"\n{what}, seconds of the loop for {config.duration_ms:g} ms:\n")
     print(*markdown(rows, config.sizes), "", sep="\n")
     ratios = against_standalone(rows)
     for name, of_sizes in ratios.items():
         for size, ratio in of_sizes.items():
             print(f"- {name} / Brian2 standalone, {size:,} neurons: {ratio:.2f}")
+    return {"rows": rows, "jsnn_over_brian2_standalone": ratios}
+
+
+def main(config: Config) -> dict[str, Any]:
+    if config.repeats < 1:
+        raise ValueError(f"--repeats: given {config.repeats}; expected at least 1")
+    num_steps = round(config.duration_ms / DT)
+    if config.plastic:
+        return {"machine": machine(), **compared(replace(config, model="cuba"), num_steps)}
+    # Memory comes first, since a process starts with the peak of the one that started it.
+    largest = max(config.sizes)
+    memory = apart(memory_beyond_the_runtime, config.model, largest, num_steps)
+    results = compared(config, num_steps)
     many = many_networks(config, num_steps)
     print(
         f"- {config.num_networks} networks of {SMALL:,} neurons under one vmap: "
@@ -251,8 +270,7 @@ def main(config: Config) -> dict[str, Any]:
     print(f"- {largest:,} neurons: {memory:.0f} MB at the peak beyond the JAX runtime")
     return {
         "machine": machine(),
-        "rows": rows,
-        "jsnn_over_brian2_standalone": ratios,
+        **results,
         "many_networks": many,
         "memory_mb": {largest: memory},
     }

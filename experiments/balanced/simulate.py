@@ -5,6 +5,7 @@ goes on from block to block, and the spikes of each block become events.
 """
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -16,6 +17,9 @@ from experiments.balanced.network import Definition, Run
 BLOCK = 1000
 """Number of steps in a block."""
 
+Make = Callable[[Definition, int, DTypeLike], jsnn.Network]
+"""A function (definition, delay as Brian2 counts, dtype) -> network."""
+
 
 def simulate(
     definition: Definition,
@@ -23,6 +27,7 @@ def simulate(
     delay: int = 0,
     dtype: DTypeLike = np.float32,
     *,
+    make: Make = network_of,
     progress: bool = False,
 ) -> Run:
     """Return every spike of a run.
@@ -32,10 +37,11 @@ def simulate(
       num_steps: the number of steps.
       delay: in steps, as Brian2 counts them.
       dtype: float32, or float64 with `jax_enable_x64`.
+      make: makes the network.
       progress: show a progress bar.
     """
     began = time.perf_counter()
-    network = network_of(definition, delay, dtype)
+    network = make(definition, delay, dtype)
     for length in {min(BLOCK, num_steps), num_steps % BLOCK} - {0}:
         events(network, length)  # compiles the program of a block of this length
     built = time.perf_counter()

@@ -6,6 +6,7 @@ Brian2's device and caches belong to the process: run the standalone backend in 
 
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,8 @@ import numpy as np
 from experiments.balanced.network import DT, STEPS_HELD, Definition, Edges, Model, Run
 
 Backend = Literal["numpy", "cython", "standalone"]
+Build = Callable[[Definition, int], tuple[b2.Network, b2.SpikeMonitor]]
+"""A function (definition, delay in steps) -> network, and a monitor of its spikes."""
 
 SYNAPSES = """
 dg_e/dt = -g_e / tau_e : 1
@@ -44,6 +47,7 @@ def simulate(
     backend: Backend = "cython",
     threads: int = 1,
     directory: Path | None = None,
+    build: Build | None = None,
 ) -> Run:
     """Return every spike of a run.
 
@@ -55,16 +59,20 @@ def simulate(
       threads: of the standalone backend.
       directory: in which the standalone backend finds the programs that an earlier run of the same
         network has compiled; by default it compiles everything anew.
+      build: makes the network; by default `static`.
     """
+    build = build or static
     if backend != "standalone":
-        return run_in_python(definition, num_steps, delay, backend)
+        return run_in_python(build, definition, num_steps, delay, backend)
     if directory is not None:
-        return run_standalone(definition, num_steps, delay, threads, directory)
+        return run_standalone(build, definition, num_steps, delay, threads, directory)
     with tempfile.TemporaryDirectory() as temporary:
-        return run_standalone(definition, num_steps, delay, threads, Path(temporary))
+        return run_standalone(build, definition, num_steps, delay, threads, Path(temporary))
 
 
-def run_in_python(definition: Definition, num_steps: int, delay: int, backend: Backend) -> Run:
+def run_in_python(
+    build: Build, definition: Definition, num_steps: int, delay: int, backend: Backend
+) -> Run:
     """Run in Brian2's runtime mode, which reports the time of its loop, without code generation."""
     b2.prefs.codegen.target = backend
     reported = []
@@ -76,7 +84,12 @@ def run_in_python(definition: Definition, num_steps: int, delay: int, backend: B
 
 
 def run_standalone(
-    definition: Definition, num_steps: int, delay: int, threads: int, directory: Path
+    build: Build,
+    definition: Definition,
+    num_steps: int,
+    delay: int,
+    threads: int,
+    directory: Path,
 ) -> Run:
     """Generate, compile and run a C++ program, which writes down the time of its loop."""
     b2.set_device("cpp_standalone", directory=str(directory), build_on_run=False)
@@ -93,7 +106,8 @@ def run_standalone(
     return Run(*spike_list(spikes), seconds, built - began)
 
 
-def build(definition: Definition, delay: int) -> tuple[b2.Network, b2.SpikeMonitor]:
+def cuba_or_coba(definition: Definition) -> b2.NeuronGroup:
+    """Return the neurons at their start."""
     b2.start_scope()
     b2.defaultclock.dt = DT * b2.ms
     c = definition.constants
@@ -110,6 +124,12 @@ def build(definition: Definition, delay: int) -> tuple[b2.Network, b2.SpikeMonit
         },
     )
     neurons.v, neurons.g_e, neurons.g_i = definition.v, definition.g_e, definition.g_i
+    return neurons
+
+
+def static(definition: Definition, delay: int) -> tuple[b2.Network, b2.SpikeMonitor]:
+    """Return the network with static synapses, and a monitor of its spikes."""
+    neurons, c = cuba_or_coba(definition), definition.constants
 
     def synapses(edges: Edges, on_pre: str, weight: float) -> b2.Synapses:
         made = b2.Synapses(

@@ -1,32 +1,46 @@
 """Plasticity step: one step of a learning rule on the synapses of a projection."""
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from jsnn._kernels import native
+from jsnn._kernels.visits import Rule, change_visited
+from jsnn.models.checker import variable_dtype
+from jsnn.models.elementwise import is_elementwise
 from jsnn.models.model import Values
 from jsnn.models.plasticity import PlasticityModel
-from jsnn.network.connectivity import Modifiable
+from jsnn.models.plasticity.model import AtSpike
+from jsnn.network.connectivity import TwoSided, Visitable
 from jsnn.network.state import PlasticityState
+
+_FEWEST = 512
+"""Number of synapses that have to be fewer than a pass over all can change in the same time."""
+
+Sides = tuple[Values, Values]
+"""What a rule sees of the presynaptic neurons, and of the postsynaptic ones."""
 
 
 def learn(
     rule: PlasticityModel,
-    connectivity: Modifiable,
+    connectivity: TwoSided,
     state: PlasticityState,
     params: Mapping[str, jax.Array],
     seen_pre: Values,
     seen_post: Values,
     dt: jax.Array,
     delivered: jax.Array | None = None,
+    *,
+    event_driven: bool = False,
 ) -> PlasticityState:
     """Take one step of a learning rule, in the order that `PlasticityModel` states.
 
     Args:
       rule: the learning rule.
-      connectivity: the connectivity of the projection.
+      connectivity: the neurons on both sides of each synapse.
       state: the plastic synapses before the step.
       params: the parameters of the rule, a scalar each.
       seen_pre: {"spike": [pre], 1 where a neuron spiked in this step, else 0}, and the variables
@@ -34,47 +48,168 @@ def learn(
       seen_post: {"spike": [post], ...}, for the postsynaptic neurons.
       dt: in ms.
       delivered: sums of the weights before the step, if they are made in this step.
+      event_driven: visit the synapses of the neurons that spiked alone, if the connectivity can.
     """
     p = dict(params)
-    spikes_pre, spikes_post = seen_pre["spike"], seen_post["spike"]
-    pre = rule.update_pre(p, state.pre, dt)
-    post = rule.update_post(p, state.post, dt)
-
-    def both_sides() -> tuple[Values, Values]:
-        return (
-            {k: connectivity.of_pre(x) for k, x in {**pre, **seen_pre}.items()},
-            {k: connectivity.of_post(x) for k, x in {**post, **seen_post}.items()},
-        )
-
-    def at_spikes(function: Callable[..., Values], synapses: Values, side: int) -> Values:
-        def changed() -> Values:
-            sides = both_sides()
-            new = function(p, synapses, *sides)
-            here = sides[side]["spike"] > 0
-            return _like({k: jnp.where(here, new[k], s) for k, s in synapses.items()}, synapses)
-
-        any_spike = jnp.any((spikes_pre, spikes_post)[side] > 0)
-        return jax.lax.cond(any_spike & weights_are_read, changed, lambda: synapses)
-
-    # This always holds, but it makes XLA wait until the weights have been delivered, so that it
-    # changes them in place and need not copy them all.
-    weights_are_read = jnp.all(spikes_post >= 0)
-    if delivered is not None:
-        weights_are_read &= jnp.all((delivered == 0) | (delivered != 0))
+    before = ({**state.pre, **seen_pre}, {**state.post, **seen_post})
+    pre, post = sides = _updated(rule, p, dt, before)
     synapses = state.synapses
     if rule.each_step is not None:
-        synapses = _like(rule.each_step(p, synapses, *both_sides(), dt), synapses)
-    synapses = at_spikes(rule.on_pre, synapses, 0)
-    synapses = at_spikes(rule.on_post, synapses, 1)
+        synapses = _like(rule.each_step(p, synapses, *_at(connectivity, sides), dt), synapses)
+    # What is read has to be read before it is changed, so that XLA changes it in place.
+    read = [seen_post["spike"], *([] if delivered is None else [delivered])]
+    visits = event_driven and _is_worth_visiting(connectivity)
+    late = visits and _updates_by_place(rule, connectivity.dtype)
+    synapses = (_by_visits if visits else _by_passes)(
+        rule, late, connectivity, synapses, (p, dt), before if late else sides, read
+    )
     return PlasticityState(
         synapses=synapses,
-        pre=_like(_where(spikes_pre, rule.spike_pre(p, pre), pre), state.pre),
-        post=_like(_where(spikes_post, rule.spike_post(p, post), post), state.post),
+        pre=_after_spikes(seen_pre["spike"], rule.spike_pre, p, pre, state.pre),
+        post=_after_spikes(seen_post["spike"], rule.spike_post, p, post, state.post),
     )
 
 
-def _where(spikes: jax.Array, spiked: Values, silent: Values) -> Values:
-    return {k: jnp.where(spikes > 0, spiked[k], silent[k]) for k in silent}
+def _by_passes(
+    rule: PlasticityModel,
+    late: bool,
+    connectivity: TwoSided,
+    synapses: Values,
+    params: tuple[Values, jax.Array],
+    seen: Sides,
+    read: Sequence[jax.Array],
+) -> Values:
+    """Change the synapses of the neurons that spiked, by passes over all synapses.
+
+    Args:
+      rule: the learning rule.
+      late: True if `seen` holds the traces before this step.
+      connectivity: the neurons on both sides of each synapse.
+      synapses: the variables of the synapses.
+      params: the parameters of the rule, and dt in ms.
+      seen: what the rule sees of the neurons.
+      read: arrays that have to be computed before the synapses are changed.
+    """
+    # This always holds, but it makes XLA wait.
+    are_read = functools.reduce(jnp.logical_and, [jnp.all((x == 0) | (x != 0)) for x in read])
+    for side in (0, 1):
+        synapses = jax.lax.cond(
+            jnp.any(seen[side]["spike"] > 0) & are_read,
+            functools.partial(_pass, rule, late, side),
+            lambda synapses, *_: synapses,
+            *(synapses, params, seen, connectivity),
+        )
+    return synapses
+
+
+def _pass(
+    rule: PlasticityModel,
+    late: bool,
+    side: int,
+    synapses: Values,
+    params: tuple[Values, jax.Array],
+    seen: Sides,
+    connectivity: TwoSided,
+) -> Values:
+    """Change the synapses of the neurons that spiked on one side, by a pass over all synapses."""
+    p, dt = params
+    both = _at(connectivity, _updated(rule, p, dt, seen) if late else seen)
+    new = (rule.on_pre, rule.on_post)[side](p, synapses, *both)
+    here = both[side]["spike"] > 0
+    return _like({k: jnp.where(here, new[k], s) for k, s in synapses.items()}, synapses)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _by_visits(
+    rule: PlasticityModel,
+    late: bool,
+    connectivity: Visitable,
+    synapses: Values,
+    params: tuple[Values, jax.Array],
+    seen: Sides,
+    read: Sequence[jax.Array],
+) -> Values:
+    """Change the synapses of the neurons that spiked, and visit no others.
+
+    Arguments and derivative are those of `_by_passes`.
+    """
+
+    def change(function: AtSpike, params: Any, synapses: Values, *sides: Values) -> Values:
+        p, dt = params
+        return function(p, synapses, *(_updated(rule, p, dt, sides) if late else sides))
+
+    def on_cpu(
+        connectivity: Visitable, synapses: Values, params: Any, seen: Sides, read: Any
+    ) -> Values:
+        on_pre, on_post = (functools.partial(change, f) for f in (rule.on_pre, rule.on_post))
+        indices = (connectivity.synapses_of(0), connectivity.synapses_of(1))
+        passes = (functools.partial(_pass, rule, late, 0), functools.partial(_pass, rule, late, 1))
+        return change_visited(
+            Rule((on_pre, on_post), passes), indices, synapses, params, seen, connectivity, read
+        )
+
+    return jax.lax.platform_dependent(
+        *(connectivity, synapses, params, seen, read),
+        cpu=on_cpu,
+        default=functools.partial(_by_passes, rule, late),
+    )
+
+
+@_by_visits.defjvp
+def _by_visits_jvp(rule: PlasticityModel, late: bool, primals: Any, tangents: Any) -> Any:
+    return jax.jvp(functools.partial(_by_passes, rule, late), primals, tangents)
+
+
+def _is_worth_visiting(connectivity: TwoSided) -> bool:
+    """Return True if the synapses of single neurons can be visited, and are few among all."""
+    return (
+        isinstance(connectivity, Visitable)
+        and native.available()
+        and connectivity.synapses_of(0).most >= _FEWEST
+    )
+
+
+@functools.lru_cache
+def _updates_by_place(rule: PlasticityModel, dtype: Any) -> bool:
+    """Return True if the trace of a neuron is updated by itself, so that visits may do it."""
+
+    def arguments(traces: Mapping[str, Any], size: int) -> Any:
+        scalars = {k: jax.ShapeDtypeStruct((), dtype) for k in rule.params}
+        kinds = {k: variable_dtype(trace, dtype) for k, trace in traces.items()}
+        each = {k: jax.ShapeDtypeStruct((size,), kind) for k, kind in kinds.items()}
+        return scalars, each, jax.ShapeDtypeStruct((), dtype)
+
+    return all(
+        is_elementwise(update, functools.partial(arguments, traces))
+        for update, traces in ((rule.update_pre, rule.pre), (rule.update_post, rule.post))
+    )
+
+
+def _updated(rule: PlasticityModel, p: Values, dt: jax.Array, sides: Sequence[Values]) -> Sides:
+    """Return what a rule sees of the neurons, with their traces after a step without spikes."""
+    pre, post = sides
+    return (
+        {**pre, **rule.update_pre(p, {name: pre[name] for name in rule.pre}, dt)},
+        {**post, **rule.update_post(p, {name: post[name] for name in rule.post}, dt)},
+    )
+
+
+def _at(connectivity: TwoSided, sides: Sides) -> Sides:
+    """Return what a rule sees at each synapse."""
+    pre, post = sides
+    return (
+        {k: connectivity.of_pre(x) for k, x in pre.items()},
+        {k: connectivity.of_post(x) for k, x in post.items()},
+    )
+
+
+def _after_spikes(
+    spikes: jax.Array, jump: Any, p: Values, seen: Values, before: Mapping[str, Any]
+) -> Values:
+    """Return the traces after the spikes, in the dtypes that they had before the step."""
+    silent = {k: seen[k] for k in before}
+    spiked = jump(p, silent)
+    return _like({k: jnp.where(spikes > 0, spiked[k], silent[k]) for k in silent}, before)
 
 
 def _like(values: Values, before: Mapping[str, Any]) -> Values:

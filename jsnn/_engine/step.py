@@ -26,7 +26,14 @@ from jsnn._pytree import replace
 from jsnn.models.checker import needs_key
 from jsnn.models.model import Values
 from jsnn.models.surrogates import spike
-from jsnn.network.connectivity import Connectivity, EventDriven, Listed, Modifiable
+from jsnn.network.connectivity import (
+    Connectivity,
+    EventDriven,
+    Listed,
+    Modifiable,
+    Sparse,
+    TwoSided,
+)
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.network import Network
 from jsnn.network.population import Population
@@ -45,6 +52,7 @@ class Prepared(NamedTuple):
       synapses: {projection: its synapses}, of projections with lists.
       steady: {(group, input): [N of the group] each}, what sources and the drive add in every step,
         of groups of several populations.
+      learning: {projection: the neurons on both sides of each synapse}, of plastic projections.
       event_driven: deliver by events if a connectivity can, instead of by whole products.
     """
 
@@ -52,6 +60,7 @@ class Prepared(NamedTuple):
     groups: Groups
     params: dict[str, Values]
     synapses: dict[str, Synapses]
+    learning: dict[str, TwoSided]
     steady: dict[tuple[str, str], list[jax.Array]]
     event_driven: bool
 
@@ -92,6 +101,7 @@ def prepare(
         groups,
         parameters(network, groups, are_equal=are_equal),
         {p.name: _synapses(p) for p in network.projections if p.is_listed},
+        {p.name: _both_sides(p) for p in network.projections if p.plasticity is not None},
         _steady(network, groups, constant or {}, varying or {}),
         event_driven,
     )
@@ -382,6 +392,13 @@ def _synapses(projection: Projection) -> Synapses:
     return synapses._replace(slots=synapses.slots - before)
 
 
+def _both_sides(projection: Projection) -> TwoSided:
+    """Return the neurons on both sides of each synapse of a plastic projection."""
+    connectivity = projection.connectivity
+    assert isinstance(connectivity, Modifiable)
+    return connectivity.both_sides() if isinstance(connectivity, Sparse) else connectivity
+
+
 def _with_weights(
     prepared: Prepared, projection: Projection, plasticity: PlasticityState | None
 ) -> Synapses:
@@ -541,16 +558,16 @@ def _learnt(
     rule = projection.plasticity
     if rule is None or before is None:
         return before
-    assert isinstance(projection.connectivity, Modifiable)
     return learn(
         rule.model,
-        projection.connectivity,
+        prepared.learning[projection.name],
         before,
         {**rule.params, **drive.get(projection.name, {})},
         _side(at_pre, now.after[projection.pre], rule.model.reads_pre),
         _side(at_post, now.after[projection.post], rule.model.reads_post),
         prepared.network.dt,
         delivered,
+        event_driven=prepared.event_driven,
     )
 
 

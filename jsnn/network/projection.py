@@ -12,7 +12,7 @@ from jsnn._checks import check_array, check_type, is_concrete, positive_int
 from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
 from jsnn.models.synapses import DELTA, SynapseModel
-from jsnn.network.connectivity import Connectivity, Dense, Listed
+from jsnn.network.connectivity import Connectivity, Dense, Listed, Sparse
 from jsnn.network.connectivity.indices import LONGEST_DELAY
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.values import (
@@ -95,6 +95,8 @@ class Projection:
             hint = ", such as jsnn.Plasticity(jsnn.STDP)"
             check_type(self.plasticity, Plasticity, f"{what}, plasticity", hint)
             self.plasticity.check_fits(self.connectivity, what)
+            if isinstance(self.connectivity, Sparse):
+                object.__setattr__(self, "connectivity", self.connectivity.indexed_by_post())
         delay = self._checked_delay()
         canonical = {
             "params": params,

@@ -61,6 +61,37 @@ def test_sums_over_synapses_of_any_numbers(seed: int) -> None:
         np.testing.assert_array_equal(native.sparse_product(*operands, post)[0], expected)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_visits_to_synapses_of_any_numbers(seed: int) -> None:
+    """Each round lists synapses that exist; all rounds list those of the neurons that spiked."""
+    random = np.random.default_rng(seed)
+    sizes, num = (7, 5), (150, 40, 1, 90)[seed]
+    sides, expected = [], []
+    for own, other in (sizes, sizes[::-1]):
+        starts = any_integers(random, own + 1, num)
+        order, others = any_integers(random, num, num), any_integers(random, num, other)
+        spikes = any_floats(random, own)
+        sides.append([jnp.asarray(x[None]) for x in (spikes, starts, order, others)])
+        expected.append(
+            [
+                (min(max(order[k], 0), num - 1), neuron, min(max(others[k], 0), other - 1))
+                for neuron in np.flatnonzero(spikes)
+                for k in range(max(starts[neuron], 0), min(starts[neuron + 1], num))
+            ]
+        )
+    layouts = [(other, 0, 0, INT32.max) for other in sizes[::-1]]
+    progress, found, rounds = jnp.zeros(9, np.int32), ([], []), 0
+    while not rounds or progress[8]:
+        progress, visits = native.visits(progress, sides, (), 1, layouts, (64, 64))
+        for listed, side, count in zip(found, visits, (progress[3], progress[7]), strict=True):
+            columns = np.stack([side.which, side.own, side.other], axis=1)
+            assert not columns[count:].any()
+            listed += map(tuple, columns[:count].tolist())
+        rounds += 1
+        assert rounds < 100
+    assert found == tuple(expected)
+
+
 def test_any_target_means_what_it_means_to_the_scatter_of_xla() -> None:
     random = np.random.default_rng(0)
     for _ in range(20):

@@ -4,7 +4,8 @@ Operands that do not fit each other are errors. An index that is outside makes n
 write outside its arrays; `train_product` and `deliver` say what it means.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -116,3 +117,99 @@ def distinct(values: jax.Array, capacity: int) -> tuple[jax.Array, jax.Array, ja
     )
     table, count, index = jax.ffi.ffi_call("jsnn_distinct", results)(values)
     return table, count, index
+
+
+class Visits(NamedTuple):
+    """The synapses that a round visits on one side, C of them.
+
+    Attributes:
+      row: int32 [C], the row of each synapse; [0] if there is one row.
+      which: int32 [C], its number.
+      own: int32 [C], the neuron that spiked.
+      other: int32 [C], the neuron on the other side.
+    """
+
+    row: jax.Array
+    which: jax.Array
+    own: jax.Array
+    other: jax.Array
+
+
+def visits(
+    start: jax.Array,
+    sides: Sequence[Sequence[jax.Array]],
+    after: Sequence[jax.Array],
+    rows: int,
+    layouts: Sequence[tuple[int, int, int, int]],
+    capacities: Sequence[int],
+) -> tuple[jax.Array, list[Visits]]:
+    """List the next synapses of the neurons that spiked, first all of the presynaptic ones.
+
+    An operand with an axis of rows may have one row if it is the same for all.
+
+    Args:
+      start: int32 [9], zeros or the progress after the round before.
+      sides: of the presynaptic neurons, and of the postsynaptic ones, each
+        spikes [R, n];
+        starts, int32 [R, n + 1]: numbers starts[i] to starts[i + 1] of a list are the synapses of
+        neuron i;
+        order, int32 [R, S]: the synapses in this list, or [1, 0] if it is in their order;
+        others, int32 [R, S]: the neuron on the other side of each synapse of the list.
+      after: arrays that have to be computed before this call.
+      rows: R.
+      layouts: for each side the number of neurons on the other side; (a, b) for a matrix, in which
+        i * a + k * b is the synapse from neuron i to neuron k on the other side, without a list, or
+        (0, 0); and the most synapses to visit: if there are more at the start, none is listed.
+      capacities: the most synapses to list, for each side.
+
+    Returns:
+      The progress, int32 [9], of which the last is 0 if these synapses are the last, 1 if there are
+      more, and 2 if there are too many; and the synapses of each side.
+    """
+    sizes = [(c if rows > 1 else 0, c, c, c) for c in capacities]
+    results = [jax.ShapeDtypeStruct((size,), np.int32) for size in (9, *sizes[0], *sizes[1])]
+    progress, *listed = jax.ffi.ffi_call("jsnn_visits", results)(
+        *(start, *sides[0], *sides[1], *after),
+        rows=np.int64(rows),
+        pre=np.array(layouts[0], np.int64),
+        post=np.array(layouts[1], np.int64),
+    )
+    return progress, [Visits(*listed[:4]), Visits(*listed[4:])]
+
+
+def put(
+    arrays: Sequence[jax.Array],
+    values: Sequence[jax.Array],
+    progress: jax.Array,
+    visits: Visits,
+    rows: int,
+    side: int,
+) -> list[jax.Array]:
+    """Write the values of visited synapses into arrays, in place.
+
+    Args:
+      arrays: [R, S] each, in any shape.
+      values: [C] each, one for each visited synapse.
+      progress: int32 [9], that of these visits.
+      visits: the synapses of one side.
+      rows: R.
+      side: 0 or 1.
+    """
+    operands = (progress, visits.row, visits.which, *values, *arrays)
+    return _in_place("jsnn_put", arrays, operands, rows=np.int64(rows), side=np.int64(side))
+
+
+def overwrite(arrays: Sequence[jax.Array], values: Sequence[jax.Array]) -> list[jax.Array]:
+    """Return the values, in the memory of the arrays."""
+    return _in_place("jsnn_overwrite", arrays, (*values, *arrays))
+
+
+def _in_place(
+    name: str, arrays: Sequence[jax.Array], operands: Sequence[jax.Array], **attributes: Any
+) -> list[jax.Array]:
+    """Call a kernel whose results are its last operands, changed."""
+    results = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in arrays]
+    first = len(operands) - len(arrays)
+    aliases = {first + i: i for i in range(len(arrays))}
+    call = jax.ffi.ffi_call(name, results, input_output_aliases=aliases)
+    return list(call(*operands, **attributes))

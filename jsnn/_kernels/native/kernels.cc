@@ -20,6 +20,7 @@
 #include "dense.h"
 #include "distinct.h"
 #include "operands.h"
+#include "visits.h"
 
 namespace {
 
@@ -218,8 +219,122 @@ ffi::Error Distinct(ffi::AnyBuffer values, ffi::Result<ffi::AnyBuffer> table,
   });
 }
 
+// One side of a projection; operands: spikes, starts, order and others.
+template <class F>
+Side<F> side_of(const ffi::RemainingArgs& operands, size_t first, int64_t rows,
+                ffi::Span<const int64_t> layout) {
+  auto operand = [&](size_t i) { return operands.get<ffi::AnyBuffer>(first + i).value(); };
+  const auto spikes = operand(0), starts = operand(1), order = operand(2), others = operand(3);
+  const int64_t neurons = sizes<2>("spikes", spikes)[1], synapses = sizes<2>("others", others)[1];
+  Index index{at_least(1, "num_others", layout[0]), layout[1], layout[2], {}, {}, {}, synapses};
+  if (!index.stride) {
+    index.starts = rows_of<int32_t>("starts", starts, rows, neurons + 1);
+    if (sizes<2>("order", order)[1] != 0)
+      index.order = rows_of<int32_t>("order", order, rows, synapses);
+    index.others = rows_of<int32_t>("others", others, rows, synapses);
+  }
+  return {index, rows_of<F>("spikes", spikes, rows, neurons), rows, neurons};
+}
+
+// The results of one side of a projection: row_of, which, own and other.
+Round round_of(const ffi::RemainingRets& results, size_t first, int64_t rows) {
+  auto result = [&](size_t i) { return *results.get<ffi::AnyBuffer>(first + i).value(); };
+  const int64_t capacity = sizes<1>("which", result(1))[0];
+  return {capacity, numbers<int32_t>("row_of", result(0), {rows > 1 ? capacity : 0}),
+          numbers<int32_t>("which", result(1), {capacity}),
+          numbers<int32_t>("own", result(2), {capacity}),
+          numbers<int32_t>("other", result(3), {capacity})};
+}
+
+// Operands: four of each side, and others that only have to be there before this call.
+ffi::Error Visits(ffi::AnyBuffer from, ffi::RemainingArgs operands,
+                  ffi::Result<ffi::AnyBuffer> next, ffi::RemainingRets results, int64_t rows,
+                  ffi::Span<const int64_t> pre, ffi::Span<const int64_t> post) {
+  return guarded("visits", [&] {
+    Progress now;
+    std::memcpy(&now, numbers<int32_t>("from", from, {9}), sizeof now);
+    if (pre.size() != 4 || post.size() != 4 || operands.size() < 8 || results.size() != 8)
+      throw std::invalid_argument("given other operands than those of two sides");
+    const Round of_pre = round_of(results, 0, rows), of_post = round_of(results, 4, rows);
+    with_dtype("spikes", operands.get<ffi::AnyBuffer>(0).value(), [&](auto zero) {
+      using F = decltype(zero);
+      auto pre_side = side_of<F>(operands, 0, rows, pre);
+      auto post_side = side_of<F>(operands, 4, rows, post);
+      now = visits(pre_side, post_side, now, pre[3], post[3], of_pre, of_post);
+    });
+    std::memcpy(numbers<int32_t>("next", *next, {9}), &now, sizeof now);
+  });
+}
+
+// Operands: the values of each array, then the arrays, which are written in place.
+ffi::Error Put(ffi::AnyBuffer progress, ffi::AnyBuffer row_of, ffi::AnyBuffer which,
+               ffi::RemainingArgs operands, ffi::RemainingRets arrays, int64_t rows, int64_t side) {
+  return guarded("put", [&] {
+    const int64_t capacity = sizes<1>("which", which)[0];
+    const Round visited{capacity,
+                        numbers<int32_t>("row_of", row_of, {at_least(1, "rows", rows) > 1 ? capacity : 0}),
+                        numbers<int32_t>("which", which, {capacity}), nullptr, nullptr};
+    const int32_t* counts = numbers<int32_t>("progress", progress, {9});
+    const int64_t count = std::clamp<int64_t>(counts[side ? 7 : 3], 0, capacity);
+    for (size_t i = 0; i < arrays.size(); ++i) {
+      const auto values = operands.get<ffi::AnyBuffer>(i).value();
+      const auto before = operands.get<ffi::AnyBuffer>(arrays.size() + i).value();
+      const auto array = *arrays.get<ffi::AnyBuffer>(i).value();
+      const int64_t n = values.element_count(), synapses = array.element_count() / rows;
+      if (values.element_type() != array.element_type() || n != capacity)
+        refuse("values", values, "one for each visit, in the dtype of the array");
+      if (array.untyped_data() != before.untyped_data())
+        std::memcpy(array.untyped_data(), before.untyped_data(), array.size_bytes());
+      auto write = [&](auto word) {
+        put<decltype(word)>(visited, count, values.untyped_data(), array.untyped_data(), rows,
+                            synapses);
+      };
+      switch (ffi::ByteWidth(array.element_type())) {
+        case 1: write(uint8_t{0}); break;
+        case 2: write(uint16_t{0}); break;
+        case 4: write(uint32_t{0}); break;
+        case 8: write(uint64_t{0}); break;
+        default: refuse("array", array, "numbers of 1, 2, 4 or 8 bytes");
+      }
+    }
+  });
+}
+
+// Writes values over arrays, in place. Operands: the values of each array, then the arrays.
+ffi::Error Overwrite(ffi::RemainingArgs operands, ffi::RemainingRets arrays) {
+  return guarded("overwrite", [&] {
+    for (size_t i = 0; i < arrays.size(); ++i) {
+      const auto values = operands.get<ffi::AnyBuffer>(i).value();
+      const auto array = *arrays.get<ffi::AnyBuffer>(i).value();
+      if (values.size_bytes() != array.size_bytes())
+        refuse("values", values, text(array.element_type(), array.dimensions()));
+      std::memcpy(array.untyped_data(), values.untyped_data(), array.size_bytes());
+    }
+  });
+}
+
 }  // namespace
 
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_visits, Visits,
+                              ffi::Ffi::Bind()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .RemainingArgs()
+                                  .Ret<ffi::AnyBuffer>()
+                                  .RemainingRets()
+                                  .Attr<int64_t>("rows")
+                                  .Attr<ffi::Span<const int64_t>>("pre")
+                                  .Attr<ffi::Span<const int64_t>>("post"));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_put, Put,
+                              ffi::Ffi::Bind()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .RemainingArgs()
+                                  .RemainingRets()
+                                  .Attr<int64_t>("rows")
+                                  .Attr<int64_t>("side"));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_overwrite, Overwrite,
+                              ffi::Ffi::Bind().RemainingArgs().RemainingRets());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_event_product, EventProduct,
                               ffi::Ffi::Bind()
                                   .Ctx<ffi::ThreadPool>()

@@ -35,6 +35,9 @@ _TARGETS = (
     "jsnn_deliver",
     "jsnn_settle",
     "jsnn_distinct",
+    "jsnn_visits",
+    "jsnn_put",
+    "jsnn_overwrite",
 )
 _FLAGS = (
     "-std=c++17",

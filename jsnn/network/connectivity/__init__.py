@@ -18,6 +18,8 @@ from jsnn.network.connectivity.protocols import (
     EventDriven,
     Listed,
     Modifiable,
+    TwoSided,
+    Visitable,
 )
 from jsnn.network.connectivity.sparse import Sparse
 
@@ -34,6 +36,8 @@ __all__ = [
     "OneToOne",
     "Procedural",
     "Sparse",
+    "TwoSided",
+    "Visitable",
     "fixed_in_degree",
     "fixed_out_degree",
     "fixed_probability",

@@ -4,10 +4,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jsnn._checks import weight_array
 from jsnn._kernels.delivery import Synapses
 from jsnn._kernels.dense import ordered_product, product_of_trains, product_over_time
+from jsnn._kernels.visits import SynapsesOf
 from jsnn._pytree import pytree, replace, static
 from jsnn.network.connectivity.indices import checked_delays
 
@@ -115,3 +117,11 @@ class Dense:
     def of_post(self, values: jax.Array) -> jax.Array:
         """Turn values [post] into those on the postsynaptic side of each synapse, [1, post]."""
         return values[None, :]
+
+    def synapses_of(self, side: int) -> SynapsesOf:
+        """Return the synapses of each presynaptic neuron, 0, or of each postsynaptic one, 1."""
+        strides = ((self.num_post, 1), (1, self.num_post))[side]
+        nothing = jnp.zeros(0, np.int32)
+        num_others = (self.num_post, self.num_pre)[side]
+        num = self.num_synapses
+        return SynapsesOf(nothing, nothing, nothing, num, num_others, strides, most=num // 16)

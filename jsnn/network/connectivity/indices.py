@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._checks import host_array, is_concrete
+from jsnn._kernels.visits import SynapsesOf
 
 MOST_SYNAPSES = 2**31 - 2**7
 """Most synapses, and most slots, which int32 numbers; the kernels need some room above them."""
@@ -49,6 +50,22 @@ def sorted_synapses(
     starts = numpy.searchsorted(numpy.asarray(pre), neurons).astype(np.int32)
     slots = post if delays is None else (delays - 1) * np.int32(num_post) + post
     return as_arrays(order=order, starts=starts, slots=_reached(slots, pre, post, delays, sizes))
+
+
+def by_post(pre: Any, post: Any, num_pre: int, num_post: int) -> SynapsesOf:
+    """Return an index of the synapses of each postsynaptic neuron; see `sorted_synapses`."""
+    numpy: Any = np if is_concrete(pre) and is_concrete(post) else jnp
+    pre, post = numpy.asarray(pre), numpy.asarray(post)
+    order = numpy.argsort(post, stable=True).astype(np.int32)
+    starts = numpy.searchsorted(post[order], np.arange(num_post + 1, dtype=np.int32))
+    arrays = as_arrays(starts=starts.astype(np.int32), order=order, others=pre[order])
+    return synapses_of(**arrays, num_others=num_pre)
+
+
+def synapses_of(starts: Any, order: Any, others: Any, num_others: int) -> SynapsesOf:
+    """Return an index of synapses; half of all are the most to visit in rounds."""
+    num = len(others)
+    return SynapsesOf(starts, order, others, num, num_others, (0, 0), most=num // 2)
 
 
 def _reached(slots: Any, pre: Any, post: Any, delays: Any, sizes: tuple[int, int, int]) -> Any:

@@ -5,6 +5,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import jax
 
 from jsnn._kernels.delivery import Synapses
+from jsnn._kernels.visits import SynapsesOf
 
 
 @runtime_checkable
@@ -48,16 +49,12 @@ class EventDriven(Connectivity, Protocol):
 
 
 @runtime_checkable
-class Modifiable(Connectivity, Protocol):
-    """A connectivity whose weights a plasticity may change in a run, each by itself."""
+class TwoSided(Protocol):
+    """The neurons on both sides of each synapse."""
 
     @property
-    def weights(self) -> jax.Array:
-        """The weights, one for each synapse."""
-        ...
-
-    def with_weights(self, weights: jax.Array) -> Self:
-        """Return the synapses with other weights."""
+    def dtype(self) -> Any:
+        """The dtype of the weights."""
         ...
 
     def of_pre(self, values: jax.Array) -> jax.Array:
@@ -72,6 +69,29 @@ class Modifiable(Connectivity, Protocol):
 
         The result broadcasts with the weights.
         """
+        ...
+
+
+@runtime_checkable
+class Modifiable(Connectivity, TwoSided, Protocol):
+    """A connectivity whose weights a plasticity may change in a run, each by itself."""
+
+    @property
+    def weights(self) -> jax.Array:
+        """The weights, one for each synapse."""
+        ...
+
+    def with_weights(self, weights: jax.Array) -> Self:
+        """Return the synapses with other weights."""
+        ...
+
+
+@runtime_checkable
+class Visitable(TwoSided, Protocol):
+    """Synapses that can be found by the neurons that spiked, on either side."""
+
+    def synapses_of(self, side: int) -> SynapsesOf:
+        """Return the synapses of each presynaptic neuron, 0, or of each postsynaptic one, 1."""
         ...
 
 

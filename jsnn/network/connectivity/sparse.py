@@ -10,10 +10,12 @@ import numpy as np
 
 from jsnn._checks import check_dtype, check_flag, is_concrete, positive_int, weight_array
 from jsnn._kernels.delivery import Synapses, event_product, sparse_product
+from jsnn._kernels.visits import SynapsesOf
 from jsnn._pytree import pytree, replace, static
 from jsnn.network.connectivity.indices import (
     MOST_SYNAPSES,
     as_given,
+    by_post,
     check_number,
     check_once,
     checked_delays,
@@ -22,6 +24,7 @@ from jsnn.network.connectivity.indices import (
     on_host,
     pre_of_sorted,
     sorted_synapses,
+    synapses_of,
 )
 
 
@@ -56,6 +59,7 @@ class Sparse:
         neuron i.
       slots: int32 [S], the targets of the sorted synapses: post, or (delay - 1) * num_post + post
         if there are delays.
+      by_post: an index of the synapses of each postsynaptic neuron, if they learn; otherwise None.
 
     Raises:
       TypeError: if indices or delays are not integers, or weights are not floating.
@@ -72,6 +76,7 @@ class Sparse:
     num_post: int = static()
     max_delay: int = static()
     multapses: bool = static()
+    by_post: SynapsesOf | None
 
     def __init__(
         self,
@@ -102,6 +107,7 @@ class Sparse:
             "max_delay": max_delay,
             "multapses": multapses,
             "weights": weights,
+            "by_post": None,
             **sorted_synapses(pre, post, delays, (num_pre, num_post, max_delay)),
         }
         for name, value in canonical.items():
@@ -164,6 +170,20 @@ class Sparse:
         """Return the synapses with other weights, [S]."""
         return replace(self, weights=weights)
 
+    def indexed_by_post(self) -> "Sparse":
+        """Return the synapses with `by_post`, by which learning finds those of a neuron."""
+        if self.by_post is not None:
+            return self
+        return replace(self, by_post=by_post(self.pre, self.post, *self._sizes[:2]))
+
+    def both_sides(self) -> "BothSides":
+        """Return the neurons on both sides of each synapse, for learning."""
+        assert self.by_post is not None
+        order = jnp.zeros(0, np.int32) if self.order is None else self.order
+        targets = self.slots % self.num_post if self.max_delay else self.slots
+        by_pre = synapses_of(self.starts, order, targets, self.num_post)
+        return BothSides(self.pre, self.post, (by_pre, self.by_post), self.dtype)
+
     def rewired(
         self, remove: Any, pre: Any, post: Any, weights: Any, delays: Any = None
     ) -> tuple["Sparse", jax.Array]:
@@ -221,6 +241,8 @@ class Sparse:
         )
         if self.order is not None:  # the structure stays, so that a loop can carry the network
             in_order["order"] = jnp.arange(len(which), dtype=jnp.int32)
+        if self.by_post is not None:
+            in_order["by_post"] = by_post(fields["pre"], fields["post"], *self._sizes[:2])
         weights = fields["weights"]
         return replace(self, weights=weights, **in_order), which.astype(jnp.int32)
 
@@ -242,16 +264,24 @@ class Sparse:
         """The first thing that is wrong with the indices, or None."""
         given = {name: getattr(self, name) for name in ("order", "starts", "slots")}
         given = {name: x for name, x in given.items() if x is not None}
-        if not all(map(is_concrete, given.values())):
+        of_post = jax.tree.leaves(self.by_post)
+        if not all(map(is_concrete, (*given.values(), *of_post))):
             return None
         for name, x in given.items():
             if x.dtype != np.int32:
                 return f"Sparse, {name}: given {x.dtype}; expected int32"
-        return fault_of(
+        fault = fault_of(
             **{name: np.asarray(x) for name, x in given.items()},
             number=self.num_synapses,
             sizes=self._sizes,
         )
+        if fault is not None or self.by_post is None:
+            return fault
+        expected = by_post(self.pre, self.post, *self._sizes[:2])
+        pairs = zip(jax.tree.leaves(self.by_post), jax.tree.leaves(expected), strict=True)
+        if not all(np.array_equal(a, b) for a, b in pairs):
+            return "Sparse, by_post: given another index than that of pre and post"
+        return None
 
     def of_pre(self, values: jax.Array) -> jax.Array:
         """Turn values [pre] into those on the presynaptic side of each synapse, [S]."""
@@ -260,3 +290,32 @@ class Sparse:
     def of_post(self, values: jax.Array) -> jax.Array:
         """Turn values [post] into those on the postsynaptic side of each synapse, [S]."""
         return values[self.post]
+
+
+@pytree
+class BothSides:
+    """The neurons on both sides of each synapse of a list.
+
+    Attributes:
+      pre: int32 [S].
+      post: int32 [S].
+      indices: the synapses of each presynaptic neuron, and of each postsynaptic one.
+      dtype: of the weights.
+    """
+
+    pre: jax.Array
+    post: jax.Array
+    indices: tuple[SynapsesOf, SynapsesOf]
+    dtype: Any = static()
+
+    def of_pre(self, values: jax.Array) -> jax.Array:
+        """Turn values [pre] into those on the presynaptic side of each synapse, [S]."""
+        return values[self.pre]
+
+    def of_post(self, values: jax.Array) -> jax.Array:
+        """Turn values [post] into those on the postsynaptic side of each synapse, [S]."""
+        return values[self.post]
+
+    def synapses_of(self, side: int) -> SynapsesOf:
+        """Return the synapses of each presynaptic neuron, 0, or of each postsynaptic one, 1."""
+        return self.indices[side]
