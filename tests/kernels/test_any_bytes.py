@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from jsnn._kernels import native
+from jsnn._kernels.delivery import List, Route
 from tests.networks import F32
 from tests.reference import sequential_sum
 
@@ -40,25 +41,40 @@ def any_floats(random: np.random.Generator, size: int) -> np.ndarray:
     return np.where(random.random(size) < 0.5, values, random.choice(special, size))
 
 
+DEPTH = 3
+"""Rows of a ring of sums."""
+
+
+def delivery(num_pre: int, num_post: int, delay: int, rows: int) -> Route:
+    """Return the route of one list of synapses into one ring, of `DEPTH` rows."""
+    return Route((List(0, 0, num_pre, 0, delay, rows),), ((0, 0),), (num_post,))
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_sums_over_synapses_of_any_numbers(seed: int) -> None:
-    """Synapses that do not exist are not visited; targets mean what they mean to XLA."""
+    """Synapses that do not exist are not visited; slots that do not exist get nothing."""
     random = np.random.default_rng(seed)
     pre, synapses, post = ((3, 17, 5), (40, 9, 1), (1, 64, 100))[seed % 3]
     for _ in range(20):
         starts = any_integers(random, pre + 1, synapses)
         if random.random() < 0.3:
             starts.sort()
-        targets, weights = any_integers(random, synapses, post), any_floats(random, synapses)
+        delay, rows = (int(x) for x in random.integers(1, DEPTH + 1, 2))
+        step = any_integers(random, 1, 9)[0]
+        slots, weights = any_integers(random, synapses, rows * post), any_floats(random, synapses)
         spikes = any_floats(random, pre)
-        expected = np.zeros(post, F32)
+        ring = any_floats(random, DEPTH * post).reshape(DEPTH, post)
+        expected = ring.copy()
+        expected[step % DEPTH] = 0
         for neuron in np.flatnonzero(spikes):
             for k in range(max(starts[neuron], 0), min(starts[neuron + 1], synapses)):
-                target = targets[k] + post if targets[k] < 0 else targets[k]
-                if 0 <= target < post:
-                    expected[target] += weights[k]
-        operands = (jnp.asarray(x[None]) for x in (spikes, starts, targets, weights))
-        np.testing.assert_array_equal(native.sparse_product(*operands, post)[0], expected)
+                if 0 <= slots[k] < rows * post:
+                    row, target = divmod(int(slots[k]), post)
+                    expected[(int(step) + delay + row) % DEPTH, target] += weights[k]
+        operands = map(jnp.asarray, (step, spikes, starts, slots, weights, ring))
+        filled, sums = native.deliver(*operands, route=delivery(pre, post, delay, rows))
+        np.testing.assert_array_equal(filled, expected)
+        np.testing.assert_array_equal(sums, expected[(int(step) + 1) % DEPTH])
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -92,31 +108,25 @@ def test_visits_to_synapses_of_any_numbers(seed: int) -> None:
     assert found == tuple(expected)
 
 
-def test_any_target_means_what_it_means_to_the_scatter_of_xla() -> None:
-    random = np.random.default_rng(0)
-    for _ in range(20):
-        targets, weights = any_integers(random, 50, 7), any_floats(random, 50)
-        starts, spikes = np.array([[0, 50]], np.int32), jnp.ones((1, 1))
-        ours = native.sparse_product(
-            spikes, jnp.asarray(starts), jnp.asarray(targets[None]), jnp.asarray(weights[None]), 7
-        )
-        xla = jnp.zeros(7).at[targets].add(weights)
-        np.testing.assert_array_equal(ours[0], xla)
-
-
 def test_rows_of_any_numbers_are_those_of_single_calls() -> None:
     random = np.random.default_rng(1)
     rows, pre, synapses, post = 6, 9, 30, 11
-    operands = (
+    operands = [
+        any_integers(random, rows, 9),
         any_floats(random, rows * pre).reshape(rows, pre),
         any_integers(random, rows * (pre + 1), synapses).reshape(rows, pre + 1),
-        any_integers(random, rows * synapses, post).reshape(rows, synapses),
+        any_integers(random, rows * synapses, 2 * post).reshape(rows, synapses),
         any_floats(random, rows * synapses).reshape(rows, synapses),
-    )
-    together = native.sparse_product(*map(jnp.asarray, operands), post)
-    for row in range(rows):
-        alone = native.sparse_product(*(jnp.asarray(x[row : row + 1]) for x in operands), post)
-        np.testing.assert_array_equal(together[row], alone[0])
+        any_floats(random, rows * DEPTH * post).reshape(rows, DEPTH, post),
+    ]
+    route = delivery(pre, post, 1, 2)
+    for shared in (None, 0, 1, 2, 3, 4):
+        given = [x[0] if i == shared else x for i, x in enumerate(operands)]
+        together = native.deliver(*map(jnp.asarray, given), route=route)
+        for row in range(rows):
+            own = [jnp.asarray(x if i == shared else x[row]) for i, x in enumerate(given)]
+            for got, expected in zip(together, native.deliver(*own, route=route), strict=True):
+                np.testing.assert_array_equal(got[row], expected)
 
 
 @pytest.mark.parametrize("pre", [1, 7, 64, 130])
@@ -181,7 +191,21 @@ ONE, FEW = {"block": np.int64(1)}, {"delay": np.int64(0)}
 EVENTS = (floats(2, 3), floats(3, 4))
 OVER_TIME = (bools(5, 2, 3), floats(3, 4))
 TRAINS = (bools(5, 6), ints(2, 3), floats(3, 4))
-SPARSE = (floats(1, 3), ints(1, 4), ints(1, 7), floats(1, 7))
+LIST = (ints(), floats(3), ints(4), ints(7), floats(7), floats(2, 5))
+FILLED = (result(2, 5), result(5))
+
+
+def ways(**changes: int) -> dict[str, Any]:
+    """Return the attributes of a delivery from 3 neurons to 5 through one list."""
+    of_list = {"source": 0, "first": 0, "pre": 3, "ring": 0, "delay": 1, "rows": 1} | changes
+    rings = {"row": 0, "at": 0} | {k: of_list.pop(k) for k in ("row", "at") if k in of_list}
+    return {
+        "num_sources": np.int64(1),
+        "lists": np.array(list(of_list.values())),
+        "rings": np.array(list(rings.values())),
+    }
+
+
 COUNT, INDEX = result(dtype=np.int32), result(9, dtype=np.int32)
 
 MISFITS: dict[str, tuple[str, tuple[np.ndarray, ...], Any, dict[str, Any], str]] = {
@@ -258,24 +282,53 @@ MISFITS: dict[str, tuple[str, tuple[np.ndarray, ...], Any, dict[str, Any], str]]
         r"sums: given F32\[4, 2, 4\]; expected F32\[5, 2, 4\]",
     ),
     "one start too few": (
-        *("sparse_product", (SPARSE[0], ints(1, 3), *SPARSE[2:]), result(1, 5), {}),
-        r"starts: given S32\[1, 3\]; expected S32\[1, 4\]",
+        *("deliver", (*LIST[:2], ints(3), *LIST[3:]), FILLED, ways()),
+        r"starts: given S32\[3\]; expected S32\[4\]",
     ),
-    "fewer targets than weights": (
-        *("sparse_product", (*SPARSE[:2], ints(1, 6), SPARSE[3]), result(1, 5), {}),
-        r"weights: given F32\[1, 7\]; expected F32\[1, 6\]",
+    "fewer slots than weights": (
+        *("deliver", (*LIST[:3], ints(6), *LIST[4:]), FILLED, ways()),
+        r"weights: given F32\[7\]; expected F32\[6\]",
+    ),
+    "rows of a single delivery": (
+        *("deliver", (LIST[0], floats(2, 3), *LIST[2:]), FILLED, ways()),
+        r"spikes: given F32\[2, 3\]; expected F32\[1, 3\]",
     ),
     "rows that do not match": (
-        *("sparse_product", (floats(2, 3), *SPARSE[1:]), result(3, 5), {}),
+        *("deliver", (LIST[0], floats(2, 3), *LIST[2:5], floats(3, 2, 5))),
+        *((result(3, 2, 5), result(3, 5)), ways()),
         r"spikes: given F32\[2, 3\]; expected F32\[3, 3\]",
     ),
-    "float targets": (
-        *("sparse_product", (*SPARSE[:2], floats(1, 7), SPARSE[3]), result(1, 5), {}),
-        r"post: given F32\[1, 7\]; expected S32\[1, 7\]",
+    "float slots": (
+        *("deliver", (*LIST[:3], floats(7), *LIST[4:]), FILLED, ways()),
+        r"slots: given F32\[7\]; expected S32\[7\]",
     ),
-    "targets without rows": (
-        *("sparse_product", (*SPARSE[:2], ints(7), SPARSE[3]), result(1, 5), {}),
-        r"post: given S32\[7\]; expected 2 axes",
+    "a ring of another depth": (
+        *("deliver", (*LIST[:5], floats(3, 5)), FILLED, ways()),
+        r"ring: given F32\[3, 5\]; expected F32\[2, 5\]",
+    ),
+    "a step that is a float": (
+        *("deliver", (floats(), *LIST[1:]), FILLED, ways()),
+        r"step: given F32\[\]; expected S32\[\]",
+    ),
+    "more neurons than spikes": (
+        *("deliver", LIST, FILLED, ways(first=1)),
+        r"pre: given 3; expected 0 to 2",
+    ),
+    "a ring that is not there": (
+        *("deliver", LIST, FILLED, ways(ring=1)),
+        r"ring: given 1; expected 0 to 0",
+    ),
+    "slots beyond the ring": (
+        *("deliver", LIST, FILLED, ways(rows=3)),
+        r"rows: given 3; expected 0 to 2",
+    ),
+    "sums beyond their array": (
+        *("deliver", LIST, FILLED, ways(at=1)),
+        r"size: given 5; expected 0 to 4",
+    ),
+    "an operand too few": (
+        *("deliver", LIST[:-1], FILLED, ways()),
+        r"operands: given 5; expected 6",
     ),
     "an index of another size": (
         *("distinct", (floats(8),), (result(4), COUNT, INDEX), {}),
@@ -322,11 +375,6 @@ def test_nothing_makes_nothing(rows: int, pre: int, post: int) -> None:
         trains = native.train_product(jnp.zeros((steps, 1), bool), ints(rows, pre), weights)
         assert trains.shape == (steps, rows, post)
         assert not trains.any()
-    sparse = native.sparse_product(
-        *(jnp.ones((1, pre)), ints(1, pre + 1), ints(1, 0), jnp.ones((1, 0)), post)
-    )
-    assert sparse.shape == (1, post)
-    assert not sparse.any()
     for capacity in (0, 2):
         _, count, index = native.distinct(jnp.ones((rows, pre)), capacity)
         assert count == min(rows * pre, 1)
@@ -337,6 +385,7 @@ WITHOUT_MEMORY = """
 import resource
 import jax, jax.numpy as jnp
 from jsnn._kernels import native
+from jsnn._kernels.delivery import List, Route
 assert native.available()
 pre = 10_000_000
 spikes, weights = jnp.zeros((30, 1, pre), bool), jnp.zeros((pre, 1))
@@ -353,3 +402,10 @@ except jax.errors.JaxRuntimeError as error:
 def test_a_kernel_without_memory_is_an_error_and_not_the_end(run_python) -> None:
     """Its list of events has no room, in the caller's thread and in those of the pool."""
     assert run_python(WITHOUT_MEMORY) == "RESOURCE_EXHAUSTED: product_over_time: out of memory"
+
+
+def test_a_list_without_synapses_sends_nothing() -> None:
+    operands = (jnp.int32(4), jnp.ones(3), ints(4), ints(0), floats(0), floats(DEPTH, 5))
+    filled, sums = native.deliver(*map(jnp.asarray, operands), route=delivery(3, 5, 1, 1))
+    np.testing.assert_array_equal(filled, np.array([[1], [0], [1]]) * floats(1, 5))
+    np.testing.assert_array_equal(sums, np.ones(5))

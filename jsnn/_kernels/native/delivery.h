@@ -13,16 +13,9 @@
 
 #include "nonzero.h"
 #include "parallel.h"
+#include "rows.h"
 
 namespace {
-
-// An operand with one row for each presentation, or one for all of them.
-template <class T>
-struct Rows {
-  const T* first;
-  int64_t stride;
-  const T* operator[](int64_t row) const { return first + row * stride; }
-};
 
 // A list of synapses, sorted by presynaptic neuron: those of neuron i from starts[i] to
 // starts[i + 1].

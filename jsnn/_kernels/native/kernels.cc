@@ -69,14 +69,16 @@ ffi::Error TrainProduct(ffi::ThreadPool pool, ffi::AnyBuffer table, ffi::AnyBuff
   });
 }
 
-// An operand with an axis of rows in front, or without one if it is the same for all rows.
+// An operand with an axis of rows in front. If it is the same for all rows, the axis has length 1
+// or is not there.
 template <class T, size_t rank>
 Rows<T> rows_of(const char* name, const ffi::AnyBuffer& operand, int64_t rows,
                 const int64_t (&shape)[rank]) {
   if (operand.dimensions().size() == rank) return {numbers<T>(name, operand, shape), 0};
-  int64_t whole[rank + 1] = {rows}, size = 1;
+  const bool is_shared = sizes<rank + 1>(name, operand)[0] == 1;
+  int64_t whole[rank + 1] = {is_shared ? 1 : rows}, size = 1;
   for (size_t axis = 0; axis < rank; ++axis) size *= whole[axis + 1] = shape[axis];
-  return {numbers<T>(name, operand, whole), size};
+  return {numbers<T>(name, operand, whole), is_shared ? 0 : size};
 }
 
 // Returns the numbers of an operand that has an axis of rows in front exactly if there is a batch.
@@ -228,12 +230,12 @@ Side<F> side_of(const ffi::RemainingArgs& operands, size_t first, int64_t rows,
   const int64_t neurons = sizes<2>("spikes", spikes)[1], synapses = sizes<2>("others", others)[1];
   Index index{at_least(1, "num_others", layout[0]), layout[1], layout[2], {}, {}, {}, synapses};
   if (!index.stride) {
-    index.starts = rows_of<int32_t>("starts", starts, rows, neurons + 1);
+    index.starts = rows_of<int32_t>("starts", starts, rows, {neurons + 1});
     if (sizes<2>("order", order)[1] != 0)
-      index.order = rows_of<int32_t>("order", order, rows, synapses);
-    index.others = rows_of<int32_t>("others", others, rows, synapses);
+      index.order = rows_of<int32_t>("order", order, rows, {synapses});
+    index.others = rows_of<int32_t>("others", others, rows, {synapses});
   }
-  return {index, rows_of<F>("spikes", spikes, rows, neurons), rows, neurons};
+  return {index, rows_of<F>("spikes", spikes, rows, {neurons}), rows, neurons};
 }
 
 // The results of one side of a projection: row_of, which, own and other.

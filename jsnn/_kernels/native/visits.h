@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "nonzero.h"
-#include "sparse.h"
+#include "rows.h"
 
 namespace {
 
