@@ -21,7 +21,7 @@ _FEWEST = 512
 """Number of synapses that have to be fewer than a pass over all can change in the same time."""
 
 Sides = tuple[Values, Values]
-"""What a rule sees of the presynaptic neurons, and of the postsynaptic ones."""
+"""View that a rule has of the presynaptic neurons, and of the postsynaptic ones."""
 
 
 def learn(
