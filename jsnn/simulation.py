@@ -9,10 +9,11 @@ from jsnn._checks import check_flag, check_type, is_concrete, positive_int
 from jsnn._engine.groups import each_alone
 from jsnn._engine.inputs import Drive, checked_drive, split
 from jsnn._engine.plan import Plan, plan_run
+from jsnn._engine.prepared import prepare, start, state_of
 from jsnn._engine.recording_plan import bytes_of, check_memory, plan_recordings
 from jsnn._engine.schedule import together
 from jsnn._engine.stages import run
-from jsnn._engine.step import advance, prepare, start, state_of
+from jsnn._engine.step import advance
 from jsnn.network.network import Network, check_numbers
 from jsnn.network.state import State, check_state, init
 from jsnn.recording import NonFinite, Recordings, SpikesOf

@@ -15,8 +15,9 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._engine.groups import each_alone
+from jsnn._engine.prepared import Carry, prepare, start
 from jsnn._engine.recording_plan import RecordingPlan
-from jsnn._engine.step import Carry, advance, prepare, start
+from jsnn._engine.step import advance
 from jsnn._kernels import native
 from jsnn._kernels.dense import delayed
 from jsnn._pytree import replace

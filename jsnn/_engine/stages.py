@@ -10,9 +10,10 @@ from jsnn._engine.distinct_currents import tabulated
 from jsnn._engine.groups import each_alone, have_equal_numbers
 from jsnn._engine.inputs import joined
 from jsnn._engine.plan import Plan
+from jsnn._engine.prepared import Carry, prepare, start, state_of
 from jsnn._engine.recording_plan import RecordingPlan
 from jsnn._engine.schedule import Stage, leaving
-from jsnn._engine.step import Carry, advance, prepare, start, state_of
+from jsnn._engine.step import advance
 from jsnn._kernels.dense import delayed
 from jsnn._pytree import replace
 from jsnn.network.connectivity import EventDriven
