@@ -14,10 +14,10 @@ _COEFFICIENTS = (
     *(1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3),
     *(4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1),
 )
-_LOWEST = -87.33654
-"""The least x of which exp(x) is a normal float32."""
-_INFINITE = 89.0
-"""A number x of which exp(x) is more than the largest float32."""
+_LOWEST, _HIGHEST = -87.33654, 88.72283
+"""The numbers x between which exp(x) is a normal float32."""
+_TO_LAST_BITS = 1.5 * 2.0**23
+"""A float32 that has a whole number in its last bits once that is added, if it is below 2^22."""
 
 
 @jax.custom_jvp
@@ -31,16 +31,21 @@ def exp(x: jax.Array) -> jax.Array:
     """
     if x.dtype != np.float32:
         return jnp.exp(x)
-    inside = jnp.clip(x, _LOWEST, _INFINITE)
-    power = jnp.floor(product(inside, _LOG2_E) + 0.5)
-    r = inside - product(power, _LN2_HIGH) - product(power, _LN2_LOW)
+    power = jnp.floor(product(x, _LOG2_E) + 0.5)
+    r = x - product(power, _LN2_HIGH) - product(power, _LN2_LOW)
     polynomial = jnp.full_like(r, _COEFFICIENTS[0])
     for coefficient in _COEFFICIENTS[1:]:
         polynomial = product(polynomial, r) + coefficient
-    half = (power * 0.5).astype(jnp.int32)  # 2^power may be too large for one float32
-    scaled = (product(product(polynomial, r), r) + r + 1) * _power_of_2(half)
-    result = scaled * _power_of_2(power.astype(jnp.int32) - half)
-    return jnp.where(x < _LOWEST, 0, result)
+    result = _times_power_of_2(product(product(polynomial, r), r) + r + 1, power)
+    beyond = jnp.where(x < _LOWEST, 0, jnp.where(x > _HIGHEST, jnp.inf, x))  # NaN stays
+    return jnp.where((x >= _LOWEST) & (x <= _HIGHEST), result, beyond)
+
+
+def _times_power_of_2(y: jax.Array, power: jax.Array) -> jax.Array:
+    """Return y 2^power, both normal, by a change of the exponent; `power` is a whole number."""
+    bits = jax.lax.bitcast_convert_type
+    exponent = bits(power + _TO_LAST_BITS, jnp.int32) << 23  # the other bits leave the number
+    return bits(bits(y, jnp.int32) + exponent, jnp.float32)
 
 
 @exp.defjvp
@@ -70,8 +75,3 @@ def mean_exp(a: jax.Array, b: jax.Array) -> jax.Array:
 
 _MEAN_EXP = tuple(1 / math.factorial(k + 1) for k in reversed(range(18)))
 """Coefficients of (exp(z) - 1) / z as a series, the highest power first; enough for |z| < 1."""
-
-
-def _power_of_2(n: jax.Array) -> jax.Array:
-    """Return 2^n as float32, for integers n from -126 to 127."""
-    return jax.lax.bitcast_convert_type((n + 127) << 23, jnp.float32)
