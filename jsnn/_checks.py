@@ -23,7 +23,7 @@ def check_untraced(values: Any, what: str, way_out: str) -> None:
       what: the function that is called, for messages.
       way_out: the thing to do instead, for messages.
     """
-    in_jit = not is_concrete(jnp.zeros((), jnp.int32))
+    in_jit = not is_concrete(jax.device_put(np.int32(0)))
     if in_jit or not all(map(is_concrete, jax.tree.leaves(values))):
         raise TypeError(
             f"{what}: called inside jax.jit, vmap or grad, with traced values; expected a call "

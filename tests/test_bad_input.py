@@ -290,7 +290,7 @@ WRONG_ARRAYS = [
             "more in flight than int32 numbers",
             lambda: link(delay=10**9),
             ValueError,
-            ("projection 'a_to_b', delay", "1000000000 steps with 6 neurons", "<= 2147483647"),
+            ("projection 'a_to_b', delay", "given 1000000000 steps", "expected at most 32768"),
         ),
         (
             "masked labels",

@@ -16,7 +16,7 @@ from jsnn.network.state import State, depths_of_running_sums, with_projection
 
 
 class Arrived(NamedTuple):
-    """What arrives in a step through lists of synapses.
+    """Sums that arrive in a step through lists of synapses.
 
     Attributes:
       inputs: {group: {input: [N of the group]}}, the running sums.

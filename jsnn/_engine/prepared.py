@@ -41,7 +41,7 @@ class Prepared(NamedTuple):
 
 
 class Carry(NamedTuple):
-    """What one step hands to the next.
+    """State between two steps, as one hands it to the next.
 
     Attributes:
       state: with the variables of groups in place of those of populations.

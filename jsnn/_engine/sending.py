@@ -1,4 +1,4 @@
-"""What is sent in a step, and the products that turn it into sums."""
+"""Spikes and numbers that are sent in a step, and the products that turn them into sums."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from jsnn.recording import SpikesOf
 
 
 class Now(NamedTuple):
-    """What is known in the course of a step.
+    """State of a step in its course.
 
     Attributes:
       before: {population: {variable: [N]}} before the step.
@@ -70,7 +70,7 @@ def synapses_now(
         return synapses
     connectivity = _connectivity(projection, plasticity)
     assert isinstance(connectivity, Listed)
-    return synapses._replace(weights=connectivity.sorted_weights)
+    return synapses._replace(weights=connectivity.sorted_weights())
 
 
 def through_list(

@@ -65,9 +65,8 @@ class Dense:
     def num_synapses(self) -> int:
         return self.num_pre * self.num_post
 
-    @property
     def sorted_weights(self) -> jax.Array:
-        """The weights as a list, [pre * post]."""
+        """Return the weights as a list, [pre * post]."""
         return self.weights.ravel()
 
     def synapses(self) -> Synapses:
@@ -77,7 +76,7 @@ class Dense:
         return Synapses(
             slots=((self.delays - 1) * self.num_post + columns).ravel().astype(jnp.int32),
             starts=(rows * self.num_post).astype(jnp.int32),
-            weights=self.sorted_weights,
+            weights=self.sorted_weights(),
         )
 
     def deliver(self, spikes: jax.Array) -> jax.Array:

@@ -52,14 +52,12 @@ def sorted_synapses(
     return as_arrays(order=order, starts=starts, slots=_reached(slots, pre, post, delays, sizes))
 
 
-def by_post(pre: Any, post: Any, num_pre: int, num_post: int) -> SynapsesOf:
-    """Return an index of the synapses of each postsynaptic neuron; see `sorted_synapses`."""
+def sorted_by_post(pre: Any, post: Any, num_post: int) -> dict[str, Any]:
+    """Return `starts`, `order` and `others` of the synapses of each postsynaptic neuron."""
     numpy: Any = np if is_concrete(pre) and is_concrete(post) else jnp
-    pre, post = numpy.asarray(pre), numpy.asarray(post)
     order = numpy.argsort(post, stable=True).astype(np.int32)
     starts = numpy.searchsorted(post[order], np.arange(num_post + 1, dtype=np.int32))
-    arrays = as_arrays(starts=starts.astype(np.int32), order=order, others=pre[order])
-    return synapses_of(**arrays, num_others=num_pre)
+    return {"starts": starts.astype(np.int32), "order": order, "others": pre[order]}
 
 
 def synapses_of(starts: Any, order: Any, others: Any, num_others: int) -> SynapsesOf:
@@ -93,11 +91,11 @@ def pre_of_sorted(starts: Any, number: int) -> Any:
 def as_given(values: Any, order: Any) -> Any:
     """Return values of the sorted synapses in the order in which the synapses were given."""
     if order is None:
-        return jnp.asarray(values)
+        return values
     if is_concrete(values) and is_concrete(order):
         given = np.empty_like(values)
         given[np.asarray(order)] = values
-        return jnp.asarray(given)
+        return given
     return jnp.zeros_like(values).at[order].set(values)
 
 

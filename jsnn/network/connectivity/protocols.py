@@ -104,9 +104,8 @@ class Listed(Connectivity, Protocol):
         """The longest delay of a synapse, in steps; 0 if synapses have no delays of their own."""
         ...
 
-    @property
     def sorted_weights(self) -> jax.Array:
-        """The weights of the synapses sorted by presynaptic neuron, [S]."""
+        """Return the weights of the synapses sorted by presynaptic neuron, [S]."""
         ...
 
     def synapses(self) -> Synapses:

@@ -14,8 +14,8 @@ from jsnn._kernels.visits import SynapsesOf
 from jsnn._pytree import pytree, replace, static
 from jsnn.network.connectivity.indices import (
     MOST_SYNAPSES,
+    as_arrays,
     as_given,
-    by_post,
     check_number,
     check_once,
     checked_delays,
@@ -23,6 +23,7 @@ from jsnn.network.connectivity.indices import (
     integers,
     on_host,
     pre_of_sorted,
+    sorted_by_post,
     sorted_synapses,
     synapses_of,
 )
@@ -128,29 +129,35 @@ class Sparse:
     @property
     def pre(self) -> jax.Array:
         """The presynaptic neuron of each synapse, int32 [S]."""
-        return as_given(pre_of_sorted(self.starts, self.num_synapses), self.order)
+        return jnp.asarray(self._sides[0])
 
     @property
     def post(self) -> jax.Array:
         """The postsynaptic neuron of each synapse, int32 [S]."""
-        slots = on_host(self.slots)
-        return as_given(slots % self.num_post if self.max_delay else slots, self.order)
+        return jnp.asarray(self._sides[1])
 
     @property
     def delays(self) -> jax.Array | None:
         """The delay of each synapse in steps, int32 [S]; None if they have none of their own."""
         if not self.max_delay:
             return None
-        return as_given(on_host(self.slots) // self.num_post + 1, self.order)
+        return jnp.asarray(as_given(on_host(self.slots) // self.num_post + 1, self.order))
 
     @property
+    def _sides(self) -> tuple[Any, Any]:
+        """Both sides of each synapse; NumPy arrays if nothing is traced."""
+        slots = on_host(self.slots)
+        post = slots % self.num_post if self.max_delay else slots
+        pre = pre_of_sorted(self.starts, self.num_synapses)
+        return as_given(pre, self.order), as_given(post, self.order)
+
     def sorted_weights(self) -> jax.Array:
-        """The weights of the synapses sorted by presynaptic neuron, [S]."""
+        """Return the weights of the synapses sorted by presynaptic neuron, [S]."""
         return self.weights if self.order is None else self.weights[self.order]
 
     def synapses(self) -> Synapses:
         """Return the synapses sorted by presynaptic neuron."""
-        return Synapses(self.starts, self.slots, self.sorted_weights)
+        return Synapses(self.starts, self.slots, self.sorted_weights())
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """Turn spikes [pre] into sums [post] by a pass over all synapses, whatever their delays."""
@@ -174,7 +181,11 @@ class Sparse:
         """Return the synapses with `by_post`, by which learning finds those of a neuron."""
         if self.by_post is not None:
             return self
-        return replace(self, by_post=by_post(self.pre, self.post, *self._sizes[:2]))
+        return replace(self, by_post=self._by_post(*self._sides))
+
+    def _by_post(self, pre: Any, post: Any) -> SynapsesOf:
+        arrays = as_arrays(**sorted_by_post(pre, post, self.num_post))
+        return synapses_of(**arrays, num_others=self.num_pre)
 
     def both_sides(self) -> "BothSides":
         """Return the neurons on both sides of each synapse, for learning."""
@@ -242,7 +253,7 @@ class Sparse:
         if self.order is not None:  # the structure stays, so that a loop can carry the network
             in_order["order"] = jnp.arange(len(which), dtype=jnp.int32)
         if self.by_post is not None:
-            in_order["by_post"] = by_post(fields["pre"], fields["post"], *self._sizes[:2])
+            in_order["by_post"] = self._by_post(fields["pre"], fields["post"])
         weights = fields["weights"]
         return replace(self, weights=weights, **in_order), which.astype(jnp.int32)
 
@@ -277,9 +288,8 @@ class Sparse:
         )
         if fault is not None or self.by_post is None:
             return fault
-        expected = by_post(self.pre, self.post, *self._sizes[:2])
-        pairs = zip(jax.tree.leaves(self.by_post), jax.tree.leaves(expected), strict=True)
-        if not all(np.array_equal(a, b) for a, b in pairs):
+        expected = sorted_by_post(*self._sides, self.num_post)
+        if not all(np.array_equal(getattr(self.by_post, k), x) for k, x in expected.items()):
             return "Sparse, by_post: given another index than that of pre and post"
         return None
 
