@@ -85,11 +85,12 @@ def test_a_network_prints_its_parts() -> None:
 
 
 def test_the_bytes_of_a_network_are_those_of_its_arrays() -> None:
-    network = learning_network()
-    num_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(network))
-    assert str(network).splitlines()[0].endswith(f", {num_bytes} bytes")
-    num_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(large_network()))
-    assert str(large_network()).splitlines()[0].endswith(f", {num_bytes / 1e3:.3g} kB")
+    small = jsnn.feedforward([np.ones((3, 5), F32)], jsnn.IF)
+    num_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(small))
+    assert str(small).splitlines()[0].endswith(f", {num_bytes} bytes")
+    for network in (learning_network(), large_network()):
+        num_bytes = sum(leaf.nbytes for leaf in jax.tree.leaves(network))
+        assert str(network).splitlines()[0].endswith(f", {num_bytes / 1e3:.3g} kB")
 
 
 @pytest.mark.parametrize("make", [large_network, lambda: jsnn.init(large_network())])
