@@ -158,12 +158,10 @@ def neurons(circuit: Circuit, seed: int, dtype: type = np.float32) -> list[jsnn.
             name,
             int(size),
             jsnn.LIF_CURR_EXP,
-            params=NEURON | {"i_offset": float(current)},
+            params=NEURON,
             initial={"v": random.normal(mean, sd, size).astype(dtype)},
         )
-        for name, size, current, mean, sd in zip(
-            POPULATIONS, circuit.sizes, circuit.currents, V_MEAN, V_SD, strict=True
-        )
+        for name, size, mean, sd in zip(POPULATIONS, circuit.sizes, V_MEAN, V_SD, strict=True)
     ]
 
 
@@ -193,10 +191,17 @@ def projections(circuit: Circuit, seed: int, dtype: type = np.float32) -> Iterat
 
 
 def background_sources(circuit: Circuit) -> list[jsnn.CurrentSource]:
-    """Make the Poisson input of every population, unless the background is constant."""
-    return [
+    """Make the constant current and the Poisson input of every population that has them."""
+    constant = [
         jsnn.CurrentSource(
-            f"to_{name}",
+            f"constant_to_{name}", name, jsnn.CONSTANT, params={"magnitude": float(current)}
+        )
+        for name, current in zip(POPULATIONS, circuit.currents, strict=True)
+        if current
+    ]
+    poisson = [
+        jsnn.CurrentSource(
+            f"poisson_to_{name}",
             name,
             jsnn.POISSON_INPUT,
             params={"rate": float(rate), "weight": circuit.poisson_weight},
@@ -205,3 +210,4 @@ def background_sources(circuit: Circuit) -> list[jsnn.CurrentSource]:
         for name, rate in zip(POPULATIONS, circuit.poisson_rates, strict=True)
         if rate
     ]
+    return [*constant, *poisson]

@@ -129,11 +129,14 @@ def test_initial_potentials_and_inputs_are_those_of_the_population():
         spread = network.V_SD[number]
         assert v.mean() == pytest.approx(network.V_MEAN[number], abs=5 * spread / np.sqrt(len(v)))
         assert v.std() == pytest.approx(spread, rel=5 / np.sqrt(2 * len(v)))
-        assert population.params["i_offset"] == pytest.approx(numbers.currents[number])
-    sources = network.background_sources(numbers)
-    rates = [float(source.params["rate"]) for source in sources]
-    np.testing.assert_allclose(rates, 8 * np.round(0.2 * EXTERNAL_IN_DEGREES))
-    assert not network.background_sources(circuit(0.2, 0.2, "dc"))
+    for background in ("poisson", "dc"):
+        numbers = circuit(0.2, 0.2, background)
+        sources = network.background_sources(numbers)
+        rates = [float(s.params["rate"]) for s in sources if s.model == jsnn.POISSON_INPUT]
+        expected = 8 * np.round(0.2 * EXTERNAL_IN_DEGREES) if background == "poisson" else []
+        np.testing.assert_allclose(rates, expected)
+        currents = [float(s.params["magnitude"]) for s in sources if s.model == jsnn.CONSTANT]
+        np.testing.assert_allclose(currents, numbers.currents, rtol=1e-6)
 
 
 def few_projections(monkeypatch):
@@ -164,7 +167,8 @@ def test_the_experiment_writes_its_figure_and_what_it_found(tmp_path, monkeypatc
 def test_poisson_background_fits_the_populations():
     numbers = circuit(0.01, 0.1, "poisson")
     populations, sources = network.neurons(numbers, 5), network.background_sources(numbers)
-    assert jsnn.Network(populations[:1], [], sources[:1], dt=DT).stochastic
+    of_first = [source for source in sources if source.population == POPULATIONS[0]]
+    assert jsnn.Network(populations[:1], [], of_first, dt=DT).stochastic
     assert [source.population for source in sources] == list(POPULATIONS)
     assert {source.target for source in sources} == {"excitatory"}
 
