@@ -169,8 +169,9 @@ def test_poisson_background_fits_the_populations():
     populations, sources = network.neurons(numbers, 5), network.background_sources(numbers)
     of_first = [source for source in sources if source.population == POPULATIONS[0]]
     assert jsnn.Network(populations[:1], [], of_first, dt=DT).stochastic
-    assert [source.population for source in sources] == list(POPULATIONS)
-    assert {source.target for source in sources} == {"excitatory"}
+    poisson = [source for source in sources if source.model == jsnn.POISSON_INPUT]
+    assert [source.population for source in poisson] == list(POPULATIONS)
+    assert {source.target for source in poisson} == {"excitatory"}
 
 
 def trains(num_spikes):
