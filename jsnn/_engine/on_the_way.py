@@ -6,13 +6,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jsnn._engine.groups import Groups, places, size_of
+from jsnn._engine.groups import Groups, joined, places, size_of
 from jsnn._kernels.delivery import List, Route, Synapses, deliver
 from jsnn._pytree import replace
 from jsnn.models.model import Values
 from jsnn.network.network import Network
 from jsnn.network.projection import Projection
-from jsnn.network.state import State, depths_of_running_sums, with_projection
+from jsnn.network.state import State, with_projection
 
 
 class Arrived(NamedTuple):
@@ -36,8 +36,10 @@ def row_of(rows: jax.Array, step: jax.Array) -> jax.Array:
 
 def with_row(rows: jax.Array | None, step: jax.Array, new: jax.Array | None) -> jax.Array | None:
     """Return rows [D, ...] with a new one for a step; None if there are none to keep."""
-    if rows is None or new is None:
-        return rows
+    return rows if rows is None or new is None else _with_row_of(rows, step, new)
+
+
+def _with_row_of(rows: jax.Array, step: jax.Array, new: jax.Array) -> jax.Array:
     if len(rows) == 1:
         return new[None]
     return jax.lax.dynamic_update_index_in_dim(rows, new, step % len(rows), 0)
@@ -48,36 +50,50 @@ def late(rows: jax.Array | None, step: jax.Array, now: jax.Array) -> jax.Array:
     return now if rows is None else row_of(rows, step)
 
 
-def arriving_now(network: Network, groups: Groups, state: State) -> Arrived:
-    """Return what arrives in the next step of a state."""
-    depths = depths_of_running_sums(network)
-
-    def of_group(group: tuple[str, ...], target: str) -> jax.Array:
-        sums = [
-            row_of(state.arriving[name][target], state.step)
-            if target in depths.get(name, {})
-            else jnp.zeros(network.sizes[name], network.dtype)
-            for name in group
-        ]
-        return sums[0] if len(sums) == 1 else jnp.concatenate(sums)
-
-    return Arrived(
-        inputs={
-            group[0]: {
-                target: of_group(group, target)
-                for target in network.population(group[0]).model.targets
-                if any(target in depths.get(name, {}) for name in group)
+def take(network: Network, groups: Groups, state: State) -> tuple[State, Arrived]:
+    """Take what arrives in the next step out of the rings of a state."""
+    arrived = Arrived({group[0]: {} for group in groups}, {})
+    for group in groups:
+        for target in network.population(group[0]).model.targets:
+            parts = {
+                name: row_of(state.arriving[name][target], state.step)
+                for name in group
+                if target in state.arriving.get(name, {})
             }
-            for group in groups
-        },
-        sums={
-            p.name: row_of(sums, state.step)
-            for p in network.projections
-            if p.is_listed
-            and p.name in state.projections
-            and (sums := state.projections[p.name].arriving) is not None
-        },
-    )
+            if parts:
+                silence = {name: jnp.zeros(network.sizes[name], network.dtype) for name in group}
+                arrived.inputs[group[0]][target] = joined(list((silence | parts).values()))
+    for p in _with_own_rings(network, state):
+        sums = state.projections[p.name].arriving
+        assert sums is not None
+        arrived.sums[p.name] = row_of(sums, state.step)
+    nothing = jax.tree.map(jnp.zeros_like, arrived)
+    return put_back(network, groups, state, nothing), arrived
+
+
+def put_back(network: Network, groups: Groups, state: State, arrived: Arrived) -> State:
+    """Put what arrives in the next step back into the rings of a state."""
+    arriving = {name: dict(rings) for name, rings in state.arriving.items()}
+    for group in groups:
+        for name, place in places(network, group).items():
+            for target, ring in arriving.get(name, {}).items():
+                row = arrived.inputs[group[0]][target][place]
+                arriving[name][target] = _with_row_of(ring, state.step, row)
+    state = replace(state, arriving=arriving)
+    for p in _with_own_rings(network, state):
+        ring = state.projections[p.name].arriving
+        changed = with_row(ring, state.step, arrived.sums[p.name])
+        state = with_projection(state, p.name, arriving=changed)
+    return state
+
+
+def _with_own_rings(network: Network, state: State) -> list[Projection]:
+    """Return the projections with lists of synapses that keep sums of their own."""
+    return [
+        p
+        for p in network.projections
+        if p.is_listed and p.name in state.projections and not p.shares_sum and p.keeps_sums
+    ]
 
 
 def send(

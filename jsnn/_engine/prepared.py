@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 
 from jsnn._engine.groups import Groups, divide, join, parameters
-from jsnn._engine.on_the_way import Arrived, arriving_now
+from jsnn._engine.on_the_way import Arrived, put_back, take
 from jsnn._engine.sources import steady
 from jsnn._kernels.delivery import Synapses
 from jsnn._pytree import replace
@@ -45,7 +45,7 @@ class Carry(NamedTuple):
 
     Attributes:
       state: with the variables of groups in place of those of populations.
-      arrived: what arrives in the next step.
+      arrived: what arrives in the next step, which is not in the state.
     """
 
     state: State
@@ -85,14 +85,15 @@ def prepare(
 def start(prepared: Prepared, state: State) -> Carry:
     """Return the carry before the next step of a state."""
     network, groups = prepared.network, prepared.groups
-    arrived = arriving_now(network, groups, state)
+    state, arrived = take(network, groups, state)
     return Carry(replace(state, populations=join(network, groups, state.populations)), arrived)
 
 
 def state_of(prepared: Prepared, carry: Carry) -> State:
     """Return the state of a carry."""
-    populations = divide(prepared.network, prepared.groups, carry.state.populations)
-    return replace(carry.state, populations=populations)
+    network, groups = prepared.network, prepared.groups
+    state = put_back(network, groups, carry.state, carry.arrived)
+    return replace(state, populations=divide(network, groups, state.populations))
 
 
 def _synapses(projection: Projection) -> Synapses:

@@ -177,16 +177,17 @@ def _stage(
         carry, kept = before
         changing, arriving = now
         carry, spikes = advance(prepared, carry, joined(constant, changing), arriving=arriving)
-        kept = plan.recordings.fold(kept, carry.state, spikes)
+        state = state_of(prepared, carry)
+        kept = plan.recordings.fold(kept, state, spikes)
         spiked = {name: spikes[name] > 0 for name in sending}
-        return (carry, kept), (plan.recordings.observe(carry.state, spikes), spiked)
+        return (carry, kept), (plan.recordings.observe(state, spikes), spiked)
 
     first = (start(prepared, part), plan.recordings.start(network))
     changing = {name: rows for name, rows in varying.items() if name in mine}
     (carry, kept), (stacked, spikes) = jax.lax.scan(
         body, first, (changing, incoming), length=plan.num_steps
     )
-    part = carry.state
+    part = state_of(prepared, carry)
     for name in incoming:  # an earlier stage has left these spikes in flight
         part = with_projection(part, name, in_flight=state.projections[name].in_flight)
     return (

@@ -2,7 +2,7 @@
 
 Synapses are sorted by presynaptic neuron: those of neuron i are `starts[i]` to `starts[i + 1]`.
 What they send is added to *rings* [depth, N], whose row n % depth holds the sums that reach N
-neurons in step n. All sums run in the order of the steps, then of the lists, then of the synapses,
+neurons in step n, until they are taken out. All sums run in the order of the steps, then of the lists, then of the synapses,
 in every function of this module, so all of them give the same bits (on the CPU; a GPU adds in an
 order of its own).
 """
@@ -91,14 +91,14 @@ def deliver(
 
     Args:
       route: the arrays that belong together.
-      step: the number n of the step, int32 (). Its row of every ring has arrived.
+      step: the number n of the step, int32 (). Its row of every ring has been taken out.
       sources: spikes, 0 or 1, [pre] each.
       lists: the synapses.
       rings: [depth, N] each.
       event_driven: visit the synapses of spiking neurons alone; otherwise all of them.
 
     Returns:
-      The rings, and the sums that arrive in step n + 1.
+      The rings, and the sums that arrive in step n + 1, which have been taken out of them.
     """
     how = _by_events if event_driven else _by_passes
     return how(route, step, sources, lists, rings)
@@ -194,14 +194,14 @@ def _filled(
     rows = [jnp.zeros(size, rings[0].dtype) for size in route.row_sizes]
     for r, (ring, (row, first)) in enumerate(zip(rings, route.rings, strict=True)):
         depth, size = ring.shape
-        sums = ring.at[step % depth].set(0).reshape(-1)
+        sums = ring.reshape(-1)
         for k, each in enumerate(route.lists):
             if each.ring == r:
                 sums = add(k, ring, sums)
         # Without the barrier XLA would add the values one by one to what the sums are added to.
         sums = jax.lax.optimization_barrier(sums.reshape(ring.shape))
-        filled.append(sums)
         next_sums = jax.lax.dynamic_index_in_dim(sums, (step + 1) % depth, keepdims=False)
+        filled.append(sums.at[(step + 1) % depth].set(0))
         whole = size == route.row_sizes[row]
         rows[row] = next_sums if whole else rows[row].at[first : first + size].set(next_sums)
     return tuple(filled), tuple(rows)

@@ -67,7 +67,7 @@ def deliver(*operands: jax.Array, route: Any) -> list[jax.Array]:
       route: a `jsnn._kernels.delivery.Route`.
 
     Returns:
-      The rings, and the arrays of sums of the next step, [R, size] each.
+      The rings, and the arrays of sums of the next step, [R, size] each, taken out of the rings.
     """
     num_rings = len(route.rings)
     rings = operands[-num_rings:]

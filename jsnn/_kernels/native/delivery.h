@@ -1,8 +1,8 @@
 // Delivery of spikes through lists of synapses into rings of sums.
 //
-// A ring [depth, N] holds the sums that reach N neurons in each of the next `depth` steps: row
-// n % depth those of step n. The slots of a list are counted from its first row; beyond the last
-// row of the ring they go on with the first one.
+// A ring [depth, N] holds the sums that reach N neurons in the next steps: row n % depth those of
+// step n. The slots of a list are counted from its first row; beyond the last row of the ring they
+// go on with the first one.
 
 #pragma once
 
@@ -75,20 +75,35 @@ template <class F>
   }
 }
 
-// Adds what the spikes of a step send to one ring, list by list: the sums that have arrived in this
-// step make room, and those of the next one are copied to their place.
+// The synapses of one spike in one list.
 template <class F>
-void fill(const Ring<F>& ring, int64_t r, int64_t step, const List<F>* lists, int64_t num_lists,
+struct Segment {
+  const int32_t* slots;
+  const F* weights;
+  int64_t number, base, num_slots;
+
+  // Asks for what the memory does not bring by itself: the beginning of both arrays.
+  void prefetch() const {
+    constexpr int64_t kLine = 64, kLines = 4;
+    for (int64_t line = 0; line < kLines; ++line) {
+      __builtin_prefetch(reinterpret_cast<const char*>(slots) + line * kLine);
+      __builtin_prefetch(reinterpret_cast<const char*>(weights) + line * kLine);
+    }
+  }
+};
+
+// Adds what the spikes of a step send to one ring, list by list, and takes the sums of the next
+// step out of it, to their place.
+template <class F>
+void fill(const Ring<F>& ring, int64_t r, int64_t step, const std::vector<List<F>>& lists,
           int64_t this_ring, const std::vector<std::vector<int32_t>>& events,
           const std::vector<int64_t>& num_events, const std::vector<F*>& rows,
           const std::vector<int64_t>& row_sizes) {
-  const int64_t size = ring.size, extent = ring.depth * size;
-  F* sums = ring.sums + r * extent;
-  std::fill_n(sums + row_of(step, ring.depth) * size, size, F{0});
-  for (int64_t l = 0; l < num_lists; ++l) {
-    const List<F>& list = lists[l];
+  thread_local std::vector<Segment<F>> segments;
+  segments.clear();
+  for (const List<F>& list : lists) {
     if (list.ring != this_ring) continue;
-    const int64_t base = row_of(step + list.delay, ring.depth) * size;
+    const int64_t base = row_of(step + list.delay, ring.depth) * ring.size;
     const int32_t* begin = events[list.source].data();
     const int32_t* end = begin + num_events[list.source];
     begin = std::lower_bound(begin, end, list.first);
@@ -99,12 +114,20 @@ void fill(const Ring<F>& ring, int64_t r, int64_t step, const List<F>* lists, in
       const int64_t first = std::max(starts[neuron], 0);
       const int64_t after = std::min<int64_t>(starts[neuron + 1], list.synapses);
       if (after > first)
-        add_round(slots + first, weights + first, after - first, base, sums, extent,
-                  list.rows * size);
+        segments.push_back({slots + first, weights + first, after - first, base,
+                            list.rows * ring.size});
     }
   }
-  std::copy_n(sums + row_of(step + 1, ring.depth) * size, size,
-              rows[ring.row] + r * row_sizes[ring.row] + ring.first);
+  F* sums = ring.sums + r * ring.depth * ring.size;
+  constexpr size_t kAhead = 2;
+  for (size_t k = 0; k < segments.size(); ++k) {
+    if (k + kAhead < segments.size()) segments[k + kAhead].prefetch();
+    const Segment<F>& s = segments[k];
+    add_round(s.slots, s.weights, s.number, s.base, sums, ring.depth * ring.size, s.num_slots);
+  }
+  F* next = sums + row_of(step + 1, ring.depth) * ring.size;
+  std::copy_n(next, ring.size, rows[ring.row] + r * row_sizes[ring.row] + ring.first);
+  std::fill_n(next, ring.size, F{0});
 }
 
 // The number of synapses that a step visits for one presentation.
@@ -142,13 +165,16 @@ void deliver(ffi::ThreadPool& pool, int64_t num_rows, Rows<int32_t> steps,
         events[s].resize(source_sizes[s] + 16);
       num_events[s] = nonzero(sources[s][r], source_sizes[s], events[s].data());
     }
-    for (size_t k = 0; k < rows.size(); ++k)
-      std::fill_n(rows[k] + r * row_sizes[k], row_sizes[k], F{0});
+    for (size_t k = 0; k < rows.size(); ++k) {
+      int64_t left = row_sizes[k];
+      for (const Ring<F>& ring : rings) left -= ring.row == static_cast<int64_t>(k) ? ring.size : 0;
+      if (left) std::fill_n(rows[k] + r * row_sizes[k], row_sizes[k], F{0});
+    }
     const int64_t step = steps[r][0];
     const auto &found = events;  // a thread of the pool has none of its own
     const auto &number = num_events;
     auto one = [&](int64_t k) {
-      fill(rings[k], r, step, lists.data(), lists.size(), k, found, number, rows, row_sizes);
+      fill(rings[k], r, step, lists, k, found, number, rows, row_sizes);
     };
     const int64_t n = static_cast<int64_t>(rings.size());
     if (num_rows == 1 && visits(lists, r, events, num_events) >= kWorthThreads)
