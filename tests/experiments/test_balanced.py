@@ -25,7 +25,14 @@ from experiments.balanced.network import (
     draw_edges,
 )
 from experiments.balanced.statistics import histogram, summary
-from experiments.parity.comparison import Comparison, common_spikes, equal_spikes, markdown, within
+from experiments.parity.comparison import (
+    Comparison,
+    common_spikes,
+    equal_at_first,
+    equal_spikes,
+    markdown,
+    within,
+)
 from experiments.parity.numpy_reference import coba_step, cuba_step, simulate
 
 
@@ -254,6 +261,8 @@ def test_a_comparison_says_where_spikes_begin_to_differ():
     assert equal_spikes("a", early, other) == Comparison(
         "a", "equal", "3 and 3 spikes, equal for 0.2 ms", False
     )
+    assert equal_at_first("a", early, other, 2).passed
+    assert not equal_at_first("a", early, other, 3).passed
     assert common_spikes("a", early, other, 2, 0.95).measured == "100.00 % of 1"
     assert not common_spikes("a", early, other, 6, 0.95).passed
     assert within("a", 5.7, 5.69, 0.1).passed

@@ -24,6 +24,7 @@ from experiments.microcircuit.network import (
     circuit,
     peak_current,
 )
+from experiments.parity.microcircuit import wired
 from jsnn.analysis import SpikeTrains
 
 BACKGROUNDS = ("dc", "poisson")
@@ -159,6 +160,34 @@ def test_the_experiment_writes_its_figure_and_what_it_found(tmp_path, monkeypatc
         assert results[name] > 0
     assert matplotlib.image.imread(picture).shape[2] == 4
     assert "times real time" in capsys.readouterr().out
+
+
+def test_synapses_for_nest_join_the_same_neurons_in_its_units():
+    populations = [
+        jsnn.Population(
+            name,
+            size,
+            jsnn.LIF_CURR_EXP,
+            params={"i_offset": current},
+            initial={"v": np.full(size, v, np.float32)},
+        )
+        for name, size, current, v in (("a", 2, 0.5, -70.0), ("b", 3, 0.25, -60.0))
+    ]
+    weights = np.array([0.5, -2.0], np.float32)
+    projections = [
+        jsnn.Projection(pre, post, jsnn.Sparse(*synapses), target="excitatory")
+        for pre, post, synapses in (
+            ("a", "b", ([0, 1], [2, 0], weights, 2, 3, [2, 5])),
+            ("b", "a", ([1, 1], [1, 1], weights, 3, 2, [9, 3])),
+        )
+    ]
+    found = wired(jsnn.Network(populations, projections, dt=DT))
+    np.testing.assert_array_equal(found.v, [-70, -70, -60, -60, -60])
+    np.testing.assert_array_equal(found.currents, [500, 500, 250, 250, 250])
+    synapses = zip(found.pre, found.post, found.weights, found.delays, strict=True)
+    assert sorted(synapses) == sorted(
+        [(0, 4, 500, 1), (1, 2, -2000, 4), (3, 1, 500, 8), (3, 1, -2000, 2)]
+    )
 
 
 def test_poisson_background_fits_the_populations():
