@@ -1,8 +1,8 @@
 """Parity with Brian2 and NEST.
 
-Balanced networks and single neurons are compared with Brian2, the cortical microcircuit with NEST,
-spike for spike. Needs Brian2 and, for its rows, NEST, which `nox -s parity` installs. Ends with
-status 1 if a comparison fails.
+Balanced networks, with and without learning, and single neurons are compared with Brian2, the
+cortical microcircuit and learning with NEST, spike for spike. Needs Brian2 and, for its rows, NEST,
+which `nox -s parity` installs. Ends with status 1 if a comparison fails.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Config(cli.Config):
 
 
 def comparisons(config: Config) -> Iterator[Comparison]:
-    from experiments.parity import microcircuit, neurons
+    from experiments.parity import learning, microcircuit, neurons
     from experiments.parity.networks import SECOND, compared_spikes, compared_statistics
 
     num_steps = QUICK if config.quick else SECOND
@@ -34,6 +34,7 @@ def comparisons(config: Config) -> Iterator[Comparison]:
     if not config.quick:
         yield from compared_statistics(config.seed)
     yield from neurons.compared(config.seed)
+    yield from learning.compared(config.seed, num_steps)
     if find_spec("nest"):
         yield from microcircuit.compared(config.seed, num_steps)
     else:

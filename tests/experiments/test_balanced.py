@@ -24,6 +24,7 @@ from experiments.balanced.network import (
     draw,
     draw_edges,
 )
+from experiments.balanced.plastic import plastic_network
 from experiments.balanced.statistics import histogram, summary
 from experiments.parity.comparison import (
     Comparison,
@@ -252,6 +253,12 @@ def test_many_networks_are_timed_beside_one(monkeypatch):
     monkeypatch.setattr(bench, "SMALL", 100)
     config = bench.Config(num_networks=3, repeats=1)
     assert set(bench.many_networks(config, 5)) == {"seconds_of_one", "seconds_of_all", "ratio"}
+
+
+def test_learning_is_delayed_as_in_brian():
+    """Brian2's delay lies before the synapse: a spike is learnt from when it arrives there."""
+    projections = plastic_network(draw("cuba", 100), delay=3).projections
+    assert {(each.delay, each.axonal, each.back_propagation) for each in projections} == {(4, 3, 0)}
 
 
 def test_a_comparison_says_where_spikes_begin_to_differ():
