@@ -10,7 +10,14 @@ import numpy as np
 import jsnn
 from experiments import spike_events
 from experiments.balanced.network import Run
-from experiments.microcircuit.network import DT, circuit, neurons, projections
+from experiments.microcircuit.network import (
+    DT,
+    Background,
+    background_sources,
+    circuit,
+    neurons,
+    projections,
+)
 from experiments.parity.apart import apart
 from experiments.parity.comparison import Comparison, equal_at_first
 
@@ -35,6 +42,10 @@ class Wired(NamedTuple):
     """Weights, in pA, [S]."""
     delays: np.ndarray
     """Steps as NEST counts them, int [S]."""
+    poisson_rates: np.ndarray
+    """Rates of the external spikes into each neuron, in Hz, [N]; 0 with a constant background."""
+    poisson_weight: float
+    """Weight of the external spikes, in pA."""
 
 
 def compared(seed: int, num_steps: int) -> Iterator[Comparison]:
@@ -42,18 +53,18 @@ def compared(seed: int, num_steps: int) -> Iterator[Comparison]:
     from experiments.parity import nest_microcircuit
 
     with jax.enable_x64(True):
-        network = draw(SCALE, seed)
+        network = draw("dc", seed, np.float64)
         theirs = apart(nest_microcircuit.simulate, wired(network), num_steps)
         ours = simulate(network, num_steps)
     what = f"microcircuit at {SCALE:g} and NEST, constant background, float64"
     yield equal_at_first(f"{what}, {num_steps * DT:.0f} ms", ours, theirs, LEAST)
 
 
-def draw(scale: float, seed: int) -> jsnn.Network:
-    """Draw the circuit in float64, with a constant background."""
-    numbers = circuit(scale, scale, "dc")
-    drawn = list(projections(numbers, seed, np.float64))
-    return jsnn.Network(neurons(numbers, seed, np.float64), drawn, dt=DT)
+def draw(background: Background, seed: int, dtype: type) -> jsnn.Network:
+    """Draw a fifth of the circuit."""
+    numbers = circuit(SCALE, SCALE, background)
+    drawn = list(projections(numbers, seed, dtype))
+    return jsnn.Network(neurons(numbers, seed, dtype), drawn, background_sources(numbers), dt=DT)
 
 
 def wired(network: jsnn.Network) -> Wired:
@@ -72,9 +83,13 @@ def wired(network: jsnn.Network) -> Wired:
         )
         for each in network.projections
     ]
+    rates = {each.population: float(each.params["rate"]) for each in network.sources}
+    weights = [1e3 * float(each.params["weight"]) for each in network.sources]
     return Wired(
         *(np.concatenate(parts) for parts in zip(*of_neurons, strict=True)),
         *(np.concatenate(parts) for parts in zip(*of_synapses, strict=True)),
+        np.repeat([rates.get(name, 0.0) for name in network.sizes], list(network.sizes.values())),
+        weights[0] if weights else 0.0,
     )
 
 
@@ -84,10 +99,10 @@ def first_neurons(network: jsnn.Network) -> dict[str, int]:
     return dict(zip(network.sizes, ends, strict=False))
 
 
-def simulate(network: jsnn.Network, num_steps: int) -> Run:
+def simulate(network: jsnn.Network, num_steps: int, key: jax.Array | None = None) -> Run:
     """Return every spike of a run, of neurons as in `wired`."""
     began = time.perf_counter()
-    run = spike_events.simulate(network, num_steps)
+    run = spike_events.simulate(network, num_steps, key)
     total = time.perf_counter() - began
     first = first_neurons(network)
     steps = np.concatenate([train.times for train in run.trains.values()])

@@ -6,18 +6,20 @@ NEST's settings belong to the process: run this in a process of its own
 
 import time
 
+import numpy as np
+
 from experiments.balanced.network import DT, Run
 from experiments.microcircuit.network import C_M, NEURON, TAU_SYN
 from experiments.parity.microcircuit import Wired
 from experiments.parity.nest import nest, spike_list
 
 
-def simulate(wired: Wired, num_steps: int, threads: int = 1) -> Run:
-    """Return every spike of a run."""
+def simulate(wired: Wired, num_steps: int, seed: int = 0, threads: int = 1) -> Run:
+    """Return every spike of a run; `seed` is that of the external spikes."""
     began = time.perf_counter()
     nest.ResetKernel()
     nest.verbosity = nest.VerbosityLevel.ERROR
-    nest.set(resolution=DT, local_num_threads=threads)
+    nest.set(resolution=DT, local_num_threads=threads, rng_seed=seed + 1)
     neurons = nest.Create("iaf_psc_exp", len(wired.v))
     neurons.set(
         {
@@ -39,6 +41,10 @@ def simulate(wired: Wired, num_steps: int, threads: int = 1) -> Run:
     }
     # node 1 is the first
     nest.Connect(wired.pre + 1, wired.post + 1, "one_to_one", synapses)
+    for rate in np.unique(wired.poisson_rates[wired.poisson_rates > 0]):
+        external = nest.Create("poisson_generator", params={"rate": rate})
+        reached = neurons[np.flatnonzero(wired.poisson_rates == rate).tolist()]
+        nest.Connect(external, reached, syn_spec={"weight": wired.poisson_weight, "delay": DT})
     spikes = nest.Create("spike_recorder")
     nest.Connect(neurons, spikes)
     nest.Prepare()

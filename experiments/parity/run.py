@@ -23,10 +23,12 @@ class Config(cli.Config):
 
     quick: bool = False
     """Run networks for 200 ms instead of a second, and leave out statistics."""
+    seeds: int = 5
+    """Number of microcircuits whose statistics are compared with NEST's, minutes each."""
 
 
 def comparisons(config: Config) -> Iterator[Comparison]:
-    from experiments.parity import learning, microcircuit, neurons
+    from experiments.parity import learning, microcircuit, microcircuit_statistics, neurons
     from experiments.parity.networks import SECOND, compared_spikes, compared_statistics
 
     num_steps = QUICK if config.quick else SECOND
@@ -37,11 +39,15 @@ def comparisons(config: Config) -> Iterator[Comparison]:
     yield from learning.compared(config.seed, num_steps)
     if find_spec("nest"):
         yield from microcircuit.compared(config.seed, num_steps)
+        if not config.quick:
+            yield from microcircuit_statistics.compared(config.seed, config.seeds)
     else:
         print("NEST is not installed: its rows are left out", flush=True)
 
 
 def main(config: Config) -> dict[str, Any]:
+    if config.seeds < 2:
+        raise ValueError(f"--seeds: given {config.seeds}; expected at least 2, to compare them")
     rows = []
     for row in comparisons(config):
         rows.append(row)

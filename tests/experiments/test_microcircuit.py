@@ -25,6 +25,7 @@ from experiments.microcircuit.network import (
     peak_current,
 )
 from experiments.parity.microcircuit import wired
+from experiments.parity.microcircuit_statistics import no_further
 from jsnn.analysis import SpikeTrains
 
 BACKGROUNDS = ("dc", "poisson")
@@ -181,13 +182,38 @@ def test_synapses_for_nest_join_the_same_neurons_in_its_units():
             ("b", "a", ([1, 1], [1, 1], weights, 3, 2, [9, 3])),
         )
     ]
-    found = wired(jsnn.Network(populations, projections, dt=DT))
+    external = jsnn.CurrentSource(
+        *("to_b", "b", jsnn.POISSON_INPUT),
+        params={"rate": 800.0, "weight": 0.25},
+        target="excitatory",
+    )
+    found = wired(jsnn.Network(populations, projections, [external], dt=DT))
+    np.testing.assert_array_equal(found.poisson_rates, [0, 0, 800, 800, 800])
+    assert found.poisson_weight == 250
     np.testing.assert_array_equal(found.v, [-70, -70, -60, -60, -60])
     np.testing.assert_array_equal(found.currents, [500, 500, 250, 250, 250])
     synapses = zip(found.pre, found.post, found.weights, found.delays, strict=True)
     assert sorted(synapses) == sorted(
         [(0, 4, 500, 1), (1, 2, -2000, 4), (3, 1, 500, 8), (3, 1, -2000, 2)]
     )
+
+
+def test_distributions_are_compared_with_those_of_other_seeds():
+    random = np.random.default_rng(0)
+    theirs = [{"a": random.normal(size=400)} for _ in range(4)]
+    alike = [{"a": random.normal(size=400)} for _ in range(4)]
+    shifted = [{"a": each["a"] + 0.5} for each in alike]
+    assert no_further("", alike, theirs).passed
+    assert not no_further("", shifted, theirs).passed
+    # the distance of a set and itself is not counted
+    row = no_further("", theirs, theirs)
+    among = [
+        scipy.stats.ks_2samp(theirs[i]["a"], theirs[j]["a"]).statistic
+        for i in range(4)
+        for j in range(i)
+    ]
+    mean = f"{np.mean(among):.3f}"
+    assert row.measured == f"mean {mean} (NEST's seeds {mean}); 1 of 1 populations"
 
 
 def test_poisson_background_fits_the_populations():
