@@ -186,8 +186,9 @@ def brunel(session: nox.Session) -> None:
 
 @nox.session
 def parity(session: nox.Session) -> None:
-    """Compare spikes, traces and statistics with Brian2; fail if one is not as required."""
+    """Compare with Brian2 and NEST, if NEST installs; fail if something is not as required."""
     session.install(*BRIAN2, "-e", ".[experiments]")
+    session.run("python", "-m", "pip", "install", *NEST, success_codes=[0, 1])
     session.run(
         *("python", "-m", "experiments.parity.run", "--json", "results/parity.json"),
         *session.posargs,

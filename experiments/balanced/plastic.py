@@ -65,6 +65,7 @@ def plastic_network(
                     plasticity=rules.get((kind, onto_excitatory)),
                     target=kind,
                     delay=delay + 1,
+                    axonal=delay,
                     name=f"{kind} onto {'excitatory' if onto_excitatory else 'inhibitory'}",
                 )
             )

@@ -19,18 +19,29 @@ class Comparison(NamedTuple):
 
 def equal_spikes(what: str, ours: Run, theirs: Run) -> Comparison:
     """Compare two runs, which must have the same spikes in the same steps."""
-    same = np.array_equal(ours.steps, theirs.steps) and np.array_equal(ours.neurons, theirs.neurons)
-    measured = (
-        f"{len(ours.steps):,} spikes, all equal"
-        if same
-        else f"{len(ours.steps):,} and {len(theirs.steps):,} spikes, equal for "
-        f"{first_difference(ours, theirs) * DT:.1f} ms"
-    )
-    return Comparison(what, "equal", measured, same)
+    first = first_difference(ours, theirs)
+    return Comparison(what, "equal", how_equal(ours, theirs), first is None)
 
 
-def first_difference(ours: Run, theirs: Run) -> int:
-    """Return the first step in which the spikes of two runs differ."""
+def equal_at_first(what: str, ours: Run, theirs: Run, num_steps: int) -> Comparison:
+    """Compare two runs, which must have the same spikes in the first steps."""
+    first = first_difference(ours, theirs)
+    passed = first is None or first >= num_steps
+    asked = f"equal for {num_steps * DT:.0f} ms"
+    return Comparison(what, asked, how_equal(ours, theirs), passed)
+
+
+def how_equal(ours: Run, theirs: Run) -> str:
+    first = first_difference(ours, theirs)
+    if first is None:
+        return f"{len(ours.steps):,} spikes, all equal"
+    return f"{len(ours.steps):,} and {len(theirs.steps):,} spikes, equal for {first * DT:.1f} ms"
+
+
+def first_difference(ours: Run, theirs: Run) -> int | None:
+    """Return the first step in which the spikes of two runs differ, or None."""
+    if np.array_equal(ours.steps, theirs.steps) and np.array_equal(ours.neurons, theirs.neurons):
+        return None
     return min(step for step, _ in spikes_of(ours) ^ spikes_of(theirs))
 
 

@@ -71,7 +71,7 @@ def compared(seed: int) -> Iterator[Comparison]:
         measured = f"{ours.spikes.sum()} and {theirs.spikes.sum()} spikes"
         what = f"{name}, {case.duration:.0f} ms"
         yield Comparison(f"{what}: spikes", "identical", measured, same and bool(ours.spikes.any()))
-        apart = np.abs(ours.populations["v"] - theirs.populations["v"]).max()
+        apart = np.abs(ours.variables["v"] - theirs.variables["v"]).max()
         yield at_most(f"{what}: largest difference of V", float(apart), case.tolerance, " mV")
 
 

@@ -1,10 +1,13 @@
-"""Parity with Brian2: balanced networks spike for spike, their statistics, single neurons.
+"""Parity with Brian2 and NEST.
 
-Needs Brian2, which `nox -s parity` installs. Ends with status 1 if a comparison fails.
+Balanced networks, with and without learning, and single neurons are compared with Brian2, the
+cortical microcircuit and learning with NEST, spike for spike. Needs Brian2 and, for its rows, NEST,
+which `nox -s parity` installs. Ends with status 1 if a comparison fails.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from experiments import cli
@@ -19,20 +22,32 @@ class Config(cli.Config):
     """Flags, by default for all comparisons."""
 
     quick: bool = False
-    """Run balanced networks for 200 ms instead of a second in Brian2, and leave out statistics."""
+    """Run networks for 200 ms instead of a second, and leave out statistics."""
+    seeds: int = 5
+    """Number of microcircuits whose statistics are compared with NEST's, minutes each."""
 
 
 def comparisons(config: Config) -> Iterator[Comparison]:
+    from experiments.parity import learning, microcircuit, microcircuit_statistics, neurons
     from experiments.parity.networks import SECOND, compared_spikes, compared_statistics
-    from experiments.parity.neurons import compared
 
-    yield from compared_spikes(config.seed, QUICK if config.quick else SECOND)
+    num_steps = QUICK if config.quick else SECOND
+    yield from compared_spikes(config.seed, num_steps)
     if not config.quick:
         yield from compared_statistics(config.seed)
-    yield from compared(config.seed)
+    yield from neurons.compared(config.seed)
+    yield from learning.compared(config.seed, num_steps)
+    if find_spec("nest"):
+        yield from microcircuit.compared(config.seed, num_steps)
+        if not config.quick:
+            yield from microcircuit_statistics.compared(config.seed, config.seeds)
+    else:
+        print("NEST is not installed: its rows are left out", flush=True)
 
 
 def main(config: Config) -> dict[str, Any]:
+    if config.seeds < 2:
+        raise ValueError(f"--seeds: given {config.seeds}; expected at least 2, to compare them")
     rows = []
     for row in comparisons(config):
         rows.append(row)

@@ -24,8 +24,16 @@ from experiments.balanced.network import (
     draw,
     draw_edges,
 )
+from experiments.balanced.plastic import plastic_network
 from experiments.balanced.statistics import histogram, summary
-from experiments.parity.comparison import Comparison, common_spikes, equal_spikes, markdown, within
+from experiments.parity.comparison import (
+    Comparison,
+    common_spikes,
+    equal_at_first,
+    equal_spikes,
+    markdown,
+    within,
+)
 from experiments.parity.numpy_reference import coba_step, cuba_step, simulate
 
 
@@ -247,6 +255,12 @@ def test_many_networks_are_timed_beside_one(monkeypatch):
     assert set(bench.many_networks(config, 5)) == {"seconds_of_one", "seconds_of_all", "ratio"}
 
 
+def test_learning_is_delayed_as_in_brian():
+    """Brian2's delay lies before the synapse: a spike is learnt from when it arrives there."""
+    projections = plastic_network(draw("cuba", 100), delay=3).projections
+    assert {(each.delay, each.axonal, each.back_propagation) for each in projections} == {(4, 3, 0)}
+
+
 def test_a_comparison_says_where_spikes_begin_to_differ():
     early = Run(np.array([1, 2, 5]), np.array([3, 0, 1]), 0.0, 0.0)
     other = Run(np.array([1, 4, 5]), np.array([3, 0, 1]), 0.0, 0.0)
@@ -254,6 +268,8 @@ def test_a_comparison_says_where_spikes_begin_to_differ():
     assert equal_spikes("a", early, other) == Comparison(
         "a", "equal", "3 and 3 spikes, equal for 0.2 ms", False
     )
+    assert equal_at_first("a", early, other, 2).passed
+    assert not equal_at_first("a", early, other, 3).passed
     assert common_spikes("a", early, other, 2, 0.95).measured == "100.00 % of 1"
     assert not common_spikes("a", early, other, 6, 0.95).passed
     assert within("a", 5.7, 5.69, 0.1).passed

@@ -24,6 +24,8 @@ from experiments.microcircuit.network import (
     circuit,
     peak_current,
 )
+from experiments.parity.microcircuit import wired
+from experiments.parity.microcircuit_statistics import no_further
 from jsnn.analysis import SpikeTrains
 
 BACKGROUNDS = ("dc", "poisson")
@@ -162,6 +164,59 @@ def test_the_experiment_writes_its_figure_and_what_it_found(tmp_path, monkeypatc
         assert results[name] > 0
     assert matplotlib.image.imread(picture).shape[2] == 4
     assert "times real time" in capsys.readouterr().out
+
+
+def test_synapses_for_nest_join_the_same_neurons_in_its_units():
+    populations = [
+        jsnn.Population(
+            name,
+            size,
+            jsnn.LIF_CURR_EXP,
+            params={"i_offset": current},
+            initial={"v": np.full(size, v, np.float32)},
+        )
+        for name, size, current, v in (("a", 2, 0.5, -70.0), ("b", 3, 0.25, -60.0))
+    ]
+    weights = np.array([0.5, -2.0], np.float32)
+    projections = [
+        jsnn.Projection(pre, post, jsnn.Sparse(*synapses), target="excitatory")
+        for pre, post, synapses in (
+            ("a", "b", ([0, 1], [2, 0], weights, 2, 3, [2, 5])),
+            ("b", "a", ([1, 1], [1, 1], weights, 3, 2, [9, 3])),
+        )
+    ]
+    external = jsnn.CurrentSource(
+        *("to_b", "b", jsnn.POISSON_INPUT),
+        params={"rate": 800.0, "weight": 0.25},
+        target="excitatory",
+    )
+    found = wired(jsnn.Network(populations, projections, [external], dt=DT))
+    np.testing.assert_array_equal(found.poisson_rates, [0, 0, 800, 800, 800])
+    assert found.poisson_weight == 250
+    np.testing.assert_array_equal(found.v, [-70, -70, -60, -60, -60])
+    np.testing.assert_array_equal(found.currents, [500, 500, 250, 250, 250])
+    synapses = zip(found.pre, found.post, found.weights, found.delays, strict=True)
+    assert sorted(synapses) == sorted(
+        [(0, 4, 500, 1), (1, 2, -2000, 4), (3, 1, 500, 8), (3, 1, -2000, 2)]
+    )
+
+
+def test_distributions_are_compared_with_those_of_other_seeds():
+    random = np.random.default_rng(0)
+    theirs = [{"a": random.normal(size=400)} for _ in range(4)]
+    alike = [{"a": random.normal(size=400)} for _ in range(4)]
+    shifted = [{"a": each["a"] + 0.5} for each in alike]
+    assert no_further("", alike, theirs).passed
+    assert not no_further("", shifted, theirs).passed
+    # the distance of a set and itself is not counted
+    row = no_further("", theirs, theirs)
+    among = [
+        scipy.stats.ks_2samp(theirs[i]["a"], theirs[j]["a"]).statistic
+        for i in range(4)
+        for j in range(i)
+    ]
+    mean = f"{np.mean(among):.3f}"
+    assert row.measured == f"mean {mean} (NEST's seeds {mean}); 1 of 1 populations"
 
 
 def test_poisson_background_fits_the_populations():
