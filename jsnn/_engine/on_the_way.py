@@ -81,9 +81,8 @@ def put_back(network: Network, groups: Groups, state: State, arrived: Arrived) -
                 arriving[name][target] = _with_row_of(ring, state.step, row)
     state = replace(state, arriving=arriving)
     for p in _with_own_rings(network, state):
-        ring = state.projections[p.name].arriving
-        changed = with_row(ring, state.step, arrived.sums[p.name])
-        state = with_projection(state, p.name, arriving=changed)
+        sums = with_row(state.projections[p.name].arriving, state.step, arrived.sums[p.name])
+        state = with_projection(state, p.name, arriving=sums)
     return state
 
 

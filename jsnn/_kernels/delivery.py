@@ -2,9 +2,9 @@
 
 Synapses are sorted by presynaptic neuron: those of neuron i are `starts[i]` to `starts[i + 1]`.
 What they send is added to *rings* [depth, N], whose row n % depth holds the sums that reach N
-neurons in step n, until they are taken out. All sums run in the order of the steps, then of the lists, then of the synapses,
-in every function of this module, so all of them give the same bits (on the CPU; a GPU adds in an
-order of its own).
+neurons in step n, until they are taken out. All sums run in the order of the steps, then of the
+lists, then of the synapses, in every function of this module, so all of them give the same bits (on
+the CPU; a GPU adds in an order of its own).
 """
 
 from collections.abc import Callable, Sequence
