@@ -1,8 +1,6 @@
 """Recording plan: recordings sorted by the way in which a run keeps them."""
 
 import inspect
-import os
-import sys
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._checks import check_type
-from jsnn._summary import size_of
+from jsnn._summary import bytes_of_memory, size_of
 from jsnn.network.network import Network
 from jsnn.network.state import State
 from jsnn.recording import (
@@ -244,7 +242,7 @@ def check_memory(
     network: Network, plan: RecordingPlan, num_steps: int, num_presentations: int = 1
 ) -> None:
     """Raise ValueError if the recordings of all presentations are larger than the memory."""
-    memory = _bytes_of_memory()
+    memory = bytes_of_memory()
     arrays = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(network))
     more_than_most_record = arrays + 1000 * sum(network.sizes.values())
     if num_presentations * num_steps * more_than_most_record <= memory:
@@ -258,10 +256,3 @@ def check_memory(
             f"expected less than the {size_of(memory)} of memory of this machine (record fewer "
             "neurons=, every= few steps, or run in parts)"
         )
-
-
-def _bytes_of_memory() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError):  # a system that does not tell
-        return sys.maxsize

@@ -11,7 +11,7 @@ import numpy as np
 
 from jsnn._checks import check_key, check_type, is_concrete
 from jsnn._pytree import frozen, pytree, replace, short
-from jsnn._summary import Summary, Table, bytes_in
+from jsnn._summary import Summary, Table, bytes_in, bytes_of_memory, size_of
 from jsnn.models.checker import needs_key, variable_dtype
 from jsnn.models.model import Values
 from jsnn.network.connectivity import Modifiable
@@ -131,10 +131,12 @@ def init(network: Network, key: jax.Array | None = None) -> State:
 
     Raises:
       TypeError: if the key is not a typed PRNG key.
-      ValueError: if the network needs a key and there is none.
+      ValueError: if the network needs a key and there is none, or its spikes and sums on their way
+        do not fit the memory.
     """
     check_type(network, Network, "network")
     check_key_of(network, key)
+    _check_memory(network)
     return _fresh(network, key)
 
 
@@ -164,6 +166,26 @@ def _fresh(network: Network, key: jax.Array | None) -> State:
         },
         key=None if key is None else jnp.array(key),
     )
+
+
+def _check_memory(network: Network) -> None:
+    """Raise ValueError if what is on its way through projections is larger than the memory."""
+    sizes, each = network.sizes, np.dtype(network.dtype).itemsize
+    rings: dict[Any, tuple[int, str]] = {}
+    for p in network.projections:
+        spikes = each * p.steps_of_spikes * sizes[p.pre]
+        sums = each * p.steps_of_sums * sizes[p.post]
+        ring = (p.post, p.target) if p.shares_sum else p.name
+        rings[p.name, "spikes"] = spikes, p.name
+        rings[ring] = max(rings.get(ring, (0, p.name)), (sums, p.name))
+    needed, memory = sum(number for number, _ in rings.values()), bytes_of_memory()
+    if needed > memory:
+        number, name = max(rings.values())
+        raise ValueError(
+            f"projection {name!r}: given a delay of {network.projection(name).delay} steps, for "
+            f"which {size_of(number)} are on their way; expected less than the {size_of(memory)} "
+            "of memory of this machine, for all projections together"
+        )
 
 
 def depths_of_running_sums(network: Network) -> dict[str, dict[str, int]]:

@@ -271,3 +271,17 @@ def test_a_long_delay_is_traced_like_a_short_one() -> None:
         return len(jax.make_jaxpr(after)(jax.ShapeDtypeStruct((7, 3), bool)).eqns)
 
     assert equations(30_000) == equations(10)
+
+
+def test_more_on_its_way_than_fits_the_memory_is_named() -> None:
+    number = 60_000
+    one = jsnn.Sparse([0], [0], np.ones(1, F32), number, number)
+    network = jsnn.Network(
+        [jsnn.Population("a", number, jsnn.IF)],
+        [
+            jsnn.Projection("a", "a", one, jsnn.EXPONENTIAL, delay=2**15, name=f"c{k}")
+            for k in range(1000)
+        ],
+    )
+    with pytest.raises(ValueError, match=r"'c\d+': given a delay of 32768 steps, .* 7\.86 GB are"):
+        jsnn.init(network)
