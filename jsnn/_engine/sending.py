@@ -65,6 +65,7 @@ def _connectivity(projection: Projection, plasticity: PlasticityState | None) ->
 def synapses_now(
     prepared: Prepared, projection: Projection, plasticity: PlasticityState | None
 ) -> Synapses:
+    """Return the list of synapses with the weights that they have."""
     synapses = prepared.synapses[projection.name]
     if plasticity is None:
         return synapses

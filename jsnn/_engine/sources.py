@@ -37,6 +37,7 @@ def source_currents(
 
 
 def source_params(network: Network, source: CurrentSource, drive: Mapping[str, Any]) -> Values:
+    """Return the parameters of a source, those of the drive in place of its own, [N] each."""
     params = {**source.params, **drive.get(source.name, {})}
     return per_neuron(params, network.sizes[source.population])
 

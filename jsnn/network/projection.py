@@ -150,6 +150,11 @@ class Projection:
                     "soon as it has reached the synapse, as in Brian2"
                 )
         axonal = positive_int(self.axonal or 0, what, least=0)
+        if axonal and self.plasticity is not None and self.synapse.sends is not None:
+            raise ValueError(
+                f"{what}: given {axonal} with a synapse model that sends numbers and a plasticity, "
+                "which sees spikes; expected 0"
+            )
         if axonal > max(shortest - 1, 0):
             raise ValueError(
                 f"{what}: given {axonal} with a delay of {shortest}; expected at most "
