@@ -226,7 +226,7 @@ def _projection(
     )
     shortest = int(np.min(connectivity.delays)) if has_delays else delay
     rule = RULES[random.integers(len(RULES))]
-    bound = F32(2 * scale)
+    bound = F32(max(2 * scale, float(weights.max())))
     learning = jsnn.Plasticity(rule, {"w_max": bound}) if learns else None
     return jsnn.Projection(
         *(pre, post, connectivity, synapse, params),
