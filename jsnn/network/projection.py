@@ -120,6 +120,11 @@ class Projection:
                 f"{what}: given {self.delay} with a connectivity that has a delay for each "
                 "synapse; expected one of them"
             )
+        if isinstance(self.delay, float):
+            raise TypeError(
+                f"{what}: given {self.delay}; expected whole steps (jsnn.steps(ms, dt) makes them "
+                "of times)"
+            )
         delay = longest or positive_int(1 if self.delay is None else self.delay, what, least=0)
         if delay > LONGEST_DELAY:
             raise ValueError(f"{what}: given {delay} steps; expected at most {LONGEST_DELAY}")
