@@ -122,8 +122,8 @@ class Projection:
             )
         if isinstance(self.delay, float):
             raise TypeError(
-                f"{what}: given {self.delay}; expected whole steps (jsnn.steps(ms, dt) makes them "
-                "of times)"
+                f"{what}: given {self.delay}; expected an integer, the number of steps "
+                "(jsnn.steps(ms, dt) rounds times to steps)"
             )
         delay = longest or positive_int(1 if self.delay is None else self.delay, what, least=0)
         if delay > LONGEST_DELAY:
