@@ -37,6 +37,7 @@ DENSE = jsnn.Dense(WEIGHTS[0])
 A, B = jsnn.Population("a", 6, jsnn.IF), jsnn.Population("b", 5, jsnn.IF)
 KEY = jax.random.key(0)
 STATE = jsnn.init(NET)
+LATE = jnp.int32(2**31 - 5)
 
 
 @dataclass(frozen=True)
@@ -770,7 +771,7 @@ WRONG_RUNS = [
     ),
     Bad(
         "a state that cannot count the steps",
-        lambda: simulated({}, 10, state=dataclasses.replace(STATE, step=jnp.int32(2**31 - 5))),
+        lambda: simulated({}, 10, state=dataclasses.replace(STATE, step=LATE)),
         ValueError,
         (r"state\.step", "2147483643 before 10 steps", "<= 2147483647", "new count"),
     ),
