@@ -91,13 +91,13 @@ def _delivers_learnt(projection: Projection) -> bool:
 def _learnt(
     prepared: Prepared,
     projection: Projection,
-    before: PlasticityState | None,
+    before: PlasticityState,
     delivered: jax.Array | None,
     now: Now,
     at_pre: jax.Array,
     at_post: jax.Array,
     drive: Mapping[str, Any],
-) -> PlasticityState | None:
+) -> PlasticityState:
     """Return the plastic synapses after this step.
 
     Args:
@@ -111,8 +111,7 @@ def _learnt(
       drive: the input of this step.
     """
     rule = projection.plasticity
-    if rule is None or before is None:
-        return before
+    assert rule is not None
     return learn(
         rule.model,
         prepared.learning[projection.name],

@@ -119,48 +119,31 @@ def send(
     Returns:
       The state with the new sums, and what arrives in the next step.
     """
-    graded = {
-        p.name for p in network.projections if p.name in synapses and p.synapse.sends is not None
-    }
-    inputs: dict[str, Values] = {group[0]: {} for group in groups}
-    arrived = Arrived(inputs, {})
-    for names, by_events in ((synapses.keys() - graded, event_driven), (graded, False)):
-        some = [p for p in network.projections if p.name in names]
-        if some:
-            state, new = _send(network, groups, state, spikes, numbers, synapses, some, by_events)
-            arrived.sums.update(new.sums)
-            for group, of_group in new.inputs.items():
-                inputs[group].update(of_group)
-    return state, arrived
-
-
-def _send(
-    network: Network,
-    groups: Groups,
-    state: State,
-    spikes: Mapping[str, jax.Array],
-    numbers: Mapping[str, jax.Array],
-    synapses: Mapping[str, Synapses],
-    projections: list[Projection],
-    event_driven: bool,
-) -> tuple[State, Arrived]:
-    route, keys = _route(network, groups, projections, frozenset(numbers))
-    new, next_sums = deliver(
-        route,
-        state.step,
-        tuple(numbers[k] if k in numbers else spikes[k] for k in keys.sources),
-        tuple(synapses[p.name] for p in projections),
-        tuple(_ring(state, key) for key in keys.rings),
-        event_driven=event_driven,
-    )
-    for key, sums in zip(keys.rings, new, strict=True):
-        state = _with_ring(state, key, sums)
-    arrived = Arrived({}, {})
-    for (name, target), sums in zip(keys.rows, next_sums, strict=True):
-        if target is None:
-            arrived.sums[name] = sums
-        else:
-            arrived.inputs.setdefault(name, {})[target] = sums
+    arrived = Arrived({group[0]: {} for group in groups}, {})
+    for sends_numbers in (False, True):
+        projections = [
+            p
+            for p in network.projections
+            if p.name in synapses and (p.synapse.sends is not None) == sends_numbers
+        ]
+        if not projections:
+            continue
+        route, keys = _route(network, groups, projections, frozenset(numbers))
+        new, next_sums = deliver(
+            route,
+            state.step,
+            tuple(numbers[k] if k in numbers else spikes[k] for k in keys.sources),
+            tuple(synapses[p.name] for p in projections),
+            tuple(_ring(state, key) for key in keys.rings),
+            event_driven=event_driven and not sends_numbers,
+        )
+        for key, sums in zip(keys.rings, new, strict=True):
+            state = _with_ring(state, key, sums)
+        for (name, target), sums in zip(keys.rows, next_sums, strict=True):
+            if target is None:
+                arrived.sums[name] = sums
+            else:
+                arrived.inputs[name][target] = sums
     return state, arrived
 
 

@@ -57,7 +57,7 @@ def test_update_threshold_and_reset_find_derived_parameters(scheduled: bool) -> 
 
 
 def test_a_derived_parameter_has_the_bits_of_the_same_in_each_step() -> None:
-    """Of one number, of one per neuron, and under `vmap` over parameters and dt."""
+    """Parameters are one number, one per neuron, or batched by `vmap`, as dt is."""
     model = LEAKY
 
     def in_each_step(p: Any, x: Any, current: Any, dt: Any) -> Any:
