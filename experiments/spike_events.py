@@ -22,6 +22,18 @@ class Run(NamedTuple):
     run_seconds: float
 
 
+def steps_of(duration_ms: float, dt: float) -> int:
+    """Return the number of steps of the flag --duration-ms.
+
+    Raises:
+      ValueError: if there is not one whole step.
+    """
+    num_steps = round(duration_ms / dt)
+    if num_steps < 1:
+        raise ValueError(f"--duration-ms: given {duration_ms}; expected at least {dt}")
+    return num_steps
+
+
 def simulate(network: jsnn.Network, num_steps: int, key: jax.Array | None = None) -> Run:
     """Run a network from its start, with a progress bar.
 

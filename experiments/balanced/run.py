@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments import cli
+from experiments import cli, spike_events
 from experiments.balanced.figure import activity
 from experiments.balanced.network import DT, Model, Run, draw
 from experiments.balanced.simulate import simulate
@@ -43,9 +43,7 @@ class Config(cli.Config):
 def main(config: Config) -> dict[str, Any]:
     if config.num_networks < 1:
         raise ValueError(f"--num-networks: given {config.num_networks}; expected at least 1")
-    num_steps = round(config.duration_ms / DT)
-    if num_steps < 1:
-        raise ValueError(f"--duration-ms: given {config.duration_ms}; expected at least {DT}")
+    num_steps = spike_events.steps_of(config.duration_ms, DT)
     seeds = range(config.seed, config.seed + config.num_networks)
 
     results = []

@@ -35,9 +35,7 @@ class Config(cli.Config):
 
 
 def main(config: Config) -> dict[str, Any]:
-    num_steps = round(config.duration_ms / DT)
-    if num_steps < 1:
-        raise ValueError(f"--duration-ms: given {config.duration_ms}; expected at least {DT}")
+    num_steps = spike_events.steps_of(config.duration_ms, DT)
     numbers = brunel(config.scale)
 
     began = time.perf_counter()

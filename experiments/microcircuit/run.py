@@ -49,9 +49,7 @@ class Config(cli.Config):
 
 
 def main(config: Config) -> dict[str, Any]:
-    num_steps = round(config.duration_ms / DT)
-    if num_steps < 1:
-        raise ValueError(f"--duration-ms: given {config.duration_ms}; expected at least {DT}")
+    num_steps = spike_events.steps_of(config.duration_ms, DT)
     in_degree_scale = config.scale if config.in_degree_scale is None else config.in_degree_scale
     numbers = circuit(config.scale, in_degree_scale, config.background)
 
