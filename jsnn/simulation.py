@@ -101,7 +101,7 @@ def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]
     _check_step(state, 1)
     drive = checked_drive(network, drive, None)
     _check_axes((network, state, drive))
-    if not is_concrete(state.step):
+    if not is_concrete(state.step) and network.mesh is None:
         prepared = prepare(network, each_alone(network.order), event_driven=True)
         carry, spikes = advance(prepared, start(prepared, state), drive)
         return state_of(prepared, carry), spikes

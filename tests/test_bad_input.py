@@ -38,6 +38,13 @@ A, B = jsnn.Population("a", 6, jsnn.IF), jsnn.Population("b", 5, jsnn.IF)
 KEY = jax.random.key(0)
 STATE = jsnn.init(NET)
 LATE = jnp.int32(2**31 - 5)
+DIVIDED = jsnn.divide(NET)
+MEAN_FIELD = jsnn.NeuronModel(
+    params={},
+    variables={"v": 0.0},
+    update=lambda p, x, current, dt: {"v": x["v"] + current * dt - x["v"].mean()},
+    threshold=lambda p, x: x["v"] - 1,
+)
 
 
 @dataclass(frozen=True)
@@ -1280,6 +1287,70 @@ WRONG_EVALUATIONS = [
         lambda: evaluated(devices=[]),
         ValueError,
         ("devices", r"given \[\]", "at least one", r"jax\.devices\(\)"),
+    ),
+    Bad(
+        "divide, divided already",
+        lambda: jsnn.divide(DIVIDED),
+        ValueError,
+        ("divide", "divided already", "expected a whole one"),
+    ),
+    Bad(
+        "divide, nothing to divide",
+        lambda: jsnn.divide(jsnn.Network([A])),
+        ValueError,
+        ("divide", "without Sparse or Dense", "expected one"),
+    ),
+    Bad(
+        "divide, inside jit",
+        lambda: jax.jit(jsnn.divide)(NET),
+        TypeError,
+        ("divide", "inside jax.jit", "expected a call outside"),
+    ),
+    Bad(
+        "divide, a device twice",
+        lambda: jsnn.divide(NET, jax.devices()[:1] * 2),
+        ValueError,
+        ("devices", "expected at least one, and each once"),
+    ),
+    Bad(
+        "divide, neurons that look at others",
+        lambda: jsnn.divide(
+            jsnn.Network(
+                [pop(model=MEAN_FIELD)], [link("a", "a", jsnn.Dense(np.ones((6, 6), F32)))]
+            )
+        ),
+        ValueError,
+        ("population 'a'", "may depend on others", "expected models that work on each neuron"),
+    ),
+    Bad(
+        "divide, learning that cannot be divided",
+        lambda: jsnn.divide(
+            jsnn.Network(
+                [A],
+                [
+                    link(
+                        "a",
+                        "a",
+                        jsnn.OneToOne(np.ones(6, F32)),
+                        plasticity=jsnn.Plasticity(jsnn.STDP),
+                    )
+                ],
+            )
+        ),
+        ValueError,
+        ("projection 'a_to_a'", "OneToOne", "learn", "expected Sparse or Dense"),
+    ),
+    Bad(
+        "divide, then evaluate",
+        lambda: evaluated(network=DIVIDED),
+        ValueError,
+        ("evaluate", "divided over devices", "expected a whole one"),
+    ),
+    Bad(
+        "divide, then other weights",
+        lambda: DIVIDED.with_weights({"layer0_to_layer1": WEIGHTS[0]}),
+        TypeError,
+        ("layer0_to_layer1", "Divided", "before jsnn.divide"),
     ),
     Bad(
         "a device twice",

@@ -17,6 +17,7 @@ ORDER = [
     "_pytree",
     "_checks",
     "_summary",
+    "_devices",
     "_primitive",
     "_extras",
     "_progress",

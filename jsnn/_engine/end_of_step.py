@@ -25,7 +25,7 @@ def end_of_step(
     """
     network, step = prepared.network, state.step
     projections = [p for p in network.projections if p.name in state.projections]
-    sent = {p.name: sent_by(p, now) for p in projections if p.pre in now.spikes}
+    sent = {p.name: sent_by(prepared, p, now) for p in projections if p.pre in now.spikes}
     reaching = {
         p.name: late(state.projections[p.name].in_flight, step, sent[p.name])
         if p.keeps_sums
@@ -38,7 +38,7 @@ def end_of_step(
         before = state.projections[p.name]
         if before.plasticity is None:
             return None
-        at_pre = reaching[p.name] if p.synapse.sends is None else now.spikes[p.pre]
+        at_pre = reaching[p.name] if p.synapse.sends is None else now.all_spikes[p.pre]
         at_post = late(before.post_in_flight, step, now.spikes[p.post])
         return _learnt(prepared, p, before.plasticity, delivered, now, at_pre, at_post, drive)
 
@@ -49,10 +49,11 @@ def end_of_step(
     listed = [p for p in projections if p.is_listed and p.keeps_sums]
     sums, arrived = send(
         network,
+        prepared.devices,
         prepared.groups,
         state,
-        now.spikes_of_groups,
-        {p.name: reaching[p.name] for p in listed if reaching[p.name] is not now.spikes[p.pre]},
+        now.all_spikes_of_groups,
+        {p.name: reaching[p.name] for p in listed if reaching[p.name] is not now.all_spikes[p.pre]},
         {p.name: synapses_now(prepared, p, plastic[p.name]) for p in listed},
         event_driven=prepared.event_driven,
     )
@@ -117,12 +118,18 @@ def _learnt(
         prepared.learning[projection.name],
         before,
         {**rule.params, **drive.get(projection.name, {})},
-        _side(at_pre, now.after[projection.pre], rule.model.reads_pre),
+        _side(at_pre, _of_all(prepared, projection.pre, now), rule.model.reads_pre),
         _side(at_post, now.after[projection.post], rule.model.reads_post),
         prepared.network.dt,
         delivered,
         event_driven=prepared.event_driven,
     )
+
+
+def _of_all(prepared: Prepared, name: str, now: Now) -> Values:
+    """Return the variables of the neurons of a population on all devices, [N] each."""
+    devices = prepared.devices
+    return {k: devices.from_all(x, devices.sizes[name]) for k, x in now.after[name].items()}
 
 
 def _side(spikes: jax.Array, variables: Values, reads: Sequence[str]) -> Values:

@@ -57,12 +57,10 @@ def _has_running_sums_alone(network: Network, name: str) -> bool:
     return all(p.shares_sum and p.keeps_sums for p in reaching)
 
 
-def places(network: Network, group: Group) -> dict[str, slice]:
+def places(sizes: Mapping[str, int], group: Group) -> dict[str, slice]:
     """Return {population: the neurons of the group that are its own}."""
-    ends = list(accumulate(network.sizes[name] for name in group))
-    return {
-        name: slice(end - network.sizes[name], end) for name, end in zip(group, ends, strict=True)
-    }
+    ends = list(accumulate(sizes[name] for name in group))
+    return {name: slice(end - sizes[name], end) for name, end in zip(group, ends, strict=True)}
 
 
 def size_of(network: Network, group: Group) -> int:
@@ -88,7 +86,7 @@ def divide(network: Network, groups: Groups, by_group: Mapping[str, Values]) -> 
     return {
         name: {k: x if len(group) == 1 else x[place] for k, x in by_group[group[0]].items()}
         for group in groups
-        for name, place in places(network, group).items()
+        for name, place in places(network.sizes, group).items()
     }
 
 
@@ -103,25 +101,32 @@ def parameters(network: Network, groups: Groups, *, are_equal: bool) -> dict[str
     Args:
       network: the network.
       groups: its groups.
-      are_equal: True if `have_equal_numbers`, so that one number stands for a group.
+      are_equal: let the numbers of the first population of a group stand for all.
     """
     return {group[0]: _parameters(network, group, are_equal) for group in groups}
 
 
 def _parameters(network: Network, group: Group, are_equal: bool) -> Values:
     populations = [network.population(name) for name in group]
-    each = [p.model.complete_params(p.params, network.dt) for p in populations]
+    model, sizes = populations[0].model, [population.size for population in populations]
     if len(group) == 1:
-        return each[0]
+        return model.complete_params(populations[0].params, network.dt)
+    given = {name: [p.params[name] for p in populations] for name in model.params}
+    numbers = {name for name, values in given.items() if not any(map(np.ndim, values))}
+    if len(numbers) == len(given) and not are_equal:  # derive from one number for each population
+        stacked = {name: jnp.stack(values) for name, values in given.items()}
+        complete = model.complete_params(stacked, network.dt)
+        return {name: _spread(list(values), sizes) for name, values in complete.items()}
+    of_group = {
+        name: values[0] if are_equal and name in numbers else _spread(values, sizes)
+        for name, values in given.items()
+    }
+    return model.complete_params(of_group, network.dt)
 
-    def of_group(name: str) -> jax.Array:
-        values = [params[name] for params in each]
-        if are_equal and all(np.ndim(value) == 0 for value in values):
-            return values[0]
-        sizes = (population.size for population in populations)
-        return joined([jnp.broadcast_to(x, (n,)) for x, n in zip(values, sizes, strict=True)])
 
-    return {name: of_group(name) for name in each[0]}
+def _spread(values: list[jax.Array], sizes: list[int]) -> jax.Array:
+    """Return values of populations, () or [N] each, as one array with one for each neuron."""
+    return joined([jnp.broadcast_to(x, (n,)) for x, n in zip(values, sizes, strict=True)])
 
 
 def have_equal_numbers(network: Network, groups: Groups) -> jax.Array:

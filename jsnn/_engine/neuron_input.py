@@ -86,7 +86,7 @@ def _running_sum(prepared: Prepared, carry: Carry, name: str, target: str, now: 
         total = jnp.zeros(network.sizes[name], network.dtype)
     for p in network.projections:
         if (p.post, p.target) == (name, target) and p.shares_sum and not p.keeps_sums:
-            total = through_list(prepared, carry.state, p, now.spikes[p.pre], total)
+            total = through_list(prepared, carry.state, p, now.all_spikes[p.pre], total)
     return total
 
 
@@ -102,7 +102,7 @@ def _arriving(prepared: Prepared, carry: Carry, projection: Projection, now: Now
         assert before.in_flight is not None
         emitted = row_of(before.in_flight, carry.state.step)
     else:
-        emitted = sent_by(projection, now)
+        emitted = sent_by(prepared, projection, now)
     if projection.is_listed:
         silence = jnp.zeros(projection.connectivity.num_post, emitted.dtype)
         return through_list(prepared, carry.state, projection, emitted, silence)

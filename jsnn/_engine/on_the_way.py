@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jsnn._engine.devices import Devices
 from jsnn._engine.groups import Groups, joined, places, size_of
 from jsnn._kernels.delivery import List, Route, Synapses, deliver
 from jsnn._pytree import replace
@@ -75,7 +76,7 @@ def put_back(network: Network, groups: Groups, state: State, arrived: Arrived) -
     """Put what arrives in the next step back into the rings of a state."""
     arriving = {name: dict(rings) for name, rings in state.arriving.items()}
     for group in groups:
-        for name, place in places(network, group).items():
+        for name, place in places(network.sizes, group).items():
             for target, ring in arriving.get(name, {}).items():
                 row = arrived.inputs[group[0]][target][place]
                 arriving[name][target] = _with_row_of(ring, state.step, row)
@@ -97,6 +98,7 @@ def _with_own_rings(network: Network, state: State) -> list[Projection]:
 
 def send(
     network: Network,
+    devices: Devices,
     groups: Groups,
     state: State,
     spikes: Mapping[str, jax.Array],
@@ -108,10 +110,11 @@ def send(
     """Put what reaches lists of synapses in this step on its way to the neurons.
 
     Args:
-      network: the network.
+      network: the network, with the neurons of this device.
+      devices: the devices over which it is divided.
       groups: its groups.
       state: before the step, as far as the sums are concerned.
-      spikes: {group: [N of the group]} of this step.
+      spikes: {group: [N of the group]} of this step, of all devices.
       numbers: {projection: [pre]}, what reaches a projection if it is not the spikes of this step.
       synapses: {projection: its synapses} of those that send.
       event_driven: visit the synapses of spiking neurons alone.
@@ -128,7 +131,7 @@ def send(
         ]
         if not projections:
             continue
-        route, keys = _route(network, groups, projections, frozenset(numbers))
+        route, keys = _route(network, devices, groups, projections, frozenset(numbers))
         new, next_sums = deliver(
             route,
             state.step,
@@ -160,36 +163,40 @@ class _Keys(NamedTuple):
 
 
 def _route(
-    network: Network, groups: Groups, projections: list[Projection], numbers: frozenset[str]
+    network: Network,
+    devices: Devices,
+    groups: Groups,
+    projections: list[Projection],
+    numbers: frozenset[str],
 ) -> tuple[Route, _Keys]:
     """Return the route of the spikes through projections, and the names of its arrays."""
-    place_of = {
-        name: (group[0], place)
-        for group in groups
-        for name, place in places(network, group).items()
-    }
+    pre_of, post_of = (
+        {
+            name: (group[0], place.start)
+            for group in groups
+            for name, place in places(all_sizes, group).items()
+        }
+        for all_sizes in (devices.sizes, network.sizes)
+    )
     sizes = {group[0]: size_of(network, group) for group in groups}
     sources: dict[str, int] = {}
     rings: dict[_Key, int] = {}
     rows: dict[_Key, int] = {}
     row_sizes, ring_places, lists = [], [], []
     for p in projections:
-        group, place = place_of[p.pre]
-        source, first = (p.name, 0) if p.name in numbers else (group, place.start)
+        source, first = (p.name, 0) if p.name in numbers else pre_of[p.pre]
         ring: _Key = (p.post, p.target) if p.shares_sum else (p.name, None)
         if ring not in rings:
-            group, place = place_of[p.post]
+            group, place = post_of[p.post]
             row: _Key = (group, p.target) if p.shares_sum else (p.name, None)
             if row not in rows:
                 row_sizes.append(sizes[group] if p.shares_sum else network.sizes[p.post])
-            ring_places.append(
-                (rows.setdefault(row, len(rows)), place.start if p.shares_sum else 0)
-            )
+            ring_places.append((rows.setdefault(row, len(rows)), place if p.shares_sum else 0))
         lists.append(
             List(
                 source=sources.setdefault(source, len(sources)),
                 first=first,
-                num_pre=network.sizes[p.pre],
+                num_pre=devices.sizes[p.pre],
                 ring=rings.setdefault(ring, len(rings)),
                 delay=1 if p.has_synaptic_delays else p.steps_of_sums,
                 rows=p.steps_of_sums if p.has_synaptic_delays else 1,

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from jsnn._engine.devices import Devices
 from jsnn._engine.groups import Groups, divide, join, parameters
 from jsnn._engine.on_the_way import Arrived, put_back, take
 from jsnn._engine.sources import steady
@@ -21,7 +22,8 @@ class Prepared(NamedTuple):
     """A network made ready for many steps: all that does not change from step to step.
 
     Attributes:
-      network: the network.
+      network: the network, with the neurons of this device.
+      devices: the devices over which it is divided.
       groups: the populations that are stepped, in groups.
       params: {group: {parameter: () or [N of the group]}}.
       synapses: {projection: its synapses}, of projections with lists.
@@ -32,6 +34,7 @@ class Prepared(NamedTuple):
     """
 
     network: Network
+    devices: Devices
     groups: Groups
     params: dict[str, Values]
     synapses: dict[str, Synapses]
@@ -57,7 +60,7 @@ def prepare(
     groups: Groups,
     *,
     event_driven: bool,
-    are_equal: bool = False,
+    devices: Devices | None = None,
     constant: Mapping[str, Any] | None = None,
     varying: Mapping[str, Any] | None = None,
 ) -> Prepared:
@@ -67,17 +70,19 @@ def prepare(
       network: the network.
       groups: the populations to step.
       event_driven: deliver by events if a connectivity can, instead of by whole products.
-      are_equal: True if the numbers of populations of a group are equal; see `parameters`.
+      devices: the devices over which the network is divided; one device by default.
       constant: the part of the drive that is constant in time.
       varying: the part of the drive that is not.
     """
+    devices = devices or Devices(1, network.sizes)
     return Prepared(
         network,
+        devices,
         groups,
-        parameters(network, groups, are_equal=are_equal),
+        parameters(network, groups, are_equal=False),
         {p.name: _synapses(p) for p in network.projections if p.is_listed},
         {p.name: _both_sides(p) for p in network.projections if p.plasticity is not None},
-        steady(network, groups, constant or {}, varying or {}),
+        steady(network, devices, groups, constant or {}, varying or {}),
         event_driven,
     )
 

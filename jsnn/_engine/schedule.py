@@ -13,7 +13,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from jsnn._checks import is_concrete
 from jsnn._engine.groups import Groups, each_alone, groups_of
 from jsnn._engine.recording_plan import RecordingPlan, folds_each_neuron, population_of
 from jsnn._kernels import native
@@ -50,13 +49,9 @@ class Schedule:
 
 
 def together(network: Network, *, event_driven: bool) -> Schedule:
-    """Return the schedule with all populations in one stage, as the semantics define a step.
-
-    A network whose weights are divided over devices takes whole products, which XLA divides too.
-    """
-    kernels = event_driven and not _divided(network)
-    groups = groups_of(network) if kernels else each_alone(network.order)
-    return Schedule((tuple(network.order),), event_driven=kernels, groups=groups)
+    """Return the schedule with all populations in one stage, as the semantics define a step."""
+    groups = groups_of(network) if event_driven else each_alone(network.order)
+    return Schedule((tuple(network.order),), event_driven=event_driven, groups=groups)
 
 
 def quickest_schedule(
@@ -101,7 +96,7 @@ def _may_be_divided(
     """Return True if the stages of a run may be run one after the other."""
     each_looks_at_one = all(population_of(recording) is not None for recording in recordings)
     fits = bytes_over_time(network, stages, num_steps) <= _MOST_BYTES
-    return each_looks_at_one and fits and not _divided(network)
+    return each_looks_at_one and fits and network.mesh is None
 
 
 def _is_tabulated(
@@ -173,13 +168,6 @@ def bytes_over_time(network: Network, stages: tuple[Stage, ...], num_steps: int)
     spikes = sum(network.sizes[name] for name in {projection.pre for projection in sent})
     sums = sum(network.sizes[projection.post] for projection in sent)
     return num_steps * (spikes + sums * np.dtype(network.dtype).itemsize)
-
-
-def _divided(network: Network) -> bool:
-    return any(
-        is_concrete(leaf) and not leaf.sharding.is_fully_replicated
-        for leaf in jax.tree.leaves(network)
-    )
 
 
 def _driven_alone(network: Network, name: str) -> bool:

@@ -21,7 +21,8 @@ class Now(NamedTuple):
       after: {population: {variable: [N]}} after it, of the populations that were updated.
       spikes: {population: [N]}, of these.
       groups: {group: {variable: [N of the group]}} after the step, of these.
-      spikes_of_groups: {group: [N of the group]}, of these.
+      all_spikes: {population: [N]}, of the neurons of all devices.
+      all_spikes_of_groups: {group: [N of the group]}, of these.
       synapses: {projection: {variable: [post]}} after the step, of projections to these.
     """
 
@@ -29,15 +30,17 @@ class Now(NamedTuple):
     after: dict[str, Values]
     spikes: SpikesOf
     groups: dict[str, Values]
-    spikes_of_groups: SpikesOf
+    all_spikes: SpikesOf
+    all_spikes_of_groups: SpikesOf
     synapses: dict[str, Values]
 
 
-def sent_by(projection: Projection, now: Now) -> jax.Array:
+def sent_by(prepared: Prepared, projection: Projection, now: Now) -> jax.Array:
     """Return the spikes of a population or the numbers that it sends, [pre]."""
     if projection.synapse.sends is None:
-        return now.spikes[projection.pre]
-    return projection.synapse.sends(dict(projection.params), now.after[projection.pre])
+        return now.all_spikes[projection.pre]
+    sent = projection.synapse.sends(dict(projection.params), now.after[projection.pre])
+    return prepared.devices.from_all(sent, prepared.devices.sizes[projection.pre])
 
 
 def product_of(
@@ -50,8 +53,11 @@ def product_of(
     connectivity = _connectivity(projection, plasticity)
     by_events = prepared.event_driven and projection.synapse.sends is None
     if by_events and isinstance(connectivity, EventDriven):
-        return connectivity.deliver_events(sent)
-    return connectivity.deliver(sent)
+        sums = connectivity.deliver_events(sent)
+    else:
+        sums = connectivity.deliver(sent)
+    is_divided = len(sums) == prepared.network.sizes[projection.post]
+    return sums if is_divided else prepared.devices.own(sums)
 
 
 def _connectivity(projection: Projection, plasticity: PlasticityState | None) -> Connectivity:

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jsnn._engine.devices import Devices
 from jsnn._engine.groups import Group, Groups
 from jsnn._engine.values import per_neuron, strong
 from jsnn.models.checker import needs_key
@@ -17,35 +18,38 @@ from jsnn.network.state import State
 
 
 def source_currents(
-    network: Network, state: State, drive: Mapping[str, Any]
+    network: Network, devices: Devices, state: State, drive: Mapping[str, Any]
 ) -> tuple[dict[str, Values], dict[str, jax.Array]]:
-    """Return the variables of the current sources after this step, and their currents."""
+    """Return the variables of the current sources after this step, and their currents.
+
+    Each device runs the sources of all neurons, since their random numbers are drawn together.
+    """
     key = None if state.key is None else jax.random.fold_in(state.key, state.step)
     states: dict[str, Values] = {}
     currents: dict[str, jax.Array] = {}
     for i, source in enumerate(network.sources):
         if source.name not in state.sources:
             continue
-        params = source_params(network, source, drive)
+        params = _params(source, devices, drive)
         own_key = (
             jax.random.key(0, impl="threefry2x32") if key is None else jax.random.fold_in(key, i)
         )
         before = state.sources[source.name]
-        after, currents[source.name] = source.model.current(params, before, own_key, network.dt)
+        after, current = source.model.current(params, before, own_key, network.dt)
+        currents[source.name] = devices.own(current)
         states[source.name] = strong(after, before)
     return states, currents
 
 
-def source_params(network: Network, source: CurrentSource, drive: Mapping[str, Any]) -> Values:
+def _params(source: CurrentSource, devices: Devices, drive: Mapping[str, Any]) -> Values:
     """Return the parameters of a source, those of the drive in place of its own, [N] each."""
     params = {**source.params, **drive.get(source.name, {})}
-    return per_neuron(params, network.sizes[source.population])
+    return per_neuron(params, devices.sizes[source.population])
 
 
-def _is_steady(network: Network, source: CurrentSource) -> bool:
-    return not source.model.variables and not needs_key(
-        source.model, network.sizes[source.population]
-    )
+def _is_steady(source: CurrentSource, devices: Devices) -> bool:
+    size = devices.sizes[source.population]
+    return not source.model.variables and not needs_key(source.model, size)
 
 
 def from_outside(
@@ -84,6 +88,7 @@ def from_outside(
 
 def steady(
     network: Network,
+    devices: Devices,
     groups: Groups,
     constant: Mapping[str, Any],
     varying: Mapping[str, Any],
@@ -95,13 +100,13 @@ def steady(
             continue
         sources = [source for source in network.sources if source.population in group]
         parts = {*group, *(source.name for source in sources)}
-        if parts.isdisjoint(varying) and all(_is_steady(network, source) for source in sources):
+        if parts.isdisjoint(varying) and all(_is_steady(source, devices) for source in sources):
             own = {source.name: constant.get(source.name, {}) for source in sources}
             key = jax.random.key(0, impl="threefry2x32")
             currents = {
-                source.name: source.model.current(
-                    source_params(network, source, own), {}, key, network.dt
-                )[1]
+                source.name: devices.own(
+                    source.model.current(_params(source, devices, own), {}, key, network.dt)[1]
+                )
                 for source in sources
             }
             for target in network.population(group[0]).model.targets:

@@ -5,9 +5,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import PartitionSpec
 
+from jsnn._engine.devices import Devices
 from jsnn._engine.distinct_currents import tabulated
-from jsnn._engine.groups import each_alone, have_equal_numbers
+from jsnn._engine.divided import Parts, apart, own_drive, own_network, own_state, state_of_all
+from jsnn._engine.groups import each_alone, have_equal_numbers, parameters
 from jsnn._engine.inputs import joined
 from jsnn._engine.plan import Plan
 from jsnn._engine.prepared import Carry, prepare, start, state_of
@@ -17,6 +20,7 @@ from jsnn._engine.step import advance
 from jsnn._kernels.dense import delayed
 from jsnn._pytree import replace
 from jsnn.network.connectivity import EventDriven
+from jsnn.network.division import AXIS
 from jsnn.network.network import Network
 from jsnn.network.projection import Projection
 from jsnn.network.state import State, in_flight_after, part_of, with_part, with_projection
@@ -59,12 +63,7 @@ def _quickly(
     """Run stage after stage, or populations in groups."""
     if len(plan.schedule.stages) > 1:
         return _in_stages(plan, network, state, constant, varying)
-    return jax.lax.cond(
-        have_equal_numbers(network, plan.schedule.groups),
-        partial(_together, plan, are_equal=True),
-        partial(_together, plan),
-        *(network, state, constant, varying),
-    )
+    return _together(plan, network, state, constant, varying)
 
 
 @_quickly.defjvp
@@ -80,32 +79,91 @@ def _together(
     state: State,
     constant: dict[str, Any],
     varying: dict[str, Any],
-    *,
-    are_equal: bool = False,
 ) -> tuple[State, Recorded]:
-    """Run all populations together."""
+    """Run all populations together, on each of the devices over which neurons are divided."""
+    if network.mesh is None:
+        one = Devices(1, network.sizes)
+        return _steps(plan, one, network, network, state, constant, varying)
+    devices = Devices(network.mesh.size, network.sizes)
+
+    def on_one(
+        parts: Parts, network: Network, state: State, constant: Any, varying: Any
+    ) -> tuple[State, Recorded]:
+        own = own_network(devices, network, parts)
+        drive = (own_drive(devices, x, varies=x is varying) for x in (constant, varying))
+        return _steps(plan, devices, network, own, own_state(devices, network, state), *drive)
+
+    others, parts = apart(network)
+    by_part, on_all = PartitionSpec(AXIS), PartitionSpec()
+    return jax.shard_map(
+        on_one,
+        mesh=network.mesh,
+        in_specs=(by_part, on_all, on_all, on_all, on_all),
+        out_specs=on_all,
+        check_vma=False,
+    )(parts, others, state, constant, varying)
+
+
+def _steps(
+    plan: Plan,
+    devices: Devices,
+    network: Network,
+    own: Network,
+    state: State,
+    constant: dict[str, Any],
+    varying: dict[str, Any],
+) -> tuple[State, Recorded]:
+    """Take all steps of the neurons of this device.
+
+    Args:
+      plan: with a single stage.
+      devices: the devices over which the network is divided.
+      network: the network, as recordings see it.
+      own: the network of this device, and likewise all that follow.
+      state: before the first step.
+      constant: the part of the drive that is constant in time.
+      varying: the part of the drive that has one row for each step.
+
+    Returns:
+      The state of all devices after the last step, and {recording: result}.
+    """
     recordings, schedule = plan.recordings, plan.schedule
     prepared = prepare(
-        network,
+        own,
         schedule.groups or each_alone(network.order),
         event_driven=schedule.event_driven,
-        are_equal=are_equal,
+        devices=devices,
         constant=constant,
         varying=varying,
     )
 
-    def body(before: tuple[Carry, Any], now: dict[str, Any]) -> tuple[Any, Any]:
-        carry, kept = before
-        carry, spikes = advance(prepared, carry, joined(constant, now))
-        state = state_of(prepared, carry)
-        return (carry, recordings.fold(kept, state, spikes)), recordings.observe(state, spikes)
+    def seen(carry: Carry) -> State:
+        return state_of_all(devices, network, state_of(prepared, carry))
+
+    def all_steps(first: Any, *, are_equal: bool) -> tuple[Any, Any]:
+        ready = prepared._replace(params=parameters(own, prepared.groups, are_equal=are_equal))
+
+        def body(before: tuple[Carry, Any], now: dict[str, Any]) -> tuple[Any, Any]:
+            carry, kept = before
+            carry, spikes = advance(ready, carry, joined(constant, now))
+            state = seen(carry)
+            return (carry, recordings.fold(kept, state, spikes)), recordings.observe(state, spikes)
+
+        if plan.num_steps == 1:
+            return _first_of_two(body, first, varying)
+        return jax.lax.scan(body, first, varying, length=plan.num_steps)
 
     first = (start(prepared, state), recordings.start(network))
-    if plan.num_steps == 1:
-        (carry, kept), stacked = _first_of_two(body, first, varying)
+    if max(map(len, prepared.groups)) > 1:
+        (carry, kept), stacked = jax.lax.cond(
+            have_equal_numbers(own, prepared.groups),
+            partial(all_steps, are_equal=True),
+            partial(all_steps, are_equal=False),
+            first,
+        )
     else:
-        (carry, kept), stacked = jax.lax.scan(body, first, varying, length=plan.num_steps)
-    return state_of(prepared, carry), recordings.finish(kept, stacked)
+        (carry, kept), stacked = all_steps(first, are_equal=False)
+    return seen(carry), recordings.finish(kept, stacked)
 
 
 def _first_of_two(body: Any, start: Any, varying: dict[str, Any]) -> tuple[Any, Any]:

@@ -17,7 +17,6 @@ from jsnn._kernels.settled import settled
 from jsnn._pytree import replace
 from jsnn.models.model import Values
 from jsnn.models.surrogates import spike
-from jsnn.network.network import Network
 from jsnn.network.population import Population
 from jsnn.network.state import State
 from jsnn.recording import SpikesOf
@@ -33,18 +32,19 @@ def advance(
     """Take one step of the populations that are prepared.
 
     Args:
-      prepared: the network.
+      prepared: the network, with the neurons of this device.
       carry: from `start`, or from the step before.
       drive: the input of this step, without time courses.
       arriving: {projection: [post]}, the sums that arrive now through projections from populations
         that are not stepped.
 
     Returns:
-      The new carry, and {population: spikes [N]}.
+      The new carry, and {population: spikes [N]}, of all devices.
     """
-    network, groups, state = prepared.network, prepared.groups, carry.state
-    source_states, currents = source_currents(network, state, drive)
-    now = Now(divide(network, groups, state.populations), {}, {}, {}, {}, {})
+    network, devices, groups = prepared.network, prepared.devices, prepared.groups
+    state = carry.state
+    source_states, currents = source_currents(network, devices, state, drive)
+    now = Now(divide(network, groups, state.populations), {}, {}, {}, {}, {}, {})
     for group in groups:
         total = (
             input_of_group(prepared, carry.arrived, group, currents, drive)
@@ -52,11 +52,16 @@ def advance(
             else input_of_one(prepared, carry, group[0], now, arriving or {}, currents, drive)
         )
         variables, spikes = _update_neurons(prepared, state, group, total)
-        now.groups[group[0]], now.spikes_of_groups[group[0]] = variables, spikes
-        for name, place in places(network, group).items():
+        now.groups[group[0]] = variables
+        for name, place in places(network.sizes, group).items():
             alone = len(group) == 1
             now.after[name] = {k: x if alone else x[place] for k, x in variables.items()}
             now.spikes[name] = spikes if alone else spikes[place]
+        of_all = devices.spikes_from_all({name: now.spikes[name] for name in group})
+        now.all_spikes.update(of_all)
+        now.all_spikes_of_groups[group[0]] = (
+            spikes if devices.number == 1 else joined(list(of_all.values()))
+        )
     state, arrived = end_of_step(prepared, state, now, drive)
     after = replace(
         state,
@@ -64,7 +69,7 @@ def advance(
         populations=now.groups,
         sources=dict(state.sources) | source_states,
     )
-    return Carry(after, arrived), now.spikes
+    return Carry(after, arrived), now.all_spikes
 
 
 def _update_neurons(
@@ -73,7 +78,7 @@ def _update_neurons(
     """Update the neurons of a group; return their variables and their spikes."""
     network, variables = prepared.network, state.populations[group[0]]
     model = network.population(group[0]).model
-    draws = [_draws(network, state, network.population(name)) for name in group]
+    draws = [_draws(prepared, state, network.population(name)) for name in group]
     params = per_neuron(prepared.params[group[0]], size_of(network, group)) | {
         name: joined([each[name] for each in draws]) for name in draws[0]
     }
@@ -89,15 +94,17 @@ def _update_neurons(
     return strong(after, variables), spikes
 
 
-def _draws(network: Network, state: State, population: Population) -> Values:
+def _draws(prepared: Prepared, state: State, population: Population) -> Values:
     """Return the random numbers that a neuron model asks for in this step, [N] each."""
+    network, devices = prepared.network, prepared.devices
     if not population.model.draws:
         return {}
     assert state.key is not None
     which = _STREAMS + [p.name for p in network.populations].index(population.name)
     own_key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), which)
+    shape = (devices.sizes[population.name],)
     return {
-        name: sampler(jax.random.fold_in(own_key, i), (population.size,), network.dtype)
+        name: devices.own(sampler(jax.random.fold_in(own_key, i), shape, network.dtype))
         for i, (name, sampler) in enumerate(population.model.draws)
     }
 

@@ -20,10 +20,11 @@ from jsnn._checks import (
     host_array,
     positive_int,
 )
+from jsnn._devices import checked_devices
 from jsnn._engine.recording_plan import check_memory, checked_record, plan_recordings
 from jsnn.evaluation.batches import Drives, batches, check_drives
 from jsnn.evaluation.between import Between, fresh
-from jsnn.evaluation.devices import checked_devices, mesh_of
+from jsnn.evaluation.devices import mesh_of
 from jsnn.evaluation.presentation import How, SourceError, compile_program, plan_presentations
 from jsnn.evaluation.progress import presentations_bar
 from jsnn.evaluation.readouts import Readout
@@ -100,6 +101,11 @@ def evaluate(
         raise TypeError(f"between: given {between!r}; expected a function such as jsnn.fresh")
     num_steps = positive_int(num_steps, "num_steps")
     first_index = positive_int(first_index, "first_index", least=0)
+    if network.mesh is not None:
+        raise ValueError(
+            "evaluate: given a network that is divided over devices; expected a whole one, since "
+            "presentations are spread over devices (devices=)"
+        )
     check_numbers(network)
     check_known([readout.population], network.sizes, "readout", "population")
     readout.check_steps(num_steps)

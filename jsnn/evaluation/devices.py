@@ -16,35 +16,9 @@ WHOLE = PartitionSpec()
 """Specification of an array that each device holds as a whole."""
 
 
-def checked_devices(devices: Any) -> Sequence[jax.Device]:
-    """Return the devices to use, all of them if `devices` is None.
-
-    Raises:
-      TypeError: if `devices` is not a sequence of devices.
-      ValueError: if there are none, or one is given twice.
-    """
-    if devices is None:
-        return jax.devices()
-    if not isinstance(devices, Sequence) or not all(isinstance(d, jax.Device) for d in devices):
-        raise TypeError(f"devices: given {devices!r}; expected a list, such as jax.devices()")
-    if not devices or len(set(devices)) < len(devices):
-        raise ValueError(
-            f"devices: given {list(devices)}; expected at least one, and each once, such as "
-            "jax.devices()"
-        )
-    return devices
-
-
 def mesh_of(devices: Sequence[jax.Device]) -> Mesh:
     """Return the mesh of some devices in a row."""
     return Mesh(np.asarray(devices), (AXIS,))
-
-
-def replicated(tree: Any, mesh: Mesh) -> Any:
-    """Put all arrays of a pytree on each device."""
-    if jax.process_count() > 1:
-        return tree  # each process holds the same values, as `jit` assumes
-    return jax.device_put(tree, NamedSharding(mesh, WHOLE))
 
 
 def spread(rows: Any, mesh: Mesh) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from jsnn._checks import positive_int
+from jsnn._devices import on_all
 from jsnn._engine.inputs import split
 from jsnn._engine.plan import Plan, plan_run
 from jsnn._engine.recording_plan import plan_recordings
@@ -20,7 +21,7 @@ from jsnn._engine.schedule import bytes_over_time, together
 from jsnn._engine.stages import run
 from jsnn._pytree import replace
 from jsnn.evaluation.between import Between, fresh, next_state
-from jsnn.evaluation.devices import ROWS, WHOLE, fetched, mesh_of, replicated, spread
+from jsnn.evaluation.devices import ROWS, WHOLE, fetched, mesh_of, spread
 from jsnn.network.network import Network
 from jsnn.network.state import State, abstract_state, init
 from jsnn.recording import Recordings
@@ -216,7 +217,7 @@ def compile_program(
         size = min(positive_int(batch_size, "batch_size"), num_presentations)
     else:
         raise ValueError("max_bytes: given together with batch_size; expected one of them")
-    network, state, key = replicated((network, init(network, key), key), how.mesh)
+    network, state, key = on_all((network, init(network, key), key), how.mesh)
     least = how.mesh.size
     while True:
         size = -(-max(size, 1) // least) * least

@@ -1,6 +1,7 @@
 """Exponential function with the same bits in an array of any shape."""
 
 import math
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -59,6 +60,7 @@ def decay(tau: jax.Array, dt: jax.Array) -> jax.Array:
     return exp(-product(dt, 1 / tau))
 
 
+@partial(jax.jit, inline=True)  # traced once for all parameters
 def mean_exp(a: jax.Array, b: jax.Array) -> jax.Array:
     """Return the mean of exp from a to b, (exp(a) - exp(b)) / (a - b), which is exp(a) if a = b.
 

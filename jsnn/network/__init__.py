@@ -18,6 +18,7 @@ from jsnn.network.connectivity import (
     from_scipy,
 )
 from jsnn.network.current_source import CurrentSource
+from jsnn.network.division import divide
 from jsnn.network.feedforward import feedforward
 from jsnn.network.network import Network
 from jsnn.network.plasticity import Plasticity
@@ -46,6 +47,7 @@ __all__ = [
     "ProjectionState",
     "Sparse",
     "State",
+    "divide",
     "feedforward",
     "fixed_in_degree",
     "fixed_out_degree",

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from jsnn._checks import (
     check_array,
@@ -26,7 +27,7 @@ from jsnn._pytree import pytree, short, static
 from jsnn._summary import Summary, Table, bytes_in
 from jsnn.models.checker import needs_key
 from jsnn.models.user_code import place_of_error
-from jsnn.network.connectivity import Sparse
+from jsnn.network.connectivity import Divided, Sparse
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.population import Population
@@ -115,6 +116,12 @@ class Network:
         return {population.name: population.size for population in self.populations}
 
     @property
+    def mesh(self) -> Mesh | None:
+        """The devices over which `jsnn.divide` has divided the neurons, or None."""
+        divided = (p.connectivity for p in self.projections)
+        return next((c.mesh for c in divided if isinstance(c, Divided)), None)
+
+    @property
     def dtype(self) -> Any:
         """The floating dtype of weights, parameters and state."""
         return self.dt.dtype
@@ -197,7 +204,8 @@ class Network:
         dt = f"{self.dt:g}" if known else short(self.dt)
         title = (
             f"Network of {sum(self.sizes.values()):,} neurons and "
-            f"{sum(number or 0 for number in synapses):,} synapses: "
+            f"{sum(number or 0 for number in synapses):,} synapses"
+            f"{'' if self.mesh is None else f', divided over {self.mesh.size} devices'}: "
             f"{getattr(self.dt, 'dtype', '?')}, dt = {dt} ms, {bytes_in(self)}"
         )
         populations = [(p.name, p.size, p.model.name or "-") for p in self.populations]
@@ -252,6 +260,8 @@ def check_numbers(network: Network) -> None:
     check_array(network.dt, dtype, "network, dt")
     for projection in network.projections:
         connectivity = projection.connectivity
+        if isinstance(connectivity, Divided):  # checked before it was divided
+            continue
         what = f"projection {projection.name!r}.connectivity"
         for path, leaf in jax.tree_util.tree_leaves_with_path(connectivity):
             check_finite(leaf, f"{what}{jax.tree_util.keystr(path)}")
@@ -299,6 +309,11 @@ def _with_params(part: Any, changes: Mapping[str, Any]) -> Any:
 
 def _with_weights(projection: Projection, weights: Any) -> Projection:
     what, connectivity = f"with_weights of {projection.name!r}", projection.connectivity
+    if isinstance(connectivity, Divided):
+        raise TypeError(
+            f"{what}: its connectivity is {type(connectivity).__name__}; expected a network that "
+            "is whole (change weights before jsnn.divide)"
+        )
     if not hasattr(connectivity, "with_weights"):
         raise TypeError(
             f"{what}: its connectivity is {type(connectivity).__name__}, which has no weights of "

@@ -11,7 +11,7 @@ from jsnn._checks import check_type, is_concrete
 from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
 from jsnn.models.plasticity import PlasticityModel
-from jsnn.network.connectivity import Modifiable
+from jsnn.network.connectivity import Divided, Modifiable
 from jsnn.network.values import (
     Given,
     cast_initial,
@@ -59,7 +59,7 @@ class Plasticity:
           ValueError: if an initial value has another shape than the weights, or a weight lies
             outside the bounds of the rule.
         """
-        if not isinstance(connectivity, Modifiable):
+        if not isinstance(connectivity, (Modifiable, Divided)):
             raise TypeError(
                 f"{what}, plasticity: given with {type(connectivity).__name__}, which does not "
                 "store a weight for each synapse; expected Dense, Sparse or OneToOne"

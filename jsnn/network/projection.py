@@ -12,7 +12,7 @@ from jsnn._checks import check_array, check_type, is_concrete, positive_int
 from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
 from jsnn.models.synapses import DELTA, SynapseModel
-from jsnn.network.connectivity import Connectivity, Dense, Listed, Sparse
+from jsnn.network.connectivity import Connectivity, Dense, Divided, Listed, Sparse
 from jsnn.network.connectivity.indices import LONGEST_DELAY
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.values import (
@@ -168,7 +168,7 @@ class Projection:
         return axonal
 
     def _shortest_delay(self, delay: int) -> int:
-        delays = self.connectivity.delays if self.has_synaptic_delays else None  # type: ignore[attr-defined]
+        delays = getattr(self.connectivity, "delays", None)
         if delays is None or not is_concrete(delays):
             return delay
         return int(np.min(np.asarray(delays), initial=delay))
@@ -183,13 +183,20 @@ class Projection:
     @property
     def has_synaptic_delays(self) -> bool:
         """True if each synapse has a delay of its own."""
-        return isinstance(self.connectivity, Listed) and self.connectivity.max_delay > 0
+        connectivity = self._connectivity_of_one_device
+        return isinstance(connectivity, Listed) and connectivity.max_delay > 0
 
     @property
     def is_listed(self) -> bool:
         """True if its synapses are visited as a list."""
-        without_delays = isinstance(self.connectivity, Dense) and not self.connectivity.max_delay
-        return isinstance(self.connectivity, Listed) and not without_delays
+        connectivity = self._connectivity_of_one_device
+        without_delays = isinstance(connectivity, Dense) and not connectivity.max_delay
+        return isinstance(connectivity, Listed) and not without_delays
+
+    @property
+    def _connectivity_of_one_device(self) -> Connectivity:
+        whole = self.connectivity
+        return whole.part if isinstance(whole, Divided) else whole
 
     @property
     def keeps_sums(self) -> bool:
@@ -246,8 +253,9 @@ class Projection:
         what, shapes = self._what, ((), (sizes[self.post],))
         check_cast(self.params, self.synapse.params, shapes, dtype, f"{what}, parameter")
         check_cast(self.initial, self.synapse.variables, shapes, dtype, f"{what}, variable")
-        if hasattr(self.connectivity, "weights"):
-            check_array(self.connectivity.weights, dtype, f"{what}, weights")
+        weights = getattr(self.connectivity, "weights", None)
+        if weights is not None:
+            check_array(weights, dtype, f"{what}, weights")
         given = (self.connectivity.num_pre, self.connectivity.num_post)
         expected = (sizes[self.pre], sizes[self.post])
         if given != expected:

@@ -14,7 +14,7 @@ from jsnn._pytree import frozen, pytree, replace, short
 from jsnn._summary import Summary, Table, bytes_in, bytes_of_memory, size_of
 from jsnn.models.checker import needs_key, variable_dtype
 from jsnn.models.model import Values
-from jsnn.network.connectivity import Modifiable
+from jsnn.network.connectivity import Divided, Modifiable
 from jsnn.network.network import Network
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.projection import Projection
@@ -318,7 +318,7 @@ def _projection_state(
 
 
 def _plasticity_state(rule: Plasticity, connectivity: Any, dtype: Any) -> PlasticityState:
-    assert isinstance(connectivity, Modifiable)
+    assert isinstance(connectivity, (Modifiable, Divided))
     model, weights = rule.model, connectivity.weights
     own = _initial(rule.initial, model.variables, weights.shape, dtype)
     pre, post = (

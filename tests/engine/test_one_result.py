@@ -82,6 +82,21 @@ def on_devices(case: Case, record: dict[str, Any]) -> dict[str, Any]:
     return first(evaluation.recorded)
 
 
+def divided(case: Case, record: dict[str, Any], *, scheduled: bool) -> Result:
+    """Run the first presentation with the neurons divided over all devices, at most two."""
+
+    def divides(projection: jsnn.Projection) -> bool:
+        return isinstance(projection.connectivity, (jsnn.Dense, jsnn.Sparse))
+
+    projections = case.network.projections
+    if not any(map(divides, projections)) or not all(
+        divides(p) or p.plasticity is None for p in projections
+    ):
+        return alone(case, record, scheduled=scheduled)
+    network = jsnn.divide(case.network, jax.devices()[:2])
+    return simulated(case, case.drives[0], record, network=network, scheduled=scheduled)
+
+
 def first(rows: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[0], rows)
 
@@ -116,6 +131,7 @@ def test_every_path_gives_the_same_bits(without_kernels: Any, seed: int) -> None
         lambda: in_a_batch(case, record, size, scheduled=scheduled),
         lambda: in_a_sweep(case, record, scheduled=scheduled),
         lambda: (in_two_parts(case, after, scheduled=scheduled)[0], expected[1]),
+        lambda: divided(case, record, scheduled=scheduled),
         lambda: without_kernels(
             lambda: (in_two_parts(case, after, scheduled=True)[0], expected[1])
         ),

@@ -11,6 +11,7 @@ from jsnn.network.connectivity.builders import (
 from jsnn.network.connectivity.chain import Chain
 from jsnn.network.connectivity.convolution import AveragePool2D, Conv2D
 from jsnn.network.connectivity.dense import Dense
+from jsnn.network.connectivity.divided import Divided
 from jsnn.network.connectivity.one_to_one import OneToOne
 from jsnn.network.connectivity.procedural import Procedural
 from jsnn.network.connectivity.protocols import (
@@ -30,6 +31,7 @@ __all__ = [
     "Connectivity",
     "Conv2D",
     "Dense",
+    "Divided",
     "EventDriven",
     "Listed",
     "Modifiable",

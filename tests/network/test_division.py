@@ -1,0 +1,135 @@
+"""A network divided over devices gives the bits of the whole one, and exchanges spikes alone."""
+
+import re
+from hashlib import sha256
+from typing import Any
+
+import jax
+import numpy as np
+
+import jsnn
+from tests.devices import in_two_processes, on_devices
+from tests.networks import F32
+
+SIZES = {"a": 23, "b": 9, "c": 2}
+"""Sizes that 4 does not divide; with 4 devices, two have no neuron of "c"."""
+
+
+def sparse(random: np.random.Generator, pre: str, post: str, longest: int) -> jsnn.Sparse:
+    """Return synapses in any order, with delays of their own."""
+    sides = np.nonzero(random.random((SIZES[pre], SIZES[post])) < 0.5)
+    order = random.permutation(len(sides[0]))
+    i, j = (side[order] for side in sides)
+    weights = random.uniform(0, 8, len(i)).astype(F32)
+    delays = random.integers(2, longest + 1, len(i))
+    return jsnn.Sparse(i, j, weights, SIZES[pre], SIZES[post], delays)
+
+
+def some_of_everything() -> jsnn.Network:
+    """Return a network of lists and matrices, static and learning, driven by noise."""
+    random = np.random.default_rng(0)
+
+    def learns(pre: str, post: str, connectivity: Any, **delays: Any) -> jsnn.Projection:
+        rule = jsnn.Plasticity(jsnn.STDP, {"w_max": 10.0})
+        return jsnn.Projection(
+            pre, post, connectivity, plasticity=rule, axonal=1, back_propagation=2, **delays
+        )
+
+    def matrix(pre: str, post: str) -> np.ndarray:
+        return random.uniform(0, 8, (SIZES[pre], SIZES[post])).astype(F32)
+
+    return jsnn.Network(
+        [
+            jsnn.Population(name, size, jsnn.LIF, {"tau_m": np.linspace(8, 12, size, dtype=F32)})
+            for name, size in SIZES.items()
+        ],
+        [
+            learns("a", "b", sparse(random, "a", "b", 4)),
+            learns("b", "a", jsnn.Dense(matrix("b", "a")), delay=3),
+            jsnn.Projection("a", "a", sparse(random, "a", "a", 3)),
+            jsnn.Projection("b", "c", jsnn.Dense(matrix("b", "c")), jsnn.EXPONENTIAL, delay=0),
+            jsnn.Projection("c", "a", jsnn.AllToAll(F32(0.1), 2, 23), jsnn.CONDUCTANCE),
+        ],
+        [jsnn.CurrentSource("noise", "a", jsnn.GAUSSIAN_NOISE, {"mean": 2.0, "sd": 1.0})],
+    )
+
+
+def results() -> list[str]:
+    """Return digests of states and recordings on all devices there are, fresh and resumed."""
+    network = some_of_everything()
+    weights = [p.connectivity.weights for p in network.projections[:2]]
+    if len(jax.devices()) > 1:
+        network = jsnn.divide(network)
+    record = {
+        "spikes": jsnn.Spikes("c"),
+        "v": jsnn.Variable("a"),
+        "events": jsnn.SpikeEvents("b", 500),
+    }
+    digests, state = [], jsnn.init(network, jax.random.key(1))
+    for _ in range(2):
+        state, recorded = jsnn.simulate(network, {}, 60, record=record, state=state)
+        assert all(np.any(x) for x in jax.tree.leaves(recorded))
+        arrays = jax.tree.leaves((jsnn.init(network, state.key), state, recorded))
+        digests.append(sha256(b"".join(map(bytes_of, arrays))).hexdigest())
+    for projection, before in zip(network.projections, weights, strict=False):
+        assert np.any(state.projections[projection.name].plasticity.synapses["weight"] != before)
+    return digests
+
+
+def bytes_of(leaf: jax.Array) -> bytes:
+    is_key = jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return np.asarray(jax.random.key_data(leaf) if is_key else leaf).tobytes()
+
+
+def exchanges_of_a_step() -> list[str]:
+    """Return the operations between devices in the compiled program of two populations."""
+    sides = np.nonzero(np.ones((100, 50)))
+    weights = np.ones(5000, F32)
+    network = jsnn.divide(
+        jsnn.Network(
+            [jsnn.Population("a", 100, jsnn.LIF), jsnn.Population("b", 50, jsnn.LIF)],
+            [jsnn.Projection("a", "b", jsnn.Sparse(*sides, weights, 100, 50))],
+        )
+    )
+
+    def run(network: jsnn.Network, state: jsnn.State) -> Any:
+        record = {"b": jsnn.SpikeCount("b")}
+        return jsnn.simulate(network, {"a": F32(3)}, 100, record=record, state=state)[1]
+
+    program = jax.jit(run).lower(network, jsnn.init(network)).compile().as_text()
+    return sorted(set(re.findall(r"= (\S+?)\{\S* (all-\w+|collective-\w+)\(", program)))
+
+
+def test_four_devices_and_two_processes_give_the_bits_of_one_device() -> None:
+    digests = results()
+    assert on_devices(4, __name__, "results") == [4, digests]
+    assert in_two_processes(__name__, "results") == [[2, digests]] * 2
+
+
+def test_a_step_exchanges_one_bit_for_each_neuron() -> None:
+    # Each of 4 devices has 25 and 13 neurons: 38 bits, in 5 bytes.
+    assert on_devices(4, __name__, "exchanges_of_a_step") == [4, [["u8[4,5]", "all-gather"]]]
+
+
+def test_batches_and_gradients() -> None:
+    """Divide over one device, which needs no other process, and compare with the whole network."""
+    weights = np.random.default_rng(0).normal(0.5, 1, (9, 9)).astype(F32)
+    delays = np.random.default_rng(1).integers(1, 4, (9, 9))
+    network = jsnn.Network(
+        [jsnn.Population("a", 9, jsnn.LIF)],
+        [jsnn.Projection("a", "a", jsnn.Dense(weights, delays=delays))],
+    )
+    divided = jsnn.divide(network, jax.devices()[:1])
+
+    def count(network: jsnn.Network, current: jax.Array) -> jax.Array:
+        record = {"a": jsnn.SpikeCount("a")}
+        return jsnn.simulate(network, {"a": current}, 40, record=record)[1]["a"].sum()
+
+    def both(network: jsnn.Network) -> tuple[jax.Array, jax.Array]:
+        batch = jax.vmap(jax.value_and_grad(count, argnums=1), (None, 0))
+        return batch(network, np.linspace(1, 3, 3, dtype=F32))
+
+    (counts, slopes), (counts_of_divided, slopes_of_divided) = both(network), both(divided)
+    np.testing.assert_array_equal(counts_of_divided, counts)
+    np.testing.assert_allclose(slopes_of_divided, slopes, rtol=1e-5)
+    assert np.all(slopes != 0)
