@@ -59,9 +59,21 @@ class Devices(NamedTuple):
 
 @jax.custom_jvp
 def _all_spikes(spikes: jax.Array) -> jax.Array:
-    """Return the spikes of each device, [D, n], exchanged as packed bits."""
-    rows = jax.lax.all_gather(jnp.packbits(spikes > 0), AXIS)
-    return jnp.unpackbits(rows, axis=1, count=len(spikes)).astype(spikes.dtype)
+    """Return the spikes [n] of each device, [D, n], exchanged as bits of words.
+
+    Bit b of word w is neuron b * W + w, so that a processor handles many words at once.
+    """
+    size = len(spikes)
+    bits = jnp.arange(_WORD, dtype=jnp.uint32)[:, None]
+    padded = jnp.pad(spikes > 0, (0, -size % _WORD)).reshape(_WORD, -1)
+    words = jnp.sum(padded.astype(jnp.uint32) << bits, axis=0, dtype=jnp.uint32)
+    rows = jax.lax.all_gather(words, AXIS)
+    spiked = (rows[:, None] >> bits & 1).reshape(len(rows), -1)[:, :size]
+    return spiked.astype(spikes.dtype)
+
+
+_WORD = 32
+"""Number of bits of a word."""
 
 
 @_all_spikes.defjvp
