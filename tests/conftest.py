@@ -42,6 +42,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return LoadFileScheduling(config, log)
 
 
+def pytest_collection_finish() -> None:
+    """Search for garbage seldom, and only among what tests make: traces are many small objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def memory_of_programs() -> Iterator[None]:
     """Free the compiled programs of a file after its last test."""
