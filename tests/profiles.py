@@ -30,3 +30,8 @@ settings.load_profile(CHOSEN)
 def examples(number: int) -> Any:
     """Draw another number of examples in the quick profile, and the usual one at night."""
     return settings(max_examples=number) if CHOSEN == "quick" else settings()
+
+
+def chosen_examples() -> Any:
+    """Run the examples that a test names in the quick profile, and many others at night."""
+    return settings(phases=[Phase.explicit]) if CHOSEN == "quick" else settings()

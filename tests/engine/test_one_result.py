@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import jsnn
 from jsnn._kernels import native
 from tests.networks import F32, assert_same
-from tests.profiles import examples
+from tests.profiles import chosen_examples
 from tests.random_networks import Case, random_case, recordings
 
 Result = tuple[jsnn.State, dict[str, Any]]
@@ -117,8 +117,10 @@ def without_kernels(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], A
     return call
 
 
-@examples(3)
+@chosen_examples()
 @given(st.integers(0, 2**32 - 1))
+@example(63)  # a noisy group, in a batch and without kernels
+@example(120)  # several models, one of which learns, in a sweep and in two parts
 @pytest.mark.filterwarnings("ignore:readout")
 def test_every_path_gives_the_same_bits(without_kernels: Any, seed: int) -> None:
     random = np.random.default_rng(seed)
@@ -195,8 +197,10 @@ BOUND = 1e-5
 """The largest difference of such a model from path to path, in parts of its largest number."""
 
 
-@examples(2)
+@chosen_examples()
 @given(st.integers(0, 2**32 - 1))
+@example(11)  # AdEx
+@example(24)  # neurons that look at each other
 def test_other_models_agree_up_to_the_bound(seed: int) -> None:
     """Variables agree within the bound until a margin lies within it; until then, so do spikes."""
     random = np.random.default_rng(seed)

@@ -81,7 +81,7 @@ def graphs(draw: st.DrawFn) -> jsnn.Network:
     return jsnn.Network(populations, projections, dt=draw(st.sampled_from([1.0, 0.1])))
 
 
-@examples(4)
+@examples(3)
 @given(graphs(), st.integers(0, 2**16), st.booleans(), st.booleans())
 def test_random_graphs(network: jsnn.Network, seed: int, with_traces: bool, alone: bool) -> None:
     random = np.random.default_rng(seed)
