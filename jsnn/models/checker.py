@@ -83,9 +83,13 @@ def raise_problems(model: Model, dtype: Any, what: str, size: int = _N) -> None:
 
 @lru_cache
 def _is_sound(model: Model, dtype: Any, size: int) -> bool:
-    if size != _N and isinstance(model, NeuronModel) and not model.draws and each_by_itself(model):
-        return _is_sound(model, dtype, _N)
-    return not _problems(model, dtype, size)
+    if size == _N:
+        return not _problems(model, dtype, _N)
+    sound_for_some = _is_sound(model, dtype, _N)
+    if isinstance(model, NeuronModel) and not model.draws and each_by_itself(model):
+        return sound_for_some
+    # A model that can be vmapped for some number of neurons can be so for any that it works for.
+    return not _problems(model, dtype, size, vmapped=not sound_for_some)
 
 
 @dataclass(frozen=True)
@@ -179,14 +183,14 @@ def _of_inputs(model: NeuronModel, current: Any) -> Any:
     return dict.fromkeys(model.inputs, current) if model.inputs else current
 
 
-def _problems(model: Model, dtype: Any, size: int) -> list[_Problem]:
+def _problems(model: Model, dtype: Any, size: int, *, vmapped: bool = True) -> list[_Problem]:
     if isinstance(model, PlasticityModel):
         calls = _calls_of_plasticity(model, dtype, size)
     else:
         if isinstance(model, NeuronModel) and (problems := _problems_of_derived(model, dtype)):
             return problems  # the other functions need its results
         calls = _calls(model, dtype, size)
-    return [problem for call in calls for problem in _problems_of_call(*call)]
+    return [problem for call in calls for problem in _problems_of_call(*call, vmapped=vmapped)]
 
 
 def _calls(
@@ -304,7 +308,12 @@ def _per_neuron(limit: Callable[[Values], jax.Array], size: int, params: Values)
 
 
 def _problems_of_call(
-    name: str, function: Callable[..., Any], arguments: tuple[Any, ...], expected: Any
+    name: str,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    expected: Any,
+    *,
+    vmapped: bool = True,
 ) -> list[_Problem]:
     try:
         returned = jax.eval_shape(function, *arguments)
@@ -314,7 +323,7 @@ def _problems_of_call(
     differences = _differences(name, returned, expected)
     if differences:
         return [_Problem((*differences, *place_of_function(function)))]
-    if not jax.tree.leaves(arguments):
+    if not vmapped or not jax.tree.leaves(arguments):
         return []
     batched = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct((_BATCH, *leaf.shape), leaf.dtype), arguments

@@ -382,3 +382,18 @@ def test_a_model_is_checked_in_the_dtype_of_its_network() -> None:
     jsnn.check_model(stubborn)
     with jax.enable_x64(True), pytest.raises(ValueError, match=r"'v'.*float32.*expected.*float64"):
         jsnn.Network([jsnn.Population("a", 2, stubborn)])
+
+
+def test_a_model_is_traced_once_for_another_number_of_neurons() -> None:
+    traced = []
+
+    def current(p: Any, x: Any, key: Any, dt: Any) -> Any:
+        traced.append(p["level"].shape)
+        return x, jnp.zeros_like(p["level"])
+
+    model = jsnn.CurrentSourceModel(params={"level": 1.0}, variables={}, current=current)
+    source = jsnn.CurrentSource("source", "a", model)
+    for size in (3, 40, 50):
+        jsnn.Network([jsnn.Population("a", size, jsnn.IF)], sources=[source])
+    assert traced.count((3,)) == 2  # alone, and under vmap
+    assert traced.count((40,)) == traced.count((50,)) == 1
