@@ -72,41 +72,50 @@ def test_only_the_difference_of_times_at_the_synapse_counts(pre: int, axonal: in
         assert got == pytest.approx(A_PLUS * math.exp(-apart / TAU), rel=1e-4)
 
 
+RAMP = jsnn.PlasticityModel(
+    params={},
+    variables={},
+    pre={},
+    post={},
+    each_step=lambda p, s, pre, post, dt: s | {"weight": s["weight"] + 1},
+)
+"""A rule by which a weight goes up by 1 in every step."""
+
+
 @pytest.mark.parametrize("kind", [*CONNECTIVITIES, "delays", "dense delays"])
-@pytest.mark.parametrize(("delay", "axonal"), [(1, 0), (4, 0), (4, 2), (4, 3)])
-def test_a_spike_delivers_the_weight_that_it_reads_at_the_synapse(
-    kind: str, delay: int, axonal: int
-) -> None:
-    """The weight goes up by 1 in every step."""
-    ramp = jsnn.PlasticityModel(
-        params={},
-        variables={},
-        pre={},
-        post={},
-        each_step=lambda p, s, pre, post, dt: s | {"weight": s["weight"] + 1},
-    )
-    given: dict[str, Any] = {"axonal": axonal}
-    if kind == "delays":
-        connectivity: Any = jsnn.Sparse([0], [0], np.full(1, 0.5, F32), 1, 1, [delay])
-    elif kind == "dense delays":
-        connectivity = jsnn.Dense(np.full((1, 1), 0.5, F32), delays=np.full((1, 1), delay))
-    else:
-        connectivity, given["delay"] = CONNECTIVITIES[kind](), delay
-    network = jsnn.Network(
-        [jsnn.Population("pre", 1, jsnn.SPIKE_SOURCE), jsnn.Population("post", 1, jsnn.INTEGRATOR)],
-        [jsnn.Projection("pre", "post", connectivity, plasticity=jsnn.Plasticity(ramp), **given)],
-    )
+def test_a_spike_delivers_the_weight_that_it_reads_at_the_synapse(kind: str) -> None:
+    """One neuron sends through a projection for each pair of delays, each to its own target."""
+
+    def projection(delay: int, axonal: int) -> jsnn.Projection:
+        given: dict[str, Any] = {"axonal": axonal}
+        if kind == "delays":
+            connectivity: Any = jsnn.Sparse([0], [0], np.full(1, 0.5, F32), 1, 1, [delay])
+        elif kind == "dense delays":
+            connectivity = jsnn.Dense(np.full((1, 1), 0.5, F32), delays=np.full((1, 1), delay))
+        else:
+            connectivity, given["delay"] = CONNECTIVITIES[kind](), delay
+        learning = jsnn.Plasticity(RAMP)
+        return jsnn.Projection(
+            "pre", f"{delay} {axonal}", connectivity, plasticity=learning, **given
+        )
+
+    delays = ((1, 0), (4, 0), (4, 2), (4, 3))
+    projections = [projection(*each) for each in delays]
+    targets = [jsnn.Population(p.post, 1, jsnn.INTEGRATOR) for p in projections]
+    source = jsnn.Population("pre", 1, jsnn.SPIKE_SOURCE)
+    network = jsnn.Network([source, *targets], projections)
     train = np.zeros((30, 1), bool)
     train[[3, 11]] = True
-    record = {"v": jsnn.Variable("post")}
+    record = {target.name: jsnn.Variable(target.name) for target in targets}
     for scheduled in (False, True):
         _, kept = jsnn.simulate(
             network, {"pre": jsnn.over_time(train)}, 30, record=record, scheduled=scheduled
         )
-        steps = np.diff(np.asarray(kept["v"])[:, 0], prepend=0)
-        expected = np.zeros(30)
-        expected[3 + delay], expected[11 + delay] = 3.5 + axonal, 11.5 + axonal
-        np.testing.assert_array_equal(steps, expected)
+        for delay, axonal in delays:
+            steps = np.diff(np.asarray(kept[f"{delay} {axonal}"])[:, 0], prepend=0)
+            expected = np.zeros(30)
+            expected[3 + delay], expected[11 + delay] = 3.5 + axonal, 11.5 + axonal
+            np.testing.assert_array_equal(steps, expected)
 
 
 def test_a_running_sum_follows_the_steps_then_the_projections_then_the_neurons() -> None:
