@@ -1,5 +1,6 @@
 """Learning by visits to the synapses of the neurons that spiked, against passes over all."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -45,11 +46,12 @@ COUPLED = jsnn.PlasticityModel(
 """A rule with variables of several dtypes and with traces that are coupled."""
 
 
-@pytest.fixture(autouse=True)
-def visits_in_small_networks(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(plasticity_step, "_FEWEST", 0)
+@pytest.fixture(autouse=True, scope="module")
+def visits_in_small_networks() -> Iterator[None]:
     jax.clear_caches()
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plasticity_step, "_FEWEST", 0)
+        yield
     jax.clear_caches()
 
 

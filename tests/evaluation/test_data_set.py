@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import jsnn
 from tests import reference
 from tests.networks import F32, assert_same, random_images, random_weights
+from tests.profiles import examples
 
 SIZES = (20, 14, 5)
 N, T, THETA = 11, 25, 1.5
@@ -100,6 +101,7 @@ def test_what_happens_between_presentations_can_be_replaced() -> None:
     assert_equals_loop(evaluation, runs)
 
 
+@examples(4)
 @given(
     seed=st.integers(0, 99),
     batch_size=st.sampled_from([1, 2, 3, 10, 11, 500]),
