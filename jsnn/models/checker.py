@@ -136,6 +136,7 @@ def variable_dtype(variable: Quantity, dtype: Any) -> Any:
     return {"f": np.dtype(dtype), "b": np.dtype(bool)}.get(variable.kind, np.dtype(np.int32))
 
 
+@lru_cache
 def _arguments(
     model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any, size: int
 ) -> tuple[Any, ...]:
