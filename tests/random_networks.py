@@ -225,13 +225,14 @@ def _projection(
         random, weights, learns=learns, is_listed=has_running_sum
     )
     shortest = int(np.min(connectivity.delays)) if has_delays else delay
+    has_axonal = has_delays and connectivity.max_axonal is not None
     rule = RULES[random.integers(len(RULES))]
     bound = F32(max(2 * scale, float(weights.max())))
     learning = jsnn.Plasticity(rule, {"w_max": bound}) if learns else None
     return jsnn.Projection(
         *(pre, post, connectivity, synapse, params),
         delay=None if has_delays else delay,
-        axonal=int(random.integers(max(shortest, 1))) if learns else None,
+        axonal=int(random.integers(max(shortest, 1))) if learns and not has_axonal else None,
         back_propagation=int(random.integers(3)) if learns else 0,
         plasticity=learning,
         name=name,
@@ -259,10 +260,15 @@ def _connectivity(
         if which == "delays" and len(pre):
             delays = random.integers(1, 5, len(pre))
         given = (pre, post, weights[pre, post], num_pre, num_post, delays)
-        return jsnn.Sparse(*given), delays is not None
+        return jsnn.Sparse(*given, axonal=_axonal(random, delays)), delays is not None
     if which == "dense delays":
-        return jsnn.Dense(weights, delays=random.integers(1, 5, weights.shape)), True
+        delays = random.integers(1, 5, weights.shape)
+        return jsnn.Dense(weights, delays=delays, axonal=_axonal(random, delays)), True
     return jsnn.Dense(weights), False
+
+
+def _axonal(random: np.random.Generator, delays: np.ndarray | None) -> np.ndarray | None:
+    return None if delays is None or random.random() < 0.5 else random.integers(delays)
 
 
 def _source(

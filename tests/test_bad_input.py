@@ -1341,6 +1341,24 @@ WRONG_EVALUATIONS = [
         ("projection 'a_to_a'", "OneToOne", "learn", "expected Sparse or Dense"),
     ),
     Bad(
+        "divide, axonal parts of each synapse",
+        lambda: jsnn.divide(
+            jsnn.Network(
+                [A],
+                [
+                    link(
+                        "a",
+                        "a",
+                        jsnn.Sparse([0], [1], np.ones(1, F32), 6, 6, [2], axonal=[1]),
+                        plasticity=jsnn.Plasticity(jsnn.STDP),
+                    )
+                ],
+            )
+        ),
+        ValueError,
+        ("divide", "projection 'a_to_a'", "one projection for each axonal part"),
+    ),
+    Bad(
         "divide, then evaluate",
         lambda: evaluated(network=DIVIDED),
         ValueError,

@@ -97,6 +97,7 @@ def own_state(devices: Devices, network: Network, state: State) -> State:
             synapse=own(before.synapse),
             arriving=own(before.arriving),
             post_in_flight=own(before.post_in_flight),
+            post_variables_in_flight=own(before.post_variables_in_flight),
             plasticity=learnt
             and replace(
                 learnt,
@@ -136,6 +137,7 @@ def state_of_all(devices: Devices, network: Network, own: State) -> State:
             synapse=of_population(p.post, mine.synapse),
             arriving=of_population(p.post, mine.arriving),
             post_in_flight=of_population(p.post, mine.post_in_flight),
+            post_variables_in_flight=of_population(p.post, mine.post_variables_in_flight),
             plasticity=learnt
             and replace(
                 learnt,

@@ -1,12 +1,19 @@
 """End of a step: spikes that reach the synapses go on their way, and synapses learn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
 
-from jsnn._engine.on_the_way import Arrived, late, send, with_row
-from jsnn._engine.plasticity_step import learn
+from jsnn._engine.on_the_way import (
+    Arrived,
+    late,
+    reaching_now,
+    send,
+    with_new_row,
+    with_row,
+)
+from jsnn._engine.plasticity_step import for_steps, learn
 from jsnn._engine.prepared import Prepared
 from jsnn._engine.sending import Now, product_of, sent_by, synapses_now
 from jsnn._pytree import replace
@@ -27,7 +34,7 @@ def end_of_step(
     projections = [p for p in network.projections if p.name in state.projections]
     sent = {p.name: sent_by(prepared, p, now) for p in projections if p.pre in now.spikes}
     reaching = {
-        p.name: late(state.projections[p.name].in_flight, step, sent[p.name])
+        p.name: reaching_now(p, state.projections[p.name].in_flight, step, sent[p.name])
         if p.keeps_sums
         else sent[p.name]
         for p in projections
@@ -40,7 +47,7 @@ def end_of_step(
             return None
         at_pre = reaching[p.name] if p.synapse.sends is None else now.all_spikes[p.pre]
         at_post = late(before.post_in_flight, step, now.spikes[p.post])
-        return _learnt(prepared, p, before.plasticity, delivered, now, at_pre, at_post, drive)
+        return _learnt(prepared, p, before, delivered, step, now, at_pre, at_post, drive)
 
     plastic = {
         p.name: learnt(p) if _delivers_learnt(p) else state.projections[p.name].plasticity
@@ -75,6 +82,14 @@ def end_of_step(
             in_flight=with_row(before.in_flight, step, sent.get(p.name)),
             arriving=arriving,
             post_in_flight=with_row(before.post_in_flight, step, now.spikes.get(p.post)),
+            variables_in_flight=_with_rows(
+                before.variables_in_flight,
+                step,
+                _of_all(prepared, p.pre, now, before.variables_in_flight),
+            ),
+            post_variables_in_flight=_with_rows(
+                before.post_variables_in_flight, step, now.after.get(p.post, {})
+            ),
             plasticity=plastic[p.name] if _delivers_learnt(p) else learnt(p, delivered),
         )
     return replace(sums, projections=after), arrived
@@ -92,8 +107,9 @@ def _delivers_learnt(projection: Projection) -> bool:
 def _learnt(
     prepared: Prepared,
     projection: Projection,
-    before: PlasticityState,
+    before: ProjectionState,
     delivered: jax.Array | None,
+    step: jax.Array,
     now: Now,
     at_pre: jax.Array,
     at_post: jax.Array,
@@ -104,34 +120,46 @@ def _learnt(
     Args:
       prepared: the network.
       projection: the projection that learns.
-      before: its plastic synapses before the step.
+      before: its state before the step.
       delivered: sums of the weights before this step's learning, if they are made in this step.
+      step: the number of the step.
       now: what is known of the step.
-      at_pre: the spikes that reach the synapses from the presynaptic side, [pre].
+      at_pre: the spikes that reach the synapses from the presynaptic side,
+        [num_sources].
       at_post: the spikes that reach the synapses from the postsynaptic side, [post].
       drive: the input of this step.
     """
     rule = projection.plasticity
     assert rule is not None
+    assert before.plasticity is not None
+    pre = _of_all(prepared, projection.pre, now, rule.model.reads_pre)
+    read_of_pre = {
+        k: reaching_now(projection, before.variables_in_flight.get(k), step, x)
+        for k, x in pre.items()
+    }
+    read_of_post = {
+        k: late(before.post_variables_in_flight.get(k), step, now.after[projection.post][k])
+        for k in rule.model.reads_post
+    }
     return learn(
-        rule.model,
+        for_steps(rule.model, projection.steps_at_once, prepared.network.dtype),
         prepared.learning[projection.name],
-        before,
+        before.plasticity,
         {**rule.params, **drive.get(projection.name, {})},
-        _side(at_pre, _of_all(prepared, projection.pre, now), rule.model.reads_pre),
-        _side(at_post, now.after[projection.post], rule.model.reads_post),
+        {"spike": at_pre, **read_of_pre},
+        {"spike": at_post, **read_of_post},
         prepared.network.dt,
         delivered,
         event_driven=prepared.event_driven,
     )
 
 
-def _of_all(prepared: Prepared, name: str, now: Now) -> Values:
-    """Return the variables of the neurons of a population on all devices, [N] each."""
+def _with_rows(in_flight: Values, step: jax.Array, after: Values) -> Values:
+    """Return variables in flight, with those after this step."""
+    return {k: with_new_row(rows, step, after[k]) for k, rows in in_flight.items()}
+
+
+def _of_all(prepared: Prepared, name: str, now: Now, variables: Iterable[str]) -> Values:
+    """Return variables of the neurons of a population on all devices, [N] each."""
     devices = prepared.devices
-    return {k: devices.from_all(x, devices.sizes[name]) for k, x in now.after[name].items()}
-
-
-def _side(spikes: jax.Array, variables: Values, reads: Sequence[str]) -> Values:
-    """Return the view that a learning rule has of the neurons on one side."""
-    return {"spike": spikes, **{name: variables[name] for name in reads}}
+    return {k: devices.from_all(now.after[name][k], devices.sizes[name]) for k in variables}

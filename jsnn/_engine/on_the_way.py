@@ -37,10 +37,11 @@ def row_of(rows: jax.Array, step: jax.Array) -> jax.Array:
 
 def with_row(rows: jax.Array | None, step: jax.Array, new: jax.Array | None) -> jax.Array | None:
     """Return rows [D, ...] with a new one for a step; None if there are none to keep."""
-    return rows if rows is None or new is None else _with_row_of(rows, step, new)
+    return rows if rows is None or new is None else with_new_row(rows, step, new)
 
 
-def _with_row_of(rows: jax.Array, step: jax.Array, new: jax.Array) -> jax.Array:
+def with_new_row(rows: jax.Array, step: jax.Array, new: jax.Array) -> jax.Array:
+    """Return rows [D, ...] with a new one for a step."""
     if len(rows) == 1:
         return new[None]
     return jax.lax.dynamic_update_index_in_dim(rows, new, step % len(rows), 0)
@@ -49,6 +50,25 @@ def _with_row_of(rows: jax.Array, step: jax.Array, new: jax.Array) -> jax.Array:
 def late(rows: jax.Array | None, step: jax.Array, now: jax.Array) -> jax.Array:
     """Return what was sent D steps ago, from the `rows` [D, ...] of the steps since then."""
     return now if rows is None else row_of(rows, step)
+
+
+def reaching_now(
+    projection: Projection, rows: jax.Array | None, step: jax.Array, now: jax.Array
+) -> jax.Array:
+    """Return what reaches the synapses of a projection in this step, [num_sources].
+
+    This is what was sent `axonal` steps ago, or in each step since then if synapses have axonal
+    parts of their own.
+
+    Args:
+      projection: the projection.
+      rows: [D, pre], what was sent in the last D steps.
+      step: the number of the step.
+      now: [pre], what is sent in this step.
+    """
+    if rows is None or not projection.has_synaptic_axonal:
+        return late(rows, step, now)
+    return jnp.concatenate([jnp.roll(rows, -(step % len(rows)), axis=0).ravel(), now])
 
 
 def take(network: Network, groups: Groups, state: State) -> tuple[State, Arrived]:
@@ -79,7 +99,7 @@ def put_back(network: Network, groups: Groups, state: State, arrived: Arrived) -
         for name, place in places(network.sizes, group).items():
             for target, ring in arriving.get(name, {}).items():
                 row = arrived.inputs[group[0]][target][place]
-                arriving[name][target] = _with_row_of(ring, state.step, row)
+                arriving[name][target] = with_new_row(ring, state.step, row)
     state = replace(state, arriving=arriving)
     for p in _with_own_rings(network, state):
         sums = with_row(state.projections[p.name].arriving, state.step, arrived.sums[p.name])
@@ -196,7 +216,7 @@ def _route(
             List(
                 source=sources.setdefault(source, len(sources)),
                 first=first,
-                num_pre=devices.sizes[p.pre],
+                num_pre=p.num_sources,
                 ring=rings.setdefault(ring, len(rings)),
                 delay=1 if p.has_synaptic_delays else p.steps_of_sums,
                 rows=p.steps_of_sums if p.has_synaptic_delays else 1,

@@ -1,7 +1,8 @@
 """Plasticity step: one step of a learning rule on the synapses of a projection."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -68,6 +69,39 @@ def learn(
         pre=_after_spikes(seen_pre["spike"], rule.spike_pre, p, pre, state.pre),
         post=_after_spikes(seen_post["spike"], rule.spike_post, p, post, state.post),
     )
+
+
+def for_steps(rule: PlasticityModel, num_steps: int, dtype: Any) -> PlasticityModel:
+    """Return a rule for the spikes of several steps, which reach the synapses in one step.
+
+    Presynaptic neurons have a trace for each of the steps. What a rule does with the traces of all
+    neurons, it does for each step by itself.
+
+    Args:
+      rule: the learning rule.
+      num_steps: the number of the steps.
+      dtype: of the weights.
+    """
+    if num_steps == 1:
+        return rule
+    by_place = _updates_by_place(rule, dtype)
+    update = rule.update_pre if by_place else _OfEachStep(rule.update_pre, num_steps)
+    return replace(rule, update_pre=update, spike_pre=_OfEachStep(rule.spike_pre, num_steps))
+
+
+@dataclass(frozen=True)
+class _OfEachStep:
+    """A function of the traces of all neurons, called for each of some steps by itself."""
+
+    function: Callable[..., Values]
+    num_steps: int
+
+    def __call__(self, p: Values, traces: Values, *dt: jax.Array) -> Values:
+        def of_one(traces: Values) -> Values:
+            return _like(self.function(p, traces, *dt), traces)
+
+        by_step = {k: x.reshape(self.num_steps, -1) for k, x in traces.items()}
+        return {k: x.ravel() for k, x in jax.vmap(of_one)(by_step).items()}
 
 
 def _by_passes(

@@ -12,7 +12,7 @@ from jsnn._engine.sources import steady
 from jsnn._kernels.delivery import Synapses
 from jsnn._pytree import replace
 from jsnn.models.model import Values
-from jsnn.network.connectivity import Listed, Modifiable, Sparse, TwoSided
+from jsnn.network.connectivity import Dense, Listed, Modifiable, Sparse, TwoSided
 from jsnn.network.network import Network
 from jsnn.network.projection import Projection
 from jsnn.network.state import State
@@ -115,4 +115,4 @@ def _both_sides(projection: Projection) -> TwoSided:
     """Return the neurons on both sides of each synapse of a plastic projection."""
     connectivity = projection.connectivity
     assert isinstance(connectivity, Modifiable)
-    return connectivity.both_sides() if isinstance(connectivity, Sparse) else connectivity
+    return connectivity.ends() if isinstance(connectivity, Sparse | Dense) else connectivity

@@ -34,6 +34,7 @@ class SynapsesOf:
       num_others: the number of neurons on the other side.
       strides: (0, 0), or (a, b) in a matrix, in which i * a + k * b is the synapse from neuron i to
         neuron k on the other side; then there is no list, and the arrays are empty.
+      degree: the mean number of synapses of a neuron.
       most: the most synapses to visit in rounds; a pass over all is quicker than more.
     """
 
@@ -43,6 +44,7 @@ class SynapsesOf:
     num_synapses: int = static()
     num_others: int = static()
     strides: tuple[int, int] = static()
+    degree: int = static()
     most: int = static()
 
 
@@ -85,7 +87,7 @@ def change_visited(
     operands = (indices, synapses, params, sides, passed_on, tuple(after))
     leaves, structure = jax.tree.flatten(operands)
     names = sorted(synapses)
-    capacities = [_capacity(i, side["spike"]) for i, side in zip(indices, sides, strict=True)]
+    capacities = [_capacity(index) for index in indices]
 
     def with_rows(*leaves: jax.Array) -> list[jax.Array]:
         """Change synapses [R, ...]; operands have R rows, or one row if it is the same for all."""
@@ -161,9 +163,9 @@ def change_visited(
     return {k: array[0] for k, array in zip(names, new, strict=True)}
 
 
-def _capacity(index: SynapsesOf, spikes: jax.Array) -> int:
+def _capacity(index: SynapsesOf) -> int:
     """Return the number of synapses that a round visits, a multiple of 64."""
-    room = _SPIKES * index.num_synapses // len(spikes)
+    room = _SPIKES * index.degree
     return int(np.clip(-(-room // _FEWEST) * _FEWEST, _FEWEST, _MOST))
 
 

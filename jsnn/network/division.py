@@ -79,6 +79,11 @@ def share(size: int, number: int) -> int:
 
 def _divided(projection: Projection, mesh: Mesh) -> Projection:
     learns = projection.plasticity is not None
+    if projection.has_synaptic_axonal:
+        raise ValueError(
+            f"divide: given projection {projection.name!r}, whose synapses have axonal parts of "
+            "their own; expected one projection for each axonal part"
+        )
     match projection.connectivity:
         case Sparse() as whole:
             connectivity: Connectivity = _divided_list(whole, mesh, learns=learns)

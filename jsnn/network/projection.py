@@ -48,7 +48,8 @@ class Projection:
       axonal: the steps of the delay that lie before the synapse, from 0 to delay - 1: a spike of
         step n reaches the synapse in step n + axonal, where its weight is read and learning
         happens. With a plasticity whose delay is above 1 you have to give it; without a plasticity
-        it changes nothing.
+        it changes nothing. If the connectivity has an axonal part for each synapse, none is to be
+        given, and this is None.
       back_propagation: steps from a postsynaptic spike to the synapse, where the plasticity sees
         it.
       plasticity: a learning rule with its parameters, or None.
@@ -98,11 +99,14 @@ class Projection:
             if isinstance(self.connectivity, Sparse):
                 object.__setattr__(self, "connectivity", self.connectivity.indexed_by_post())
         delay = self._checked_delay()
+        axonal = self._checked_axonal(delay)
+        if self.plasticity is None and isinstance(self.connectivity, Sparse | Dense):
+            object.__setattr__(self, "connectivity", self.connectivity.without_axonal())
         canonical = {
             "params": params,
             "initial": initial,
             "delay": delay,
-            "axonal": self._checked_axonal(delay),
+            "axonal": axonal,
             "back_propagation": self._checked_back_propagation(),
         }
         for name, value in canonical.items():
@@ -138,6 +142,11 @@ class Projection:
 
     def _checked_axonal(self, delay: int) -> int | None:
         what = f"{self._what}, axonal"
+        if self.has_synaptic_axonal and self.axonal is not None:
+            raise ValueError(
+                f"{what}: given {self.axonal} with a connectivity that has an axonal part for each "
+                "synapse; expected one of them"
+            )
         if self.plasticity is None and self.axonal is None:
             return None
         shortest = self._shortest_delay(delay)
@@ -147,7 +156,7 @@ class Projection:
                     f"{self._what}, delay: given 0 with a plasticity that delivers the weight "
                     "after learning, at the end of a step; expected at least 1"
                 )
-            if delay > 1 and self.axonal is None:
+            if delay > 1 and self.axonal is None and not self.has_synaptic_axonal:
                 raise ValueError(
                     f"{what}: given none with a plasticity and a delay of {delay}; expected the "
                     f"steps before the synapse, 0 to {shortest - 1}. With 0 a spike reaches the "
@@ -155,11 +164,14 @@ class Projection:
                     "soon as it has reached the synapse, as in Brian2"
                 )
         axonal = positive_int(self.axonal or 0, what, least=0)
-        if axonal and self.plasticity is not None and self.synapse.sends is not None:
+        longest = self._max_axonal or axonal
+        if longest and self.plasticity is not None and self.synapse.sends is not None:
             raise ValueError(
-                f"{what}: given {axonal} with a synapse model that sends numbers and a plasticity, "
-                "which sees spikes; expected 0"
+                f"{what}: given {longest} with a synapse model that sends numbers and a "
+                "plasticity, which sees spikes; expected 0"
             )
+        if self.has_synaptic_axonal:
+            return None
         if axonal > max(shortest - 1, 0):
             raise ValueError(
                 f"{what}: given {axonal} with a delay of {shortest}; expected at most "
@@ -185,6 +197,26 @@ class Projection:
         """True if each synapse has a delay of its own."""
         connectivity = self._connectivity_of_one_device
         return isinstance(connectivity, Listed) and connectivity.max_delay > 0
+
+    @property
+    def has_synaptic_axonal(self) -> bool:
+        """True if the delay of each synapse has an axonal part of its own."""
+        return self._max_axonal is not None
+
+    @property
+    def _max_axonal(self) -> int | None:
+        has_parts = isinstance(self.connectivity, Sparse | Dense)
+        return self.connectivity.max_axonal if has_parts else None  # type: ignore[attr-defined]
+
+    @property
+    def steps_at_once(self) -> int:
+        """The number of steps of which spikes may reach the synapses in one step."""
+        return 1 + (self._max_axonal or 0)
+
+    @property
+    def num_sources(self) -> int:
+        """The number of spikes that may reach the synapses in one step."""
+        return self.connectivity.num_pre * self.steps_at_once
 
     @property
     def is_listed(self) -> bool:
@@ -213,13 +245,18 @@ class Projection:
 
     @property
     def steps_before_synapse(self) -> int:
-        """Steps from a spike to the synapse, whose weight is static or may change."""
+        """Steps from a spike to the synapse, unless each synapse has its own; 0 if static."""
         return 0 if self.plasticity is None or self.axonal is None else self.axonal
+
+    @property
+    def longest_axonal(self) -> int:
+        """Steps from a spike to the last of the synapses that it reaches; 0 if static."""
+        return self._max_axonal or self.steps_before_synapse
 
     @property
     def steps_of_spikes(self) -> int:
         """The number of past steps of which the spikes are kept."""
-        return self.steps_before_synapse if self.keeps_sums else self.delay
+        return self.longest_axonal if self.keeps_sums else self.delay
 
     @property
     def steps_of_sums(self) -> int:

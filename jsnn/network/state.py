@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import jax
@@ -27,7 +27,8 @@ class PlasticityState:
 
     Attributes:
       synapses: {"weight" or variable: one value per synapse, shaped like the weights}.
-      pre: {trace: [pre]}.
+      pre: {trace: [pre]}, or {trace: [num_sources]} if synapses have axonal parts of their own, one
+        for each neuron and each step of which spikes reach the synapses.
       post: {trace: [post]}.
     """
 
@@ -46,13 +47,17 @@ class ProjectionState:
     Attributes:
       synapse: {variable of the synapse model: [post]}.
       in_flight: [D, pre], the spikes (0 or 1) of the last D steps, or the numbers that the synapse
-        model sends in place of spikes; row n % D holds step n. D is the delay, or `axonal` if sums
-        are kept. None if D is 0.
+        model sends in place of spikes; row n % D holds step n. D is the delay, or if sums are kept
+        `axonal`, the longest of the synapses if they have their own. None if D is 0.
       arriving: [D, post], the sums that are on their way, of a plastic projection or one of a list
         of synapses; row n % D arrives in step n. None if there are none, or if they are part of the
         running sum of their input, `State.arriving`.
       post_in_flight: [back_propagation, post], the postsynaptic spikes on their way back to the
         synapse; row n % back_propagation holds step n. None if that is 0.
+      variables_in_flight: {variable: [axonal, pre]}, those of the presynaptic neurons that the
+        learning rule reads; row n % axonal holds step n. Empty if `axonal` is 0.
+      post_variables_in_flight: {variable: [back_propagation, post]}, those of the postsynaptic
+        neurons. Empty if `back_propagation` is 0.
       plasticity: the state of the learning rule, weights included; None without a rule.
     """
 
@@ -60,10 +65,12 @@ class ProjectionState:
     in_flight: jax.Array | None
     arriving: jax.Array | None
     post_in_flight: jax.Array | None
+    variables_in_flight: Values
+    post_variables_in_flight: Values
     plasticity: PlasticityState | None
 
     def __post_init__(self) -> None:
-        _freeze(self, "synapse")
+        _freeze(self, "synapse", "variables_in_flight", "post_variables_in_flight")
 
 
 @pytree
@@ -149,10 +156,7 @@ def _fresh(network: Network, key: jax.Array | None) -> State:
             p.name: _initial(p.initial, p.model.variables, (p.size,), dtype)
             for p in network.populations
         },
-        projections={
-            p.name: _projection_state(p, sizes[p.pre], sizes[p.post], dtype)
-            for p in network.projections
-        },
+        projections={p.name: _projection_state(network, p) for p in network.projections},
         arriving={
             population: {
                 target: jnp.zeros((depth, sizes[population]), dtype)
@@ -298,33 +302,43 @@ def in_flight_after(spikes: jax.Array, delay: int, dtype: Any) -> jax.Array | No
     return jnp.roll(last, num_steps % delay, axis=0).astype(dtype)  # step n to row n % delay
 
 
-def _projection_state(
-    projection: Projection, num_pre: int, num_post: int, dtype: Any
-) -> ProjectionState:
-    rule = projection.plasticity
+def _projection_state(network: Network, projection: Projection) -> ProjectionState:
+    rule, dtype = projection.plasticity, network.dtype
+    num_pre, num_post = (network.sizes[name] for name in (projection.pre, projection.post))
 
     def rows(number: int, size: int) -> jax.Array | None:
         return jnp.zeros((number, size), dtype) if number else None
+
+    def rows_of_variables(name: str, reads: Sequence[str], number: int) -> Values:
+        """Return rows of the variables that the rule reads, as they are before the first step."""
+        p = network.population(name)
+        start = {k: p.initial[k] for k in reads} if number else {}
+        return _initial(start, p.model.variables, (number, p.size), dtype)
 
     return ProjectionState(
         synapse=_initial(projection.initial, projection.synapse.variables, (num_post,), dtype),
         in_flight=rows(projection.steps_of_spikes, num_pre),
         arriving=None if projection.shares_sum else rows(projection.steps_of_sums, num_post),
         post_in_flight=rows(projection.back_propagation, num_post),
-        plasticity=None
-        if rule is None
-        else _plasticity_state(rule, projection.connectivity, dtype),
+        variables_in_flight=rows_of_variables(
+            projection.pre, rule.model.reads_pre if rule else (), projection.longest_axonal
+        ),
+        post_variables_in_flight=rows_of_variables(
+            projection.post, rule.model.reads_post if rule else (), projection.back_propagation
+        ),
+        plasticity=None if rule is None else _plasticity_state(rule, projection, dtype),
     )
 
 
-def _plasticity_state(rule: Plasticity, connectivity: Any, dtype: Any) -> PlasticityState:
+def _plasticity_state(rule: Plasticity, projection: Projection, dtype: Any) -> PlasticityState:
+    connectivity = projection.connectivity
     assert isinstance(connectivity, (Modifiable, Divided))
     model, weights = rule.model, connectivity.weights
     own = _initial(rule.initial, model.variables, weights.shape, dtype)
     pre, post = (
         _initial({name: trace.default for name, trace in traces.items()}, traces, (size,), dtype)
         for traces, size in (
-            (model.pre, connectivity.num_pre),
+            (model.pre, projection.num_sources),
             (model.post, connectivity.num_post),
         )
     )

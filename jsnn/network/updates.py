@@ -170,6 +170,7 @@ def rewire(
     post: ArrayLike,
     weights: ArrayLike,
     delays: ArrayLike | None = None,
+    axonal: ArrayLike | None = None,
 ) -> tuple[Network, State]:
     """Remove and add synapses of a `Sparse` projection; the others keep their values.
 
@@ -187,10 +188,13 @@ def rewire(
       weights: [m], their weights. All variables of a plasticity start at their initial values, or
         at those of its model if the projection gives one value per synapse.
       delays: integers [m], needed if synapses have delays, at most the longest that there was.
+      axonal: integers [m], needed if plastic synapses have axonal parts of their own, at most the
+        longest that there was.
 
     Returns:
       The network, which has the new synapses with their weights as initial values too, and the
-      state. Synapses are now sorted by presynaptic neuron, each neuron's new ones last.
+      state. Synapses are now sorted by presynaptic neuron, each neuron's new ones last; if they
+      have axonal parts, by these first, the longest first.
 
     Raises:
       TypeError: if the connectivity is not `Sparse`, or an index is not an integer.
@@ -205,7 +209,7 @@ def rewire(
     sparse: Any = old.connectivity
     check_type(sparse, Sparse, what, " connectivity")
     try:
-        connectivity, which = sparse.rewired(remove, pre, post, weights, delays)
+        connectivity, which = sparse.rewired(remove, pre, post, weights, delays, axonal)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{what}: {error}") from None
 

@@ -85,15 +85,10 @@ def on_devices(case: Case, record: dict[str, Any]) -> dict[str, Any]:
 def divided(case: Case, record: dict[str, Any], *, scheduled: bool) -> Result:
     """Run the first presentation with the neurons divided over all devices, at most two."""
 
-    def divides(projection: jsnn.Projection) -> bool:
-        return isinstance(projection.connectivity, (jsnn.Dense, jsnn.Sparse))
-
-    projections = case.network.projections
-    if not any(map(divides, projections)) or not all(
-        divides(p) or p.plasticity is None for p in projections
-    ):
+    try:
+        network = jsnn.divide(case.network, jax.devices()[:2])
+    except ValueError:  # it has a part that cannot be divided
         return alone(case, record, scheduled=scheduled)
-    network = jsnn.divide(case.network, jax.devices()[:2])
     return simulated(case, case.drives[0], record, network=network, scheduled=scheduled)
 
 
@@ -119,9 +114,10 @@ def without_kernels(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], A
 
 @chosen_examples()
 @given(st.integers(0, 2**32 - 1))
-@example(63)  # a noisy group, in a batch and without kernels
+@example(63)  # a noisy group, in a sweep and without kernels
+@example(105)  # noise and learning, divided and in a batch
 @example(120)  # several models, one of which learns, in a sweep and in two parts
-@pytest.mark.filterwarnings("ignore:readout")
+@pytest.mark.filterwarnings("ignore:.*the readout")
 def test_every_path_gives_the_same_bits(without_kernels: Any, seed: int) -> None:
     random = np.random.default_rng(seed)
     case = random_case(seed)

@@ -143,6 +143,51 @@ AT_ONCE: dict[str, Case] = {
         ValueError,
         ("Sparse, delays", "20000 steps", "200000 postsynaptic", "<= 2147483520"),
     ),
+    "axonal parts without delays": (
+        lambda: jsnn.Sparse([0], [0], np.ones(1, F32), 2, 2, axonal=[0]),
+        ValueError,
+        ("Sparse, axonal", "without delays"),
+    ),
+    "axonal parts of a matrix without delays": (
+        lambda: jsnn.Dense(np.ones((1, 2), F32), axonal=[[0, 0]]),
+        ValueError,
+        ("Dense, axonal", "without delays"),
+    ),
+    "an axonal part as long as its delay": (
+        lambda: jsnn.Sparse([0, 1], [0, 1], np.ones(2, F32), 2, 2, [3, 2], axonal=[2, 2]),
+        ValueError,
+        ("Sparse, axonal", "given 2 for synapse 1, of a delay of 2", "at most 1"),
+    ),
+    "an axonal part as long as its delay, in a matrix": (
+        lambda: jsnn.Dense(np.ones((1, 2), F32), delays=[[3, 2]], axonal=[[0, 5]]),
+        ValueError,
+        ("Dense, axonal", "given 5 for synapse 1, of a delay of 2", "at most 1"),
+    ),
+    "a negative axonal part": (
+        lambda: jsnn.Sparse([0], [0], np.ones(1, F32), 2, 2, [3], axonal=[-1]),
+        ValueError,
+        ("Sparse, axonal", "given -1 for synapse 0", "expected 0 to"),
+    ),
+    "an axonal part that is a float": (
+        lambda: jsnn.Sparse([0], [0], np.ones(1, F32), 2, 2, [3], axonal=[1.0]),
+        TypeError,
+        ("Sparse, axonal", "float64", "integers"),
+    ),
+    "axonal parts of another shape": (
+        lambda: jsnn.Sparse([0], [0], np.ones(1, F32), 2, 2, [3], axonal=[1, 1]),
+        ValueError,
+        ("Sparse, axonal", r"\(2,\)", r"expected \(1,\)"),
+    ),
+    "one axonal part for all": (
+        lambda: jsnn.Sparse([0], [0], np.ones(1, F32), 2, 2, [3], axonal=1),
+        ValueError,
+        ("Sparse, axonal", r"given shape \(\)", r"expected \(1,\)"),
+    ),
+    "more sources than int32 numbers": (
+        lambda: jsnn.Sparse([0], [0], np.ones(1, F32), 200_000, 2, [20_000], axonal=[19_999]),
+        ValueError,
+        ("Sparse, axonal", "19999 steps", "200000 presynaptic", "<= 2147483520"),
+    ),
     "more neurons than int32 numbers": (
         lambda: jsnn.Sparse([0], [0], np.ones(1, F32), 2**31, 2),
         ValueError,
@@ -334,6 +379,23 @@ ONCE_DRAWN: dict[str, Case] = {
         lambda: probability(1.0, delay=initializers.constant(0.4)),
         ValueError,
         ("delay", "0 steps", ">= 1"),
+    ),
+    "too few axonal parts": (
+        lambda: probability(1.0, delay=initializers.constant(3), axonal=np.ones(3, int)),
+        ValueError,
+        ("fixed_probability, axonal", r"\(3,\)", r"expected \(16,\)"),
+    ),
+    "axonal parts below 0": (
+        lambda: probability(1.0, delay=initializers.constant(3), axonal=initializers.constant(-1)),
+        ValueError,
+        ("axonal", "-1 steps", ">= 0"),
+    ),
+    "traced axonal parts": (
+        lambda: jax.jit(
+            lambda x: jsnn.Sparse([0], [0], np.ones(1, F32), 2, 2, [3], axonal=x).weights
+        )(np.ones(1, int)),
+        TypeError,
+        ("Sparse, axonal", "traced"),
     ),
     "one delay for all": (
         lambda: probability(1.0, delay=3),

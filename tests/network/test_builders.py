@@ -172,6 +172,21 @@ def test_weights_and_delays_are_drawn_independently_of_each_other() -> None:
     assert abs(np.corrcoef(weights, delays)[0, 1]) < 4 / np.sqrt(size)
 
 
+def test_axonal_parts_are_drawn_or_given_and_sort_the_synapses() -> None:
+    given = {"weight": 1.0, "delay": initializers.uniform(5, 9)}
+    sparse = jsnn.fixed_total(KEY, 40, 30, 250, **given, axonal=initializers.uniform(0, 4))
+    without = jsnn.fixed_total(KEY, 40, 30, 250, **given)
+    np.testing.assert_array_equal(np.sort(sparse.delays), np.sort(without.delays))
+    assert set(np.asarray(sparse.axonal).tolist()) == set(range(5))
+    steps = np.asarray(without.delays) - 1
+    brian = jsnn.fixed_total(KEY, 40, 30, 250, **given, axonal=steps)
+    longest_first = np.argsort(-steps, kind="stable")
+    np.testing.assert_array_equal(brian.axonal, steps[longest_first])
+    for name in ("pre", "post", "delays"):
+        expected = np.asarray(getattr(without, name))[longest_first]
+        np.testing.assert_array_equal(getattr(brian, name), expected)
+
+
 def test_arrays_of_weights_and_delays_follow_the_sorted_pairs() -> None:
     number, steps = np.arange(30, dtype=F32), np.arange(1, 31)
     sparse = jsnn.fixed_in_degree(KEY, 6, 10, 3, number, delay=steps)

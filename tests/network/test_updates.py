@@ -16,13 +16,16 @@ RANDOM = np.random.default_rng(0)
 WEIGHTS = (RANDOM.random((6, 4)) * 0.2).astype(F32)
 PRE, POST = RANDOM.integers(6, size=20), RANDOM.integers(4, size=20)
 LATE = RANDOM.integers(1, 4, size=20)
+AXONAL = RANDOM.integers(LATE)
 
 
 def connectivity(kind: str) -> Any:
     if kind == "dense":
         return jsnn.Dense(WEIGHTS)
     weights = np.linspace(0.1, 0.5, 20, dtype=F32)
-    return jsnn.Sparse(PRE, POST, weights, 6, 4, LATE if kind == "late" else None)
+    delays = None if kind == "sparse" else LATE
+    axonal = AXONAL if kind == "axonal" else None
+    return jsnn.Sparse(PRE, POST, weights, 6, 4, delays, axonal=axonal)
 
 
 def network(kind: str = "dense", **fields: Any) -> jsnn.Network:
@@ -205,12 +208,25 @@ def test_numbers_that_are_sent_in_place_of_spikes_may_be_any() -> None:
 
 
 def by_pair(net: jsnn.Network, state: jsnn.State) -> list[tuple[float, ...]]:
-    """Every synapse as (pre, post, delay, weight, eligibility), sorted."""
+    """Every synapse as (pre, post, delay, axonal part, weight, eligibility), sorted."""
     sparse = net.projections[0].connectivity
-    late = sparse.delays if sparse.delays is not None else np.zeros(sparse.num_synapses)
     values = values_of(net, state)
-    rows = (sparse.pre, sparse.post, late, values["weight"], values["eligibility"])
+    rows = (sparse.pre, sparse.post, *steps_of(sparse), values["weight"], values["eligibility"])
     return sorted(zip(*(np.asarray(row).tolist() for row in rows), strict=True))
+
+
+def steps_of(sparse: jsnn.Sparse) -> tuple[np.ndarray, np.ndarray]:
+    """Return the delay and the axonal part of each synapse, 0 where there are none."""
+    none = np.zeros(sparse.num_synapses, int)
+    late, axonal = sparse.delays, sparse.axonal
+    return none if late is None else late, none if axonal is None else axonal
+
+
+def new_steps(kind: str, number: int = 3) -> dict[str, np.ndarray]:
+    """Return the delays and axonal parts of new synapses."""
+    given = {"delays": np.array([3, 1, 2])[:number], "axonal": np.array([1, 0, 1])[:number]}
+    names = {"sparse": (), "late": ("delays",), "axonal": ("delays", "axonal")}[kind]
+    return {name: given[name] for name in names}
 
 
 NEW_PRE, NEW_POST = np.array([5, 0, 3]), np.array([1, 2, 2])
@@ -218,12 +234,12 @@ NEW_WEIGHTS = np.array([0.9, 0.8, 0.7], F32)
 REMOVE = np.array([17, 2, 9])
 
 
-@pytest.mark.parametrize("kind", ["sparse", "late"])
+@pytest.mark.parametrize("kind", ["sparse", "late", "axonal"])
 @pytest.mark.parametrize("number", [0, 1, 3])
 def test_rewiring_keeps_the_values_of_the_synapses_that_stay(kind: str, number: int) -> None:
     net = network(kind)
     state = after_a_run(net)
-    delays = np.array([3, 1, 2])[:number] if kind == "late" else None
+    given = new_steps(kind, number)
     new_net, new = jsnn.rewire(
         net,
         state,
@@ -232,17 +248,16 @@ def test_rewiring_keeps_the_values_of_the_synapses_that_stay(kind: str, number: 
         NEW_PRE[:number],
         NEW_POST[:number],
         NEW_WEIGHTS[:number],
-        delays,
+        **given,
     )
     sparse, old = new_net.projections[0].connectivity, net.projections[0].connectivity
     values = values_of(net, state)
     stay = np.setdiff1d(np.arange(20), REMOVE)
-    late = np.asarray(old.delays) if kind == "late" else np.zeros(20)
-    columns = (old.pre, old.post, late, values["weight"], values["eligibility"])
+    columns = (old.pre, old.post, *steps_of(old), values["weight"], values["eligibility"])
     expected = list(zip(*(np.asarray(c)[stay].tolist() for c in columns), strict=True))
     for i in range(number):
-        delay = float(delays[i]) if delays is not None else 0.0
-        expected.append((NEW_PRE[i], NEW_POST[i], delay, float(NEW_WEIGHTS[i]), 0.0))
+        steps = (float(given[name][i]) if name in given else 0.0 for name in ("delays", "axonal"))
+        expected.append((NEW_PRE[i], NEW_POST[i], *steps, float(NEW_WEIGHTS[i]), 0.0))
     assert by_pair(new_net, new) == sorted(expected)
 
     again = jsnn.Sparse(
@@ -252,8 +267,9 @@ def test_rewiring_keeps_the_values_of_the_synapses_that_stay(kind: str, number: 
         6,
         4,
         None if sparse.delays is None else np.asarray(sparse.delays),
+        axonal=None if sparse.axonal is None else np.asarray(sparse.axonal),
     )
-    for field in ("pre", "post", "weights", "starts", "delays"):
+    for field in ("pre", "post", "weights", "starts", "delays", "axonal"):
         assert_same(getattr(sparse, field), getattr(again, field))
     spikes = jnp.ones(6, F32)
     assert_same(sparse.deliver_events(spikes), again.deliver_events(spikes))
@@ -261,18 +277,17 @@ def test_rewiring_keeps_the_values_of_the_synapses_that_stay(kind: str, number: 
     assert int(later.step) == T + 5
 
 
-@pytest.mark.parametrize("kind", ["sparse", "late"])
+@pytest.mark.parametrize("kind", ["sparse", "late", "axonal"])
 def test_as_many_new_synapses_work_in_a_compiled_loop(kind: str) -> None:
     net = network(kind)
     state = after_a_run(net)
-    delays = np.array([3, 1, 2]) if kind == "late" else None
-    new = (NEW_PRE, NEW_POST, NEW_WEIGHTS, delays)
+    new, steps = (NEW_PRE, NEW_POST, NEW_WEIGHTS), new_steps(kind)
     on_the_host = net, state
     for _ in range(3):
-        on_the_host = jsnn.rewire(*on_the_host, "a_to_b", REMOVE, *new)
+        on_the_host = jsnn.rewire(*on_the_host, "a_to_b", REMOVE, *new, **steps)
 
     def once(_: int, carry: tuple[jsnn.Network, jsnn.State]) -> Any:
-        return jsnn.rewire(*carry, "a_to_b", jnp.asarray(REMOVE), *new)
+        return jsnn.rewire(*carry, "a_to_b", jnp.asarray(REMOVE), *new, **steps)
 
     assert_same(jax.jit(lambda c: jax.lax.fori_loop(0, 3, once, c))((net, state)), on_the_host)
 

@@ -44,7 +44,8 @@ class PlasticityModel(Model):
     Functions on synapses work on each synapse by itself and see arrays that broadcast with one
     another: `s` holds "weight" and the variables of the model, and `pre` and `post` hold the traces
     of the neurons on both sides, "spike", 1 where that neuron spiked in this step and else 0, and
-    the variables of the neurons that the rule reads, as they are after the step.
+    the variables of the neurons that the rule reads, as they are after the step. Variables reach
+    the synapse as late as the spikes of their side.
 
     Attributes:
       params: parameters, {name: default or `jsnn.Quantity`}. A projection may give each another

@@ -1,10 +1,10 @@
 """Builders of sparse connectivity: random ones, and one for SciPy's matrices.
 
 The random builders draw with NumPy, with a seed made from a key; the same key makes the same
-synapses. `weight` is a number, an initializer or an array [S], in nA, and `delay` is None, an
-initializer or an integer array [S], in steps >= 1. Arrays [S] follow the synapses sorted by
-presynaptic, then by postsynaptic neuron; `fixed_total` with replacement sorts by presynaptic neuron
-alone.
+synapses. `weight` is a number, an initializer or an array [S], in nA, and `delay` and `axonal` are
+None, an initializer or an integer array [S], in steps >= 1 and >= 0. Arrays [S] follow the synapses
+sorted by presynaptic, then by postsynaptic neuron; `fixed_total` with replacement sorts by
+presynaptic neuron alone. With axonal parts, the result is sorted by these first, the longest first.
 """
 
 from functools import cached_property, partial
@@ -45,6 +45,7 @@ def fixed_probability(
     *,
     autapses: bool = True,
     delay: Delay = None,
+    axonal: Delay = None,
     dtype: Any = np.float32,
 ) -> Sparse:
     """Join every pair of neurons with probability `p`, independently of all others.
@@ -59,6 +60,8 @@ def fixed_probability(
         onto itself: num_pre == num_post.
       delay: the delay of each synapse, in steps: None, an initializer (rounded to whole steps) or
         an integer array [S].
+      axonal: the part of each delay that lies before the synapse, in steps: None, an initializer
+        (rounded to whole steps) or an integer array [S].
       dtype: the dtype of the weights, float32 or float64.
 
     Raises:
@@ -69,7 +72,7 @@ def fixed_probability(
     p = probability(p, "fixed_probability, p")
     check_number(round(p * draw.num_pre * draw.num_targets), "fixed_probability, p")
     ranks = _each_with_probability(draw.rng, draw.num_pre * draw.num_targets, p)
-    return draw.synapses(*draw.divided(draw.pairs_at(ranks)), weight, delay)
+    return draw.synapses(*draw.divided(draw.pairs_at(ranks)), weight, delay, axonal)
 
 
 def fixed_in_degree(
@@ -82,6 +85,7 @@ def fixed_in_degree(
     replace: bool = False,
     autapses: bool = True,
     delay: Delay = None,
+    axonal: Delay = None,
     dtype: Any = np.float32,
 ) -> Sparse:
     """Join every postsynaptic neuron with `degree` presynaptic neurons, each set equally likely.
@@ -96,6 +100,8 @@ def fixed_in_degree(
       autapses: allow a synapse from neuron i to neuron i.
       delay: the delay of each synapse, in steps: None, an initializer (rounded to whole steps) or
         an integer array [S].
+      axonal: the part of each delay that lies before the synapse, in steps: None, an initializer
+        (rounded to whole steps) or an integer array [S].
       dtype: the dtype of the weights, float32 or float64.
 
     Raises:
@@ -113,7 +119,7 @@ def fixed_in_degree(
         pairs += pairs >= post
     pairs *= draw.num_post
     pairs += post
-    return draw.synapses(*draw.divided(np.sort(pairs, axis=None)), weight, delay)
+    return draw.synapses(*draw.divided(np.sort(pairs, axis=None)), weight, delay, axonal)
 
 
 def fixed_out_degree(
@@ -126,6 +132,7 @@ def fixed_out_degree(
     replace: bool = False,
     autapses: bool = True,
     delay: Delay = None,
+    axonal: Delay = None,
     dtype: Any = np.float32,
 ) -> Sparse:
     """Join every presynaptic neuron with `degree` postsynaptic neurons, each set equally likely.
@@ -140,6 +147,8 @@ def fixed_out_degree(
       autapses: allow a synapse from neuron i to neuron i.
       delay: the delay of each synapse, in steps: None, an initializer (rounded to whole steps) or
         an integer array [S].
+      axonal: the part of each delay that lies before the synapse, in steps: None, an initializer
+        (rounded to whole steps) or an integer array [S].
       dtype: the dtype of the weights, float32 or float64.
 
     Raises:
@@ -152,7 +161,7 @@ def fixed_out_degree(
     check_number(degree * draw.num_pre, "fixed_out_degree, degree")
     ranks = _in_every_row(draw.rng, draw.num_pre, draw.num_targets, degree, replace)
     ranks += draw.num_targets * np.arange(draw.num_pre)[:, None]
-    return draw.synapses(*draw.divided(draw.pairs_at(ranks.ravel())), weight, delay)
+    return draw.synapses(*draw.divided(draw.pairs_at(ranks.ravel())), weight, delay, axonal)
 
 
 def fixed_total(
@@ -165,6 +174,7 @@ def fixed_total(
     replace: bool = False,
     autapses: bool = True,
     delay: Delay = None,
+    axonal: Delay = None,
     dtype: Any = np.float32,
 ) -> Sparse:
     """Draw `total` synapses between pairs of neurons, all pairs equally likely.
@@ -182,6 +192,8 @@ def fixed_total(
       autapses: allow a synapse from neuron i to neuron i.
       delay: the delay of each synapse, in steps: None, an initializer (rounded to whole steps) or
         an integer array [S].
+      axonal: the part of each delay that lies before the synapse, in steps: None, an initializer
+        (rounded to whole steps) or an integer array [S].
       dtype: the dtype of the weights, float32 or float64.
 
     Raises:
@@ -194,9 +206,9 @@ def fixed_total(
     total = draw.count("total", total, num_pairs, "pairs of neurons", replace)
     check_number(total, "fixed_total, total")
     if replace:
-        return draw.synapses(*draw.independent_pairs(total), weight, delay)
+        return draw.synapses(*draw.independent_pairs(total), weight, delay, axonal)
     ranks = _in_every_row(draw.rng, 1, num_pairs, total, replace=False)
-    return draw.synapses(*draw.divided(draw.pairs_at(ranks[0])), weight, delay)
+    return draw.synapses(*draw.divided(draw.pairs_at(ranks[0])), weight, delay, axonal)
 
 
 def from_scipy(matrix: Any) -> Sparse:
@@ -304,12 +316,17 @@ class _Draw:
             post += post >= pre
         return pre, post
 
-    def synapses(self, pre: Indices, post: Indices, weight: Weight, delay: Delay) -> Sparse:
+    def synapses(
+        self, pre: Indices, post: Indices, weight: Weight, delay: Delay, axonal: Delay
+    ) -> Sparse:
         """Return the synapses of these pairs, with weights and delays as a user gives them."""
-        for_weights, for_delays = (jax.random.fold_in(self.key, i) for i in (1, 2))
+        for_weights, for_delays, for_axonal = (jax.random.fold_in(self.key, i) for i in (1, 2, 3))
         weights = _weights(for_weights, weight, pre.size, self.dtype, f"{self.what}, weight")
-        delays = _delays(for_delays, delay, pre.size, f"{self.what}, delay")
-        return Sparse(pre, post, weights, self.num_pre, self.num_post, delays)
+        delays = _steps(for_delays, delay, pre.size, 1, f"{self.what}, delay")
+        parts = _steps(for_axonal, axonal, pre.size, 0, f"{self.what}, axonal")
+        sizes = (self.num_pre, self.num_post)
+        sparse = Sparse(pre, post, weights, *sizes, delays, axonal=parts)
+        return sparse if parts is None else sparse.sorted_by_source()
 
 
 def _generator(key: jax.Array) -> np.random.Generator:
@@ -383,23 +400,23 @@ def _weights(
     return array
 
 
-def _delays(
-    key: jax.Array, given: Delay, size: int, what: str
+def _steps(
+    key: jax.Array, given: Delay, size: int, least: int, what: str
 ) -> np.ndarray[Any, Any] | jax.Array | None:
     if given is None:
         return None
     if callable(given):
         drawn = _numbers(key, given, size, np.dtype(np.float32), what)
         np.rint(drawn, out=drawn)
-        if size and drawn.min() < 1:
+        if size and drawn.min() < least:
             raise ValueError(
-                f"{what}: given an initializer that drew {drawn.min():g} steps; expected >= 1"
+                f"{what}: given an initializer that drew {drawn.min():g} steps; expected >= {least}"
             )
         return drawn.astype(np.int32)
     if not np.ndim(given):
         raise TypeError(
             f"{what}: given {given!r}; expected None, an initializer or an integer array [S] "
-            "(one delay for all synapses is that of their Projection)"
+            "(one number for all synapses is that of their Projection)"
         )
     _check_size(given, size, what)
     return given

@@ -1,5 +1,6 @@
 """Dense connectivity: a matrix of weights."""
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -11,7 +12,13 @@ from jsnn._kernels.delivery import Synapses
 from jsnn._kernels.dense import ordered_product, product_of_trains, product_over_time
 from jsnn._kernels.visits import SynapsesOf
 from jsnn._pytree import pytree, replace, static
-from jsnn.network.connectivity.indices import checked_delays
+from jsnn.network.connectivity.ends import Ends
+from jsnn.network.connectivity.indices import (
+    checked_axonal,
+    checked_delays,
+    sorted_synapses,
+    sources_of,
+)
 
 
 @pytree
@@ -24,13 +31,25 @@ class Dense:
         float32 on devices that would otherwise round their operands.
       delays: integers [pre, post], whole steps >= 1, in place of the delay of the projection; or
         None. With delays the synapses are visited as a list.
+      axonal: integers [pre, post], the steps of each delay that lie before the synapse, from 0 to
+        delay - 1, in place of `axonal` of the projection; or None. A projection without plasticity
+        leaves them out. Learning is fastest without them.
       max_delay: the longest of the delays; 0 without delays.
+      max_axonal: the longest of the axonal parts; None without them.
+      order: int32 [pre * post], the positions of the synapses sorted by source, as `jsnn.Sparse`
+        defines it; None if they are in that order.
+      starts: int32 [num_sources + 1], the first synapse of each source in that order; None without
+        axonal parts.
     """
 
     weights: Any
     precision: str = static(default="highest")
     delays: Any = None
+    axonal: Any = None
     max_delay: int = static(init=False)
+    max_axonal: int | None = static(init=False)
+    order: jax.Array | None = dataclasses.field(init=False)
+    starts: jax.Array | None = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         weights: Any = weight_array(self.weights, ("pre", "post"), "Dense weights")
@@ -38,9 +57,27 @@ class Dense:
         delays, max_delay = self.delays, 0
         if delays is not None:
             delays, max_delay = checked_delays(delays, weights.shape, weights.shape[1], "Dense")
-        canonical = {"delays": None if delays is None else jnp.asarray(delays)}
-        for name, value in (canonical | {"max_delay": max_delay}).items():
+        axonal, max_axonal = self.axonal, None
+        if axonal is not None:
+            axonal, max_axonal = checked_axonal(axonal, delays, weights.shape[0], "Dense")
+        canonical = {
+            "delays": None if delays is None else jnp.asarray(delays),
+            "axonal": None if axonal is None else jnp.asarray(axonal),
+            "max_delay": max_delay,
+            "max_axonal": max_axonal,
+            "order": None,
+            "starts": None,
+        }
+        for name, value in canonical.items():
             object.__setattr__(self, name, value)
+        if axonal is not None:
+            sources, post = np.broadcast_arrays(
+                self._sources(axonal), np.arange(self.num_post, dtype=np.int32)
+            )
+            sizes = (self.num_pre * (1 + (max_axonal or 0)), self.num_post, 0)
+            in_order = sorted_synapses(sources.ravel(), post.ravel(), None, sizes)
+            for name in ("order", "starts"):
+                object.__setattr__(self, name, in_order[name])
         try:
             jax.lax.Precision(self.precision)
         except ValueError:
@@ -48,6 +85,11 @@ class Dense:
                 f"Dense, precision: given {self.precision!r}; expected 'default', 'high' or "
                 "'highest'"
             ) from None
+
+    def _sources(self, axonal: Any) -> Any:
+        """Return the source of each synapse, [pre, post]."""
+        neurons = np.arange(self.num_pre, dtype=np.int32)[:, None]
+        return sources_of(neurons, axonal, self.num_pre, self.max_axonal)
 
     @property
     def num_pre(self) -> int:
@@ -67,17 +109,36 @@ class Dense:
 
     def sorted_weights(self) -> jax.Array:
         """Return the weights as a list, [pre * post]."""
-        return self.weights.ravel()
+        return self._sorted(self.weights)
+
+    def _sorted(self, matrix: jax.Array) -> jax.Array:
+        values = matrix.ravel()
+        return values if self.order is None else values[self.order]
 
     def synapses(self) -> Synapses:
-        """Return the synapses as a list, sorted by presynaptic neuron."""
+        """Return the synapses as a list, sorted by source."""
         assert self.delays is not None
-        rows, columns = jnp.arange(self.num_pre + 1), jnp.arange(self.num_post)[None]
+        after = self.delays if self.axonal is None else self.delays - self.axonal
+        rows, columns = (
+            jnp.arange(self.num_pre + 1),
+            jnp.arange(self.num_post, dtype=jnp.int32)[None],
+        )
+        starts = rows * self.num_post if self.starts is None else self.starts
         return Synapses(
-            slots=((self.delays - 1) * self.num_post + columns).ravel().astype(jnp.int32),
-            starts=(rows * self.num_post).astype(jnp.int32),
+            slots=self._sorted((after - 1) * self.num_post + columns),
+            starts=starts.astype(jnp.int32),
             weights=self.sorted_weights(),
         )
+
+    def without_axonal(self) -> "Dense":
+        """Return the synapses without axonal parts, for a projection that does not learn."""
+        return replace(self, axonal=None, max_axonal=None, order=None, starts=None)
+
+    def ends(self) -> "Dense | Ends":
+        """Return the source and the target of each synapse, for learning."""
+        if self.axonal is None:
+            return self
+        return Ends(self._sources(self.axonal), jnp.arange(self.num_post)[None], self.dtype)
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """Turn spikes [pre] into sums [post], adding the weights in neuron order."""
@@ -123,4 +184,6 @@ class Dense:
         nothing = jnp.zeros(0, np.int32)
         num_others = (self.num_post, self.num_pre)[side]
         num = self.num_synapses
-        return SynapsesOf(nothing, nothing, nothing, num, num_others, strides, most=num // 16)
+        return SynapsesOf(
+            nothing, nothing, nothing, num, num_others, strides, degree=num_others, most=num // 16
+        )

@@ -34,8 +34,8 @@ def sorted_synapses(
       pre: integers [S].
       post: integers [S].
       delays: integers [S] or None.
-      sizes: num_pre, num_post and max_delay.
-      is_sorted: True if `pre` is known to ascend.
+      sizes: the number of sources, num_post and max_delay.
+      is_sorted: True if the sources are known to ascend.
     """
     given = [each for each in (pre, post, delays) if each is not None]
     numpy: Any = np if all(map(is_concrete, given)) else jnp  # the host sorts without compiling
@@ -60,10 +60,15 @@ def sorted_by_post(pre: Any, post: Any, num_post: int) -> dict[str, Any]:
     return {"starts": starts.astype(np.int32), "order": order, "others": pre[order]}
 
 
-def synapses_of(starts: Any, order: Any, others: Any, num_others: int) -> SynapsesOf:
-    """Return an index of synapses; half of all are the most to visit in rounds."""
+def synapses_of(starts: Any, order: Any, others: Any, num_others: int, number: int) -> SynapsesOf:
+    """Return an index of the synapses of a number of neurons.
+
+    Half of all synapses are the most to visit in rounds.
+    """
     num = len(others)
-    return SynapsesOf(starts, order, others, num, num_others, (0, 0), most=num // 2)
+    return SynapsesOf(
+        starts, order, others, num, num_others, (0, 0), degree=num // number, most=num // 2
+    )
 
 
 def _reached(slots: Any, pre: Any, post: Any, delays: Any, sizes: tuple[int, int, int]) -> Any:
@@ -105,11 +110,16 @@ def on_host(values: Any) -> Any:
 
 
 def fault_of(
-    starts: Any, slots: Any, number: int, sizes: tuple[int, int, int], order: Any = None
+    starts: Any,
+    slots: Any,
+    number: int,
+    sizes: tuple[int, int, int],
+    num_pre: int,
+    order: Any = None,
 ) -> str | None:
     """Return the first thing that is wrong with the indices of synapses, or None."""
-    num_pre, num_post, max_delay = sizes
-    given = {"starts": (starts, num_pre + 1), "slots": (slots, number)}
+    num_sources, num_post, max_delay = sizes
+    given = {"starts": (starts, num_sources + 1), "slots": (slots, number)}
     if order is not None:
         given["order"] = (order, number)
     for name, (values, size) in given.items():
@@ -132,7 +142,7 @@ def fault_of(
             f"their range while they were traced, or were changed); expected 0 to {num_slots - 1}"
         )
     if order is not None:
-        pre = np.repeat(np.arange(num_pre), lengths)
+        pre = np.repeat(np.arange(num_sources), lengths)
         ascends = (np.diff(pre) > 0) | (np.diff(order) > 0)
         if np.any(order < 0) or not np.array_equal(np.sort(order), np.arange(number)):
             return f"Sparse, order: given others than the numbers 0 to {number - 1}, each once"
@@ -164,6 +174,60 @@ def checked_delays(given: Any, shape: tuple[int, ...], num_post: int, what: str)
             f"expected a product <= {MOST_SYNAPSES}, as int32 numbers the slots"
         )
     return delays, longest
+
+
+def checked_axonal(given: Any, delays: Any, num_pre: int, what: str) -> tuple[Any, int]:
+    """Return an axonal part for each synapse as int32, and the longest.
+
+    Raises:
+      TypeError: if the parts are traced, or are not integers.
+      ValueError: if there are no delays, there is not one part for each, one is outside 0 to its
+        delay - 1, or int32 cannot number the sources.
+    """
+    if delays is None:
+        raise ValueError(
+            f"{what}, axonal: given without delays; expected `delays` too, of which they are parts"
+        )
+    if not is_concrete(given):
+        raise TypeError(f"{what}, axonal: given traced ones; expected numbers, made outside")
+    axonal = integers(given, delays.shape, "axonal", 0, LONGEST_DELAY - 1, what)
+    axonal = below_delays(axonal, delays, what)
+    longest = int(np.max(axonal, initial=0))
+    if (longest + 1) * num_pre > MOST_SYNAPSES:
+        raise ValueError(
+            f"{what}, axonal: given up to {longest} steps for {num_pre} presynaptic neurons; "
+            f"expected a product <= {MOST_SYNAPSES}, as int32 numbers the sources"
+        )
+    return axonal, longest
+
+
+def below_delays(axonal: Any, delays: Any, what: str) -> Any:
+    """Return axonal parts below their delays; traced ones that are not become -1.
+
+    Raises:
+      ValueError: if one is as long as its delay.
+    """
+    if not (is_concrete(axonal) and is_concrete(delays)):
+        return jnp.where(axonal < delays, axonal, -1)
+    outside = np.flatnonzero(np.asarray(axonal) >= np.asarray(delays))
+    if outside.size:
+        delay = delays.flat[outside[0]]
+        raise ValueError(
+            f"{what}, axonal: given {axonal.flat[outside[0]]} for synapse {outside[0]}, of a delay "
+            f"of {delay}; expected at most {delay - 1}, since the last step lies after the synapse"
+        )
+    return axonal
+
+
+def sources_of(pre: Any, axonal: Any, num_pre: int, max_axonal: int | None) -> Any:
+    """Return the source of each synapse, int32; num_sources if a traced number is outside."""
+    if max_axonal is None:
+        return pre
+    sources = (max_axonal - axonal) * np.int32(num_pre) + pre
+    if is_concrete(sources):
+        return sources
+    inside = (pre < num_pre) & (axonal >= 0) & (axonal <= max_axonal)
+    return jnp.where(inside, sources, (max_axonal + 1) * num_pre)
 
 
 def integers(

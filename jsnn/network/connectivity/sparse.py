@@ -12,12 +12,15 @@ from jsnn._checks import check_dtype, check_flag, is_concrete, positive_int, wei
 from jsnn._kernels.delivery import Synapses, event_product, sparse_product
 from jsnn._kernels.visits import SynapsesOf
 from jsnn._pytree import pytree, replace, static
+from jsnn.network.connectivity.ends import VisitableEnds
 from jsnn.network.connectivity.indices import (
     MOST_SYNAPSES,
     as_arrays,
     as_given,
+    below_delays,
     check_number,
     check_once,
+    checked_axonal,
     checked_delays,
     fault_of,
     integers,
@@ -25,6 +28,7 @@ from jsnn.network.connectivity.indices import (
     pre_of_sorted,
     sorted_by_post,
     sorted_synapses,
+    sources_of,
     synapses_of,
 )
 
@@ -39,8 +43,14 @@ class Sparse:
     all else is traced. The indices are integers, so `jax.grad` over a whole network needs
     `allow_int=True`. A synapse of which a traced index is outside its population delivers nothing.
 
+    If synapses have axonal parts of their own, spikes of several steps reach the projection in one
+    step. The *sources* of the synapses are then the presynaptic neurons of the earliest of these
+    steps, followed by those of the next: neuron i is source (max_axonal - axonal) * num_pre + i of
+    a synapse. Without axonal parts, sources are presynaptic neurons. With them, delivery is fastest
+    if synapses are sorted by source.
+
     A synapse takes 8 bytes, for its weight and its slot, and 4 more if the synapses are not sorted.
-    `pre`, `post` and `delays` are made from these anew whenever you ask for them.
+    `pre`, `post`, `delays` and `axonal` are made from these anew whenever you ask for them.
 
     Args:
       pre: integers [S], from 0 to num_pre - 1.
@@ -50,23 +60,27 @@ class Sparse:
       num_post: the size of the postsynaptic population.
       delays: integers [S], whole steps >= 1, in place of the delay of the projection; or None.
       multapses: True if several synapses may join the same pair.
+      axonal: integers [S], the steps of each delay that lie before the synapse, 0 to delay - 1, in
+        place of `axonal` of the projection; or None. A projection without plasticity leaves them
+        out.
 
     Attributes:
       weights: [S].
       max_delay: the longest of the delays; 0 without delays.
-      order: int32 [S], the positions of the synapses sorted by presynaptic neuron; None if they are
-        given in that order.
-      starts: int32 [num_pre + 1]; synapses order[starts[i]] to order[starts[i + 1]] are those of
-        neuron i.
-      slots: int32 [S], the targets of the sorted synapses: post, or (delay - 1) * num_post + post
-        if there are delays.
+      max_axonal: the longest of the axonal parts; None without them.
+      order: int32 [S], the positions of the synapses sorted by source; None if they are given in
+        that order.
+      starts: int32 [num_sources + 1]; synapses order[starts[i]] to order[starts[i + 1]] are those
+        of source i.
+      slots: int32 [S], the targets of the sorted synapses: post, or (delay - axonal - 1) * num_post
+        + post if there are delays.
       by_post: an index of the synapses of each postsynaptic neuron, if they learn; otherwise None.
 
     Raises:
       TypeError: if indices or delays are not integers, or weights are not floating.
       ValueError: if an index is outside its population, shapes differ, a weight is NaN or infinite,
-        a delay is less than one step, a pair is joined twice that may not be, or int32 cannot
-        number the synapses or their slots.
+        a delay is less than one step, an axonal part is as long as its delay, a pair is joined
+        twice that may not be, or int32 cannot number the synapses or their slots.
     """
 
     weights: Any
@@ -76,6 +90,7 @@ class Sparse:
     num_pre: int = static()
     num_post: int = static()
     max_delay: int = static()
+    max_axonal: int | None = static()
     multapses: bool = static()
     by_post: SynapsesOf | None
 
@@ -88,6 +103,7 @@ class Sparse:
         num_post: int,
         delays: Any = None,
         multapses: bool = True,
+        axonal: Any = None,
     ) -> None:
         check_flag(multapses, "Sparse, multapses")
         num_pre = positive_int(num_pre, "Sparse, num_pre", most=MOST_SYNAPSES)
@@ -98,25 +114,42 @@ class Sparse:
         post = integers(post, weights.shape, "post", 0, num_post - 1)
         if not multapses:
             check_once(pre, post, num_post)
-        max_delay = 0
+        max_delay, max_axonal = 0, None
         if delays is not None:
             delays, max_delay = checked_delays(delays, weights.shape, num_post, "Sparse")
+        if axonal is not None:
+            axonal, max_axonal = checked_axonal(axonal, delays, num_pre, "Sparse")
         canonical = {
             "_fault": None,  # the indices have just been checked
             "num_pre": num_pre,
             "num_post": num_post,
             "max_delay": max_delay,
+            "max_axonal": max_axonal,
             "multapses": multapses,
             "weights": weights,
             "by_post": None,
-            **sorted_synapses(pre, post, delays, (num_pre, num_post, max_delay)),
         }
         for name, value in canonical.items():
             object.__setattr__(self, name, value)
+        for name, value in self._in_order(pre, post, delays, axonal).items():
+            object.__setattr__(self, name, value)
+
+    def _in_order(
+        self, pre: Any, post: Any, delays: Any, axonal: Any, *, is_sorted: bool = False
+    ) -> dict[str, Any]:
+        """Return `order`, `starts` and `slots` of synapses."""
+        sources = sources_of(pre, axonal, self.num_pre, self.max_axonal)
+        after = delays if axonal is None else delays - axonal
+        return sorted_synapses(sources, post, after, self._sizes, is_sorted=is_sorted)
+
+    @property
+    def num_sources(self) -> int:
+        """The number of sources of spikes that may reach the synapses in one step."""
+        return self.num_pre * (1 + (self.max_axonal or 0))
 
     @property
     def _sizes(self) -> tuple[int, int, int]:
-        return self.num_pre, self.num_post, self.max_delay
+        return self.num_sources, self.num_post, self.max_delay
 
     @property
     def num_synapses(self) -> int:
@@ -129,7 +162,7 @@ class Sparse:
     @property
     def pre(self) -> jax.Array:
         """The presynaptic neuron of each synapse, int32 [S]."""
-        return jnp.asarray(self._sides[0])
+        return jnp.asarray(self._pre_and_axonal[0])
 
     @property
     def post(self) -> jax.Array:
@@ -141,22 +174,35 @@ class Sparse:
         """The delay of each synapse in steps, int32 [S]; None if they have none of their own."""
         if not self.max_delay:
             return None
-        return jnp.asarray(as_given(on_host(self.slots) // self.num_post + 1, self.order))
+        after = as_given(on_host(self.slots) // self.num_post + 1, self.order)
+        return jnp.asarray(after + self._pre_and_axonal[1])
+
+    @property
+    def axonal(self) -> jax.Array | None:
+        """The axonal part of each delay in steps, int32 [S]; None if there are none."""
+        return None if self.max_axonal is None else jnp.asarray(self._pre_and_axonal[1])
 
     @property
     def _sides(self) -> tuple[Any, Any]:
-        """Both sides of each synapse; NumPy arrays if nothing is traced."""
+        """Source and target of each synapse; NumPy arrays if nothing is traced."""
         slots = on_host(self.slots)
         post = slots % self.num_post if self.max_delay else slots
-        pre = pre_of_sorted(self.starts, self.num_synapses)
-        return as_given(pre, self.order), as_given(post, self.order)
+        sources = pre_of_sorted(self.starts, self.num_synapses)
+        return as_given(sources, self.order), as_given(post, self.order)
+
+    @property
+    def _pre_and_axonal(self) -> tuple[Any, Any]:
+        """Presynaptic neuron and axonal part of each synapse; NumPy arrays if nothing is traced."""
+        sources, longest = self._sides[0], self.max_axonal or 0
+        step = (sources // self.num_pre).clip(max=longest)  # sources outside are neurons outside
+        return sources - step * self.num_pre, longest - step
 
     def sorted_weights(self) -> jax.Array:
-        """Return the weights of the synapses sorted by presynaptic neuron, [S]."""
+        """Return the weights of the synapses sorted by source, [S]."""
         return self.weights if self.order is None else self.weights[self.order]
 
     def synapses(self) -> Synapses:
-        """Return the synapses sorted by presynaptic neuron."""
+        """Return the synapses sorted by source."""
         return Synapses(self.starts, self.slots, self.sorted_weights())
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
@@ -171,11 +217,24 @@ class Sparse:
         synapses = self.synapses()
         if self.max_delay:
             synapses = synapses._replace(slots=synapses.slots % self.num_post)
+        spikes = jnp.tile(spikes, self.num_sources // self.num_pre)
         return product(spikes, synapses, jnp.zeros(self.num_post, self.dtype))
 
     def with_weights(self, weights: jax.Array) -> "Sparse":
         """Return the synapses with other weights, [S]."""
         return replace(self, weights=weights)
+
+    def sorted_by_source(self) -> "Sparse":
+        """Return the synapses sorted by source."""
+        return replace(self, weights=self.sorted_weights(), order=None)
+
+    def without_axonal(self) -> "Sparse":
+        """Return the synapses without axonal parts, for a projection that does not learn."""
+        if self.max_axonal is None:
+            return self
+        new = replace(self, max_axonal=None, by_post=None)
+        (pre, _), (_, post) = self._pre_and_axonal, self._sides
+        return replace(new, **new._in_order(pre, post, on_host(self.delays), None))
 
     def indexed_by_post(self) -> "Sparse":
         """Return the synapses with `by_post`, by which learning finds those of a neuron."""
@@ -183,25 +242,31 @@ class Sparse:
             return self
         return replace(self, by_post=self._by_post(*self._sides))
 
-    def _by_post(self, pre: Any, post: Any) -> SynapsesOf:
-        arrays = as_arrays(**sorted_by_post(pre, post, self.num_post))
-        return synapses_of(**arrays, num_others=self.num_pre)
+    def _by_post(self, sources: Any, post: Any) -> SynapsesOf:
+        arrays = as_arrays(**sorted_by_post(sources, post, self.num_post))
+        return synapses_of(**arrays, num_others=self.num_sources, number=self.num_post)
 
-    def both_sides(self) -> "BothSides":
-        """Return the neurons on both sides of each synapse, for learning."""
+    def ends(self) -> VisitableEnds:
+        """Return the source and the target of each synapse, for learning."""
         assert self.by_post is not None
         order = jnp.zeros(0, np.int32) if self.order is None else self.order
         targets = self.slots % self.num_post if self.max_delay else self.slots
-        by_pre = synapses_of(self.starts, order, targets, self.num_post)
-        return BothSides(self.pre, self.post, (by_pre, self.by_post), self.dtype)
+        by_pre = synapses_of(self.starts, order, targets, self.num_post, self.num_pre)
+        sources, post = map(jnp.asarray, self._sides)
+        return VisitableEnds(sources, post, self.dtype, (by_pre, self.by_post))
 
     def rewired(
-        self, remove: Any, pre: Any, post: Any, weights: Any, delays: Any = None
+        self,
+        remove: Any,
+        pre: Any,
+        post: Any,
+        weights: Any,
+        delays: Any = None,
+        axonal: Any = None,
     ) -> tuple["Sparse", jax.Array]:
         """Remove the synapses at `remove` and add new ones.
 
-        The result is sorted by presynaptic neuron; the new synapses of a neuron come after those
-        that it keeps.
+        The result is sorted by source; the new synapses of a source come after those that it keeps.
 
         Args:
           remove: integers [k], each once.
@@ -209,6 +274,7 @@ class Sparse:
           post: integers [m], their postsynaptic neurons.
           weights: [m], their weights.
           delays: integers [m], needed if synapses have delays, up to `max_delay`.
+          axonal: integers [m], needed if synapses have axonal parts, up to `max_axonal`.
 
         Returns:
           The connectivity, and int32 [S - k + m]: the position of each of its synapses in the list
@@ -217,8 +283,9 @@ class Sparse:
         Raises:
           TypeError: if an index or a delay is not an integer, or weights are of another dtype.
           ValueError: if an index is outside its population, shapes differ, a weight is NaN or
-            infinite, a delay is outside 1 to `max_delay`, a synapse is removed twice, or a pair is
-            joined twice that may not be.
+            infinite, a delay is outside 1 to `max_delay` or an axonal part outside 0 to
+            `max_axonal` or delay - 1, a synapse is removed twice, or a pair is joined twice that
+            may not be.
         """
         num = self.num_synapses
         remove = integers(remove, np.shape(remove)[:1] or (1,), "remove", 0, num - 1)
@@ -226,12 +293,16 @@ class Sparse:
             raise ValueError("Sparse, remove: given a synapse twice; expected each once")
         weights = weight_array(weights, ("synapses",), "Sparse weights")
         check_dtype(weights, self.dtype, "Sparse weights")
-        if (delays is None) != (self.max_delay == 0):
-            given = "none" if delays is None else "some"
-            raise ValueError(
-                f"Sparse, delays of new synapses: given {given}; expected them exactly if the "
-                "others have them"
-            )
+        for name, values, are_there in (
+            ("delays", delays, self.max_delay > 0),
+            ("axonal", axonal, self.max_axonal is not None),
+        ):
+            if (values is not None) != are_there:
+                given = "none" if values is None else "some"
+                raise ValueError(
+                    f"Sparse, {name} of new synapses: given {given}; expected them exactly if the "
+                    "others have them"
+                )
         new: dict[str, Any] = {
             "pre": integers(pre, weights.shape, "pre", 0, self.num_pre - 1),
             "post": integers(post, weights.shape, "post", 0, self.num_post - 1),
@@ -239,21 +310,26 @@ class Sparse:
         }
         if delays is not None:
             new["delays"] = integers(delays, weights.shape, "delays", 1, self.max_delay)
+        if axonal is not None:
+            assert self.max_axonal is not None
+            axonal = integers(axonal, weights.shape, "axonal", 0, self.max_axonal)
+            new["axonal"] = below_delays(axonal, new["delays"], "Sparse")
         removed = jnp.zeros(num, bool).at[remove].set(True)
         kept = jnp.argsort(removed, stable=True)[: num - len(remove)]
         which = jnp.concatenate([kept, num + jnp.arange(len(weights), dtype=kept.dtype)])
         both = {k: jnp.concatenate([getattr(self, k), values]) for k, values in new.items()}
-        which = which[jnp.argsort(both["pre"][which], stable=True)]
+        sources = sources_of(both["pre"], both.get("axonal"), self.num_pre, self.max_axonal)
+        which = which[jnp.argsort(sources[which], stable=True)]
         fields = {k: values[which] for k, values in both.items()}
         if not self.multapses:
             check_once(fields["pre"], fields["post"], self.num_post)
-        in_order = sorted_synapses(
-            fields["pre"], fields["post"], fields.get("delays"), self._sizes, is_sorted=True
+        in_order = self._in_order(
+            *(fields.get(name) for name in ("pre", "post", "delays", "axonal")), is_sorted=True
         )
         if self.order is not None:  # the structure stays, so that a loop can carry the network
             in_order["order"] = jnp.arange(len(which), dtype=jnp.int32)
         if self.by_post is not None:
-            in_order["by_post"] = self._by_post(fields["pre"], fields["post"])
+            in_order["by_post"] = self._by_post(sources[which], fields["post"])
         weights = fields["weights"]
         return replace(self, weights=weights, **in_order), which.astype(jnp.int32)
 
@@ -285,6 +361,7 @@ class Sparse:
             **{name: np.asarray(x) for name, x in given.items()},
             number=self.num_synapses,
             sizes=self._sizes,
+            num_pre=self.num_pre,
         )
         if fault is not None or self.by_post is None:
             return fault
@@ -300,32 +377,3 @@ class Sparse:
     def of_post(self, values: jax.Array) -> jax.Array:
         """Turn values [post] into those on the postsynaptic side of each synapse, [S]."""
         return values[self.post]
-
-
-@pytree
-class BothSides:
-    """The neurons on both sides of each synapse of a list.
-
-    Attributes:
-      pre: int32 [S].
-      post: int32 [S].
-      indices: the synapses of each presynaptic neuron, and of each postsynaptic one.
-      dtype: of the weights.
-    """
-
-    pre: jax.Array
-    post: jax.Array
-    indices: tuple[SynapsesOf, SynapsesOf]
-    dtype: Any = static()
-
-    def of_pre(self, values: jax.Array) -> jax.Array:
-        """Turn values [pre] into those on the presynaptic side of each synapse, [S]."""
-        return values[self.pre]
-
-    def of_post(self, values: jax.Array) -> jax.Array:
-        """Turn values [post] into those on the postsynaptic side of each synapse, [S]."""
-        return values[self.post]
-
-    def synapses_of(self, side: int) -> SynapsesOf:
-        """Return the synapses of each presynaptic neuron, 0, or of each postsynaptic one, 1."""
-        return self.indices[side]
