@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jsnn._kernels.settled import settled
 from jsnn.network.division import AXIS, share
 
 
@@ -64,12 +65,13 @@ def _all_spikes(spikes: jax.Array) -> jax.Array:
     Bit b of word w is neuron b * W + w, so that a processor handles many words at once.
     """
     size = len(spikes)
-    bits = jnp.arange(_WORD, dtype=jnp.uint32)[:, None]
-    padded = jnp.pad(spikes > 0, (0, -size % _WORD)).reshape(_WORD, -1)
-    words = jnp.sum(padded.astype(jnp.uint32) << bits, axis=0, dtype=jnp.uint32)
+    padded = jnp.pad(settled(spikes) > 0, (0, -size % _WORD)).reshape(_WORD, -1)
+    words = jnp.zeros(padded.shape[1], jnp.uint32)
+    for bit in range(_WORD):
+        words |= padded[bit].astype(jnp.uint32) << bit
     rows = jax.lax.all_gather(words, AXIS)
-    spiked = (rows[:, None] >> bits & 1).reshape(len(rows), -1)[:, :size]
-    return spiked.astype(spikes.dtype)
+    spiked = jnp.stack([rows >> bit & 1 for bit in range(_WORD)], axis=1)
+    return settled(spiked.reshape(len(rows), -1)[:, :size].astype(spikes.dtype))
 
 
 _WORD = 32
