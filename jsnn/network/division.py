@@ -173,6 +173,7 @@ def _filled_up(part: Sparse, width: int, max_delay: int, *, learns: bool) -> Spa
             order=longer(index.order, 0),
             others=longer(index.others, 0),
             num_synapses=width,
+            degree=width // part.num_post,
             most=width // 2,
         )
     return replace(

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 import jsnn
+from jsnn.network.division import _filled_up
 from tests.devices import in_two_processes, on_devices
 from tests.networks import F32
 
@@ -107,8 +108,23 @@ def test_four_devices_and_two_processes_give_the_bits_of_one_device() -> None:
 
 
 def test_a_step_exchanges_one_bit_for_each_neuron() -> None:
-    # Each of 4 devices has 25 and 13 neurons: 38 bits, in 5 bytes.
-    assert on_devices(4, __name__, "exchanges_of_a_step") == [4, [["u8[4,5]", "all-gather"]]]
+    # Each of 4 devices has 25 and 13 neurons: 38 bits, in two words of 32.
+    assert on_devices(4, __name__, "exchanges_of_a_step") == [4, [["u32[4,2]", "all-gather"]]]
+
+
+def test_processes_compile_one_program_for_parts_with_few_synapses_and_with_many() -> None:
+    parts = [
+        _filled_up(
+            jsnn.Sparse(np.zeros(n, int), np.arange(n) % 4, np.ones(n, F32), 1, 4),
+            width=40,
+            max_delay=0,
+            learns=True,
+        )
+        for n in (3, 40)
+    ]
+    few, many = (jax.tree.map(lambda x: (x.shape, x.dtype), part) for part in parts)
+    assert jax.tree.structure(few) == jax.tree.structure(many)
+    assert jax.tree.leaves(few) == jax.tree.leaves(many)
 
 
 def test_batches_and_gradients() -> None:
