@@ -154,6 +154,8 @@ def host_array(value: Any, what: str) -> np.ndarray:
       TypeError: if it is masked, traced or no array.
     """
     _check_unmasked(value, what)
+    if not is_concrete(value):
+        raise TypeError(f"{what}: given a traced value; expected numbers, made outside jax.jit")
     return np.asarray(_converted(value, what))
 
 
@@ -314,6 +316,8 @@ def real_number(value: Any, what: str) -> float:
     """
     if isinstance(value, jax.core.Tracer):
         raise TypeError(f"{what}: given a traced value; expected a number")
+    if isinstance(value, jax.Array) and value.ndim == 0:
+        value = np.asarray(value)[()]  # such as the dt of a network
     kinds = (int, float, np.integer, np.floating)
     if isinstance(value, bool) or not isinstance(value, kinds):
         raise TypeError(f"{what}: given {type(value).__name__} {value!r}; expected a number")

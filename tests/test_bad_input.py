@@ -618,6 +618,45 @@ WRONG_PARTS = [
         ("projection 'a_to_b', delay", "0.5", "integer"),
     ),
     Bad(
+        "a time of NumPy as a delay",
+        lambda: link(delay=np.float32(1.5)),
+        TypeError,
+        ("projection 'a_to_b', delay", "1.5", "integer", r"jsnn\.steps"),
+    ),
+    Bad(
+        "a delay for each synapse of a projection",
+        lambda: link(delay=np.full((6, 5), 2)),
+        TypeError,
+        ("projection 'a_to_b', delay", r"shape \(6, 5\)", r"jsnn\.Dense"),
+    ),
+    Bad(
+        "a time as the axonal part of a delay",
+        lambda: link(delay=2, axonal=0.0),
+        TypeError,
+        ("projection 'a_to_b', axonal", r"0\.0", "integer"),
+    ),
+    Bad(
+        "an axonal part for each synapse of a projection",
+        lambda: link(delay=2, axonal=np.ones((6, 5), int)),
+        TypeError,
+        ("projection 'a_to_b', axonal", r"shape \(6, 5\)", r"jsnn\.Dense"),
+    ),
+    Bad(
+        "no axonal parts of synapses that learn with delays of their own",
+        lambda: link(
+            dense=jsnn.Dense(np.zeros((6, 5), F32), delays=np.full((6, 5), 2)),
+            plasticity=jsnn.Plasticity(jsnn.STDP),
+        ),
+        ValueError,
+        ("projection 'a_to_b', axonal", "given none", "`axonal=` of the connectivity"),
+    ),
+    Bad(
+        "a traced time in steps",
+        lambda: jax.jit(lambda ms: jsnn.steps(ms, 0.1))(1.5),
+        TypeError,
+        ("steps, ms", "traced", "outside"),
+    ),
+    Bad(
         "a negative delay of a chain",
         lambda: jsnn.feedforward(WEIGHTS, jsnn.IF, delay=-2),
         ValueError,

@@ -118,18 +118,14 @@ class Projection:
 
     def _checked_delay(self) -> int:
         what = f"{self._what}, delay"
+        given = 1 if self.delay is None else _whole_steps(self.delay, what)
         longest = self.connectivity.max_delay if self.has_synaptic_delays else 0  # type: ignore[attr-defined]
         if longest and self.delay not in (None, longest):
             raise ValueError(
                 f"{what}: given {self.delay} with a connectivity that has a delay for each "
                 "synapse; expected one of them"
             )
-        if isinstance(self.delay, float):
-            raise TypeError(
-                f"{what}: given {self.delay}; expected an integer, the number of steps "
-                "(jsnn.steps(ms, dt) rounds times to steps)"
-            )
-        delay = longest or positive_int(1 if self.delay is None else self.delay, what, least=0)
+        delay = longest or given
         if delay > LONGEST_DELAY:
             raise ValueError(f"{what}: given {delay} steps; expected at most {LONGEST_DELAY}")
         neurons = max(self.connectivity.num_pre, self.connectivity.num_post)
@@ -157,13 +153,15 @@ class Projection:
                     "after learning, at the end of a step; expected at least 1"
                 )
             if delay > 1 and self.axonal is None and not self.has_synaptic_axonal:
+                each = " (`axonal=` of the connectivity, such as delays - 1, for each synapse)"
                 raise ValueError(
                     f"{what}: given none with a plasticity and a delay of {delay}; expected the "
                     f"steps before the synapse, 0 to {shortest - 1}. With 0 a spike reaches the "
                     "synapse when it is emitted, as in NEST; with delay - 1 it has its effect as "
                     "soon as it has reached the synapse, as in Brian2"
+                    f"{each if self.has_synaptic_delays else ''}"
                 )
-        axonal = positive_int(self.axonal or 0, what, least=0)
+        axonal = 0 if self.axonal is None else _whole_steps(self.axonal, what)
         longest = self._max_axonal or axonal
         if longest and self.plasticity is not None and self.synapse.sends is not None:
             raise ValueError(
@@ -187,7 +185,7 @@ class Projection:
 
     def _checked_back_propagation(self) -> int:
         what = f"{self._what}, back_propagation"
-        steps = positive_int(self.back_propagation, what, least=0, most=LONGEST_DELAY)
+        steps = _whole_steps(self.back_propagation, what, most=LONGEST_DELAY)
         if steps and self.plasticity is None:
             raise ValueError(f"{what}: given {steps} without a plasticity; expected 0")
         return steps
@@ -303,3 +301,23 @@ class Projection:
     def __repr__(self) -> str:
         kind = type(self.connectivity).__name__
         return f"Projection {self.name!r}: {self.pre!r} to {self.post!r}, {kind}"
+
+
+def _whole_steps(given: Any, what: str, most: int = _MOST_IN_FLIGHT) -> int:
+    """Return a number of steps, >= 0.
+
+    Raises:
+      TypeError: if it is no integer, such as a time, or an array.
+      ValueError: if it is negative, or above `most`.
+    """
+    if np.ndim(given):
+        raise TypeError(
+            f"{what}: given an array of shape {np.shape(given)}; expected an integer (jsnn.Sparse "
+            "and jsnn.Dense take delays and axonal parts of each synapse)"
+        )
+    if isinstance(given, float | np.floating):
+        raise TypeError(
+            f"{what}: given {given}; expected an integer, the number of steps (jsnn.steps(ms, dt) "
+            "rounds times to steps)"
+        )
+    return positive_int(given, what, least=0, most=most)
