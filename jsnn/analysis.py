@@ -37,7 +37,7 @@ class SpikeTrains:
       dt: the unit of `times`, in ms.
 
     Raises:
-      TypeError: if neurons are not integers.
+      TypeError: if times are not numbers, or neurons are not integers.
       ValueError: if the arrays have different lengths, a time is outside the recording, or there is
         no such neuron.
     """
@@ -61,6 +61,8 @@ class SpikeTrains:
                 f"SpikeTrains, times and neurons: given shapes {times.shape} and {neurons.shape}; "
                 "expected one time and one neuron for each spike, [S]"
             )
+        if times.dtype.kind not in "iuf":
+            raise TypeError(f"SpikeTrains, times: given {times.dtype}; expected numbers")
         if neurons.dtype.kind not in "iu" and neurons.size:
             raise TypeError(f"SpikeTrains, neurons: given {neurons.dtype}; expected integers")
         neurons = neurons.astype(np.int64)
@@ -98,7 +100,8 @@ class SpikeTrains:
           ValueError: if the spikes are not [T, N], or hold anything but 0 and 1.
         """
         num_steps, num_neurons = checked_spikes(spikes, "SpikeTrains").shape
-        return cls(*spike_list(spikes), num_neurons, num_steps * dt, dt)
+        step = _positive(dt, "SpikeTrains, dt")
+        return cls(*spike_list(spikes), num_neurons, num_steps * step, step)
 
     def after(self, start: float) -> "SpikeTrains":
         """Return the spikes from `start` (ms) on, with times that count from there.

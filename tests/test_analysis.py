@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import jsnn
 from jsnn import analysis
 from jsnn.analysis import SpikeTrains
 from tests.profiles import examples
@@ -44,8 +45,8 @@ def test_steps_and_times_in_ms_are_one_recording() -> None:
 
 
 def test_the_dt_of_a_network_may_be_rounded_to_float32() -> None:
-    dt = float(np.float32(0.1))
-    trains = recorded(np.eye(10_000, 3, dtype=bool), dt).after(500.0)
+    dt = jsnn.Network([jsnn.Population("a", 3, jsnn.LIF)], dt=0.1).dt
+    trains = SpikeTrains.of_recorded(np.eye(10_000, 3, dtype=bool), dt).after(500.0)
     assert analysis.binned_counts(trains, 2.0).shape == (250, 3)
     assert analysis.population_rate(trains, 500.0).shape == (1,)
 
@@ -189,6 +190,9 @@ def trains_of(**changes: Any) -> SpikeTrains:
     [
         (lambda: trains_of(times=[0]), ValueError, r"given shapes \(1,\) and \(2,\)"),
         (lambda: trains_of(times=[[0, 5]]), ValueError, r"given shapes \(1, 2\)"),
+        (lambda: trains_of(times=["0", "5"]), TypeError, "times: given <U1; expected numbers"),
+        (lambda: trains_of(times=[0, 1j]), TypeError, "times: given complex128; expected numbers"),
+        (lambda: trains_of(times=[True, False]), TypeError, "times: given bool; expected numbers"),
         (lambda: trains_of(neurons=[0.0, 1.0]), TypeError, "given float64; expected integers"),
         (lambda: trains_of(neurons=[0, 2]), ValueError, "neurons: given 2; expected 0 to 1"),
         (lambda: trains_of(times=[0, 10]), ValueError, "given 10, which is 1 ms; .* the end, 1 ms"),

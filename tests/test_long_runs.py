@@ -1,5 +1,6 @@
 """Runs in blocks: the bits of one run, kept in files, cut off and resumed."""
 
+import io
 import signal
 import subprocess
 import sys
@@ -215,6 +216,23 @@ def test_a_directory_of_another_run_is_refused(
         jsnn.simulate_in_blocks(**usual | other, directory=tmp_path)
 
 
+def another_archive(about: str) -> bytes:
+    """Return the bytes of an archive that is no run."""
+    content = io.BytesIO()
+    np.savez(content, about=np.array(about))
+    return content.getvalue()
+
+
+def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
+    record = {"spikes": jsnn.Spikes("cells")}
+    jsnn.simulate_in_blocks(SMALL, {}, BLOCK, record=record, directory=tmp_path)
+    rows = tmp_path / "spikes.npy"
+    rows.unlink()
+    for _ in range(2):
+        with pytest.raises(ValueError, match=f"{rows}: holds fewer than {BLOCK} rows"):
+            jsnn.simulate_in_blocks(SMALL, {}, BLOCK, record=record, directory=tmp_path)
+
+
 def test_damaged_files_are_named(tmp_path: Path) -> None:
     record = {"spikes": jsnn.Spikes("cells")}
     jsnn.simulate_in_blocks(SMALL, {}, BLOCK, record=record, directory=tmp_path)
@@ -223,6 +241,8 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         (rows, rows.read_bytes()[:-1]),
         (run, run.read_bytes()[:-40]),
         (run, b""),
+        (run, another_archive("{}")),
+        (run, another_archive("[1]")),
     ):
         kept = path.read_bytes()
         path.write_bytes(content)

@@ -29,7 +29,7 @@ class RowFile:
         self.num_rows = num_rows
         self._shape, self._dtype = like.shape, np.dtype(like.dtype)
         self._bytes_of_row = self._dtype.itemsize * int(np.prod(self._shape))
-        with path.open("r+b" if num_rows else "w+b") as file:
+        with path.open("r+b" if num_rows and path.exists() else "w+b") as file:
             self._write_header(file)
             end = file.tell() + num_rows * self._bytes_of_row
             if file.seek(0, os.SEEK_END) < end:

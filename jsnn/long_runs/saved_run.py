@@ -18,6 +18,10 @@ from jsnn.network.whole_files import write_whole
 
 _FILE = "run.npz"
 _ABOUT = "about"
+_UNREADABLE = (
+    *(ValueError, TypeError, LookupError, OSError, EOFError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,15 @@ class SavedRun:
             with self.path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 arrays = dict(saved)
             about = json.loads(str(arrays[_ABOUT]))
-        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            identity, num_rows = about["identity"], about["num_rows"]
+            num_steps = about["num_steps"]
+        except _UNREADABLE as error:
             raise ValueError(
                 f"{self.path}: cannot be read ({error}); expected the file of a run in blocks "
                 "(give another directory, or remove this one to start anew)"
             ) from error
         for argument, fingerprint in self.identity.items():
-            if about["identity"].get(argument) != fingerprint:
+            if identity.get(argument) != fingerprint:
                 raise ValueError(
                     f"{self.path}: belongs to a run with another {argument}; expected the "
                     f"{argument} with which it began (or give another directory)"
@@ -94,7 +100,7 @@ class SavedRun:
                 )
         leaves = [_on_device(arrays[name], leaf) for name, leaf in named.items()]
         state, folds = jax.tree.unflatten(jax.tree.structure(_tree(start)), leaves)
-        return Position(about["num_steps"], state, folds, about["num_rows"])
+        return Position(num_steps, state, folds, num_rows)
 
 
 def fingerprint(tree: Any) -> str:
