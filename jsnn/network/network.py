@@ -27,7 +27,7 @@ from jsnn._pytree import pytree, short, static
 from jsnn._summary import Summary, Table, bytes_in
 from jsnn.models.checker import needs_key
 from jsnn.models.user_code import place_of_error
-from jsnn.network.connectivity import Divided, Sparse
+from jsnn.network.connectivity import Dense, Divided, Sparse
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.population import Population
@@ -260,9 +260,10 @@ def check_numbers(network: Network) -> None:
     check_array(network.dt, dtype, "network, dt")
     for projection in network.projections:
         connectivity = projection.connectivity
-        if isinstance(connectivity, Divided):  # checked before it was divided
-            continue
         what = f"projection {projection.name!r}.connectivity"
+        if isinstance(connectivity, Divided):
+            connectivity.check_indices(what)
+            continue
         for path, leaf in jax.tree_util.tree_leaves_with_path(connectivity):
             check_finite(leaf, f"{what}{jax.tree_util.keystr(path)}")
         for path, node in jax.tree_util.tree_leaves_with_path(connectivity, is_leaf=_has_indices):
@@ -276,7 +277,7 @@ def check_numbers(network: Network) -> None:
 
 
 def _has_indices(node: Any) -> bool:
-    return isinstance(node, Sparse)
+    return isinstance(node, Sparse | Dense)
 
 
 def _with_params(part: Any, changes: Mapping[str, Any]) -> Any:

@@ -1,5 +1,6 @@
 """Connectivities say the same in different ways: they deliver the same, bit for bit."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -9,7 +10,7 @@ import pytest
 import scipy.sparse
 
 import jsnn
-from jsnn._pytree import pytree, static
+from jsnn._pytree import pytree, replace, static
 from tests import reference
 from tests.networks import F32, FORCE, FORCED, PROBE, random_weights
 
@@ -243,3 +244,28 @@ def test_what_does_not_store_a_weight_for_each_synapse_cannot_learn(connectivity
     message = rf"{type(connectivity).__name__}, which does not store a weight for each synapse"
     with pytest.raises(TypeError, match=message):
         learning(connectivity, jsnn.STDP, jsnn.IF)
+
+
+DELAYS = np.array([[2, 3, 2], [4, 2, 2], [3, 4, 4]])
+CHANGES: dict[str, Callable[[jsnn.Dense], dict[str, Any]]] = {
+    "delays above the longest": lambda dense: {"delays": dense.delays * 2},
+    "delays of 0": lambda dense: {"delays": dense.delays * 0},
+    "delays that are no integers": lambda dense: {"delays": dense.delays.astype(F32)},
+    "axonal parts as long as the delays": lambda dense: {"axonal": dense.axonal * 4},
+    "axonal parts of others": lambda dense: {"axonal": dense.axonal[::-1]},
+    "the order of others": lambda dense: {"order": dense.order[::-1]},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_delays_of_a_matrix_that_were_changed_are_named(change: str) -> None:
+    dense = jsnn.Dense(np.ones((3, 3), F32), delays=DELAYS, axonal=DELAYS // 2 - 1)
+    dense.check_indices("here")
+    with pytest.raises(ValueError, match=r"here: Dense, (delays|axonal): given .*with_weights"):
+        replace(dense, **CHANGES[change](dense)).check_indices("here")
+    network = jsnn.Network(
+        [jsnn.Population("a", 3, jsnn.IF)],
+        [jsnn.Projection("a", "a", jsnn.Dense(dense.weights, delays=DELAYS))],
+    )
+    with pytest.raises(ValueError, match=r"'a_to_a'\.connectivity: Dense, delays: given up to 8"):
+        jsnn.simulate(jax.tree.map(lambda x: x * 2, network), {}, 3)

@@ -6,9 +6,12 @@ from typing import Any
 
 import jax
 import numpy as np
+import pytest
 
 import jsnn
+from jsnn._pytree import replace
 from jsnn.network.division import _filled_up
+from jsnn.network.network import check_numbers
 from tests.devices import in_two_processes, on_devices
 from tests.networks import F32
 
@@ -125,6 +128,33 @@ def test_processes_compile_one_program_for_parts_with_few_synapses_and_with_many
     few, many = (jax.tree.map(lambda x: (x.shape, x.dtype), part) for part in parts)
     assert jax.tree.structure(few) == jax.tree.structure(many)
     assert jax.tree.leaves(few) == jax.tree.leaves(many)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: x * 2, "given"),
+        (lambda x: x * np.nan if x.dtype == F32 else x, "NaN"),
+        (lambda x: x.astype(np.int16) if x.dtype == np.int32 else x, "int16"),
+        (np.asarray, "given ndarray"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["list", "matrix"])
+def test_a_divided_network_that_a_map_changed_is_refused(
+    change: Any, message: str, kind: str
+) -> None:
+    connectivity: Any = jsnn.Dense(np.ones((2, 2), F32), delays=np.full((2, 2), 3))
+    if kind == "list":
+        connectivity = jsnn.Sparse([1, 0], [0, 1], np.ones(2, F32), 2, 2, [1, 3])
+    divided = jsnn.divide(
+        jsnn.Network([jsnn.Population("a", 2, jsnn.LIF)], [jsnn.Projection("a", "a", connectivity)])
+    )
+    check_numbers(jax.tree.map(lambda x: x, divided))
+    (projection,) = divided.projections
+    spoilt = jax.tree.map(change, projection.connectivity)
+    spoilt = replace(divided, projections=(replace(projection, connectivity=spoilt),))
+    with pytest.raises((TypeError, ValueError), match=rf"'a_to_a'\.connectivity: .*{message}"):
+        jsnn.simulate(spoilt, {}, 3)
 
 
 def test_batches_and_gradients() -> None:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import weight_array
+from jsnn._checks import is_concrete, weight_array
 from jsnn._kernels.delivery import Synapses
 from jsnn._kernels.dense import ordered_product, product_of_trains, product_over_time
 from jsnn._kernels.visits import SynapsesOf
@@ -71,13 +71,8 @@ class Dense:
         for name, value in canonical.items():
             object.__setattr__(self, name, value)
         if axonal is not None:
-            sources, post = np.broadcast_arrays(
-                self._sources(axonal), np.arange(self.num_post, dtype=np.int32)
-            )
-            sizes = (self.num_pre * (1 + (max_axonal or 0)), self.num_post, 0)
-            in_order = sorted_synapses(sources.ravel(), post.ravel(), None, sizes)
-            for name in ("order", "starts"):
-                object.__setattr__(self, name, in_order[name])
+            for name, value in self._in_order(axonal).items():
+                object.__setattr__(self, name, value)
         try:
             jax.lax.Precision(self.precision)
         except ValueError:
@@ -85,6 +80,15 @@ class Dense:
                 f"Dense, precision: given {self.precision!r}; expected 'default', 'high' or "
                 "'highest'"
             ) from None
+
+    def _in_order(self, axonal: Any) -> dict[str, Any]:
+        """Return `order` and `starts` of synapses with axonal parts of their own."""
+        sources, post = np.broadcast_arrays(
+            self._sources(axonal), np.arange(self.num_post, dtype=np.int32)
+        )
+        sizes = (self.num_pre * (1 + (self.max_axonal or 0)), self.num_post, 0)
+        in_order = sorted_synapses(sources.ravel(), post.ravel(), None, sizes)
+        return {name: in_order[name] for name in ("order", "starts")}
 
     def _sources(self, axonal: Any) -> Any:
         """Return the source of each synapse, [pre, post]."""
@@ -133,6 +137,42 @@ class Dense:
     def without_axonal(self) -> "Dense":
         """Return the synapses without axonal parts, for a projection that does not learn."""
         return replace(self, axonal=None, max_axonal=None, order=None, starts=None)
+
+    def check_indices(self, what: str) -> None:
+        """Check delays that `jax.tree.map` may have changed; traced ones are not checked.
+
+        Raises:
+          ValueError: if a delay or an axonal part is out of range, or `order` and `starts` do not
+            belong to the axonal parts.
+        """
+        given = (self.delays, self.axonal, self.order, self.starts)
+        if self.delays is None or not all(map(is_concrete, given)):
+            return
+        try:
+            self._check_delays()
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{what}: {error} (jax.tree.map over a network reaches delays too; change weights "
+                "alone, with Network.with_weights)"
+            ) from None
+
+    def _check_delays(self) -> None:
+        shape = np.shape(self.weights)
+        delays, longest = checked_delays(self.delays, shape, self.num_post, "Dense")
+        if longest > self.max_delay:
+            raise ValueError(
+                f"Dense, delays: given up to {longest} steps; expected at most {self.max_delay}"
+            )
+        if self.axonal is None:
+            return
+        axonal, max_axonal = checked_axonal(self.axonal, delays, self.num_pre, "Dense")
+        are_in_order = max_axonal == self.max_axonal and all(
+            np.array_equal(getattr(self, name), x) for name, x in self._in_order(axonal).items()
+        )
+        if not are_in_order:
+            raise ValueError(
+                "Dense, axonal: given with an order or starts of other parts; expected their own"
+            )
 
     def ends(self) -> "Dense | Ends":
         """Return the source and the target of each synapse, for learning."""

@@ -4,9 +4,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh
 
-from jsnn._pytree import pytree, static
+from jsnn._checks import check_finite, is_concrete
+from jsnn._pytree import pytree, replace, static
+from jsnn.network.connectivity.sparse import Sparse
 
 
 @pytree
@@ -56,6 +59,32 @@ class Divided:
         """The longest delay of a synapse, in steps; 0 if synapses have no delays of their own."""
         return int(self.part.max_delay)
 
+    def check_indices(self, what: str) -> None:
+        """Check arrays that `jax.tree.map` may have changed; traced ones are not checked.
+
+        Those of other processes are not checked either.
+
+        Raises:
+          TypeError: if an array is of another kind, shape or dtype.
+          ValueError: if a weight is NaN or infinite, or an index or a delay is out of range.
+        """
+        if not all(map(is_concrete, self.arrays)):
+            return
+        shapes = [(self.mesh.size, *x.shape) for x in self.shapes]
+        for array, shape, like in zip(self.arrays, shapes, self.shapes, strict=True):
+            is_like = isinstance(array, jax.Array) and array.dtype == like.dtype
+            if not is_like or array.shape != shape:
+                raise TypeError(
+                    f"{what}: given {type(array).__name__} {array.dtype}{list(array.shape)} in its "
+                    f"parts; expected a JAX array {like.dtype}{list(shape)}, as jsnn.divide makes "
+                    "it (change numbers before you divide)"
+                )
+        rows = [[row for x in array.addressable_shards for row in x.data] for array in self.arrays]
+        for leaves in zip(*rows, strict=True):
+            part = jax.tree.unflatten(self.structure, map(np.asarray, leaves))
+            check_finite(part.weights, what)
+            (_without_filling(part) if isinstance(part, Sparse) else part).check_indices(what)
+
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """Turn spikes [pre] into sums [post], part after part."""
 
@@ -64,3 +93,9 @@ class Divided:
             return part
 
         return jnp.ravel(jax.vmap(by_part)(*self.arrays))[: self.num_post]
+
+
+def _without_filling(part: Sparse) -> Sparse:
+    """Return a part without the synapses that fill it up, and without an index of them."""
+    number = int(part.starts[-1])
+    return replace(part, weights=part.weights[:number], slots=part.slots[:number], by_post=None)
