@@ -150,6 +150,9 @@ def test_a_divided_network_that_a_map_changed_is_refused(
         jsnn.Network([jsnn.Population("a", 2, jsnn.LIF)], [jsnn.Projection("a", "a", connectivity)])
     )
     check_numbers(jax.tree.map(lambda x: x, divided))
+    assert re.match(
+        r"Divided over 1 .*\(weights=float32\[", repr(divided.projections[0].connectivity)
+    )
     (projection,) = divided.projections
     spoilt = jax.tree.map(change, projection.connectivity)
     spoilt = replace(divided, projections=(replace(projection, connectivity=spoilt),))

@@ -59,6 +59,9 @@ class Divided:
         """The longest delay of a synapse, in steps; 0 if synapses have no delays of their own."""
         return int(self.part.max_delay)
 
+    def __repr__(self) -> str:
+        return f"Divided over {self.mesh.size} devices, each with {self.part!r}"
+
     def check_indices(self, what: str) -> None:
         """Check arrays that `jax.tree.map` may have changed; traced ones are not checked.
 
