@@ -79,7 +79,19 @@ def in_a_process_of_its_own(num_neurons: int, num_devices: int, config: Config) 
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def check(config: Config) -> None:
+    """Raise ValueError if a flag is no number of something."""
+    for flag, numbers in (
+        ("--neurons", config.neurons),
+        ("--devices", config.devices),
+        ("--num-steps", (config.num_steps,)),
+    ):
+        if not numbers or min(numbers) < 1:
+            raise ValueError(f"{flag}: given {numbers}; expected integers >= 1")
+
+
 def main(config: Config) -> dict[str, Any]:
+    check(config)
     if config.part:
         row = measured(int(config.part), config.num_steps)
         print(json.dumps(row))
