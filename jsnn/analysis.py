@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import finite_number, host_array, positive_int
+from jsnn._checks import check_type, finite_number, host_array, positive_int
 from jsnn.recording import checked_spikes
 from jsnn.spike_events import spike_list
 
@@ -175,6 +175,7 @@ class SpikeTrains:
 
 def rates(trains: SpikeTrains) -> Array:
     """Return the spikes per second of every neuron, in Hz, [N]."""
+    _check_trains(trains, "rates")
     return np.bincount(trains.neurons, minlength=trains.num_neurons) / (trains.duration / 1000)
 
 
@@ -199,6 +200,7 @@ def intervals(trains: SpikeTrains) -> tuple[Array, Array]:
 
     They are sorted by neuron, then by time. A neuron with n spikes has n - 1 intervals.
     """
+    _check_trains(trains, "intervals")
     same = trains.neurons[1:] == trains.neurons[:-1]
     return np.diff(trains.times)[same] * trains.dt, trains.neurons[1:][same]
 
@@ -231,8 +233,8 @@ def cv_of_intervals(trains: SpikeTrains, min_spikes: int = MIN_SPIKES) -> Array:
 def binned_counts(trains: SpikeTrains, width: float) -> Array:
     """Count the spikes of every neuron in bins, int64 [number of whole bins, N].
 
-    Bin k holds the times from k * width up to, but not including, (k + 1) * width. Spikes after the
-    last whole bin are left out.
+    Bin k holds the times from k * width up to, but not including, (k + 1) * width. A time that
+    rounding alone puts before an edge is at the edge. Spikes after the last whole bin are left out.
 
     Args:
       trains: the spikes.
@@ -269,6 +271,7 @@ def correlations(
     Raises:
       ValueError: if the bins do not fit the recording, as `binned_counts` says.
     """
+    _check_trains(trains, "correlations")
     most = positive_int(num_neurons, "correlations, num_neurons", least=2)
     rng = np.random.default_rng(seed)
     size = min(most, trains.num_neurons)
@@ -303,6 +306,7 @@ def ks_distance(one: ArrayLike, other: ArrayLike) -> float:
 
 def _bins(trains: SpikeTrains, width: float, what: str) -> tuple[Array, int]:
     """Return the bin of each spike, [S], and the number of whole bins."""
+    _check_trains(trains, what)
     width = _positive(width, f"{what}, width")
     num_bins = int(_in_units(trains.duration, width))
     if not num_bins:
@@ -310,7 +314,17 @@ def _bins(trains: SpikeTrains, width: float, what: str) -> tuple[Array, int]:
             f"{what}, width: given {width:g} ms; expected at most the duration, "
             f"{trains.duration:g} ms"
         )
-    return (trains.times // trains._width(width, f"{what}, width")).astype(np.int64), num_bins
+    times, width_in_units = trains.times, trains._width(width, f"{what}, width")
+    if times.dtype.kind in "iu":
+        return (times // width_in_units).astype(np.int64), num_bins
+    rounding = 4 * np.finfo(times.dtype).eps  # so that 0.3 ms lies in bin 3 of 0.1 ms
+    return np.floor(times / width_in_units * (1 + rounding)).astype(np.int64), num_bins
+
+
+def _check_trains(trains: Any, what: str) -> None:
+    """Raise TypeError if `trains` are no spike trains, but recorded spikes for example."""
+    hint = ", such as SpikeTrains.of_recorded(spikes, dt)"
+    check_type(trains, SpikeTrains, f"{what}, trains", hint)
 
 
 def _in_units(milliseconds: float, unit: float) -> float:

@@ -44,6 +44,15 @@ def test_steps_and_times_in_ms_are_one_recording() -> None:
     assert repr(in_ms) == "SpikeTrains: 3 spikes of 2 neurons in 10 ms"
 
 
+@pytest.mark.parametrize("width", [1, 2, 3, 7])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_times_in_ms_at_the_edge_of_a_bin_lie_in_that_bin(width: int, kind: Any) -> None:
+    steps = np.arange(7 * 2 * 3 * 50)
+    times, neurons = (steps * 0.1).astype(kind), np.zeros(len(steps), int)
+    counts = analysis.binned_counts(SpikeTrains(times, neurons, 1, len(steps) * 0.1), width * 0.1)
+    np.testing.assert_array_equal(counts, np.full((len(steps) // width, 1), width))
+
+
 def test_the_dt_of_a_network_may_be_rounded_to_float32() -> None:
     dt = jsnn.Network([jsnn.Population("a", 3, jsnn.LIF)], dt=0.1).dt
     trains = SpikeTrains.of_recorded(np.eye(10_000, 3, dtype=bool), dt).after(500.0)
@@ -222,6 +231,10 @@ def trains_of(**changes: Any) -> SpikeTrains:
             ValueError,
             "cv_of_intervals, min_spikes: given 1",
         ),
+        (lambda: analysis.rates(np.eye(3)), TypeError, "rates, trains: given ndarray; .*recorded"),
+        (lambda: analysis.cv_of_intervals(np.eye(3)), TypeError, "intervals, trains: given nd"),
+        (lambda: analysis.binned_counts(np.eye(3), 1.0), TypeError, "binned_counts, trains: given"),
+        (lambda: analysis.correlations(np.eye(3), 1.0), TypeError, "correlations, trains: given"),
         (lambda: analysis.ks_distance([], [1]), ValueError, "given 0 and 1 numbers"),
         (lambda: analysis.ks_distance([1, np.nan], [1]), ValueError, "no NaN"),
     ],
