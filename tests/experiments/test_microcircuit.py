@@ -215,8 +215,23 @@ def test_distributions_are_compared_with_those_of_other_seeds():
         for i in range(4)
         for j in range(i)
     ]
-    mean = f"{np.mean(among):.3f}"
-    assert row.measured == f"mean {mean} (NEST's seeds {mean}); 1 of 1 populations"
+    of_pairs = f"{np.median(among):.3f} ({min(among):.3f} to {max(among):.3f})"
+    assert row.measured == (
+        f"mean of the populations {of_pairs}, between NEST's seeds {of_pairs}; 1 of 1 populations"
+    )
+
+
+def test_each_population_must_be_near():
+    random = np.random.default_rng(1)
+    theirs, ours = (
+        [dict(zip("ab", random.normal(size=(2, 400)), strict=True)) for _ in range(4)]
+        for _ in range(2)
+    )
+    assert no_further("", ours, theirs).passed
+    ours = [each | {"b": each["b"] + 0.5} for each in ours]
+    row = no_further("", ours, theirs)
+    assert not row.passed
+    assert row.measured.endswith("1 of 2 populations")
 
 
 def test_poisson_background_fits_the_populations():
