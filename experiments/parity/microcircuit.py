@@ -70,10 +70,15 @@ def draw(background: Background, seed: int, dtype: type) -> jsnn.Network:
 def wired(network: jsnn.Network) -> Wired:
     """Number the neurons through all populations, and list their synapses."""
     first = first_neurons(network)
-    of_neurons = [
-        (np.asarray(each.initial["v"]), np.full(each.size, 1e3 * each.params["i_offset"]))
-        for each in network.populations
-    ]
+    sizes = list(network.sizes.values())
+    constant, poisson = (
+        {each.population: each.params for each in network.sources if each.model == model}
+        for model in (jsnn.CONSTANT, jsnn.POISSON_INPUT)
+    )
+    currents, rates, weights = (
+        [float(of.get(name, {param: 0.0})[param]) for name in network.sizes]
+        for of, param in ((constant, "magnitude"), (poisson, "rate"), (poisson, "weight"))
+    )
     of_synapses = [
         (
             first[each.pre] + np.asarray(each.connectivity.pre),
@@ -83,13 +88,12 @@ def wired(network: jsnn.Network) -> Wired:
         )
         for each in network.projections
     ]
-    rates = {each.population: float(each.params["rate"]) for each in network.sources}
-    weights = [1e3 * float(each.params["weight"]) for each in network.sources]
     return Wired(
-        *(np.concatenate(parts) for parts in zip(*of_neurons, strict=True)),
+        np.concatenate([np.asarray(each.initial["v"]) for each in network.populations]),
+        1e3 * np.repeat(currents, sizes),
         *(np.concatenate(parts) for parts in zip(*of_synapses, strict=True)),
-        np.repeat([rates.get(name, 0.0) for name in network.sizes], list(network.sizes.values())),
-        weights[0] if weights else 0.0,
+        np.repeat(rates, sizes),
+        1e3 * max(weights),
     )
 
 

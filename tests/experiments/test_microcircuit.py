@@ -168,14 +168,14 @@ def test_the_experiment_writes_its_figure_and_what_it_found(tmp_path, monkeypatc
 
 def test_synapses_for_nest_join_the_same_neurons_in_its_units():
     populations = [
-        jsnn.Population(
-            name,
-            size,
-            jsnn.LIF_CURR_EXP,
-            params={"i_offset": current},
-            initial={"v": np.full(size, v, np.float32)},
+        jsnn.Population(name, size, jsnn.LIF_CURR_EXP, initial={"v": np.full(size, v, np.float32)})
+        for name, size, v in (("a", 2, -70.0), ("b", 3, -60.0), ("c", 1, -65.0))
+    ]
+    constant = [
+        jsnn.CurrentSource(
+            f"constant_to_{name}", name, jsnn.CONSTANT, params={"magnitude": current}
         )
-        for name, size, current, v in (("a", 2, 0.5, -70.0), ("b", 3, 0.25, -60.0))
+        for name, current in (("a", 0.5), ("b", 0.25))
     ]
     weights = np.array([0.5, -2.0], np.float32)
     projections = [
@@ -190,15 +190,33 @@ def test_synapses_for_nest_join_the_same_neurons_in_its_units():
         params={"rate": 800.0, "weight": 0.25},
         target="excitatory",
     )
-    found = wired(jsnn.Network(populations, projections, [external], dt=DT))
-    np.testing.assert_array_equal(found.poisson_rates, [0, 0, 800, 800, 800])
+    found = wired(jsnn.Network(populations, projections, [*constant, external], dt=DT))
+    np.testing.assert_array_equal(found.poisson_rates, [0, 0, 800, 800, 800, 0])
     assert found.poisson_weight == 250
-    np.testing.assert_array_equal(found.v, [-70, -70, -60, -60, -60])
-    np.testing.assert_array_equal(found.currents, [500, 500, 250, 250, 250])
+    np.testing.assert_array_equal(found.v, [-70, -70, -60, -60, -60, -65])
+    np.testing.assert_array_equal(found.currents, [500, 500, 250, 250, 250, 0])
     synapses = zip(found.pre, found.post, found.weights, found.delays, strict=True)
     assert sorted(synapses) == sorted(
         [(0, 4, 500, 1), (1, 2, -2000, 4), (3, 1, 500, 8), (3, 1, -2000, 2)]
     )
+
+
+@pytest.mark.parametrize("background", BACKGROUNDS)
+def test_nest_gets_the_background_of_the_circuit(background):
+    numbers = circuit(0.01, 0.1, background)
+    one = jsnn.Sparse([0], [0], np.ones(1, np.float32), *numbers.sizes[[0, 0]].tolist(), [2])
+    drawn = jsnn.Network(
+        network.neurons(numbers, 5),
+        [jsnn.Projection("L23E", "L23E", one, target="excitatory")],
+        network.background_sources(numbers),
+        dt=DT,
+    )
+    found = wired(drawn)
+    of_neurons = np.repeat(np.arange(8), numbers.sizes)
+    np.testing.assert_allclose(found.currents, 1e3 * numbers.currents[of_neurons], rtol=1e-6)
+    np.testing.assert_array_equal(found.poisson_rates, numbers.poisson_rates[of_neurons])
+    expected = 1e3 * numbers.poisson_weight if background == "poisson" else 0
+    assert found.poisson_weight == pytest.approx(expected, rel=1e-6)
 
 
 def test_distributions_are_compared_with_those_of_other_seeds():
