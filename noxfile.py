@@ -6,12 +6,14 @@ import subprocess
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_existing_virtualenvs = True
 
 BRIAN2 = ("brian2==2.9.*", "numpy<2.4")
 NEST = ("nest-simulator==3.10.*",)
+SPARX = ("sparxml==0.1.1",)
 
 
 KERNELS = ("tests/kernels", "tests/network/test_sparse.py")
@@ -134,20 +136,31 @@ def train(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure jsnn beside others: the main job, or `-- balanced`; flags may follow."""
-    balanced = session.posargs[:1] == ["balanced"]
-    experiment, flags = (
-        ("balanced", session.posargs[1:]) if balanced else ("mnist", session.posargs)
-    )
+    """Measure jsnn beside others: the main job, `-- balanced`, `-- microcircuit`; flags may follow."""
+    named = session.posargs[:1] in (["balanced"], ["microcircuit"])
+    experiment = session.posargs[0] if named else "mnist"
+    peers = {"mnist": (), "balanced": (BRIAN2, NEST), "microcircuit": (NEST,)}[experiment]
     session.install("-e", ".[experiments]")
-    if balanced:
-        for simulator in (BRIAN2, NEST):  # one that cannot be installed is left out of the table
-            session.run("python", "-m", "pip", "install", *simulator, success_codes=[0, 1])
+    for simulator in peers:  # the table says which one cannot be installed
+        session.run("python", "-m", "pip", "install", *simulator, success_codes=[0, 1])
     session.run(
         *("python", "-m", f"experiments.{experiment}.bench"),
-        *("--json", "results/bench_balanced.json" if balanced else "results/bench.json"),
-        *flags,
+        *("--json", f"results/bench_{experiment}.json" if named else "results/bench.json"),
+        *(sparx(session) if experiment == "microcircuit" else ()),
+        *session.posargs[named:],
     )
+
+
+def sparx(session: nox.Session) -> tuple[str, ...]:
+    """Install sparx in an environment of its own, as it needs Python 3.12, and return its flag."""
+    environment = Path(session.virtualenv.location).with_name("sparx")
+    python = str(environment / "bin" / "python")
+    try:
+        session.run("python3.12", "-m", "venv", str(environment), external=True)
+        session.run(python, "-m", "pip", "install", *SPARX, external=True)
+    except CommandFailed:
+        return ()
+    return ("--sparx-python", python)
 
 
 @nox.session

@@ -13,6 +13,18 @@ from experiments.microcircuit.network import C_M, NEURON, TAU_SYN
 from experiments.parity.microcircuit import Wired
 from experiments.parity.nest import nest, spike_list
 
+NEURON_PARAMS = {
+    "C_m": 1e3 * C_M,
+    "tau_m": NEURON["tau_m"],
+    "E_L": NEURON["v_rest"],
+    "V_th": NEURON["v_thresh"],
+    "V_reset": NEURON["v_reset"],
+    "t_ref": NEURON["tau_refrac"],
+    "tau_syn_ex": TAU_SYN,
+    "tau_syn_in": TAU_SYN,
+}
+"""Parameters of `iaf_psc_exp`."""
+
 
 def simulate(wired: Wired, num_steps: int, seed: int = 0, threads: int = 1) -> Run:
     """Return every spike of a run; `seed` is that of the external spikes."""
@@ -21,18 +33,7 @@ def simulate(wired: Wired, num_steps: int, seed: int = 0, threads: int = 1) -> R
     nest.verbosity = nest.VerbosityLevel.ERROR
     nest.set(resolution=DT, local_num_threads=threads, rng_seed=seed + 1)
     neurons = nest.Create("iaf_psc_exp", len(wired.v))
-    neurons.set(
-        {
-            "C_m": 1e3 * C_M,
-            "tau_m": NEURON["tau_m"],
-            "E_L": NEURON["v_rest"],
-            "V_th": NEURON["v_thresh"],
-            "V_reset": NEURON["v_reset"],
-            "t_ref": NEURON["tau_refrac"],
-            "tau_syn_ex": TAU_SYN,
-            "tau_syn_in": TAU_SYN,
-        }
-    )
+    neurons.set(NEURON_PARAMS)
     neurons.set({"V_m": wired.v, "I_e": wired.currents})
     synapses = {
         "synapse_model": "static_synapse",

@@ -1,6 +1,7 @@
 """The cortical microcircuit: its numbers, its scaling, how it is drawn, and a tiny run."""
 
 import json
+from pathlib import Path
 
 import matplotlib.image
 import numpy as np
@@ -9,7 +10,8 @@ import scipy.stats
 
 import jsnn
 from experiments import cli
-from experiments.microcircuit import network, run
+from experiments.microcircuit import bench, network, run
+from experiments.microcircuit.contenders import Measured
 from experiments.microcircuit.figure import activity
 from experiments.microcircuit.network import (
     C_M,
@@ -164,6 +166,61 @@ def test_the_experiment_writes_its_figure_and_what_it_found(tmp_path, monkeypatc
         assert results[name] > 0
     assert matplotlib.image.imread(picture).shape[2] == 4
     assert "times real time" in capsys.readouterr().out
+
+
+def test_the_benchmark_keeps_the_row_of_a_simulator_that_is_not_there(
+    tmp_path, monkeypatch, capsys
+):
+    few_projections(monkeypatch)
+    monkeypatch.setattr(bench, "version", lambda *_: None)
+    monkeypatch.setattr(bench, "apart", lambda function, *arguments: function(*arguments))
+    path = tmp_path / "b.json"
+    flags = ["--scale", "0.01", "--duration-ms", "200", "--repeats", "1", "--json", str(path)]
+    monkeypatch.setattr("sys.argv", ["bench", *flags])
+    cli.run(bench.Config, bench.main, "")
+    ours, *others = json.loads(path.read_text())["rows"]
+    num_synapses = circuit(0.01, 0.01, "dc").num_synapses.sum()
+    assert ours["num_synapses"] == num_synapses
+    assert ours["loop_seconds"] == pytest.approx(0.2 * ours["real_time_factor"])
+    assert [other["problem"] for other in others] == ["not installed"] * 2
+    table = capsys.readouterr().out
+    assert f"| {num_synapses:,} |" in table
+    assert table.count("not installed") == 2
+
+
+def test_a_row_of_the_benchmark_is_of_medians():
+    runs = [Measured(*(k * value for value in (1, 2, 3, 40, 5, 6))) for k in (3, 1, 2)]
+    row = bench.figures(runs, num_blocks=20)
+    assert (row["build_seconds"], row["loop_seconds"], row["num_synapses"]) == (2, 6, 80)
+    assert row["real_time_factor"] == pytest.approx(6 / 2)  # 20 blocks are 2 s
+    assert [run["loop_seconds"] for run in row["runs"]] == [9, 3, 6]
+
+
+def test_a_simulator_that_fails_keeps_its_row(monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no | memory")
+
+    working = bench.Contender("1", lambda *_: Measured(1, 1, 1, 1, 1, 1))
+    together = {"works": working, "fails": bench.Contender("2", fail)}
+    monkeypatch.setattr(bench, "contenders", lambda _: together)
+    rows = bench.side_by_side(bench.Config(repeats=2), num_blocks=1)
+    assert len(rows[0]["runs"]) == 2
+    assert "failed: RuntimeError: no / memory" in bench.markdown(rows)[-1]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"repeats": 0}, "--repeats: given 0; expected at least 1"),
+        ({"duration_ms": 150.0}, "--duration-ms: given 150; expected a multiple of 100"),
+        ({"duration_ms": 0.0}, "--duration-ms: given 0; expected a multiple of 100"),
+        ({"sparx_python": Path("none/such")}, "--sparx-python: given none/such; expected a Python"),
+        ({"scale": 0.0}, "--scale: given 0; expected a number in"),
+    ],
+)
+def test_what_the_benchmark_cannot_run_is_refused(flags, message):
+    with pytest.raises(ValueError, match=message):
+        bench.main(bench.Config(**flags))
 
 
 def test_synapses_for_nest_join_the_same_neurons_in_its_units():
