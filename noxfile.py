@@ -136,7 +136,7 @@ def train(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure jsnn beside others: the main job, `-- balanced`, `-- microcircuit`; flags may follow."""
+    """Measure jsnn beside others: the main job, `balanced` or `microcircuit`; flags may follow."""
     named = session.posargs[:1] in (["balanced"], ["microcircuit"])
     experiment = session.posargs[0] if named else "mnist"
     peers = {"mnist": (), "balanced": (BRIAN2, NEST), "microcircuit": (NEST,)}[experiment]
