@@ -20,7 +20,6 @@ from experiments.microcircuit.network import (
     DELAY_MEAN,
     DELAY_SPREAD,
     DT,
-    POPULATIONS,
     V_MEAN,
     V_SD,
     WEIGHT_SPREAD,
@@ -58,20 +57,20 @@ def in_jsnn(scale: float, num_blocks: int, seed: int) -> Measured:
     numbers = circuit(scale, scale, "dc")
     network = jax.block_until_ready(draw(numbers, seed))
     built = time.perf_counter()
-    record = {name: jsnn.SpikeCount(name) for name in POPULATIONS}
+    record = {name: jsnn.SpikeCount(name) for name in network.sizes}
     state, _ = jsnn.simulate_in_blocks(network, {}, BLOCK, steps_per_block=BLOCK, record=record)
     first = time.perf_counter()
     _, counts = jsnn.simulate_in_blocks(
         *(network, {}, num_blocks * BLOCK), steps_per_block=BLOCK, record=record, state=state
     )
     ended = time.perf_counter()
-    num_spikes = sum(int(of.sum()) for of in counts.values())
+    per_neuron = np.concatenate(list(counts.values()))
     return Measured(
         built - began,
         first - built,
         ended - first,
         int(numbers.num_synapses.sum()),
-        num_spikes / numbers.num_neurons / (1e-3 * DT * num_blocks * BLOCK),
+        float(per_neuron.mean()) / (1e-3 * DT * num_blocks * BLOCK),
         cli.peak_memory_mb() - memory,
     )
 
