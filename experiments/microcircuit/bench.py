@@ -3,7 +3,8 @@
 By default a fifth of the circuit, with a constant background, is simulated for a second after a
 first 100 ms, whose seconds include compilation. Every run is in a process of its own, the
 simulators take turns, and medians are given. Each draws its network by its own means, so rates
-agree and spikes do not. jsnn and sparx compute in float32, NEST in float64.
+agree and spikes do not. jsnn and sparx compute in float32, NEST in float64. The processor time is
+that of the loop, of all threads; it depends less on what else the machine does.
 
 sparx needs Python 3.12: `--sparx-python` names an interpreter that has it. A simulator that is not
 installed, or that fails, keeps its row.
@@ -99,16 +100,17 @@ def figures(runs: list[Measured], num_blocks: int) -> dict[str, Any]:
 def markdown(rows: list[dict[str, Any]]) -> list[str]:
     """Return a table with a row for each simulator."""
     heads = ["name", "version", "build", "first 100 ms", "loop", "real-time factor"]
-    heads += ["synapses", "mean rate", "peak memory"]
+    heads += ["processor time", "synapses", "mean rate", "peak memory"]
 
     def cells(row: dict[str, Any]) -> list[str]:
         if "problem" in row:
-            return [row["problem"].replace("|", "/"), *[""] * 6]
+            return [row["problem"].replace("|", "/"), *[""] * 7]
         return [
             f"{row['build_seconds']:.1f} s",
             f"{row['first_seconds']:.1f} s",
             f"{row['loop_seconds']:.2f} s",
             f"{row['real_time_factor']:.2f}",
+            f"{row['processor_seconds']:.2f} s",
             f"{row['num_synapses']:,.0f}",
             f"{row['rate_hz']:.2f} Hz",
             f"{row['memory_mb']:,.0f} MB",

@@ -43,6 +43,8 @@ class Measured(NamedTuple):
     """Seconds from the network to the end of its first block, compilation included."""
     loop_seconds: float
     """Seconds for the blocks after the first."""
+    processor_seconds: float
+    """Processor time of all threads for the blocks after the first, in seconds."""
     num_synapses: int
     rate_hz: float
     """Mean rate of all neurons in the blocks after the first."""
@@ -59,16 +61,17 @@ def in_jsnn(scale: float, num_blocks: int, seed: int) -> Measured:
     built = time.perf_counter()
     record = {name: jsnn.SpikeCount(name) for name in network.sizes}
     state, _ = jsnn.simulate_in_blocks(network, {}, BLOCK, steps_per_block=BLOCK, record=record)
-    first = time.perf_counter()
+    first, processor = time.perf_counter(), time.process_time()
     _, counts = jsnn.simulate_in_blocks(
         *(network, {}, num_blocks * BLOCK), steps_per_block=BLOCK, record=record, state=state
     )
-    ended = time.perf_counter()
+    ended, processor = time.perf_counter(), time.process_time() - processor
     per_neuron = np.concatenate(list(counts.values()))
     return Measured(
         built - began,
         first - built,
         ended - first,
+        processor,
         int(numbers.num_synapses.sum()),
         float(per_neuron.mean()) / (1e-3 * DT * num_blocks * BLOCK),
         cli.peak_memory_mb() - memory,
@@ -111,15 +114,16 @@ def in_nest(scale: float, num_blocks: int, seed: int) -> Measured:
     built = time.perf_counter()
     nest.Prepare()
     nest.Run(BLOCK * DT)
-    first = time.perf_counter()
+    first, processor = time.perf_counter(), time.process_time()
     nest.Run(num_blocks * BLOCK * DT)
-    ended = time.perf_counter()
+    ended, processor = time.perf_counter(), time.process_time() - processor
     num_spikes = nest.local_spike_counter  # of the last call of Run
     nest.Cleanup()
     return Measured(
         built - began,
         first - built,
         ended - first,
+        processor,
         nest.num_connections,
         num_spikes / numbers.num_neurons / (1e-3 * DT * num_blocks * BLOCK),
         cli.peak_memory_mb() - memory,
