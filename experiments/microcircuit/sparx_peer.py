@@ -1,8 +1,8 @@
-"""The microcircuit in sparx, for `experiments.microcircuit.bench`; prints its figures as JSON.
+"""Script that runs the microcircuit in sparx and prints its figures as JSON.
 
-sparx needs Python 3.12 and an environment of its own, so this file imports nothing from jsnn. The
-network is the one that comes with sparx. Its `simulate` compiles anew in every call, so the blocks
-are run here, as it runs them.
+sparx needs Python 3.12 and an environment of its own, so this file imports nothing from jsnn, and
+no other file imports this one. The network is the one that comes with sparx. Its `simulate`
+compiles anew in every call, so the blocks are run here, as it runs them.
 
 `python -P sparx_peer.py SCALE NUM_BLOCKS STEPS_PER_BLOCK SEED`
 """
@@ -67,6 +67,5 @@ def main(scale: float, num_blocks: int, steps_per_block: int, seed: int) -> dict
     }
 
 
-if __name__ == "__main__":
-    scale, *numbers = sys.argv[1:]
-    print(json.dumps(main(float(scale), *map(int, numbers))))
+scale, *numbers = sys.argv[1:]
+print(json.dumps(main(float(scale), *map(int, numbers))))
