@@ -6,6 +6,7 @@ from typing import Any
 import jax
 
 from jsnn._checks import check_flag, check_type, is_concrete, positive_int
+from jsnn._devices import on_all
 from jsnn._engine.groups import each_alone
 from jsnn._engine.inputs import Drive, checked_drive, split
 from jsnn._engine.plan import Plan, plan_run
@@ -107,7 +108,7 @@ def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]
         return state_of(prepared, carry), spikes
     recordings = plan_recordings(network, {"spikes": _all_spikes}, 1)
     plan = Plan(1, recordings, together(network, event_driven=True))
-    state, recorded = run(network, state, drive, {}, plan)
+    state, recorded = run(network, _on_its_devices(network, state), drive, {}, plan)
     return state, {name: spikes[0] for name, spikes in recorded["spikes"].items()}
 
 
@@ -146,7 +147,12 @@ def start_of(
         )
     check_state(network, state)
     _check_step(state, num_steps)
-    return state
+    return _on_its_devices(network, state)
+
+
+def _on_its_devices(network: Network, state: State) -> State:
+    """Return a state on the devices over which a network is divided, wherever it was before."""
+    return state if network.mesh is None else on_all(state, network.mesh)
 
 
 def _check_step(state: State, num_steps: int) -> None:

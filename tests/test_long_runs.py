@@ -233,6 +233,16 @@ def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
             jsnn.simulate_in_blocks(SMALL, {}, BLOCK, record=record, directory=tmp_path)
 
 
+def test_a_file_of_something_else_is_not_written_over(tmp_path: Path) -> None:
+    mine = tmp_path / "spikes.npy"
+    np.save(mine, np.arange(3))
+    network = jsnn.Network([jsnn.Population("a", 2, jsnn.IF)])
+    record = {"spikes": jsnn.Spikes("a")}
+    with pytest.raises(ValueError, match=r"spikes\.npy: given a file that no run .* expected none"):
+        jsnn.simulate_in_blocks(network, {}, 20, record=record, directory=tmp_path)
+    np.testing.assert_array_equal(np.load(mine), np.arange(3))
+
+
 def test_damaged_files_are_named(tmp_path: Path) -> None:
     record = {"spikes": jsnn.Spikes("cells")}
     jsnn.simulate_in_blocks(SMALL, {}, BLOCK, record=record, directory=tmp_path)

@@ -15,7 +15,15 @@ from jsnn._engine.inputs import Drive, checked_drive, split
 from jsnn._engine.recording_plan import checked_record
 from jsnn._progress import progress_bar
 from jsnn.long_runs.block import Blocks, run_block
-from jsnn.long_runs.records import Handed, InFiles, InMemory, OnBlock, Records, check_labels
+from jsnn.long_runs.records import (
+    Handed,
+    InFiles,
+    InMemory,
+    OnBlock,
+    Records,
+    check_labels,
+    check_no_files,
+)
 from jsnn.long_runs.saved_run import Position, SavedRun, fingerprint, fingerprint_of_text
 from jsnn.network.network import Network, check_numbers
 from jsnn.network.state import State
@@ -93,7 +101,13 @@ def simulate_in_blocks(
     check_labels(row)
     start = Position(0, start_of(network, num_steps, state=state, key=key), blocks.start(), {})
     saved = _saved_run(directory, start, network, drive, num_steps, blocks, on_block)
-    begin = start if saved is None else saved.read(start)
+    begin = start
+    if saved is not None and saved.path.exists():
+        begin = saved.read(start)
+    elif saved is not None:
+        if on_block is None:
+            check_no_files(saved.path.parent, row)
+        saved.write(start)  # from now on the files in the directory are those of this run
     if begin is start and state is not None:
         begin = replace(begin, state=jax.tree.map(_copied, state))  # as each block takes its state
 

@@ -79,9 +79,7 @@ class InFiles:
     def __init__(self, directory: Path, row: dict[str, Any], num_rows: Mapping[str, int]) -> None:
         self._row = row
         self._files = {
-            label: RowFile(
-                directory / f"{quote(label, safe=_PLAIN)}.npy", like, num_rows.get(label, 0)
-            )
+            label: RowFile(_path(directory, label), like, num_rows.get(label, 0))
             for label, like in labelled(row).items()
         }
 
@@ -96,6 +94,21 @@ class InFiles:
 
     def result(self) -> dict[str, Any]:
         return _joined(self._row, {label: file.rows() for label, file in self._files.items()})
+
+
+def _path(directory: Path, label: str) -> Path:
+    return directory / f"{quote(label, safe=_PLAIN)}.npy"
+
+
+def check_no_files(directory: Path, row: dict[str, Any]) -> None:
+    """Raise ValueError if a directory has files that a new run would write over."""
+    for label in labelled(row):
+        path = _path(directory, label)
+        if path.exists():
+            raise ValueError(
+                f"{path}: given a file that no run in blocks has begun here; expected none (give "
+                "another directory, or remove the file)"
+            )
 
 
 def check_labels(row: dict[str, Any]) -> None:

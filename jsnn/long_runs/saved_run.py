@@ -66,13 +66,11 @@ class SavedRun:
         write_whole(self.path, content.getvalue())
 
     def read(self, start: Position) -> Position:
-        """Read the position of the run; without a file it is at `start`.
+        """Read the position of the run, which has the shapes and dtypes of `start`.
 
         Raises:
           ValueError: if the file cannot be read or belongs to another run; the message names it.
         """
-        if not self.path.exists():
-            return start
         try:
             with self.path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 arrays = dict(saved)

@@ -14,7 +14,7 @@ from jsnn._devices import checked_devices, on_all
 from jsnn._pytree import replace
 from jsnn.models.checker import each_by_itself
 from jsnn.network.connectivity import Connectivity, Dense, Divided, Sparse
-from jsnn.network.connectivity.indices import pre_of_sorted
+from jsnn.network.connectivity.indices import check_number, pre_of_sorted
 from jsnn.network.network import Network, check_numbers
 from jsnn.network.projection import Projection
 
@@ -130,6 +130,7 @@ def _divided_list(whole: Sparse, mesh: Mesh, *, learns: bool) -> Divided:
     sorted_weights = np.asarray(whole.sorted_weights())
     counts = np.bincount(post // own, minlength=number)
     width = int(counts.max(initial=0))
+    check_number(number * width, "divide, synapses and those that fill up the parts")
 
     def part(device: int) -> Sparse:
         mine = post // own == device

@@ -85,6 +85,16 @@ def bytes_of(leaf: jax.Array) -> bytes:
     return np.asarray(jax.random.key_data(leaf) if is_key else leaf).tobytes()
 
 
+def spikes_after_a_move() -> list[float]:
+    """Return the spikes of a run that begins on the first two devices and ends on all."""
+    network = small_network()
+    drive, record = {"a": F32(3)}, {"a": jsnn.SpikeCount("a")}
+    on_two, on_all = (jsnn.divide(network, jax.devices()[:k]) for k in (2, 4))
+    state, before = jsnn.simulate(on_two, drive, 20, record=record)
+    _, after = jsnn.simulate(on_all, drive, 20, record=record, state=state)
+    return (np.asarray(before["a"]) + np.asarray(after["a"])).tolist()
+
+
 def exchanges_of_a_step() -> list[str]:
     """Return the operations between devices in the compiled program of two populations."""
     sides = np.nonzero(np.ones((100, 50)))
@@ -160,14 +170,25 @@ def test_a_divided_network_that_a_map_changed_is_refused(
         jsnn.simulate(spoilt, {}, 3)
 
 
-def test_batches_and_gradients() -> None:
-    """Divide over one device, which needs no other process, and compare with the whole network."""
+def small_network() -> jsnn.Network:
     weights = np.random.default_rng(0).normal(0.5, 1, (9, 9)).astype(F32)
     delays = np.random.default_rng(1).integers(1, 4, (9, 9))
-    network = jsnn.Network(
+    return jsnn.Network(
         [jsnn.Population("a", 9, jsnn.LIF)],
         [jsnn.Projection("a", "a", jsnn.Dense(weights, delays=delays))],
     )
+
+
+def test_a_run_goes_on_on_other_devices() -> None:
+    record = {"a": jsnn.SpikeCount("a")}
+    _, whole = jsnn.simulate(small_network(), {"a": F32(3)}, 40, record=record)
+    assert np.any(whole["a"])
+    assert on_devices(4, __name__, "spikes_after_a_move") == [4, whole["a"].tolist()]
+
+
+def test_batches_and_gradients() -> None:
+    """Divide over one device, which needs no other process, and compare with the whole network."""
+    network = small_network()
     divided = jsnn.divide(network, jax.devices()[:1])
 
     def count(network: jsnn.Network, current: jax.Array) -> jax.Array:
