@@ -23,21 +23,15 @@ Parts = dict[str, tuple[jax.Array, ...]]
 
 def apart(network: Network) -> tuple[Network, Parts]:
     """Return a divided network without the arrays of its parts, and these arrays."""
-    parts = {
-        p.name: p.connectivity.arrays
-        for p in network.projections
-        if isinstance(p.connectivity, Divided)
-    }
-    return _with_arrays(network, dict.fromkeys(parts, ())), parts
-
-
-def _with_arrays(network: Network, arrays: Mapping[str, tuple[Any, ...]]) -> Network:
-    def with_own(p: Projection) -> Projection:
-        if p.name not in arrays:
-            return p
-        return replace(p, connectivity=replace(p.connectivity, arrays=arrays[p.name]))
-
-    return replace(network, projections=tuple(map(with_own, network.projections)))
+    parts: Parts = {}
+    others = []
+    for p in network.projections:
+        connectivity = p.connectivity
+        if isinstance(connectivity, Divided):
+            parts[p.name] = connectivity.arrays
+            connectivity = replace(connectivity, arrays=())
+        others.append(replace(p, connectivity=connectivity))
+    return replace(network, projections=tuple(others)), parts
 
 
 def own_network(devices: Devices, network: Network, parts: Parts) -> Network:

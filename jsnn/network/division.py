@@ -130,7 +130,6 @@ def _divided_list(whole: Sparse, mesh: Mesh, *, learns: bool) -> Divided:
     sorted_weights = np.asarray(whole.sorted_weights())
     counts = np.bincount(post // own, minlength=number)
     width = int(counts.max(initial=0))
-    check_number(number * width, "divide, synapses and those that fill up the parts")
 
     def part(device: int) -> Sparse:
         mine = post // own == device
@@ -148,6 +147,7 @@ def _divided_list(whole: Sparse, mesh: Mesh, *, learns: bool) -> Divided:
 
     if not learns:
         return _of_parts(part, mesh, whole)
+    check_number(number * width, "divide, synapses that learn and those that fill up the parts")
     in_part = np.empty(len(post), np.int64)
     for device in range(number):
         mine = post // own == device
@@ -193,8 +193,9 @@ def _of_parts(
     """Put the parts of a connectivity on their devices."""
     sharding = NamedSharding(mesh, PartitionSpec(AXIS))
     mine = {d for d, device in enumerate(mesh.devices.flat) if _is_own(device)}
-    leaves = {d: jax.tree.leaves(part(d)) for d in sorted(mine)}
-    structure = jax.tree.structure(part(min(mine)))
+    flat = {d: jax.tree.flatten(part(d)) for d in sorted(mine)}
+    leaves = {d: leaves for d, (leaves, _) in flat.items()}
+    structure = flat[min(mine)][1]
     arrays = tuple(
         jax.make_array_from_single_device_arrays(
             (mesh.size, *np.shape(first)),
