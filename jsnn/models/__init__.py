@@ -4,10 +4,12 @@ from jsnn.models.checker import check_model
 from jsnn.models.current_sources import (
     CONSTANT,
     GAUSSIAN_NOISE,
+    ORNSTEIN_UHLENBECK,
     PLAYBACK,
     POISSON_INPUT,
     CurrentSourceModel,
 )
+from jsnn.models.currents_over_time import RAMP_CURRENT, SINE_CURRENT, STEP_CURRENT
 from jsnn.models.exponential import decay, exp
 from jsnn.models.integrators import euler, exponential_euler, rk4, substeps
 from jsnn.models.neurons import (
@@ -65,10 +67,13 @@ __all__ = [
     "LIF",
     "LIF_COND_EXP",
     "LIF_CURR_EXP",
+    "ORNSTEIN_UHLENBECK",
     "PLAYBACK",
     "POISSON_INPUT",
     "POISSON_NEURON",
+    "RAMP_CURRENT",
     "REWARD_STDP",
+    "SINE_CURRENT",
     "SPIKE_SOURCE",
     "STDP",
     "STDP_MULTIPLICATIVE",
@@ -76,6 +81,7 @@ __all__ = [
     "STDP_NEAREST",
     "STDP_SYMMETRIC",
     "STDP_SYMMETRIC_NEAREST",
+    "STEP_CURRENT",
     "TRIPLET_STDP",
     "VOGELS_2011",
     "CurrentSourceModel",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from jsnn.models.exponential import decay, mean_exp
 from jsnn.models.model import Model, Values
 from jsnn.models.poisson import poisson
 from jsnn.models.quantity import Quantity
@@ -68,11 +69,15 @@ PLAYBACK = CurrentSourceModel(
 )
 
 
+def _normal(key: jax.Array, like: jax.Array) -> jax.Array:
+    """Draw from Normal(0, 1), with a rounding of its own, which no factor behind it may change."""
+    return product(jax.random.normal(key, like.shape, like.dtype), 1)
+
+
 def _gaussian_noise(
     p: Values, x: Values, key: jax.Array, dt: jax.Array
 ) -> tuple[Values, jax.Array]:
-    normal = jax.random.normal(key, p["mean"].shape, p["mean"].dtype)
-    return x, p["mean"] + product(p["sd"], normal)
+    return x, p["mean"] + product(p["sd"], _normal(key, p["mean"]))
 
 
 GAUSSIAN_NOISE = CurrentSourceModel(
@@ -86,6 +91,38 @@ GAUSSIAN_NOISE = CurrentSourceModel(
     params={"mean": Quantity(0.0, "nA"), "sd": Quantity(1.0, "nA", at_least=0)},
     variables={},
     current=_gaussian_noise,
+)
+
+
+def _ornstein_uhlenbeck(
+    p: Values, x: Values, key: jax.Array, dt: jax.Array
+) -> tuple[Values, jax.Array]:
+    now = x["deviation"]
+    in_half_tau = product(2, product(dt, 1 / p["tau"]))
+    lost = product(in_half_tau, mean_exp(jnp.zeros_like(now), -in_half_tau))  # 1 - exp(-2 dt/τ)
+    shock = product(product(p["sd"], jnp.sqrt(lost)), _normal(key, now))
+    return {"deviation": product(now, decay(p["tau"], dt)) + shock}, p["mean"] + now
+
+
+ORNSTEIN_UHLENBECK = CurrentSourceModel(
+    name="ORNSTEIN_UHLENBECK",
+    description="""Ornstein-Uhlenbeck current: coloured noise, independent for every neuron.
+
+        I = mean + x,   τ dx/dt = -x + sd sqrt(2τ) ξ(t)     with white noise ξ
+        x <- x exp(-dt/τ) + sd sqrt(1 - exp(-2 dt/τ)) Normal(0, 1)
+
+    x is `deviation`, and I has its value at the start of a step. The update is exact for any dt
+    (Gillespie 1996, Phys. Rev. E 54, 2084-2091). sd is the standard deviation of I in the long run;
+    the correlation over a time t is exp(-t/τ). x starts at 0: give `initial={"deviation": ...}`
+    drawn from Normal(0, sd) to start in the long run.
+    """,
+    params={
+        "mean": Quantity(0.0, "nA"),
+        "sd": Quantity(1.0, "nA", at_least=0),
+        "tau": Quantity(5.0, "ms", above=0),
+    },
+    variables={"deviation": Quantity(0.0, "nA")},
+    current=_ornstein_uhlenbeck,
 )
 
 
