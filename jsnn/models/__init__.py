@@ -1,5 +1,6 @@
 """The catalogue of models: neurons, synapses, current sources and plasticity, as pure functions."""
 
+from jsnn.models.biexponential_synapses import BIEXPONENTIAL, NMDA
 from jsnn.models.checker import check_model
 from jsnn.models.current_sources import (
     CONSTANT,
@@ -51,6 +52,7 @@ __all__ = [
     "ADEX",
     "ALIF",
     "ALPHA",
+    "BIEXPONENTIAL",
     "CONDUCTANCE",
     "CONSTANT",
     "DELTA",
@@ -67,6 +69,7 @@ __all__ = [
     "LIF",
     "LIF_COND_EXP",
     "LIF_CURR_EXP",
+    "NMDA",
     "ORNSTEIN_UHLENBECK",
     "PLAYBACK",
     "POISSON_INPUT",
