@@ -20,7 +20,7 @@ MODELS = {
         (jsnn.NeuronModel, jsnn.SynapseModel, jsnn.CurrentSourceModel, jsnn.PlasticityModel),
     )
 }
-UNITS = {"ms", "mV", "nA", "uS", "nF", "MOhm", "Hz", "1/ms", "mV/ms", "rad", "mM"}
+UNITS = {"ms", "mV", "nA", "uS", "nF", "MOhm", "Hz", "1/ms", "1/mV", "mV/ms", "rad", "mM"}
 
 
 def large_network(num_populations: int = 40) -> jsnn.Network:

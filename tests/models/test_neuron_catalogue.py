@@ -62,6 +62,16 @@ def adex_rate(p: Params, x: np.ndarray, current: float) -> list[float]:
     ]
 
 
+def eif_rate(p: Params, x: np.ndarray, current: float) -> list[float]:
+    upswing = p["delta_t"] * np.exp((x[0] - p["v_t"]) / p["delta_t"])
+    return [(p["v_rest"] - x[0] + upswing + p["r_m"] * current) / p["tau_m"]]
+
+
+def qif_rate(p: Params, x: np.ndarray, current: float) -> list[float]:
+    parabola = p["a"] * (x[0] - p["v_rest"]) * (x[0] - p["v_crit"])
+    return [(parabola + p["r_m"] * current) / p["tau_m"]]
+
+
 def izhikevich_rate(p: Params, x: np.ndarray, current: float) -> list[float]:
     v, u = x
     return [0.04 * v**2 + 5 * v + 140 - u + current, p["a"] * (p["b"] * v - u)]
@@ -120,6 +130,8 @@ SMOOTH = [
     Theory("ALIF", lif_rate, ["v"], 0.8, None),
     Theory("LEAKY_INTEGRATOR", lif_rate, ["v"], 40.0, None),
     Theory("ADEX", adex_rate, ["v", "w"], 0.4, 1),
+    Theory("EIF", eif_rate, ["v"], 0.5, 1, params={"v_t": -50.0}),
+    Theory("QIF", qif_rate, ["v"], 0.18, 1),
     Theory("IZHIKEVICH", izhikevich_rate, ["v", "u"], 2.0, 1),
     Theory("IZHIKEVICH_GENN", izhikevich_rate, ["v", "u"], 2.0, 1),
     Theory("HODGKIN_HUXLEY", hodgkin_huxley_rate, ["v", "m", "h", "n"], 0.5, 4),
@@ -524,6 +536,8 @@ def test_a_bad_list_of_spikes_is_refused(given, error, message: str) -> None:
         ("LIF_CURR_EXP", 2.0, 1.0),
         ("LIF_COND_EXP", 2.0, 1.0),
         ("ADEX", 1.5, 0.5),
+        ("EIF", 1.5, 0.5),
+        ("QIF", 5.0, 1.0),
         ("IZHIKEVICH", 10.0, 1.0),
         ("IZHIKEVICH_GENN", 10.0, 1.0),
         ("HODGKIN_HUXLEY", 2.0, 0.2),

@@ -11,10 +11,12 @@ from jsnn.models.neurons.integrate_fire import IF, IF_SOFT_RESET, INTEGRATOR, LE
 from jsnn.models.neurons.izhikevich import IZHIKEVICH, IZHIKEVICH_GENN
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.neurons.sources import POISSON_NEURON, SPIKE_SOURCE, spike_trains
+from jsnn.models.neurons.upswing import EIF, QIF
 
 __all__ = [
     "ADEX",
     "ALIF",
+    "EIF",
     "HODGKIN_HUXLEY",
     "IF",
     "IF_SOFT_RESET",
@@ -26,6 +28,7 @@ __all__ = [
     "LIF_COND_EXP",
     "LIF_CURR_EXP",
     "POISSON_NEURON",
+    "QIF",
     "SPIKE_SOURCE",
     "NeuronModel",
     "spike_trains",
