@@ -32,6 +32,8 @@ EQUAL = (
     Kind(jsnn.ALIF, 3.0, (("tau_refrac", 1.0),)),
     Kind(jsnn.LIF_CURR_EXP, 8.0, (("tau_refrac", 1.0), ("tau_syn_i", 20.0))),
     Kind(jsnn.LIF_COND_EXP, 8.0, (("tau_refrac", 1.0),)),
+    Kind(jsnn.EIF, 8.0, (("tau_refrac", 1.0),)),
+    Kind(jsnn.QIF, 30.0),
     Kind(jsnn.IZHIKEVICH, 15.0),
     Kind(jsnn.IZHIKEVICH_GENN, 15.0),
     Kind(jsnn.POISSON_NEURON, 20.0, (("rate", 100.0),)),
@@ -206,17 +208,18 @@ def _projection(
     scale = 3 * kind.current
     target = str(random.choice(kind.model.inputs)) if kind.model.inputs else "current"
     conducts = target != "current" and "g_e" in kind.model.variables
-    synapses = [jsnn.DELTA, jsnn.DELTA, jsnn.EXPONENTIAL, jsnn.ALPHA]
+    synapses = [jsnn.DELTA, jsnn.DELTA, jsnn.EXPONENTIAL, jsnn.ALPHA, jsnn.BIEXPONENTIAL]
     if "v" in kind.model.variables and not conducts:
-        synapses.append(jsnn.CONDUCTANCE)
+        synapses += [jsnn.CONDUCTANCE, jsnn.NMDA]
     synapse = synapses[random.integers(len(synapses))]
     if has_running_sum:
         synapse, may_be_0 = jsnn.DELTA, False
-    if synapse is jsnn.CONDUCTANCE or conducts:
+    if synapse in (jsnn.CONDUCTANCE, jsnn.NMDA) or conducts:
         scale *= 0.02
     params = {}
-    if "tau" in synapse.params and random.random() < 0.5:
-        params["tau"] = random.uniform(1, 6, shape[1]).astype(F32)
+    for tau in {"tau", "tau_decay"} & set(synapse.params):
+        if random.random() < 0.5:
+            params[tau] = random.uniform(2, 6, shape[1]).astype(F32)
     learns = random.random() < 0.35
     weights = random.normal(0.3, 0.5, shape) * scale / np.sqrt(shape[0])
     weights = (abs(weights) if learns or conducts else weights).astype(F32)
@@ -275,14 +278,16 @@ def _source(
     random: np.random.Generator, name: str, population: str, kind: Kind
 ) -> jsnn.CurrentSource:
     current = F32(kind.current)
-    which = random.integers(3)
-    if which == 0:
-        params = {"mean": current / 2, "sd": current / 4}
-        return jsnn.CurrentSource(name, population, jsnn.GAUSSIAN_NOISE, params)
-    if which == 1:
-        params = {"rate": F32(500), "weight": current}
-        return jsnn.CurrentSource(name, population, jsnn.POISSON_INPUT, params)
-    return jsnn.CurrentSource(name, population, jsnn.CONSTANT, {"magnitude": current / 3})
+    choices: list[tuple[jsnn.CurrentSourceModel, dict[str, Any]]] = [
+        (jsnn.GAUSSIAN_NOISE, {"mean": current / 2, "sd": current / 4}),
+        (jsnn.POISSON_INPUT, {"rate": F32(500), "weight": current}),
+        (jsnn.CONSTANT, {"magnitude": current / 3}),
+        (jsnn.ORNSTEIN_UHLENBECK, {"mean": current / 2, "sd": current / 4}),
+        (jsnn.STEP_CURRENT, {"magnitude": current / 2, "start": F32(0.4), "stop": F32(2)}),
+        (jsnn.RAMP_CURRENT, {"at_stop": current, "stop": F32(3)}),
+        (jsnn.SINE_CURRENT, {"amplitude": current, "frequency": F32(300)}),
+    ]
+    return jsnn.CurrentSource(name, population, *choices[random.integers(len(choices))])
 
 
 def _course(random: np.random.Generator) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from jsnn.models.rounding import product
 
 _LOG2_E = math.log2(math.e)
-LN2_HIGH, LN2_LOW = 0.693359375, -2.12194440e-4  # their sum is ln 2; the first has few digits
+LN2_HIGH, _LN2_LOW = 0.693359375, -2.12194440e-4  # their sum is ln 2; the first has few digits
 _COEFFICIENTS = (
     *(1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3),
     *(4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1),
@@ -33,7 +33,7 @@ def exp(x: jax.Array) -> jax.Array:
     if x.dtype != np.float32:
         return jnp.exp(x)
     power = jnp.floor(product(x, _LOG2_E) + 0.5)
-    r = x - product(power, LN2_HIGH) - product(power, LN2_LOW)
+    r = x - product(power, LN2_HIGH) - product(power, _LN2_LOW)
     polynomial = jnp.full_like(r, _COEFFICIENTS[0])
     for coefficient in _COEFFICIENTS[1:]:
         polynomial = product(polynomial, r) + coefficient
