@@ -13,7 +13,7 @@ from jsnn._engine.divided import Parts, apart, own_drive, own_network, own_state
 from jsnn._engine.groups import each_alone, have_equal_numbers, parameters
 from jsnn._engine.inputs import joined
 from jsnn._engine.plan import Plan
-from jsnn._engine.prepared import Carry, prepare, start, state_of
+from jsnn._engine.prepared import Carry, Prepared, prepare, start, state_of
 from jsnn._engine.recording_plan import RecordingPlan
 from jsnn._engine.schedule import Stage, leaving
 from jsnn._engine.step import advance
@@ -140,12 +140,10 @@ def _steps(
     def seen(carry: Carry) -> State:
         return state_of_all(devices, network, state_of(prepared, carry))
 
-    def all_steps(first: Any, *, are_equal: bool) -> tuple[Any, Any]:
-        ready = prepared._replace(params=parameters(own, prepared.groups, are_equal=are_equal))
-
+    def all_steps(prepared: Prepared, first: Any) -> tuple[Any, Any]:
         def body(before: tuple[Carry, Any], now: dict[str, Any]) -> tuple[Any, Any]:
             carry, kept = before
-            carry, spikes = advance(ready, carry, joined(constant, now))
+            carry, spikes = advance(prepared, carry, joined(constant, now))
             state = seen(carry)
             return (carry, recordings.fold(kept, state, spikes)), recordings.observe(state, spikes)
 
@@ -155,14 +153,15 @@ def _steps(
 
     first = (start(prepared, state), recordings.start(network))
     if max(map(len, prepared.groups)) > 1:
+        equal = prepared._replace(params=parameters(own, prepared.groups, are_equal=True))
         (carry, kept), stacked = jax.lax.cond(
             have_equal_numbers(own, prepared.groups),
-            partial(all_steps, are_equal=True),
-            partial(all_steps, are_equal=False),
+            partial(all_steps, equal),
+            partial(all_steps, prepared),
             first,
         )
     else:
-        (carry, kept), stacked = all_steps(first, are_equal=False)
+        (carry, kept), stacked = all_steps(prepared, first)
     return seen(carry), recordings.finish(kept, stacked)
 
 

@@ -1,4 +1,4 @@
-"""What a learning rule sees at a synapse, and what a spike delivers there, by the book."""
+"""Synapses with axonal parts of their own: learning and delivery there, by the book."""
 
 from dataclasses import dataclass, replace
 from functools import partial
