@@ -13,6 +13,7 @@ from jsnn.models.neurons.integrate_fire import (
     membrane_derived,
 )
 from jsnn.models.neurons.model import NeuronModel
+from jsnn.models.neurons.upswing import MAX_EXPONENT, above_cut
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
 
@@ -61,22 +62,14 @@ ALIF = NeuronModel(
     derived=_alif_derived,
 )
 
-# exp of more than 88 is infinite in float32, and then gradients are NaN. A neuron that comes near
-# this exponent spikes in the same step, so the limit changes nothing else.
-_MAX_EXPONENT = 80.0
-
 
 def _adex_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
     depolarisation = x["v"] - p["e_leak"]
-    exponent = jnp.minimum((x["v"] - p["v_t"]) / p["delta_t"], _MAX_EXPONENT)
+    exponent = jnp.minimum((x["v"] - p["v_t"]) / p["delta_t"], MAX_EXPONENT)
     upswing = p["g_leak"] * p["delta_t"] * jnp.exp(exponent)
     dv = (-p["g_leak"] * depolarisation + upswing - x["w"] + current) / p["c_m"]
     dw = (p["a"] * depolarisation - x["w"]) / p["tau_w"]
     return {"v": x["v"] + dt * dv, "w": x["w"] + dt * dw}
-
-
-def _adex_threshold(p: Values, x: Values) -> jax.Array:
-    return x["v"] - p["v_cut"]
 
 
 def _adex_reset(p: Values, x: Values) -> Values:
@@ -124,7 +117,7 @@ ADEX = NeuronModel(
     },
     variables={"v": Quantity(-70.6, "mV"), "w": Quantity(0.0, "nA")},
     update=_adex_update,
-    threshold=_adex_threshold,
+    threshold=above_cut,
     reset=_adex_reset,
     max_dt=_adex_max_dt,
 )

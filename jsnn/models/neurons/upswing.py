@@ -13,22 +13,23 @@ from jsnn.models.rounding import product
 
 # exp of more than 88 is infinite in float32, and then gradients are NaN. A neuron that comes near
 # this exponent spikes in the same step, so the limit changes nothing else.
-_MAX_EXPONENT = 80.0
+MAX_EXPONENT = 80.0
 
 
 def _eif_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
-    exponent = jnp.minimum(product(x["v"] - p["v_t"], 1 / p["delta_t"]), _MAX_EXPONENT)
+    exponent = jnp.minimum(product(x["v"] - p["v_t"], 1 / p["delta_t"]), MAX_EXPONENT)
     upswing = product(p["delta_t"], exp(exponent))
     v_inf = p["v_rest"] + product(p["r_m"], current) + upswing
     return x | unless_refractory(x, relax(x["v"], v_inf, p["decay_m"]), dt)
 
 
-def _above_cut(p: Values, x: Values) -> jax.Array:
+def above_cut(p: Values, x: Values) -> jax.Array:
+    """Return V above `v_cut`, at which an upswing ends in a spike."""
     return x["v"] - p["v_cut"]
 
 
 def _eif_threshold(p: Values, x: Values) -> jax.Array:
-    return jnp.where(x["refractory"] > 0, -jnp.inf, _above_cut(p, x))
+    return jnp.where(x["refractory"] > 0, -jnp.inf, above_cut(p, x))
 
 
 EIF = NeuronModel(
@@ -106,7 +107,7 @@ QIF = NeuronModel(
     },
     variables={"v": Quantity(-65.0, "mV")},
     update=_qif_update,
-    threshold=_above_cut,
+    threshold=above_cut,
     reset=_qif_reset,
     max_dt=_qif_max_dt,
 )
