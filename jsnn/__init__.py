@@ -29,6 +29,7 @@ from jsnn.models import (
     DELTA,
     EIF,
     EXPONENTIAL,
+    GAP_JUNCTION,
     GAUSSIAN_NOISE,
     GRADED,
     HODGKIN_HUXLEY,
@@ -92,6 +93,7 @@ from jsnn.network import (
     Procedural,
     Projection,
     ProjectionState,
+    Shared,
     Sparse,
     State,
     divide,
@@ -109,6 +111,7 @@ from jsnn.network import (
     rewire,
     save_weights,
     steps,
+    transposed,
 )
 from jsnn.recording import (
     FinalVariable,
@@ -169,6 +172,7 @@ __all__ = [
     "DELTA",
     "EIF",
     "EXPONENTIAL",
+    "GAP_JUNCTION",
     "GAUSSIAN_NOISE",
     "GRADED",
     "HODGKIN_HUXLEY",
@@ -227,6 +231,7 @@ __all__ = [
     "ProjectionState",
     "Quantity",
     "Readout",
+    "Shared",
     "Sparse",
     "SpikeCount",
     "SpikeEvents",
@@ -273,4 +278,5 @@ __all__ = [
     "steps",
     "substeps",
     "superspike",
+    "transposed",
 ]

@@ -10,7 +10,7 @@ from jsnn._devices import on_all
 from jsnn._engine.groups import each_alone
 from jsnn._engine.inputs import Drive, checked_drive, split
 from jsnn._engine.plan import Plan, plan_run
-from jsnn._engine.prepared import prepare, start, state_of
+from jsnn._engine.prepared import prepare, start, state_of, with_driven_params
 from jsnn._engine.recording_plan import bytes_of, check_memory, plan_recordings
 from jsnn._engine.schedule import together
 from jsnn._engine.stages import run
@@ -74,7 +74,7 @@ def simulate(
         plan = plan_run(network, drive, num_steps, recordings, scheduled=scheduled)
     else:
         plan = Plan(num_steps, recordings, together(network, event_driven=scheduled))
-    after, recorded = run(network, start, *split(drive), plan)
+    after, recorded = run(network, start, *split(network, drive), plan)
     if check_finite:
         _raise_if_found(recorded.pop(_FOUND))
     check_capacities(record or {}, recorded)
@@ -102,13 +102,15 @@ def step(network: Network, state: State, drive: Drive) -> tuple[State, SpikesOf]
     _check_step(state, 1)
     drive = checked_drive(network, drive, None)
     _check_axes((network, state, drive))
+    driven, varying = split(network, drive)
     if not is_concrete(state.step) and network.mesh is None:
+        network = with_driven_params(network, driven.params)
         prepared = prepare(network, each_alone(network.order), event_driven=True)
-        carry, spikes = advance(prepared, start(prepared, state), drive)
+        carry, spikes = advance(prepared, start(prepared, state), driven.inputs)
         return state_of(prepared, carry), spikes
     recordings = plan_recordings(network, {"spikes": _all_spikes}, 1)
     plan = Plan(1, recordings, together(network, event_driven=True))
-    state, recorded = run(network, _on_its_devices(network, state), drive, {}, plan)
+    state, recorded = run(network, _on_its_devices(network, state), driven, varying, plan)
     return state, {name: spikes[0] for name, spikes in recorded["spikes"].items()}
 
 

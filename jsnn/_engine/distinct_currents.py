@@ -168,7 +168,7 @@ def _alone(
 
     def body(before: tuple[Carry, Any], _: None) -> tuple[Any, jax.Array]:
         carry, kept = before
-        carry, spikes = advance(prepared, carry, {name: currents})
+        carry, spikes = advance(prepared, carry, {name: {"current": currents}})
         return (carry, folds.fold(kept, carry.state, spikes)), spikes[name] > 0
 
     first = (start(prepared, init(alone)), folds.start(alone))

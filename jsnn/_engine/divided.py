@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._engine.devices import Devices
+from jsnn._engine.inputs import Driven
 from jsnn._pytree import replace
 from jsnn.models.model import Values
 from jsnn.network.connectivity import Divided
@@ -56,20 +57,23 @@ def own_network(devices: Devices, network: Network, parts: Parts) -> Network:
     )
 
 
-def own_drive(devices: Devices, drive: Mapping[str, Any], *, varies: bool) -> dict[str, Any]:
+def own_drive(devices: Devices, network: Network, drive: Driven, *, varies: bool) -> Driven:
     """Return the drive of the neurons of this device.
 
     Args:
       devices: the devices.
-      drive: currents into populations, () or [N], and parameters of other parts.
+      network: the divided network.
+      drive: inputs, () or [N], and parameters.
       varies: True if values have one row for each step.
     """
-    return {
-        name: devices.own(value)
-        if name in devices.sizes and np.ndim(value) > int(varies)
-        else value
-        for name, value in drive.items()
-    }
+    sizes = dict(devices.sizes) | {p.name: p.connectivity.num_post for p in network.projections}
+
+    def own(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        if name not in sizes:
+            return dict(values)
+        return {key: devices.own(x) if np.ndim(x) > int(varies) else x for key, x in values.items()}
+
+    return Driven(*({name: own(name, x) for name, x in part.items()} for part in drive))
 
 
 def own_state(devices: Devices, network: Network, state: State) -> State:

@@ -1,7 +1,6 @@
 """End of a step: spikes that reach the synapses go on their way, and synapses learn."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import jax
 
@@ -15,16 +14,16 @@ from jsnn._engine.on_the_way import (
 )
 from jsnn._engine.plasticity_step import for_steps, learn
 from jsnn._engine.prepared import Prepared
-from jsnn._engine.sending import Now, product_of, sent_by, synapses_now
+from jsnn._engine.sending import Now, plasticity_of, product_of, sent_by, sum_of_each, synapses_now
+from jsnn._engine.values import clock
 from jsnn._pytree import replace
 from jsnn.models.model import Values
+from jsnn.models.plasticity.reads import parsed
 from jsnn.network.projection import Projection
 from jsnn.network.state import PlasticityState, ProjectionState, State
 
 
-def end_of_step(
-    prepared: Prepared, state: State, now: Now, drive: Mapping[str, Any]
-) -> tuple[State, Arrived]:
+def end_of_step(prepared: Prepared, state: State, now: Now) -> tuple[State, Arrived]:
     """Send what reaches the synapses in this step, and let them learn.
 
     Returns:
@@ -45,14 +44,12 @@ def end_of_step(
         before = state.projections[p.name]
         if before.plasticity is None:
             return None
-        at_pre = reaching[p.name] if p.synapse.sends is None else now.all_spikes[p.pre]
+        at_pre = now.all_spikes[p.pre] if p.synapse.sends_numbers else reaching[p.name]
         at_post = late(before.post_in_flight, step, now.spikes[p.post])
-        return _learnt(prepared, p, before, delivered, step, now, at_pre, at_post, drive)
+        return _learnt(prepared, p, before, delivered, now, at_pre, at_post)
 
-    plastic = {
-        p.name: learnt(p) if _delivers_learnt(p) else state.projections[p.name].plasticity
-        for p in projections
-    }
+    learnt_first = {p.name: learnt(p) for p in projections if _delivers_learnt(p)}
+    read = {p.name: learnt_first.get(p.name, plasticity_of(p, state)) for p in projections}
     listed = [p for p in projections if p.is_listed and p.keeps_sums]
     sums, arrived = send(
         network,
@@ -61,7 +58,7 @@ def end_of_step(
         state,
         now.all_spikes_of_groups,
         {p.name: reaching[p.name] for p in listed if reaching[p.name] is not now.all_spikes[p.pre]},
-        {p.name: synapses_now(prepared, p, plastic[p.name]) for p in listed},
+        {p.name: synapses_now(prepared, p, read[p.name]) for p in listed},
         event_driven=prepared.event_driven,
     )
     after = {}
@@ -69,7 +66,11 @@ def end_of_step(
         before = sums.projections[p.name]
         arriving, delivered = before.arriving, None
         if p.keeps_sums and not p.is_listed:
-            delivered = product_of(prepared, p, plastic[p.name], reaching[p.name])
+            delivered = (
+                product_of(prepared, p, read[p.name], reaching[p.name])
+                if p.synapse.sends_each is None
+                else sum_of_each(prepared, p, read[p.name], now)
+            )
             arriving = with_row(arriving, step, delivered)
         elif p.keeps_sums and p.plasticity is not None:
             delivered = (
@@ -85,12 +86,14 @@ def end_of_step(
             variables_in_flight=_with_rows(
                 before.variables_in_flight,
                 step,
-                _of_all(prepared, p.pre, now, before.variables_in_flight),
+                _read_of_pre(prepared, p, before.variables_in_flight, now),
             ),
             post_variables_in_flight=_with_rows(
-                before.post_variables_in_flight, step, now.after.get(p.post, {})
+                before.post_variables_in_flight,
+                step,
+                _read_of_post(p, before, before.post_variables_in_flight, now),
             ),
-            plasticity=plastic[p.name] if _delivers_learnt(p) else learnt(p, delivered),
+            plasticity=learnt_first[p.name] if _delivers_learnt(p) else learnt(p, delivered),
         )
     return replace(sums, projections=after), arrived
 
@@ -109,11 +112,9 @@ def _learnt(
     projection: Projection,
     before: ProjectionState,
     delivered: jax.Array | None,
-    step: jax.Array,
     now: Now,
     at_pre: jax.Array,
     at_post: jax.Array,
-    drive: Mapping[str, Any],
 ) -> PlasticityState:
     """Return the plastic synapses after this step.
 
@@ -122,30 +123,27 @@ def _learnt(
       projection: the projection that learns.
       before: its state before the step.
       delivered: sums of the weights before this step's learning, if they are made in this step.
-      step: the number of the step.
       now: what is known of the step.
       at_pre: the spikes that reach the synapses from the presynaptic side,
         [num_sources].
       at_post: the spikes that reach the synapses from the postsynaptic side, [post].
-      drive: the input of this step.
     """
-    rule = projection.plasticity
+    rule, step = projection.plasticity, now.step
     assert rule is not None
     assert before.plasticity is not None
-    pre = _of_all(prepared, projection.pre, now, rule.model.reads_pre)
     read_of_pre = {
         k: reaching_now(projection, before.variables_in_flight.get(k), step, x)
-        for k, x in pre.items()
+        for k, x in _read_of_pre(prepared, projection, rule.model.reads_pre, now).items()
     }
     read_of_post = {
-        k: late(before.post_variables_in_flight.get(k), step, now.after[projection.post][k])
-        for k in rule.model.reads_post
+        k: late(before.post_variables_in_flight.get(k), step, x)
+        for k, x in _read_of_post(projection, before, rule.model.reads_post, now).items()
     }
     return learn(
         for_steps(rule.model, projection.steps_at_once, prepared.network.dtype),
-        prepared.learning[projection.name],
+        prepared.ends[projection.name],
         before.plasticity,
-        {**rule.params, **drive.get(projection.name, {})},
+        {**rule.params, **clock(step, prepared.network.dt)},
         {"spike": at_pre, **read_of_pre},
         {"spike": at_post, **read_of_post},
         prepared.network.dt,
@@ -159,7 +157,29 @@ def _with_rows(in_flight: Values, step: jax.Array, after: Values) -> Values:
     return {k: with_new_row(rows, step, after[k]) for k, rows in in_flight.items()}
 
 
-def _of_all(prepared: Prepared, name: str, now: Now, variables: Iterable[str]) -> Values:
-    """Return variables of the neurons of a population on all devices, [N] each."""
-    devices = prepared.devices
-    return {k: devices.from_all(now.after[name][k], devices.sizes[name]) for k in variables}
+def _read_of_pre(
+    prepared: Prepared, projection: Projection, names: Iterable[str], now: Now
+) -> Values:
+    """Return what a rule reads of the presynaptic neurons of all devices, {name: [pre]}."""
+    name, devices = projection.pre, prepared.devices
+    found = {}
+    for key in names:
+        read = parsed(key)
+        variables = (now.before if read.before else now.after)[name]
+        found[key] = devices.from_all(variables[read.variable], devices.sizes[name])
+    return found
+
+
+def _read_of_post(
+    projection: Projection, before: ProjectionState, names: Iterable[str], now: Now
+) -> Values:
+    """Return what a rule reads of the postsynaptic neurons and their synapses, {name: [post]}."""
+    found = {}
+    for key in names:
+        read = parsed(key)
+        if read.of_synapse:
+            variables = before.synapse if read.before else now.synapses[projection.name]
+        else:
+            variables = (now.before if read.before else now.after)[projection.post]
+        found[key] = variables[read.variable]
+    return found

@@ -68,6 +68,13 @@ def size_of(network: Network, group: Group) -> int:
     return sum(network.sizes[name] for name in group)
 
 
+def targets_into(network: Network, group: Group) -> tuple[str, ...]:
+    """Return the inputs of the neurons of a group, and the variables to which something adds."""
+    targets = [p.target for p in network.projections if p.post in group]
+    targets += [source.target for source in network.sources if source.population in group]
+    return tuple(dict.fromkeys([*network.population(group[0]).model.targets, *targets]))
+
+
 def join(
     network: Network, groups: Groups, by_population: Mapping[str, Values]
 ) -> dict[str, Values]:

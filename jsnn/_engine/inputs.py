@@ -1,8 +1,8 @@
 """Inputs of a presentation: their grammar, their check, and their change from step to step."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,25 +11,29 @@ from jax.typing import ArrayLike
 from jsnn._checks import check_known, check_type, is_concrete, numbers, own_array, real_array
 from jsnn._pytree import pytree, replace
 from jsnn.models.neurons import SPIKE_SOURCE
-from jsnn.models.quantity import check_domains
+from jsnn.models.quantity import Quantity, check_domains
 from jsnn.network.current_source import CurrentSource
-from jsnn.network.network import Network
+from jsnn.network.network import PLASTICITY, Network, check_stable
+from jsnn.network.plasticity import Plasticity
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
+from jsnn.network.values import Declared, expected_shape, fits
 
 Drive = Mapping[str, Any]
 """Input of a presentation, by part of the network.
 
-    {population: current}                      in nA, () or [N]
-    {current source: {parameter: value}}       in place of the source's own, () or [N]
-    {projection: {parameter: value}}           of its learning rule, ()
+    {population: current}                           in nA, () or [N]
+    {population: {input or parameter: value}}       () or [N]
+    {current source: {parameter: value}}            () or [N]
+    {projection: {parameter: value}}                of its synapse model, () or [post]
+    {projection: {"plasticity": {parameter: value}}}    of its learning rule
 
-Every value is constant in time, unless it is marked: `jsnn.over_time(x)` has one value a step. A
-population of `SPIKE_SOURCE` may be given its spike trains, `jsnn.over_time(trains)`, trains bool
-[T, N].
+Parameters stand in place of the network's own. Every value is constant in time, unless it is
+marked: `jsnn.over_time(x)` has one value a step. A population of `SPIKE_SOURCE` may be given its
+spike trains, `jsnn.over_time(trains)`, trains bool [T, N].
 """
 
-Shape = tuple[int, ...]
+_CURRENT = "current"
 
 
 @pytree
@@ -44,9 +48,10 @@ class OverTime:
 
 
 def over_time(values: ArrayLike) -> OverTime:
-    """Mark an input as a time course, with one value for each step.
+    """Mark an input or a parameter as a time course, with one value for each step.
 
         jsnn.simulate(network, {"cells": jsnn.over_time(currents)}, num_steps=len(currents))
+        jsnn.simulate(network, {"cells": {"v_thresh": jsnn.over_time(thresholds)}}, num_steps)
 
     Args:
       values: [T], one number a step for all neurons, or [T, N], one number a step and neuron. T is
@@ -70,6 +75,56 @@ def over_time(values: ArrayLike) -> OverTime:
     return OverTime(real_array(values, jnp.result_type(float), "over_time"))
 
 
+class Driven(NamedTuple):
+    """Inputs and parameters of a presentation.
+
+    Attributes:
+      inputs: {population: {input: () or [N]}}.
+      params: {population, projection or current source: {parameter: value}}; those of the learning
+        rule of a projection are {"plasticity": {parameter: value}}.
+    """
+
+    inputs: dict[str, dict[str, Any]]
+    params: dict[str, dict[str, Any]]
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the parts that are driven."""
+        return {*self.inputs, *self.params}
+
+    def of(self, names: set[str]) -> "Driven":
+        """Return the inputs and parameters of some parts, by their names."""
+        return Driven(*({k: x for k, x in each.items() if k in names} for each in self))
+
+
+def split(network: Network, drive: Drive) -> tuple[Driven, Driven]:
+    """Divide a drive into its constant part and its time courses, with one row for each step."""
+    constant, varying = Driven({}, {}), Driven({}, {})
+    sizes = network.sizes
+    for name, given in drive.items():
+        values = given if isinstance(given, Mapping) else {_CURRENT: given}
+        inputs = network.population(name).model.targets if name in sizes else ()
+        for key, value in values.items():
+            if isinstance(value, Mapping):  # of the learning rule
+                for parameter, x in value.items():
+                    params = (varying if isinstance(x, OverTime) else constant).params
+                    of_rule = params.setdefault(name, {}).setdefault(key, {})
+                    of_rule[parameter] = getattr(x, "values", x)
+                continue
+            kind = varying if isinstance(value, OverTime) else constant
+            into = kind.inputs if key in inputs else kind.params
+            into.setdefault(name, {})[key] = getattr(value, "values", value)
+    return constant, varying
+
+
+def joined(
+    constant: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the inputs of one step: the constant ones, and this step's row of the time courses."""
+    names = dict.fromkeys([*constant, *now])
+    return {name: {**constant.get(name, {}), **now.get(name, {})} for name in names}
+
+
 def checked_drive(network: Network, drive: Drive, num_steps: int | None) -> dict[str, Any]:
     """Return the drive with every number an array of the network's dtype.
 
@@ -84,11 +139,11 @@ def checked_drive(network: Network, drive: Drive, num_steps: int | None) -> dict
     """
     check_type(drive, Mapping, "drive", " by population")
     checks: dict[str, Callable[..., Any]] = {
-        **{p.name: partial(_current, p) for p in network.populations},
-        **{s.name: partial(_source_params, network, s) for s in network.sources},
-        **{p.name: partial(_rule_params, p) for p in network.projections if p.plasticity},
+        **{p.name: partial(_of_population, p) for p in network.populations},
+        **{s.name: partial(_of_source, network, s) for s in network.sources},
+        **{p.name: partial(_of_projection, p) for p in network.projections},
     }
-    check_known(drive, checks, "drive", "population, current source or plastic projection")
+    check_known(drive, checks, "drive", "population, current source or projection")
     checked = {
         name: checks[name](given, _Leaf(num_steps, network.dtype, f"drive of {name!r}"))
         for name, given in drive.items()
@@ -109,21 +164,34 @@ class _Leaf:
         self.num_steps, self.dtype, self.what = num_steps, dtype, what
 
     def checked(
-        self, given: Any, shapes: Sequence[Shape], name: str = "", spikes: bool = False
+        self,
+        given: Any,
+        quantity: Quantity,
+        sizes: tuple[int, ...],
+        name: str = "",
+        spikes: bool = False,
     ) -> Any:
-        """Return a value, or a time course of values, whose shape is one of `shapes`."""
-        what = f"{self.what}, parameter {name!r}" if name else self.what
+        """Return a value, or a time course of values, as an array.
+
+        Args:
+          given: the value.
+          quantity: its declaration, which has its number of axes.
+          sizes: the shape of one number for each neuron or synapse.
+          name: of the value, for messages.
+          spikes: True if the value may be spikes, bools.
+        """
+        what = f"{self.what}, {name}" if name else self.what
         values = numbers(getattr(given, "values", given), what, bools=spikes)
-        own = self._own_shape(given, what)
-        if own not in shapes:
+        if not fits(self._own_shape(given, what), quantity, sizes):
             raise ValueError(
-                f"{what}: given {_described(given)}; expected {self._expected(given, shapes)}"
+                f"{what}: given {_described(given)}; expected "
+                f"{self._expected(given, quantity, sizes)}"
             )
         is_spikes = spikes and getattr(values, "dtype", None) == np.bool_
         array = own_array(values, np.bool_) if is_spikes else real_array(values, self.dtype, what)
         return replace(given, values=array) if isinstance(given, OverTime) else array
 
-    def _own_shape(self, given: Any, what: str) -> Shape:
+    def _own_shape(self, given: Any, what: str) -> tuple[int, ...]:
         if not isinstance(given, OverTime):
             return np.shape(given)
         if self.num_steps is None:
@@ -136,11 +204,11 @@ class _Leaf:
             )
         return shape[1:]
 
-    def _expected(self, given: Any, shapes: Sequence[Shape]) -> str:
+    def _expected(self, given: Any, quantity: Quantity, sizes: tuple[int, ...]) -> str:
         if isinstance(given, OverTime):
-            return " or ".join(str((self.num_steps, *shape)) for shape in shapes)
-        constant = " or ".join("a scalar" if not shape else str(shape) for shape in shapes)
-        if len(np.shape(given)) <= max(map(len, shapes)):
+            return expected_shape(quantity, sizes, self.num_steps)
+        constant = expected_shape(quantity, sizes)
+        if np.ndim(given) <= max(quantity.ndim, len(sizes)):
             return constant
         return (
             f"{constant}, constant in time (jsnn.over_time(x) marks a time course; jax.vmap runs a "
@@ -154,37 +222,65 @@ def _described(given: Any) -> str:
     return f"shape {np.shape(given)}"
 
 
-def _current(population: Population, given: Any, leaf: _Leaf) -> Any:
-    if isinstance(given, Mapping):
-        raise TypeError(f"{leaf.what}: given a dict; expected a current, since it is a population")
-    inputs = population.model.targets
-    check_known(["current"], inputs, f"{leaf.what}, whose inputs are not driven", "input")
-    return leaf.checked(given, [(), (population.size,)], spikes=takes_spikes(population))
+_INPUT = Quantity(0.0)
+"""Declaration of an input: a number."""
 
 
-def _source_params(
-    network: Network, source: CurrentSource, given: Any, leaf: _Leaf
-) -> dict[str, Any]:
+def _of_population(population: Population, given: Any, leaf: _Leaf) -> Any:
+    model, each = population.model, (population.size,)
+    spikes = takes_spikes(population)
+    if not isinstance(given, Mapping):
+        if model.targets != (_CURRENT,):
+            raise ValueError(
+                f"{leaf.what}: given a current; expected {{input: value}}, since its inputs are "
+                f"{', '.join(map(repr, model.targets))}"
+            )
+        return leaf.checked(given, _INPUT, each, spikes=spikes)
+    check_known(given, [*model.targets, *model.params], leaf.what, "input or parameter")
+    return {
+        name: leaf.checked(value, _INPUT, each, f"input {name!r}", spikes)
+        if name in model.targets
+        else leaf.checked(value, model.params[name], each, f"parameter {name!r}")
+        for name, value in given.items()
+    }
+
+
+def _of_source(network: Network, source: CurrentSource, given: Any, leaf: _Leaf) -> dict[str, Any]:
     check_type(given, Mapping, leaf.what, " of parameters, since it is a current source")
-    check_known(given, source.model.params, leaf.what, "parameter")
-    size = network.sizes[source.population]
-    constant = {k: x for k, x in given.items() if not isinstance(x, OverTime)}
-    checked: dict[str, Any] = dict(source.checked_params(constant, size, leaf.dtype, leaf.what))
-    for name, value in given.items():
-        if isinstance(value, OverTime):
-            checked[name] = leaf.checked(value, [(), (size,)], name)
-    return checked
+    each = (network.sizes[source.population],)
+    return _params(source.model.params, given, each, leaf, "parameter")
 
 
-def _rule_params(projection: Projection, given: Any, leaf: _Leaf) -> dict[str, Any]:
+def _of_projection(projection: Projection, given: Any, leaf: _Leaf) -> dict[str, Any]:
     check_type(given, Mapping, leaf.what, " of parameters, since it is a projection")
-    rule = projection.plasticity
-    assert rule is not None
-    check_known(given, rule.model.params, leaf.what, "parameter of its plasticity")
-    return {name: leaf.checked(value, [()], name) for name, value in given.items()}
+    model, rule = projection.synapse, projection.plasticity
+    of_synapse = {name: value for name, value in given.items() if name != PLASTICITY}
+    known = model.params if rule is None else [*model.params, PLASTICITY]
+    if rule is not None:
+        rule.check_place(of_synapse, model.params, leaf.what)
+    check_known(given, known, leaf.what, "parameter of its synapse model")
+    each = (projection.connectivity.num_post,)
+    checked = _params(model.params, of_synapse, each, leaf, "parameter")
+    if rule is None or PLASTICITY not in given:
+        return checked
+    of_rule = given[PLASTICITY]
+    check_type(of_rule, Mapping, f"{leaf.what}, {PLASTICITY}", " of parameters by name")
+    synapses = tuple(np.shape(projection.connectivity.weights))  # type: ignore[attr-defined]
+    kind = "parameter of its plasticity"
+    return checked | {PLASTICITY: _params(rule.model.params, of_rule, synapses, leaf, kind)}
 
 
-def check_drive_values(network: Network, drive: Mapping[str, Any], batch_axes: int = 0) -> None:
+def _params(
+    declared: Declared, given: Mapping[str, Any], each: tuple[int, ...], leaf: _Leaf, kind: str
+) -> dict[str, Any]:
+    check_known(given, declared, leaf.what, kind)
+    return {
+        name: leaf.checked(value, declared[name], each, f"{kind} {name!r}")
+        for name, value in given.items()
+    }
+
+
+def check_drive_values(network: Network, drive: Drive, batch_axes: int = 0) -> None:
     """Check the numbers of a drive, or of many, that are not traced.
 
     Args:
@@ -193,18 +289,39 @@ def check_drive_values(network: Network, drive: Mapping[str, Any], batch_axes: i
       batch_axes: the number of axes in front of those of a single drive.
 
     Raises:
-      ValueError: if a parameter lies outside its domain, or a drive of `SPIKE_SOURCE` is neither 0
-        nor 1.
+      ValueError: if a parameter lies outside its domain, a step is too long for a neuron model
+        with its parameters, or a drive of `SPIKE_SOURCE` is neither 0 nor 1.
     """
     for population in network.populations:
         if population.name in drive and takes_spikes(population):
-            _check_spikes(drive[population.name], f"drive of {population.name!r}")
-    rules = {p.name: p.plasticity for p in network.projections if p.plasticity is not None}
-    for name, part in ({s.name: s for s in network.sources} | rules).items():
-        if name in drive:
-            own = {parameter: _aligned(value, 0) for parameter, value in part.params.items()}
-            new = {parameter: _aligned(x, batch_axes) for parameter, x in drive[name].items()}
-            check_domains(part.model.params, own | new, f"drive of {name!r}, parameter")
+            given = drive[population.name]
+            spikes = given.get(_CURRENT) if isinstance(given, Mapping) else given
+            if spikes is not None:
+                _check_spikes(spikes, f"drive of {population.name!r}")
+    for name, part, changes in _parts_with_params(network, drive):
+        declared = part.model.params if hasattr(part, "model") else part.synapse.params
+        tables = {k for k, quantity in declared.items() if quantity.ndim}
+        own = {k: _aligned(x, 0) for k, x in part.params.items() if k not in tables}
+        new = {k: _aligned(x, batch_axes) for k, x in changes.items() if k not in tables}
+        check_domains(declared, own | new, f"drive of {name!r}, parameter")
+        check_domains(declared, {k: changes[k] for k in tables & {*changes}}, f"drive of {name!r}")
+        if isinstance(part, Population) and not tables:
+            check_stable(part, own | new, network.dt, f"drive of {name!r}")
+
+
+def _parts_with_params(
+    network: Network, drive: Drive
+) -> Iterator[tuple[str, Population | Projection | CurrentSource | Plasticity, dict[str, Any]]]:
+    """Yield the parts that are given parameters, with these."""
+    for part in network.parts:
+        given = drive.get(part.name)
+        if not isinstance(given, Mapping):
+            continue
+        inputs = part.model.targets if isinstance(part, Population) else (PLASTICITY,)
+        yield part.name, part, {k: x for k, x in given.items() if k not in inputs}
+        if isinstance(part, Projection) and PLASTICITY in given:
+            assert part.plasticity is not None
+            yield part.name, part.plasticity, dict(given[PLASTICITY])
 
 
 def _check_spikes(given: Any, what: str) -> None:
@@ -221,7 +338,7 @@ def _check_spikes(given: Any, what: str) -> None:
 
 
 def _aligned(given: Any, batch_axes: int) -> Any:
-    """Return values as [..., time, neurons], so that parameters can be compared.
+    """Return values as [..., time, neurons or synapses], so that parameters can be compared.
 
     An axis along which they are constant has length 1.
     """
@@ -229,28 +346,7 @@ def _aligned(given: Any, batch_axes: int) -> Any:
     if not is_concrete(values):
         return values
     array = np.asarray(values)
-    of_each = array.shape[batch_axes + isinstance(given, OverTime) :]
-    return array.reshape(*array.shape[:batch_axes], -1, of_each[-1] if of_each else 1)
-
-
-def split(drive: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Divide a drive into its constant part and its time courses, with one row for each step."""
-    constant: dict[str, Any] = {}
-    varying: dict[str, Any] = {}
-    for name, given in drive.items():
-        if isinstance(given, OverTime):
-            varying[name] = given.values
-        elif isinstance(given, Mapping):
-            rows = {k: x.values for k, x in given.items() if isinstance(x, OverTime)}
-            rest = {k: x for k, x in given.items() if not isinstance(x, OverTime)}
-            varying |= {name: rows} if rows else {}
-            constant |= {name: rest} if rest else {}
-        else:
-            constant[name] = given
-    return constant, varying
-
-
-def joined(constant: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the input of one step: the constant part, and this step's row of the time courses."""
-    both = {name: {**constant[name], **now[name]} for name in constant if name in now}
-    return {**constant, **now, **both}
+    first = batch_axes + isinstance(given, OverTime)
+    num_steps = array.shape[batch_axes] if isinstance(given, OverTime) else 1
+    of_each = array.shape[first:]
+    return array.reshape(*array.shape[:batch_axes], num_steps, int(np.prod(of_each)))

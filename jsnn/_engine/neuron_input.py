@@ -6,12 +6,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jsnn._engine.groups import Group, size_of
+from jsnn._engine.groups import Group, size_of, targets_into
 from jsnn._engine.on_the_way import Arrived, row_of
 from jsnn._engine.prepared import Carry, Prepared
-from jsnn._engine.sending import Now, product_of, sent_by, through_list
+from jsnn._engine.sending import Now, plasticity_of, product_of, sent_by, through_list
 from jsnn._engine.sources import from_outside
-from jsnn._engine.values import per_neuron, strong
+from jsnn._engine.values import clock, drawn, per_neuron, strong
 from jsnn.models.model import Values
 from jsnn.network.projection import Projection
 from jsnn.network.state import State
@@ -24,12 +24,12 @@ def input_of_one(
     now: Now,
     arriving: Mapping[str, jax.Array],
     currents: Mapping[str, jax.Array],
-    drive: Mapping[str, Any],
+    inputs: Mapping[str, Mapping[str, Any]],
 ) -> Values:
     """Return the input of one population, {input: [N]}; put its synapses into `now`."""
     network = prepared.network
     population = network.population(name)
-    targets = population.model.targets
+    targets = targets_into(network, (name,))
     total = {target: jnp.zeros(population.size, network.dtype) for target in targets}
     summed = set()
     for p in network.projections:
@@ -46,14 +46,14 @@ def input_of_one(
             if arrived is None:
                 arrived = _arriving(prepared, carry, p, now)
             now.synapses[p.name], incoming = _through_synapses(
-                p, carry.state, arrived, now.before[name], network.dt
+                prepared, p, carry.state, arrived, now.before[name]
             )
         total[p.target] = total[p.target] + incoming
     for source in network.sources:
         if source.population == name:
             total[source.target] = total[source.target] + currents[source.name]
-    if name in drive:
-        total["current"] = total["current"] + jnp.asarray(drive[name], network.dtype)
+    for target, given in inputs.get(name, {}).items():
+        total[target] = total[target] + jnp.asarray(given, network.dtype)
     return total
 
 
@@ -62,17 +62,17 @@ def input_of_group(
     arrived: Arrived,
     group: Group,
     currents: Mapping[str, jax.Array],
-    drive: Mapping[str, Any],
+    inputs: Mapping[str, Mapping[str, Any]],
 ) -> Values:
     """Return the input of a group of several populations, {input: [N of the group]}."""
     network = prepared.network
     total = {}
-    for target in network.population(group[0]).model.targets:
+    for target in targets_into(network, group):
         silence = jnp.zeros(size_of(network, group), network.dtype)
         total[target] = silence + arrived.inputs[group[0]].get(target, silence)
         extra = prepared.steady.get((group[0], target))
         if extra is None:
-            extra = from_outside(network, group, target, currents, drive)
+            extra = from_outside(network, group, target, currents, inputs)
         for current in extra:
             total[target] = total[target] + current
     return total
@@ -106,15 +106,34 @@ def _arriving(prepared: Prepared, carry: Carry, projection: Projection, now: Now
     if projection.is_listed:
         silence = jnp.zeros(projection.connectivity.num_post, emitted.dtype)
         return through_list(prepared, carry.state, projection, emitted, silence)
-    return product_of(prepared, projection, before.plasticity, emitted)
+    return product_of(prepared, projection, plasticity_of(projection, carry.state), emitted)
 
 
 def _through_synapses(
-    projection: Projection, state: State, arrived: jax.Array, post: Values, dt: jax.Array
+    prepared: Prepared, projection: Projection, state: State, arrived: jax.Array, post: Values
 ) -> tuple[Values, jax.Array]:
     """Update the synapse model; return its variables and the input that it makes, [post]."""
     model, before = projection.synapse, state.projections[projection.name].synapse
-    params = per_neuron(projection.params, arrived.shape[0])
+    dt = prepared.network.dt
+    params = per_neuron(projection.params, model.params, arrived.shape[0])
+    params |= _draws(prepared, projection, state) | clock(state.step, dt)
     reads = {name: post[name] for name in model.reads}
     after, incoming = model.update(params, before, arrived, reads, dt)
     return strong(after, before), incoming
+
+
+def _draws(prepared: Prepared, projection: Projection, state: State) -> Values:
+    """Return the random numbers that a synapse model asks for in this step, [post] each."""
+    network, devices = prepared.network, prepared.devices
+    if not projection.synapse.draws:
+        return {}
+    assert state.key is not None
+    which = _STREAMS + [p.name for p in network.projections].index(projection.name)
+    key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), which)
+    shape = (devices.sizes[projection.post],)
+    draws = drawn(projection.synapse.draws, key, shape, network.dtype)
+    return {name: devices.own(numbers) for name, numbers in draws.items()}
+
+
+_STREAMS = 2**24
+"""The first random stream of projections; those of populations and current sources are below."""

@@ -147,7 +147,7 @@ def send(
         projections = [
             p
             for p in network.projections
-            if p.name in synapses and (p.synapse.sends is not None) == sends_numbers
+            if p.name in synapses and p.synapse.sends_numbers == sends_numbers
         ]
         if not projections:
             continue

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jsnn._engine.inputs import split
+from jsnn._engine.prepared import with_driven_params
 from jsnn._engine.recording_plan import RecordingPlan
 from jsnn._engine.schedule import Schedule, quickest_schedule, together
 from jsnn.network.network import Network
@@ -45,6 +46,7 @@ def plan_run(
     """
     if not scheduled:
         return Plan(num_steps, recordings, together(network, event_driven=False))
-    constant, varying = split(drive)
+    constant, varying = split(network, drive)
+    network = with_driven_params(network, constant.params)
     schedule = quickest_schedule(network, constant, varying, recordings, num_steps)
     return Plan(num_steps, recordings, schedule)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jsnn._kernels import native
 from jsnn._kernels.visits import Rule, change_visited
-from jsnn.models.checker import variable_dtype
+from jsnn.models.checker import abstract_clock, variable_dtype
 from jsnn.models.elementwise import is_elementwise
 from jsnn.models.model import Values
 from jsnn.models.plasticity import PlasticityModel
@@ -43,7 +43,7 @@ def learn(
       rule: the learning rule.
       connectivity: the neurons on both sides of each synapse.
       state: the plastic synapses before the step.
-      params: the parameters of the rule, a scalar each.
+      params: the parameters of the rule and the clock, a scalar each, or one value per synapse.
       seen_pre: {"spike": [pre], 1 where a neuron spiked in this step, else 0}, and the variables
         that the rule reads.
       seen_post: {"spike": [post], ...}, for the postsynaptic neurons.
@@ -51,23 +51,29 @@ def learn(
       delivered: sums of the weights before the step, if they are made in this step.
       event_driven: visit the synapses of the neurons that spiked alone, if the connectivity can.
     """
-    p = dict(params)
+    p = {name: value for name, value in params.items() if not jnp.ndim(value)}
+    each = {name: value for name, value in params.items() if jnp.ndim(value)}
     before = ({**state.pre, **seen_pre}, {**state.post, **seen_post})
     pre, post = sides = _updated(rule, p, dt, before)
     synapses = state.synapses
     if rule.each_step is not None:
-        synapses = _like(rule.each_step(p, synapses, *_at(connectivity, sides), dt), synapses)
+        at_synapses = _at(connectivity, sides)
+        synapses = _like(rule.each_step(p | each, synapses, *at_synapses, dt), synapses)
     # What is read has to be read before it is changed, so that XLA changes it in place.
     read = [seen_post["spike"], *([] if delivered is None else [delivered])]
     visits = event_driven and _is_worth_visiting(connectivity)
     late = visits and _updates_by_place(rule, connectivity.dtype)
     synapses = (_by_visits if visits else _by_passes)(
-        rule, late, connectivity, synapses, (p, dt), before if late else sides, read
+        rule, late, connectivity, synapses, (p, dt), each, before if late else sides, read
     )
     return PlasticityState(
         synapses=synapses,
-        pre=_after_spikes(seen_pre["spike"], rule.spike_pre, p, pre, state.pre),
-        post=_after_spikes(seen_post["spike"], rule.spike_post, p, post, state.post),
+        pre=_after_spikes(
+            seen_pre["spike"], rule.spike_pre, _with(p, pre, rule.reads_pre), pre, state.pre
+        ),
+        post=_after_spikes(
+            seen_post["spike"], rule.spike_post, _with(p, post, rule.reads_post), post, state.post
+        ),
     )
 
 
@@ -84,9 +90,9 @@ def for_steps(rule: PlasticityModel, num_steps: int, dtype: Any) -> PlasticityMo
     """
     if num_steps == 1:
         return rule
-    by_place = _updates_by_place(rule, dtype)
-    update = rule.update_pre if by_place else _OfEachStep(rule.update_pre, num_steps)
-    return replace(rule, update_pre=update, spike_pre=_OfEachStep(rule.spike_pre, num_steps))
+    by_place, reads = _updates_by_place(rule, dtype), tuple(rule.reads_pre)
+    update = rule.update_pre if by_place else _OfEachStep(rule.update_pre, num_steps, reads)
+    return replace(rule, update_pre=update, spike_pre=_OfEachStep(rule.spike_pre, num_steps, reads))
 
 
 @dataclass(frozen=True)
@@ -95,13 +101,18 @@ class _OfEachStep:
 
     function: Callable[..., Values]
     num_steps: int
+    reads: tuple[str, ...]
 
     def __call__(self, p: Values, traces: Values, *dt: jax.Array) -> Values:
-        def of_one(traces: Values) -> Values:
-            return _like(self.function(p, traces, *dt), traces)
+        def of_one(traces: Values, read: Values) -> Values:
+            return _like(self.function(p | read, traces, *dt), traces)
 
-        by_step = {k: x.reshape(self.num_steps, -1) for k, x in traces.items()}
-        return {k: x.ravel() for k, x in jax.vmap(of_one)(by_step).items()}
+        def by_step(values: Values) -> Values:
+            return {k: x.reshape(self.num_steps, -1) for k, x in values.items()}
+
+        read = {k: p[k] for k in self.reads}
+        after = jax.vmap(of_one)(by_step(traces), by_step(read))
+        return {k: x.ravel() for k, x in after.items()}
 
 
 def _by_passes(
@@ -110,6 +121,7 @@ def _by_passes(
     connectivity: TwoSided,
     synapses: Values,
     params: tuple[Values, jax.Array],
+    each: Values,
     seen: Sides,
     read: Sequence[jax.Array],
 ) -> Values:
@@ -120,7 +132,8 @@ def _by_passes(
       late: True if `seen` holds the traces before this step.
       connectivity: the neurons on both sides of each synapse.
       synapses: the variables of the synapses.
-      params: the parameters of the rule, and dt in ms.
+      params: the parameters of the rule that are scalars, and dt in ms.
+      each: the parameters that have one value per synapse.
       seen: what the rule sees of the neurons.
       read: arrays that have to be computed before the synapses are changed.
     """
@@ -131,7 +144,7 @@ def _by_passes(
             jnp.any(seen[side]["spike"] > 0) & are_read,
             functools.partial(_pass, rule, late, side),
             lambda synapses, *_: synapses,
-            *(synapses, params, seen, connectivity),
+            *(synapses, params, each, seen, connectivity),
         )
     return synapses
 
@@ -142,13 +155,14 @@ def _pass(
     side: int,
     synapses: Values,
     params: tuple[Values, jax.Array],
+    each: Values,
     seen: Sides,
     connectivity: TwoSided,
 ) -> Values:
     """Change the synapses of the neurons that spiked on one side, by a pass over all synapses."""
     p, dt = params
     both = _at(connectivity, _updated(rule, p, dt, seen) if late else seen)
-    new = (rule.on_pre, rule.on_post)[side](p, synapses, *both)
+    new = (rule.on_pre, rule.on_post)[side](p | each, synapses, *both)
     here = both[side]["spike"] > 0
     return _like({k: jnp.where(here, new[k], s) for k, s in synapses.items()}, synapses)
 
@@ -160,6 +174,7 @@ def _by_visits(
     connectivity: Visitable,
     synapses: Values,
     params: tuple[Values, jax.Array],
+    each: Values,
     seen: Sides,
     read: Sequence[jax.Array],
 ) -> Values:
@@ -168,22 +183,31 @@ def _by_visits(
     Arguments and derivative are those of `_by_passes`.
     """
 
-    def change(function: AtSpike, params: Any, synapses: Values, *sides: Values) -> Values:
+    def change(
+        function: AtSpike, params: Any, each: Values, synapses: Values, *sides: Values
+    ) -> Values:
         p, dt = params
-        return function(p, synapses, *(_updated(rule, p, dt, sides) if late else sides))
+        return function(p | each, synapses, *(_updated(rule, p, dt, sides) if late else sides))
 
     def on_cpu(
-        connectivity: Visitable, synapses: Values, params: Any, seen: Sides, read: Any
+        connectivity: Visitable, synapses: Values, params: Any, each: Values, seen: Sides, read: Any
     ) -> Values:
         on_pre, on_post = (functools.partial(change, f) for f in (rule.on_pre, rule.on_post))
         indices = (connectivity.synapses_of(0), connectivity.synapses_of(1))
         passes = (functools.partial(_pass, rule, late, 0), functools.partial(_pass, rule, late, 1))
         return change_visited(
-            Rule((on_pre, on_post), passes), indices, synapses, params, seen, connectivity, read
+            Rule((on_pre, on_post), passes),
+            indices,
+            synapses,
+            params,
+            each,
+            seen,
+            connectivity,
+            read,
         )
 
     return jax.lax.platform_dependent(
-        *(connectivity, synapses, params, seen, read),
+        *(connectivity, synapses, params, each, seen, read),
         cpu=on_cpu,
         default=functools.partial(_by_passes, rule, late),
     )
@@ -207,25 +231,36 @@ def _is_worth_visiting(connectivity: TwoSided) -> bool:
 def _updates_by_place(rule: PlasticityModel, dtype: Any) -> bool:
     """Return True if the trace of a neuron is updated by itself, so that visits may do it."""
 
-    def arguments(traces: Mapping[str, Any], size: int) -> Any:
-        scalars = {k: jax.ShapeDtypeStruct((), dtype) for k in rule.params}
+    def arguments(traces: Mapping[str, Any], reads: Sequence[str], size: int) -> Any:
+        scalars = dict.fromkeys(rule.params, jax.ShapeDtypeStruct((), dtype))
+        read = dict.fromkeys(reads, jax.ShapeDtypeStruct((size,), dtype))
         kinds = {k: variable_dtype(trace, dtype) for k, trace in traces.items()}
         each = {k: jax.ShapeDtypeStruct((size,), kind) for k, kind in kinds.items()}
-        return scalars, each, jax.ShapeDtypeStruct((), dtype)
+        params = scalars | read | abstract_clock(dtype)
+        return params, each, jax.ShapeDtypeStruct((), dtype)
 
     return all(
-        is_elementwise(update, functools.partial(arguments, traces))
-        for update, traces in ((rule.update_pre, rule.pre), (rule.update_post, rule.post))
+        is_elementwise(update, functools.partial(arguments, traces, reads))
+        for update, traces, reads in (
+            (rule.update_pre, rule.pre, rule.reads_pre),
+            (rule.update_post, rule.post, rule.reads_post),
+        )
     )
 
 
 def _updated(rule: PlasticityModel, p: Values, dt: jax.Array, sides: Sequence[Values]) -> Sides:
     """Return what a rule sees of the neurons, with their traces after a step without spikes."""
     pre, post = sides
+    of_pre, of_post = _with(p, pre, rule.reads_pre), _with(p, post, rule.reads_post)
     return (
-        {**pre, **rule.update_pre(p, {name: pre[name] for name in rule.pre}, dt)},
-        {**post, **rule.update_post(p, {name: post[name] for name in rule.post}, dt)},
+        {**pre, **rule.update_pre(of_pre, {name: pre[name] for name in rule.pre}, dt)},
+        {**post, **rule.update_post(of_post, {name: post[name] for name in rule.post}, dt)},
     )
+
+
+def _with(p: Values, side: Values, reads: Sequence[str]) -> Values:
+    """Return the parameters with what the rule reads of the neurons of a side."""
+    return p | {name: side[name] for name in reads}
 
 
 def _at(connectivity: TwoSided, sides: Sides) -> Sides:

@@ -1,6 +1,6 @@
 """Network made ready for many steps: all that does not change from step to step."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -12,8 +12,16 @@ from jsnn._engine.sources import steady
 from jsnn._kernels.delivery import Synapses
 from jsnn._pytree import replace
 from jsnn.models.model import Values
-from jsnn.network.connectivity import Dense, Listed, Modifiable, Sparse, TwoSided
-from jsnn.network.network import Network
+from jsnn.network.connectivity import (
+    Connectivity,
+    Dense,
+    Listed,
+    Modifiable,
+    Shared,
+    Sparse,
+    TwoSided,
+)
+from jsnn.network.network import PLASTICITY, Network
 from jsnn.network.projection import Projection
 from jsnn.network.state import State
 
@@ -26,10 +34,12 @@ class Prepared(NamedTuple):
       devices: the devices over which it is divided.
       groups: the populations that are stepped, in groups.
       params: {group: {parameter: () or [N of the group]}}.
+      connectivity: {projection: its connectivity}, that of another one if it shares its weights.
       synapses: {projection: its synapses}, of projections with lists.
       steady: {(group, input): [N of the group] each}, what sources and the drive add in every step,
         of groups of several populations.
-      learning: {projection: the neurons on both sides of each synapse}, of plastic projections.
+      ends: {projection: the neurons on both sides of each synapse}, of projections that learn or
+        of which each synapse sends a number of its own.
       event_driven: deliver by events if a connectivity can, instead of by whole products.
     """
 
@@ -37,8 +47,9 @@ class Prepared(NamedTuple):
     devices: Devices
     groups: Groups
     params: dict[str, Values]
+    connectivity: dict[str, Connectivity]
     synapses: dict[str, Synapses]
-    learning: dict[str, TwoSided]
+    ends: dict[str, TwoSided]
     steady: dict[tuple[str, str], list[jax.Array]]
     event_driven: bool
 
@@ -61,8 +72,8 @@ def prepare(
     *,
     event_driven: bool,
     devices: Devices | None = None,
-    constant: Mapping[str, Any] | None = None,
-    varying: Mapping[str, Any] | None = None,
+    constant: Mapping[str, Mapping[str, Any]] | None = None,
+    varying: Collection[str] = (),
 ) -> Prepared:
     """Make a network ready for many steps.
 
@@ -71,19 +82,58 @@ def prepare(
       groups: the populations to step.
       event_driven: deliver by events if a connectivity can, instead of by whole products.
       devices: the devices over which the network is divided; one device by default.
-      constant: the part of the drive that is constant in time.
-      varying: the part of the drive that is not.
+      constant: {population: {input: value}}, the inputs that are constant in time.
+      varying: the names of the parts of which an input or a parameter is not.
     """
     devices = devices or Devices(1, network.sizes)
+    connectivity = {p.name: connectivity_of(network, p) for p in network.projections}
     return Prepared(
         network,
         devices,
         groups,
         parameters(network, groups, are_equal=False),
-        {p.name: _synapses(p) for p in network.projections if p.is_listed},
-        {p.name: _both_sides(p) for p in network.projections if p.plasticity is not None},
-        steady(network, devices, groups, constant or {}, varying or {}),
+        connectivity,
+        {p.name: _synapses(p, connectivity[p.name]) for p in network.projections if p.is_listed},
+        {
+            p.name: _both_sides(p)
+            for p in network.projections
+            if p.plasticity is not None or p.synapse.sends_each is not None
+        },
+        steady(network, devices, groups, constant or {}, varying),
         event_driven,
+    )
+
+
+def with_params(prepared: Prepared, params: Mapping[str, Mapping[str, Any]]) -> Prepared:
+    """Return the network with the parameters of one step in place of its own."""
+    if not params:
+        return prepared
+    network = with_driven_params(prepared.network, params)
+    changed = tuple(group for group in prepared.groups if not params.keys().isdisjoint(group))
+    derived = parameters(network, changed, are_equal=False)
+    return prepared._replace(network=network, params=prepared.params | derived)
+
+
+def with_driven_params(network: Network, params: Mapping[str, Mapping[str, Any]]) -> Network:
+    """Return a network with parameters of a drive in place of its own."""
+    if not params:
+        return network
+
+    def changed(part: Any) -> Any:
+        given = dict(params.get(part.name, {}))
+        of_rule = given.pop(PLASTICITY, None)
+        if given:
+            part = replace(part, params={**part.params, **given})
+        if of_rule:
+            rule = part.plasticity
+            part = replace(part, plasticity=replace(rule, params={**rule.params, **of_rule}))
+        return part
+
+    return replace(
+        network,
+        populations=tuple(map(changed, network.populations)),
+        projections=tuple(map(changed, network.projections)),
+        sources=tuple(map(changed, network.sources)),
     )
 
 
@@ -101,18 +151,26 @@ def state_of(prepared: Prepared, carry: Carry) -> State:
     return replace(state, populations=divide(network, groups, state.populations))
 
 
-def _synapses(projection: Projection) -> Synapses:
+def connectivity_of(network: Network, projection: Projection) -> Connectivity:
+    """Return the connectivity of a projection, that of another one if it shares its weights."""
+    connectivity = projection.connectivity
+    if not isinstance(connectivity, Shared):
+        return connectivity
+    return connectivity.resolved(network.projection(connectivity.of).connectivity)
+
+
+def _synapses(projection: Projection, connectivity: Connectivity) -> Synapses:
     """Return the list of synapses, with slots that count from the step after the synapse."""
-    assert isinstance(projection.connectivity, Listed)
-    synapses = projection.connectivity.synapses()
+    assert isinstance(connectivity, Listed)
+    synapses = connectivity.synapses()
     if not projection.has_synaptic_delays or not projection.steps_before_synapse:
         return synapses
-    before = projection.steps_before_synapse * projection.connectivity.num_post
+    before = projection.steps_before_synapse * connectivity.num_post
     return synapses._replace(slots=synapses.slots - before)
 
 
 def _both_sides(projection: Projection) -> TwoSided:
-    """Return the neurons on both sides of each synapse of a plastic projection."""
+    """Return the neurons on both sides of each synapse of a projection."""
     connectivity = projection.connectivity
     assert isinstance(connectivity, Modifiable)
     return connectivity.ends() if isinstance(connectivity, Sparse | Dense) else connectivity

@@ -6,7 +6,7 @@ itself, and a projection between two stages becomes one product over time and ba
 per step. This needs memory for the spikes and sums of all steps, which is bounded here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,11 @@ import jax
 import numpy as np
 
 from jsnn._engine.groups import Groups, each_alone, groups_of
+from jsnn._engine.inputs import Driven
 from jsnn._engine.recording_plan import RecordingPlan, folds_each_neuron, population_of
 from jsnn._kernels import native
 from jsnn.models.checker import each_by_itself
-from jsnn.network.connectivity import Dense, OneToOne
+from jsnn.network.connectivity import Dense, OneToOne, Shared
 from jsnn.network.network import Network
 from jsnn.network.projection import Projection
 from jsnn.recording import SpikeCount
@@ -56,8 +57,8 @@ def together(network: Network, *, event_driven: bool) -> Schedule:
 
 def quickest_schedule(
     network: Network,
-    constant: Mapping[str, Any],
-    varying: Mapping[str, Any],
+    constant: Driven,
+    varying: Driven,
     planned: RecordingPlan,
     num_steps: int,
 ) -> Schedule:
@@ -68,7 +69,7 @@ def quickest_schedule(
 
     Args:
       network: the network that is simulated.
-      constant: the part of the drive that is constant in time.
+      constant: the part of the drive that is constant in time; its parameters are in the network.
       varying: the part of the drive that has one row for each step.
       planned: the recordings.
       num_steps: T.
@@ -84,7 +85,9 @@ def quickest_schedule(
     tabulated = tuple(
         name
         for name in network.sizes
-        if kernels and _is_tabulated(network, name, constant, recordings)
+        if kernels
+        and name not in varying.names
+        and _is_tabulated(network, name, constant, recordings)
     )
     given = tuple(name for name in network.sizes if _is_given(network, name, varying, recordings))
     return Schedule(stages, tabulated, given, event_driven=kernels)
@@ -96,23 +99,21 @@ def _may_be_divided(
     """Return True if the stages of a run may be run one after the other."""
     each_looks_at_one = all(population_of(recording) is not None for recording in recordings)
     fits = bytes_over_time(network, stages, num_steps) <= _MOST_BYTES
-    return each_looks_at_one and fits and network.mesh is None
+    is_whole = network.mesh is None
+    learns_elsewhere = any(p.shares_learning_weights for p in network.projections)
+    return each_looks_at_one and fits and is_whole and not learns_elsewhere
 
 
-def _is_tabulated(
-    network: Network, name: str, constant: Mapping[str, Any], recordings: Sequence[Any]
-) -> bool:
+def _is_tabulated(network: Network, name: str, constant: Driven, recordings: Sequence[Any]) -> bool:
     """Return True if one neuron can be run for all neurons of equal current."""
     return _neurons_differ_by_drive_alone(network, name, constant) and all(
         folds_each_neuron(r) for r in recordings if population_of(r) == name
     )
 
 
-def _is_given(
-    network: Network, name: str, varying: Mapping[str, Any], recordings: Sequence[Any]
-) -> bool:
+def _is_given(network: Network, name: str, varying: Driven, recordings: Sequence[Any]) -> bool:
     """Return True if the drive of a population is its spikes, [T, N], and nothing else is asked."""
-    trains = varying.get(name)
+    trains = varying.inputs.get(name, {}).get("current")
     if trains is None or trains.dtype != np.bool_ or trains.ndim != 2:
         return False
     return _driven_alone(network, name) and all(
@@ -141,14 +142,15 @@ def leaving(network: Network, stage: Stage) -> list[Projection]:
 def is_joined(projection: Projection) -> bool:
     """Return True if both sides of a projection have to be stepped together.
 
-    This is so if they change its synapses, if it sends numbers, or if its synapses are a list,
-    whose spikes become sums when they are emitted. It is also so if the input within a step is the
-    weight of a single spike: within the step LLVM multiplies that weight before it looks at the
-    spike, and rounds differently from a sum that was made before.
+    This is so if they change its synapses, if it sends something else than spikes, or if its
+    synapses are a list, whose spikes become sums when they are emitted. It is also so if the input
+    within a step is the weight of a single spike: within the step LLVM multiplies that weight
+    before it looks at the spike, and rounds differently from a sum that was made before.
     """
-    sends_numbers = projection.synapse.sends is not None
-    in_the_step = projection.delay == 0 and isinstance(projection.connectivity, OneToOne)
-    return projection.plasticity is not None or projection.is_listed or sends_numbers or in_the_step
+    if projection.plasticity is not None or projection.is_listed:
+        return True
+    in_the_step = projection.delay == 0 and isinstance(projection.connectivity, OneToOne | Shared)
+    return in_the_step or not projection.synapse.sends_spikes
 
 
 def _reached_from(network: Network, name: str) -> set[str]:
@@ -178,14 +180,13 @@ def _driven_alone(network: Network, name: str) -> bool:
     return not projected_to and not joined and not driven
 
 
-def _neurons_differ_by_drive_alone(
-    network: Network, name: str, constant: Mapping[str, Any]
-) -> bool:
+def _neurons_differ_by_drive_alone(network: Network, name: str, constant: Driven) -> bool:
     population = network.population(name)
     same_for_all = (*population.params.values(), *population.initial.values())
     outgoing = [projection for projection in network.projections if projection.pre == name]
     return (
-        name in constant
+        name in constant.inputs
+        and population.model.targets == ("current",)
         and all(np.ndim(value) == 0 for value in same_for_all)
         and _driven_alone(network, name)
         and bool(outgoing)

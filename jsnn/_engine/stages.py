@@ -11,18 +11,25 @@ from jsnn._engine.devices import Devices
 from jsnn._engine.distinct_currents import tabulated
 from jsnn._engine.divided import Parts, apart, own_drive, own_network, own_state, state_of_all
 from jsnn._engine.groups import each_alone, have_equal_numbers, parameters
-from jsnn._engine.inputs import joined
+from jsnn._engine.inputs import Driven, joined
 from jsnn._engine.plan import Plan
-from jsnn._engine.prepared import Carry, Prepared, prepare, start, state_of
+from jsnn._engine.prepared import (
+    Carry,
+    Prepared,
+    connectivity_of,
+    prepare,
+    start,
+    state_of,
+    with_driven_params,
+)
 from jsnn._engine.recording_plan import RecordingPlan
 from jsnn._engine.schedule import Stage, leaving
 from jsnn._engine.step import advance
 from jsnn._kernels.dense import delayed
 from jsnn._pytree import replace
-from jsnn.network.connectivity import EventDriven
+from jsnn.network.connectivity import Connectivity, EventDriven
 from jsnn.network.division import AXIS
 from jsnn.network.network import Network
-from jsnn.network.projection import Projection
 from jsnn.network.state import State, in_flight_after, part_of, with_part, with_projection
 
 Recorded = dict[str, Any]
@@ -34,8 +41,8 @@ Spikes = dict[str, jax.Array]
 def run(
     network: Network,
     state: State,
-    constant: dict[str, Any],
-    varying: dict[str, Any],
+    constant: Driven,
+    varying: Driven,
     plan: Plan,
 ) -> tuple[State, Recorded]:
     """Run all steps of a plan.
@@ -50,6 +57,7 @@ def run(
     Returns:
       The state after the last step, and {recording: result}.
     """
+    network = with_driven_params(network, constant.params)
     grouped = any(len(group) > 1 for group in plan.schedule.groups)
     if len(plan.schedule.stages) == 1 and not grouped:
         return _together(plan, network, state, constant, varying)
@@ -58,7 +66,7 @@ def run(
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _quickly(
-    plan: Plan, network: Network, state: State, constant: dict[str, Any], varying: dict[str, Any]
+    plan: Plan, network: Network, state: State, constant: Driven, varying: Driven
 ) -> tuple[State, Recorded]:
     """Run stage after stage, or populations in groups."""
     if len(plan.schedule.stages) > 1:
@@ -77,8 +85,8 @@ def _together(
     plan: Plan,
     network: Network,
     state: State,
-    constant: dict[str, Any],
-    varying: dict[str, Any],
+    constant: Driven,
+    varying: Driven,
 ) -> tuple[State, Recorded]:
     """Run all populations together, on each of the devices over which neurons are divided."""
     if network.mesh is None:
@@ -90,8 +98,10 @@ def _together(
         parts: Parts, network: Network, state: State, constant: Any, varying: Any
     ) -> tuple[State, Recorded]:
         own = own_network(devices, network, parts)
-        drive = (own_drive(devices, x, varies=x is varying) for x in (constant, varying))
-        return _steps(plan, devices, network, own, own_state(devices, network, state), *drive)
+        own_constant = own_drive(devices, network, constant, varies=False)
+        own_varying = own_drive(devices, network, varying, varies=True)
+        own_before = own_state(devices, network, state)
+        return _steps(plan, devices, network, own, own_before, own_constant, own_varying)
 
     others, parts = apart(network)
     by_part, on_all = PartitionSpec(AXIS), PartitionSpec()
@@ -110,8 +120,8 @@ def _steps(
     network: Network,
     own: Network,
     state: State,
-    constant: dict[str, Any],
-    varying: dict[str, Any],
+    constant: Driven,
+    varying: Driven,
 ) -> tuple[State, Recorded]:
     """Take all steps of the neurons of this device.
 
@@ -133,17 +143,18 @@ def _steps(
         schedule.groups or each_alone(network.order),
         event_driven=schedule.event_driven,
         devices=devices,
-        constant=constant,
-        varying=varying,
+        constant=constant.inputs,
+        varying=varying.names,
     )
 
     def seen(carry: Carry) -> State:
         return state_of_all(devices, network, state_of(prepared, carry))
 
     def all_steps(prepared: Prepared, first: Any) -> tuple[Any, Any]:
-        def body(before: tuple[Carry, Any], now: dict[str, Any]) -> tuple[Any, Any]:
+        def body(before: tuple[Carry, Any], now: Driven) -> tuple[Any, Any]:
             carry, kept = before
-            carry, spikes = advance(prepared, carry, joined(constant, now))
+            inputs = joined(constant.inputs, now.inputs)
+            carry, spikes = advance(prepared, carry, inputs, now.params)
             state = seen(carry)
             return (carry, recordings.fold(kept, state, spikes)), recordings.observe(state, spikes)
 
@@ -165,7 +176,7 @@ def _steps(
     return seen(carry), recordings.finish(kept, stacked)
 
 
-def _first_of_two(body: Any, start: Any, varying: dict[str, Any]) -> tuple[Any, Any]:
+def _first_of_two(body: Any, start: Any, varying: Driven) -> tuple[Any, Any]:
     """Run a scan of one step as two.
 
     XLA would unroll a scan of one step, and then fuse and round differently.
@@ -181,7 +192,7 @@ def _first_of_two(body: Any, start: Any, varying: dict[str, Any]) -> tuple[Any, 
 
 
 def _in_stages(
-    plan: Plan, network: Network, state: State, constant: dict[str, Any], varying: dict[str, Any]
+    plan: Plan, network: Network, state: State, constant: Driven, varying: Driven
 ) -> tuple[State, Recorded]:
     """Run stage after stage, each over all steps; `state` is a fresh one."""
     schedule, num_steps = plan.schedule, plan.num_steps
@@ -190,7 +201,8 @@ def _in_stages(
     for stage in schedule.stages:
         name, mine = stage[0], plan.recordings.of(stage)
         if name in schedule.tabulated:
-            currents = jnp.broadcast_to(constant[name], (network.sizes[name],))
+            current = constant.inputs[name]["current"]
+            currents = jnp.broadcast_to(current, (network.sizes[name],))
             table = tabulated(network, name, currents, num_steps, mine)
             state = replace(state, populations=state.populations | {name: table.variables})
             for sent, rows in table.in_flight.items():
@@ -199,7 +211,9 @@ def _in_stages(
             recorded |= table.kept
             continue
         if name in schedule.given:
-            state, kept, spikes = _given(network, name, state, varying[name], mine)
+            state, kept, spikes = _given(
+                network, name, state, varying.inputs[name]["current"], mine
+            )
         else:
             own = replace(plan, recordings=mine)
             state, kept, spikes = _stage(network, stage, state, constant, varying, sums, own)
@@ -207,7 +221,10 @@ def _in_stages(
         for projection in leaving(network, stage):
             left = in_flight_after(spikes[projection.pre], projection.delay, network.dtype)
             state = with_projection(state, projection.name, in_flight=left)
-            sums[projection.name] = _over_time(projection, spikes[projection.pre])
+            connectivity = connectivity_of(network, projection)
+            sums[projection.name] = _over_time(
+                connectivity, projection.delay, spikes[projection.pre]
+            )
     return replace(state, step=state.step + num_steps), recorded
 
 
@@ -215,8 +232,8 @@ def _stage(
     network: Network,
     stage: Stage,
     state: State,
-    constant: dict[str, Any],
-    varying: dict[str, Any],
+    constant: Driven,
+    varying: Driven,
     sums: dict[str, jax.Array],
     plan: Plan,
 ) -> tuple[State, Recorded, Spikes]:
@@ -233,14 +250,15 @@ def _stage(
     def body(before: tuple[Carry, Any], now: Any) -> tuple[Any, Any]:
         carry, kept = before
         changing, arriving = now
-        carry, spikes = advance(prepared, carry, joined(constant, changing), arriving=arriving)
+        inputs = joined(constant.inputs, changing.inputs)
+        carry, spikes = advance(prepared, carry, inputs, changing.params, arriving=arriving)
         state = state_of(prepared, carry)
         kept = plan.recordings.fold(kept, state, spikes)
         spiked = {name: spikes[name] > 0 for name in sending}
         return (carry, kept), (plan.recordings.observe(state, spikes), spiked)
 
     first = (start(prepared, part), plan.recordings.start(network))
-    changing = {name: rows for name, rows in varying.items() if name in mine}
+    changing = varying.of(mine)
     (carry, kept), (stacked, spikes) = jax.lax.scan(
         body, first, (changing, incoming), length=plan.num_steps
     )
@@ -271,9 +289,8 @@ def _given(
     return after, {recording: count for recording, _ in recordings.folded}, {name: spikes}
 
 
-def _over_time(projection: Projection, spikes: jax.Array) -> jax.Array:
+def _over_time(connectivity: Connectivity, delay: int, spikes: jax.Array) -> jax.Array:
     """Turn spikes, bool [T, pre], into the sums that arrive in every step, [T, post]."""
-    connectivity, delay = projection.connectivity, projection.delay
     if isinstance(connectivity, EventDriven):
         return connectivity.deliver_over_time(spikes, delay)
     return jax.vmap(connectivity.deliver)(delayed(spikes, delay).astype(connectivity.dtype))

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 from jsnn._engine.end_of_step import end_of_step
 from jsnn._engine.groups import Group, divide, joined, places, size_of
 from jsnn._engine.neuron_input import input_of_group, input_of_one
-from jsnn._engine.prepared import Carry, Prepared
+from jsnn._engine.prepared import Carry, Prepared, with_params
 from jsnn._engine.sending import Now
 from jsnn._engine.sources import source_currents
-from jsnn._engine.values import per_neuron, strong
+from jsnn._engine.values import clock, drawn, per_neuron, strong
 from jsnn._kernels.settled import settled
 from jsnn._pytree import replace
 from jsnn.models.model import Values
@@ -25,7 +25,8 @@ from jsnn.recording import SpikesOf
 def advance(
     prepared: Prepared,
     carry: Carry,
-    drive: Mapping[str, Any],
+    inputs: Mapping[str, Mapping[str, Any]],
+    params: Mapping[str, Mapping[str, Any]] | None = None,
     *,
     arriving: Mapping[str, jax.Array] | None = None,
 ) -> tuple[Carry, SpikesOf]:
@@ -34,22 +35,24 @@ def advance(
     Args:
       prepared: the network, with the neurons of this device.
       carry: from `start`, or from the step before.
-      drive: the input of this step, without time courses.
+      inputs: {population: {input: () or [N]}}, from outside, of this step.
+      params: {part: {parameter: value}}, those that change from step to step.
       arriving: {projection: [post]}, the sums that arrive now through projections from populations
         that are not stepped.
 
     Returns:
       The new carry, and {population: spikes [N]}, of all devices.
     """
+    prepared = with_params(prepared, params or {})
     network, devices, groups = prepared.network, prepared.devices, prepared.groups
     state = carry.state
-    source_states, currents = source_currents(network, devices, state, drive)
-    now = Now(divide(network, groups, state.populations), {}, {}, {}, {}, {}, {})
+    now = Now(divide(network, groups, state.populations), {}, {}, {}, {}, {}, {}, state.step)
+    source_states, currents = source_currents(network, devices, state, now.before)
     for group in groups:
         total = (
-            input_of_group(prepared, carry.arrived, group, currents, drive)
+            input_of_group(prepared, carry.arrived, group, currents, inputs)
             if len(group) > 1
-            else input_of_one(prepared, carry, group[0], now, arriving or {}, currents, drive)
+            else input_of_one(prepared, carry, group[0], now, arriving or {}, currents, inputs)
         )
         variables, spikes = _update_neurons(prepared, state, group, total)
         now.groups[group[0]] = variables
@@ -62,7 +65,7 @@ def advance(
         now.all_spikes_of_groups[group[0]] = (
             spikes if devices.number == 1 else joined(list(of_all.values()))
         )
-    state, arrived = end_of_step(prepared, state, now, drive)
+    state, arrived = end_of_step(prepared, state, now)
     after = replace(
         state,
         step=state.step + 1,
@@ -79,18 +82,26 @@ def _update_neurons(
     network, variables = prepared.network, state.populations[group[0]]
     model = network.population(group[0]).model
     draws = [_draws(prepared, state, network.population(name)) for name in group]
-    params = per_neuron(prepared.params[group[0]], size_of(network, group)) | {
-        name: joined([each[name] for each in draws]) for name in draws[0]
-    }
+    params = per_neuron(prepared.params[group[0]], model.params, size_of(network, group))
+    params |= {name: joined([each[name] for each in draws]) for name in draws[0]}
+    params |= clock(state.step, network.dt)
+    inputs = {target: total[target] for target in model.targets}
+    raised = {k: x + total[k] for k, x in variables.items() if k in total and k not in inputs}
     updated = model.update(
-        params, variables, total if model.inputs else total["current"], network.dt
+        params,
+        {**variables, **raised},
+        inputs if model.inputs else inputs["current"],
+        network.dt,
     )
     if prepared.event_driven:
         updated = settled(strong(updated, variables))
     spikes = spike(model.surrogate, model.threshold(params, updated))
     reset = model.reset(params, updated)
     spiked = spikes > 0
-    after = {k: jnp.where(spiked, reset[k], updated[k]) for k in updated}
+    after = {
+        k: x if model.variables[k].shared else jnp.where(spiked, reset[k], x)
+        for k, x in updated.items()
+    }
     return strong(after, variables), spikes
 
 
@@ -103,10 +114,8 @@ def _draws(prepared: Prepared, state: State, population: Population) -> Values:
     which = _STREAMS + [p.name for p in network.populations].index(population.name)
     own_key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), which)
     shape = (devices.sizes[population.name],)
-    return {
-        name: devices.own(sampler(jax.random.fold_in(own_key, i), shape, network.dtype))
-        for i, (name, sampler) in enumerate(population.model.draws)
-    }
+    draws = drawn(population.model.draws, own_key, shape, network.dtype)
+    return {name: devices.own(numbers) for name, numbers in draws.items()}
 
 
 _STREAMS = 2**16

@@ -1,12 +1,14 @@
 """Parameters and variables in the shapes and dtypes that models see."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn.models.model import Values
+from jsnn.models.model import Sampler, Values
+from jsnn.network.values import Declared
 
 
 def strong(after: Values, before: Values) -> Values:
@@ -14,8 +16,38 @@ def strong(after: Values, before: Values) -> Values:
     return {name: after[name].astype(before[name].dtype) for name in before}
 
 
-def per_neuron(params: Mapping[str, Any], size: int) -> Values:
+def per_neuron(params: Mapping[str, Any], declared: Declared, size: int) -> Values:
+    """Return parameters as models see them, [N], or tables as they are.
+
+    Args:
+      params: the parameters, () or [N], and tables.
+      declared: the quantities of the model; those that are derived from them are not among them.
+      size: N.
+    """
+    tables = {name for name, quantity in declared.items() if quantity.ndim == 1}
     return {
-        name: jnp.broadcast_to(value, (*np.shape(value)[:-1], size))
+        name: value if name in tables else jnp.broadcast_to(value, (*np.shape(value)[:-1], size))
         for name, value in params.items()
+    }
+
+
+def clock(step: jax.Array, dt: jax.Array) -> Values:
+    """Return the time of a step, which the functions of models find among their parameters."""
+    return {"t": step.astype(dt.dtype) * dt, "step": step}
+
+
+def drawn(
+    draws: Sequence[tuple[str, Sampler]], key: jax.Array, shape: tuple[int, ...], dtype: Any
+) -> Values:
+    """Return the random numbers that a model asks for in a step, by name.
+
+    Args:
+      draws: (name, sampler) each.
+      key: of the part and the step.
+      shape: of the numbers.
+      dtype: of the network.
+    """
+    return {
+        name: sampler(jax.random.fold_in(key, i), shape, dtype)
+        for i, (name, sampler) in enumerate(draws)
     }

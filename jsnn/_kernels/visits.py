@@ -12,7 +12,7 @@ from jsnn._kernels.native import Visits
 from jsnn._pytree import pytree, static
 
 Values = dict[str, jax.Array]
-Change = Callable[[Any, Values, Values, Values], Values]
+Change = Callable[[Any, Values, Values, Values, Values], Values]
 
 _FEWEST, _MOST = 64, 512
 """Bounds of the number of synapses that a round visits on one side."""
@@ -52,9 +52,9 @@ class Rule(NamedTuple):
     """A change of synapses at the spikes of presynaptic neurons, and one at those of postsynaptic.
 
     Attributes:
-      changes: (params, synapses, pre, post) -> synapses, for any synapses, [C] each.
-      passes: (synapses, params, sides, passed_on) -> synapses, for all synapses, of which those of
-        silent neurons stay.
+      changes: (params, each, synapses, pre, post) -> synapses, for any synapses, [C] each.
+      passes: (synapses, params, each, sides, passed_on) -> synapses, for all synapses, of which
+        those of silent neurons stay.
     """
 
     changes: tuple[Change, Change]
@@ -66,6 +66,7 @@ def change_visited(
     indices: tuple[SynapsesOf, SynapsesOf],
     synapses: Values,
     params: Any,
+    each: Values,
     sides: tuple[Values, Values],
     passed_on: Any,
     after: Sequence[jax.Array],
@@ -79,12 +80,13 @@ def change_visited(
       indices: the synapses of each presynaptic neuron, and of each postsynaptic one.
       synapses: variables of the synapses, [S], or [pre, post] if they are a matrix.
       params: pytree of scalars.
+      each: parameters of the synapses, in the shape of their variables; they stay.
       sides: variables of the presynaptic neurons, [pre], and of the postsynaptic ones, [post], with
         "spike" among them.
       passed_on: arrays for the passes of the rule.
       after: arrays that have to be computed before the synapses are changed.
     """
-    operands = (indices, synapses, params, sides, passed_on, tuple(after))
+    operands = (indices, synapses, params, each, sides, passed_on, tuple(after))
     leaves, structure = jax.tree.flatten(operands)
     names = sorted(synapses)
     capacities = [_capacity(index) for index in indices]
@@ -92,9 +94,12 @@ def change_visited(
     def with_rows(*leaves: jax.Array) -> list[jax.Array]:
         """Change synapses [R, ...]; operands have R rows, or one row if it is the same for all."""
         rows = max(leaf.shape[0] for leaf in leaves)
-        indices, synapses, params, sides, passed_on, after = jax.tree.unflatten(structure, leaves)
+        indices, synapses, params, each, sides, passed_on, after = jax.tree.unflatten(
+            structure, leaves
+        )
         # A reshaped array would be copied in every step.
         arrays = [_of_rows(synapses[k], rows) for k in names]
+        fixed = {k: _of_rows(x, rows) for k, x in each.items()}
         lists = [
             (side["spike"], index.starts, index.order, index.others)
             for index, side in zip(indices, sides, strict=True)
@@ -120,6 +125,7 @@ def change_visited(
             synapse = (at.which,) if indices[side].strides == (0, 0) else own_other
             where = (at.row, *synapse) if rows > 1 else synapse
             seen = [_taken(array, *where) for array in arrays]
+            own = {k: _taken(x, *where) for k, x in fixed.items()}
             p = jax.tree.map(of_rows, params)
             pre, post = (
                 {k: of_rows(x, at.own if i == side else at.other) for k, x in sides[i].items()}
@@ -127,8 +133,8 @@ def change_visited(
             )
             change, of_params = rule.changes[side], jax.tree.map(lambda x: 0 if x.ndim else None, p)
             if any(x.ndim for x in jax.tree.leaves(p)):  # a rule sees scalars
-                change = jax.vmap(change, (of_params, 0, 0, 0))
-            new = change(p, dict(zip(names, seen, strict=True)), pre, post)
+                change = jax.vmap(change, (of_params, 0, 0, 0, 0))
+            new = change(p, own, dict(zip(names, seen, strict=True)), pre, post)
             return [
                 jnp.broadcast_to(new[k], x.shape).astype(x.dtype)
                 for k, x in zip(names, seen, strict=True)
@@ -145,7 +151,7 @@ def change_visited(
                     now = {
                         k: x if rows > 1 else x[None] for k, x in zip(names, arrays, strict=True)
                     }
-                    new = _for_rows(change, rows, now, params, sides, passed_on)
+                    new = _for_rows(change, rows, now, params, each, sides, passed_on)
                     return native.overwrite(arrays, [_of_rows(new[k], rows) for k in names])
 
                 spiked = jnp.any(sides[side]["spike"] > 0)

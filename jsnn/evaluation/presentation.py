@@ -91,7 +91,7 @@ def present(
             network: Network, key: jax.Array | None, drive: dict[str, Any], index: jax.Array
         ) -> Any:
             start = init(network, _own_key(key, index))
-            return how.reduce(run(network, start, *split(drive), how.plan)[1])
+            return how.reduce(run(network, start, *split(network, drive), how.plan)[1])
 
         share = jax.shard_map(
             jax.vmap(present_fresh, in_axes=(None, None, 0, 0)),
@@ -105,7 +105,7 @@ def present(
     def present_next(state: State, now: tuple[Any, jax.Array]) -> tuple[State, Any]:
         drive, index = now
         start = next_state(how.between, network, state, _own_key(key, index))
-        state, recorded = run(network, start, *split(drive), how.plan)
+        state, recorded = run(network, start, *split(network, drive), how.plan)
         return state, how.reduce(recorded)
 
     return jax.lax.scan(present_next, state, (drives, indices))

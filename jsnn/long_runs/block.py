@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jsnn._engine.inputs import Driven
 from jsnn._engine.plan import Plan
 from jsnn._engine.recording_plan import (
     RecordingPlan,
@@ -146,8 +147,8 @@ def run_block(
     network: Network,
     state: State,
     folds: Folds,
-    constant: Mapping[str, Any],
-    varying: Mapping[str, Any],
+    constant: Driven,
+    varying: Driven,
     plan: Plan,
 ) -> tuple[State, Folds, dict[str, Any]]:
     """Run a block.
@@ -168,5 +169,5 @@ def run_block(
         for name, r in plan.recordings.folded
     )
     plan = replace(plan, recordings=replace(plan.recordings, folded=going_on))
-    state, recorded = unwrap(run)(network, state, dict(constant), dict(varying), plan)
+    state, recorded = unwrap(run)(network, state, constant, varying, plan)
     return state, {name: recorded.pop(name) for name in folds}, recorded

@@ -113,7 +113,7 @@ def simulate_in_blocks(
 
     records = _records(row, on_block, directory, begin)
     now, running = begin, deque[tuple[int, dict[str, Any], dict[str, Any]]]()
-    constant, varying = split(drive)
+    constant, varying = split(network, drive)
     courses = jax.tree.map(np.asarray, varying)
     with progress_bar(num_steps, "step", done=begin.num_steps, shown=progress) as bar:
         for first in range(begin.num_steps, num_steps, steps_per_block):

@@ -48,7 +48,15 @@ from jsnn.models.plasticity import (
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
 from jsnn.models.surrogates import superspike
-from jsnn.models.synapses import ALPHA, CONDUCTANCE, DELTA, EXPONENTIAL, GRADED, SynapseModel
+from jsnn.models.synapses import (
+    ALPHA,
+    CONDUCTANCE,
+    DELTA,
+    EXPONENTIAL,
+    GAP_JUNCTION,
+    GRADED,
+    SynapseModel,
+)
 
 __all__ = [
     "ADEX",
@@ -60,6 +68,7 @@ __all__ = [
     "DELTA",
     "EIF",
     "EXPONENTIAL",
+    "GAP_JUNCTION",
     "GAUSSIAN_NOISE",
     "GRADED",
     "HODGKIN_HUXLEY",

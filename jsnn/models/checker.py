@@ -12,7 +12,7 @@ import numpy as np
 
 from jsnn.models.current_sources import CurrentSourceModel
 from jsnn.models.elementwise import is_elementwise
-from jsnn.models.model import Sampler, Values
+from jsnn.models.model import CLOCK, Sampler, Values
 from jsnn.models.neurons import NeuronModel
 from jsnn.models.plasticity import PlasticityModel
 from jsnn.models.quantity import Quantity
@@ -104,11 +104,26 @@ class _Problem:
 def needs_key(model: CurrentSourceModel, size: int) -> bool:
     """Return True if the current of a source into `size` neurons depends on its PRNG key."""
     arguments = _arguments(model, jnp.result_type(float), size)
+    key = len(jax.tree.leaves(arguments[:2]))
+    return bool(_used(model, size) & {key})
+
+
+@lru_cache
+def changes_by_itself(model: CurrentSourceModel, size: int) -> bool:
+    """Return True if its current depends on the key, the clock or what it reads."""
+    params = _arguments(model, jnp.result_type(float), size)[0]
+    of_step = {*model.reads, *CLOCK}
+    changing = {i for i, name in enumerate(sorted(params)) if name in of_step}
+    return needs_key(model, size) or bool(_used(model, size) & changing)
+
+
+@lru_cache
+def _used(model: CurrentSourceModel, size: int) -> frozenset[int]:
+    """Return the numbers of the leaves of the arguments that the current may depend on."""
+    arguments = _arguments(model, jnp.result_type(float), size)
     traced = jax.make_jaxpr(model.current)(*arguments).jaxpr
-    num_before = len(jax.tree.leaves(arguments[:2]))
-    key = traced.invars[num_before]
     used = [v for equation in traced.eqns for v in equation.invars] + list(traced.outvars)
-    return any(v is key for v in used)
+    return frozenset(i for i, v in enumerate(traced.invars) if any(u is v for u in used))
 
 
 @lru_cache
@@ -124,7 +139,8 @@ def each_by_itself(model: NeuronModel) -> bool:
         return _arguments(model, dtype, size)
 
     return (
-        (model.derived is None or _derives_elementwise(model, dtype))
+        not any(variable.shared for variable in model.variables.values())
+        and (model.derived is None or _derives_elementwise(model, dtype))
         and is_elementwise(model.update, arguments)
         and is_elementwise(model.threshold, lambda size: arguments(size)[:2])
         and is_elementwise(model.reset, lambda size: arguments(size)[:2])
@@ -141,24 +157,56 @@ def _arguments(
     model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any, size: int
 ) -> tuple[Any, ...]:
     """Return the shapes of the arguments of a model's main function, for `size` neurons."""
-
-    def param(quantity: Quantity) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct((*np.shape(quantity.default)[:-1], size), dtype)
-
-    params = {name: param(quantity) for name, quantity in model.params.items()}
+    params = _abstract_params(model, dtype, size)
     variables = _abstract(model.variables, dtype, size)
     current = jax.ShapeDtypeStruct((size,), dtype)
     dt = jax.ShapeDtypeStruct((), dtype)
+    clock = abstract_clock(dtype)
     match model:
         case CurrentSourceModel():
-            return params, variables, _abstract_key(), dt
+            read = dict.fromkeys(model.reads, current)
+            return params | read | clock, variables, _abstract_key(), dt
         case NeuronModel():
-            drawn = [name for name, _ in model.draws]
             derived = jax.eval_shape(model.complete_params, params, dt)
-            found = dict.fromkeys([*derived, *drawn], current)
+            derived = dict.fromkeys(derived.keys() - params.keys(), current)
+            found = params | derived | _abstract_draws(model, dtype, size) | clock
             return found, variables, _of_inputs(model, current), dt
         case SynapseModel():
-            return params, variables, current, dict.fromkeys(model.reads, current), dt
+            found = params | _abstract_draws(model, dtype, size) | clock
+            return found, variables, current, dict.fromkeys(model.reads, current), dt
+
+
+def _abstract_params(
+    model: NeuronModel | SynapseModel | CurrentSourceModel, dtype: Any, size: int
+) -> dict[str, jax.ShapeDtypeStruct]:
+    """Return the shapes of the parameters as functions see them: [N], or those of tables."""
+
+    def param(quantity: Quantity) -> jax.ShapeDtypeStruct:
+        rows = np.shape(quantity.default)
+        return jax.ShapeDtypeStruct(rows if quantity.ndim == 1 else (*rows[:-1], size), dtype)
+
+    return {name: param(quantity) for name, quantity in model.params.items()}
+
+
+def abstract_clock(dtype: Any) -> dict[str, jax.ShapeDtypeStruct]:
+    """Return the shapes and dtypes of the clock that functions find among their parameters."""
+    return {
+        "t": jax.ShapeDtypeStruct((), dtype),
+        "step": jax.ShapeDtypeStruct((), np.dtype(np.int32)),
+    }
+
+
+def _abstract_draws(model: NeuronModel | SynapseModel, dtype: Any, size: int) -> dict[str, Any]:
+    """Return the shapes and dtypes of random numbers; [N] for those that cannot be drawn."""
+
+    def drawn(sampler: Sampler) -> Any:
+        try:
+            kind = jax.eval_shape(partial(_draw, sampler, dtype, size), _abstract_key()).dtype
+        except Exception:  # reported as a problem of the draw
+            kind = dtype
+        return jax.ShapeDtypeStruct((size,), kind)
+
+    return {name: drawn(sampler) for name, sampler in model.draws}
 
 
 def _abstract(
@@ -166,7 +214,9 @@ def _abstract(
 ) -> dict[str, jax.ShapeDtypeStruct]:
     """Return the shapes and dtypes of the variables of `size` neurons."""
     return {
-        name: jax.ShapeDtypeStruct((size,), variable_dtype(variable, dtype))
+        name: jax.ShapeDtypeStruct(
+            () if variable.shared else (size,), variable_dtype(variable, dtype)
+        )
         for name, variable in variables.items()
     }
 
@@ -208,40 +258,67 @@ def _calls(
                 ("reset", model.reset, arguments[:2], variables),
                 ("surrogate", model.surrogate, (current,), current),
             ]
-            for name, sampler in model.draws:
-                draw = partial(_draw, sampler, dtype, size)
-                expected.append((f"draw {name!r}", draw, (_abstract_key(),), current))
+            expected += _calls_of_draws(model, dtype, size)
             if model.max_dt is not None:
                 limits = partial(_per_neuron, model.max_dt, size)
                 expected.append(("max_dt", limits, arguments[:1], current))
         case SynapseModel():
             expected = [("update", model.update, arguments, (variables, current))]
+            expected += _calls_of_draws(model, dtype, size)
         case CurrentSourceModel():
             expected = [("current", model.current, arguments, (variables, current))]
     return expected
 
 
+def _calls_of_draws(model: NeuronModel | SynapseModel, dtype: Any, size: int) -> list[_Call]:
+    return [
+        (
+            f"draw {name!r}",
+            partial(_draw, sampler, dtype, size),
+            (_abstract_key(),),
+            _abstract_draws(model, dtype, size)[name],
+        )
+        for name, sampler in model.draws
+    ]
+
+
 def _calls_of_plasticity(model: PlasticityModel, dtype: Any, size: int) -> list[_Call]:
     each, dt = jax.ShapeDtypeStruct((size,), dtype), jax.ShapeDtypeStruct((), dtype)
 
-    params = dict.fromkeys(model.params, dt)
+    params = {**dict.fromkeys(model.params, dt), **abstract_clock(dtype)}
     synapses = {"weight": each, **_abstract(model.variables, dtype, size)}
     pre, post = _abstract(model.pre, dtype, size), _abstract(model.post, dtype, size)
-    sides = (
-        {**pre, "spike": each, **dict.fromkeys(model.reads_pre, each)},
-        {**post, "spike": each, **dict.fromkeys(model.reads_post, each)},
-    )
+    of_pre, of_post = (dict.fromkeys(reads, each) for reads in (model.reads_pre, model.reads_post))
+    sides = ({**pre, "spike": each, **of_pre}, {**post, "spike": each, **of_post})
     calls: list[_Call] = [
-        ("update_pre", model.update_pre, (params, pre, dt), pre),
-        ("update_post", model.update_post, (params, post, dt), post),
-        ("spike_pre", model.spike_pre, (params, pre), pre),
-        ("spike_post", model.spike_post, (params, post), post),
+        ("update_pre", model.update_pre, (params | of_pre, pre, dt), pre),
+        ("update_post", model.update_post, (params | of_post, post, dt), post),
+        ("spike_pre", model.spike_pre, (params | of_pre, pre), pre),
+        ("spike_post", model.spike_post, (params | of_post, post), post),
         ("on_pre", model.on_pre, (params, synapses, *sides), synapses),
         ("on_post", model.on_post, (params, synapses, *sides), synapses),
     ]
     if model.each_step is not None:
         calls.append(("each_step", model.each_step, (params, synapses, *sides, dt), synapses))
     return calls
+
+
+@lru_cache
+def params_of_traces(model: PlasticityModel) -> frozenset[str]:
+    """Return the names of the parameters that the traces of neurons depend on."""
+    dtype = jnp.result_type(float)
+    read: set[str] = set()
+
+    class Watched(dict[str, Any]):
+        def __getitem__(self, name: str) -> Any:
+            read.add(name)
+            return super().__getitem__(name)
+
+    for name, function, arguments, _ in _calls_of_plasticity(model, dtype, _N)[:4]:
+        del name
+        watched = lambda p, *rest, f=function: f(Watched(p), *rest)  # noqa: E731
+        jax.eval_shape(watched, *arguments)
+    return frozenset(read & {*model.params})
 
 
 def _problems_of_derived(model: NeuronModel, dtype: Any) -> list[_Problem]:
@@ -292,7 +369,14 @@ def _derives_elementwise(model: NeuronModel, dtype: Any) -> bool:
 def _arguments_of_derived(
     model: NeuronModel, dtype: Any, shape: tuple[int, ...]
 ) -> tuple[dict[str, Any], Any]:
-    params = dict.fromkeys(model.params, jax.ShapeDtypeStruct(shape, dtype))
+    params = {
+        name: jax.ShapeDtypeStruct(
+            (*np.shape(quantity.default)[: quantity.ndim > 0], *shape), dtype
+        )
+        if quantity.ndim != 1
+        else jax.ShapeDtypeStruct(np.shape(quantity.default), dtype)
+        for name, quantity in model.params.items()
+    }
     return params, jax.ShapeDtypeStruct((), dtype)
 
 
@@ -407,7 +491,10 @@ def _gradient_arrives(model: NeuronModel, dtype: Any) -> bool:
     """
 
     def of_neurons(quantity: Quantity, kind: Any) -> jax.Array:
-        return jnp.full(_N, np.asarray(quantity.default), kind)
+        default = np.asarray(quantity.default)
+        return jnp.asarray(
+            default if quantity.ndim or quantity.shared else np.full(_N, default), kind
+        )
 
     given = {name: of_neurons(quantity, dtype) for name, quantity in model.params.items()}
     initial = {
@@ -420,6 +507,7 @@ def _gradient_arrives(model: NeuronModel, dtype: Any) -> bool:
     params = model.complete_params(given, dt) | {
         name: _draw(sampler, dtype, _N, _key()) for name, sampler in model.draws
     }
+    params |= {"t": jnp.zeros((), dtype), "step": jnp.zeros((), jnp.int32)}
 
     def margins(current: jax.Array) -> jax.Array:
         def advance(_: Any, carry: tuple[Values, jax.Array]) -> tuple[Values, jax.Array]:

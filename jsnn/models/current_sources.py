@@ -1,13 +1,13 @@
 """Current source models: currents into a population from outside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 
 from jsnn.models.exponential import decay, mean_exp
-from jsnn.models.model import Model, Values
+from jsnn.models.model import CLOCK, Model, Values, check_not_reserved, names_of
 from jsnn.models.poisson import poisson
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
@@ -25,11 +25,20 @@ class CurrentSourceModel(Model):
         function sees `[N]`.
       current: (params, variables, key, dt in ms) -> (new variables, current [N] in nA). `key` is a
         fresh PRNG key in every step, which does not depend on the batch that a presentation is in.
+      reads: names of variables of the neurons that it drives, such as ("v",); `current` finds
+        them among the parameters, [N], as they were after the step before.
       name: for messages and summaries.
       description: equations, units and source.
     """
 
     current: Callable[[Values, Values, jax.Array, jax.Array], tuple[Values, jax.Array]]
+    reads: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        what = "CurrentSourceModel, reads"
+        object.__setattr__(self, "reads", names_of(self.reads, what))
+        check_not_reserved(self.reads, {*self.params, *CLOCK}, what, "a parameter")
 
 
 def _constant(p: Values, x: Values, key: jax.Array, dt: jax.Array) -> tuple[Values, jax.Array]:

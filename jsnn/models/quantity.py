@@ -30,6 +30,7 @@ class Quantity:
       below: the value is smaller.
       at_most: the value is no larger.
       note: advice for the message if a value is outside these bounds.
+      shared: True for a variable of which all neurons of a population have one in common, ().
     """
 
     default: Any
@@ -39,6 +40,7 @@ class Quantity:
     below: Bound = None
     at_most: Bound = None
     note: str = ""
+    shared: bool = False
 
     @property
     def domain(self) -> str:
@@ -53,7 +55,7 @@ class Quantity:
 
     @property
     def ndim(self) -> int:
-        """The number of axes: 0, or 2 for a table."""
+        """The number of axes: 0, or 1 or 2 for a table."""
         return np.ndim(self.default)
 
     def __repr__(self) -> str:
@@ -61,7 +63,7 @@ class Quantity:
         given += [
             f"{field.name}={getattr(self, field.name)!r}"
             for field in fields(self)[2:]
-            if getattr(self, field.name) not in (None, "")
+            if getattr(self, field.name) not in (None, "", False)
         ]
         return f"Quantity({', '.join(given)})"
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn.models.exponential import decay
-from jsnn.models.model import Model, Values
+from jsnn.models.model import Model, Sampler, Values, checked_draws, names_of
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
 
@@ -28,10 +28,20 @@ class SynapseModel(Model):
         `arriving` is the sum of the weights of the spikes that arrive in this step. `post` holds
         the variables of the postsynaptic neurons that the model `reads`, as they were after the
         step before. The input is a current in nA, or in the unit that the neuron model takes.
+        In `sends`, `event` and `sends_each`, `pre` holds the variables of the presynaptic neurons
+        after the step and their "spike", 0 or 1, and parameters have the shapes that the projection
+        gives them.
       reads: names of variables of the postsynaptic neurons, such as ("v",).
-      sends: None for spikes. Otherwise (params, variables of the presynaptic neurons [pre]) ->
-        [pre], a number that each of them sends in every step in place of a spike; the parameters
-        have the shapes that the projection gives them.
+      sends: None for spikes. Otherwise (params, pre) -> [pre], a number that each presynaptic
+        neuron sends in every step in place of a spike, to be multiplied by the weight.
+      event: None for spikes. Otherwise (params, pre) -> margin [pre]: a neuron sends an event in
+        place of a spike in every step in which its margin is >= 0. Events are delivered like
+        spikes, and a learning rule of the projection takes them for the presynaptic spikes.
+      sends_each: None, or (params, weight, pre, post) -> a number that each synapse sends in every
+        step in place of its weight at a spike. The arrays broadcast with the weights; `post` holds
+        the variables of the postsynaptic neurons.
+      draws: (name, sampler) for random numbers [N] that are new in every step; `update` finds them
+        among the parameters.
       name: for messages and summaries.
       description: equations, units and source.
     """
@@ -39,10 +49,38 @@ class SynapseModel(Model):
     update: Update
     reads: Sequence[str] = ()
     sends: Callable[[Values, Values], jax.Array] | None = None
+    event: Callable[[Values, Values], jax.Array] | None = None
+    sends_each: Callable[[Values, jax.Array, Values, Values], jax.Array] | None = None
+    draws: Sequence[tuple[str, Sampler]] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "reads", tuple(self.reads))
+        object.__setattr__(self, "reads", names_of(self.reads, "SynapseModel, reads"))
+        object.__setattr__(self, "draws", checked_draws(self.draws, self.params, "SynapseModel"))
+        given = [name for name in _SENDING if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(
+                f"SynapseModel: given {' and '.join(given)}; expected one of {', '.join(_SENDING)}"
+            )
+        for name in given:
+            if not callable(getattr(self, name)):
+                raise TypeError(
+                    f"SynapseModel, {name}: given {getattr(self, name)!r}; expected a function"
+                )
+
+    @property
+    def sends_spikes(self) -> bool:
+        """True if spikes are sent, and not events or numbers."""
+        return all(getattr(self, name) is None for name in _SENDING)
+
+    @property
+    def sends_numbers(self) -> bool:
+        """True if numbers are sent in every step, by each neuron or each synapse."""
+        return self.sends is not None or self.sends_each is not None
+
+
+_SENDING = ("sends", "event", "sends_each")
+"""The functions that say what is sent in place of spikes."""
 
 
 def _delta_update(
@@ -160,4 +198,24 @@ GRADED = SynapseModel(
     variables={},
     update=_delta_update,
     sends=_graded_sends,
+)
+
+
+def _gap_junction(p: Values, weight: jax.Array, pre: Values, post: Values) -> jax.Array:
+    return product(weight, pre["v"] - post["v"])
+
+
+GAP_JUNCTION = SynapseModel(
+    name="GAP_JUNCTION",
+    description="""Electrical synapse without spikes, in every step.
+
+        I = Σ w (V_pre - V_post) over the presynaptic neurons
+
+    w is a conductance in uS. With a delay of 1, the voltages are those at the start of the step in
+    which the current flows. For a junction that conducts both ways, give both pairs of neurons.
+    """,
+    params={},
+    variables={},
+    update=_delta_update,
+    sends_each=_gap_junction,
 )

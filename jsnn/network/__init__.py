@@ -10,12 +10,14 @@ from jsnn.network.connectivity import (
     Dense,
     OneToOne,
     Procedural,
+    Shared,
     Sparse,
     fixed_in_degree,
     fixed_out_degree,
     fixed_probability,
     fixed_total,
     from_scipy,
+    transposed,
 )
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.division import divide
@@ -45,6 +47,7 @@ __all__ = [
     "Procedural",
     "Projection",
     "ProjectionState",
+    "Shared",
     "Sparse",
     "State",
     "divide",
@@ -62,4 +65,5 @@ __all__ = [
     "rewire",
     "save_weights",
     "steps",
+    "transposed",
 ]

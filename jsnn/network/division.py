@@ -13,7 +13,7 @@ from jsnn._checks import check_type, check_untraced
 from jsnn._devices import checked_devices, on_all
 from jsnn._pytree import replace
 from jsnn.models.checker import each_by_itself
-from jsnn.network.connectivity import Connectivity, Dense, Divided, Sparse
+from jsnn.network.connectivity import Connectivity, Dense, Divided, Shared, Sparse
 from jsnn.network.connectivity.indices import check_number, pre_of_sorted
 from jsnn.network.network import Network, check_numbers
 from jsnn.network.projection import Projection
@@ -52,6 +52,7 @@ def divide(network: Network, devices: Sequence[jax.Device] | None = None) -> Net
     mesh = Mesh(np.asarray(checked_devices(devices)), (AXIS,))
     if network.mesh is not None:
         raise ValueError("divide: given a network that is divided already; expected a whole one")
+    _check_can_be_divided(network)
     check_numbers(network)
     for population in network.populations:
         if not each_by_itself(population.model):
@@ -70,6 +71,30 @@ def divide(network: Network, devices: Sequence[jax.Device] | None = None) -> Net
         )
     object.__setattr__(divided, "_are_checked", True)  # these are the numbers checked above
     return divided
+
+
+def _check_can_be_divided(network: Network) -> None:
+    """Raise ValueError if a part of the network belongs to all neurons together."""
+    for p in network.projections:
+        if isinstance(p.connectivity, Shared):
+            raise ValueError(
+                f"divide: projection {p.name!r} shares the weights of {p.connectivity.of!r}; "
+                "expected weights of its own"
+            )
+        rule = p.plasticity
+        each = [] if rule is None else [k for k, x in rule.params.items() if np.ndim(x)]
+        if each:
+            raise ValueError(
+                f"divide: projection {p.name!r} has plasticity parameters of each synapse, "
+                f"{each}; expected scalars"
+            )
+    for population in network.populations:
+        shared = [k for k, x in population.model.variables.items() if x.shared]
+        if shared:
+            raise ValueError(
+                f"divide: the neurons of population {population.name!r} share variables, "
+                f"{shared}; expected variables of each neuron"
+            )
 
 
 def share(size: int, number: int) -> int:

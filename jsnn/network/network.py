@@ -26,17 +26,16 @@ from jsnn._checks import (
 from jsnn._pytree import pytree, short, static
 from jsnn._summary import Summary, Table, bytes_in
 from jsnn.models.checker import needs_key
-from jsnn.models.user_code import place_of_error
-from jsnn.network.connectivity import Dense, Divided, Sparse
+from jsnn.network.connectivity import Dense, Divided, Shared, Sparse
 from jsnn.network.current_source import CurrentSource
-from jsnn.network.plasticity import Plasticity
+from jsnn.network.fits import check_projection, check_shared, check_source, with_owners_indexed
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
 
 _T = TypeVar("_T")
 
-_PLASTICITY = "plasticity"
-"""Key under which `with_params` takes the parameters of the learning rule of a projection."""
+PLASTICITY = "plasticity"
+"""Name under which the parameters of the learning rule of a projection are given."""
 
 
 @pytree
@@ -82,12 +81,12 @@ class Network:
         by_name = {population.name: population for population in populations}
         sizes = {population.name: population.size for population in populations}
         for projection in projections:
-            _check_fits(projection, by_name)
+            check_projection(projection, by_name)
+            check_shared(projection, projections)
         for source in sources:
-            what = f"current source {source.name!r}"
-            check_known([source.population], sizes, what, "population")
-            _check_target(source.target, by_name[source.population], what)
+            check_source(source, by_name)
 
+        projections = with_owners_indexed(projections)
         dtype = _common_dtype(projections)
         canonical = {
             "populations": tuple(population.cast(dtype) for population in populations),
@@ -98,12 +97,13 @@ class Network:
             "stochastic": any(
                 needs_key(source.model, sizes[source.population]) for source in sources
             )
-            or any(population.model.draws for population in populations),
+            or any(population.model.draws for population in populations)
+            or any(projection.synapse.draws for projection in projections),
         }
         for name, value in canonical.items():
             object.__setattr__(self, name, value)
         for population in self.populations:
-            _check_stable(population, self.dt)
+            check_stable(population, population.params, self.dt)
 
     @property
     def parts(self) -> tuple[Population | Projection | CurrentSource, ...]:
@@ -261,6 +261,8 @@ def check_numbers(network: Network) -> None:
     for projection in network.projections:
         connectivity = projection.connectivity
         what = f"projection {projection.name!r}.connectivity"
+        if isinstance(connectivity, Shared):
+            continue
         if isinstance(connectivity, Divided):
             connectivity.check_indices(what)
             continue
@@ -284,18 +286,13 @@ def _with_params(part: Any, changes: Mapping[str, Any]) -> Any:
     if not changes:
         return part
     changes = dict(changes)
-    rule = changes.pop(_PLASTICITY, None) if isinstance(part, Projection) else None
-    of_rule = part.plasticity.model.params if getattr(part, "plasticity", None) else {}
-    for name in changes:
-        if name in of_rule and name not in part.params:
-            raise ValueError(
-                f"with_params of {part.name!r}: {name!r} belongs to its plasticity; expected "
-                f"{{{_PLASTICITY!r}: {{{name!r}: value}}}}"
-            )
+    rule = changes.pop(PLASTICITY, None) if isinstance(part, Projection) else None
+    if isinstance(part, Projection) and part.plasticity is not None:
+        part.plasticity.check_place(changes, part.params, f"with_params of {part.name!r}")
     changed = dataclasses.replace(part, params={**part.params, **changes})
     if rule is None:
         return changed
-    check_type(rule, Mapping, f"with_params of {part.name!r}, {_PLASTICITY}", " by name")
+    check_type(rule, Mapping, f"with_params of {part.name!r}, {PLASTICITY}", " by name")
     plasticity = part.plasticity
     if plasticity is None:
         raise ValueError(
@@ -303,9 +300,7 @@ def _with_params(part: Any, changes: Mapping[str, Any]) -> Any:
             "since it has no plasticity"
         )
     params = {**plasticity.params, **rule}
-    return dataclasses.replace(
-        changed, plasticity=Plasticity(plasticity.model, params, plasticity.initial)
-    )
+    return dataclasses.replace(changed, plasticity=dataclasses.replace(plasticity, params=params))
 
 
 def _with_weights(projection: Projection, weights: Any) -> Projection:
@@ -314,6 +309,11 @@ def _with_weights(projection: Projection, weights: Any) -> Projection:
         raise TypeError(
             f"{what}: its connectivity is {type(connectivity).__name__}; expected a network that "
             "is whole (change weights before jsnn.divide)"
+        )
+    if isinstance(connectivity, Shared):
+        raise TypeError(
+            f"{what}: its weights are those of {connectivity.of!r}; expected new weights for that "
+            "projection"
         )
     if not hasattr(connectivity, "with_weights"):
         raise TypeError(
@@ -361,61 +361,23 @@ def _check_unique(names: Sequence[str]) -> None:
         )
 
 
-def _check_fits(projection: Projection, populations: Mapping[str, Population]) -> None:
-    what = f"projection {projection.name!r}"
-    check_known([projection.pre, projection.post], populations, what, "population")
-    pre, post = populations[projection.pre], populations[projection.post]
-    _check_target(projection.target, post, what)
-    check_known(projection.synapse.reads, post.model.variables, f"{what}, reads", "variable")
-    _check_sends(projection, pre, what)
-    if projection.plasticity is not None:
-        for side, population in (("pre", pre), ("post", post)):
-            reads = getattr(projection.plasticity.model, f"reads_{side}")
-            place = f"{what}, plasticity, reads_{side}"
-            check_known(reads, population.model.variables, place, "variable")
-    given = (projection.connectivity.num_pre, projection.connectivity.num_post)
-    expected = (pre.size, post.size)
-    if given != expected:
-        hint = " (transposed?)" if given == expected[::-1] else ""
-        raise ValueError(
-            f"{what}: given weights of shape {given}{hint}; expected {expected}, the sizes of "
-            f"{projection.pre!r} and {projection.post!r}"
-        )
+def check_stable(
+    population: Population, params: Mapping[str, Any], dt: Any, what: str = "network"
+) -> None:
+    """Raise ValueError if a step is too long for the integrator of a population.
 
-
-def _check_target(target: str, population: Population, what: str) -> None:
-    check_known(
-        [target], population.model.targets, f"{what}, target in {population.name!r}", "input"
-    )
-
-
-def _check_sends(projection: Projection, pre: Population, what: str) -> None:
-    if projection.synapse.sends is None:
-        return
-    number = jax.ShapeDtypeStruct((), projection.connectivity.dtype)
-    each = jax.ShapeDtypeStruct((pre.size,), projection.connectivity.dtype)
-    params = dict.fromkeys(projection.synapse.params, number)
-    variables = dict.fromkeys(pre.model.variables, each)
-    try:
-        sent = jax.eval_shape(projection.synapse.sends, params, variables)
-    except Exception as error:  # any error of the author's code is a problem to report
-        failure = (
-            f"{what}: sends fails on the variables of {pre.name!r} ({', '.join(variables)}): "
-            f"{type(error).__name__}: {error}"
-        )
-        raise ValueError("\n".join([failure, *place_of_error(error)])) from error
-    if getattr(sent, "shape", None) != (pre.size,):
-        raise ValueError(f"{what}: sends returns {sent}; expected an array of shape ({pre.size},)")
-
-
-def _check_stable(population: Population, dt: jax.Array) -> None:
-    """Raise ValueError if a step is too long for the integrator of a population."""
+    Args:
+      population: the population.
+      params: its parameters, () or [..., N].
+      dt: the length of a step, in ms.
+      what: the part that gives them, for messages.
+    """
     if population.model.max_dt is None:
         return
-    longest = population.model.max_dt(dict(population.params))
+    longest = population.model.max_dt(dict(params))
     if is_concrete(longest) and is_concrete(dt) and not np.all(np.asarray(dt <= longest)):
         raise ValueError(
-            f"network, dt: given {dt} ms; expected at most {np.min(np.asarray(longest)):.4g} ms, "
+            f"{what}, dt: given {dt} ms; expected at most {np.min(np.asarray(longest)):.4g} ms, "
             f"beyond which the integrator of population {population.name!r} is not stable"
         )
 

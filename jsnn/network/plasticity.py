@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from jsnn._checks import check_type, is_concrete
+from jsnn._checks import check_finite, check_type, is_concrete
 from jsnn._pytree import pytree, replace, static
-from jsnn.models.checker import raise_problems
+from jsnn.models.checker import params_of_traces, raise_problems
 from jsnn.models.plasticity import PlasticityModel
+from jsnn.models.plasticity.reads import SINCE_SPIKE
+from jsnn.models.quantity import Quantity, check_domains
 from jsnn.network.connectivity import Divided, Modifiable
 from jsnn.network.values import (
     Given,
@@ -28,9 +32,13 @@ class Plasticity:
 
     Attributes:
       model: the learning rule.
-      params: values that replace the defaults of the rule, each a scalar; traced.
+      params: values that replace the defaults of the rule, each a scalar, or one value per synapse
+        in the order of the weights if no trace of a neuron depends on it; traced.
       initial: initial values of the variables of each synapse that replace the defaults of the
         rule, each a scalar or one value per synapse, in the order of the weights; traced.
+      initial_pre: initial values of the traces of the presynaptic neurons that replace the defaults
+        of the rule, each a scalar or [pre]; traced.
+      initial_post: initial values of the traces of the postsynaptic neurons, a scalar or [post].
 
     Raises:
       TypeError: if the model is not a `PlasticityModel`, or a value is an initializer.
@@ -41,15 +49,23 @@ class Plasticity:
     model: PlasticityModel = static()
     params: Given = dataclasses.field(default_factory=dict)
     initial: Given = dataclasses.field(default_factory=dict)
+    initial_pre: Given = dataclasses.field(default_factory=dict)
+    initial_post: Given = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_type(self.model, PlasticityModel, "plasticity, model", ", such as jsnn.STDP")
         what = f"plasticity {self.model.name}".rstrip()
         params = completed(self.params, self.model.params, what, "parameter")
         initial = completed(self.initial, self.model.variables, what, "variable")
-        check_values(params, self.model.params, ((),), f"{what}, parameter", "")
+        for name, value in params.items():
+            check_finite(value, f"{what}, parameter {name!r}")
+        check_domains(self.model.params, params, f"{what}, parameter")
         for name, value in (("params", params), ("initial", initial)):
             object.__setattr__(self, name, value)
+        for side in ("pre", "post"):
+            given = getattr(self, f"initial_{side}")
+            traces = completed(given, self.traces(side), what, f"{side}synaptic trace")
+            object.__setattr__(self, f"initial_{side}", traces)
 
     def check_fits(self, connectivity: Any, what: str) -> None:
         """Raise an error if the rule cannot change the weights of `connectivity`.
@@ -65,9 +81,51 @@ class Plasticity:
                 "store a weight for each synapse; expected Dense, Sparse or OneToOne"
             )
         each = tuple(np.shape(connectivity.weights))
-        variable, hint = f"{what}, plasticity, variable", ", one value per synapse"
-        check_values(self.initial, self.model.variables, ((), each), variable, hint)
+        hint = ", one value per synapse"
+        check_values(self.params, self.model.params, each, f"{what}, plasticity, parameter", hint)
+        check_values(
+            self.initial, self.model.variables, each, f"{what}, plasticity, variable", hint
+        )
+        self._check_traces(connectivity, check_values, what)
         self.check_weights(connectivity.weights, what)
+        of_traces = params_of_traces(self.model) if self._has_params_of_synapses else ()
+        for name in of_traces:
+            if np.ndim(self.params[name]):
+                raise ValueError(
+                    f"{what}, plasticity, parameter {name!r}: given one value per synapse; "
+                    "expected a scalar, since the traces of neurons depend on it"
+                )
+
+    def traces(self, side: str) -> dict[str, Quantity]:
+        """Return the declared traces of a side, "pre" or "post", that may start at any value."""
+        declared = getattr(self.model, side)
+        return {name: trace for name, trace in declared.items() if name != SINCE_SPIKE}
+
+    @property
+    def _has_params_of_synapses(self) -> bool:
+        return any(np.ndim(value) for value in self.params.values())
+
+    def _check_traces(self, connectivity: Any, check: Callable[..., None], what: str) -> None:
+        """Check the initial values of traces with `check_values` or `check_cast`."""
+        for side, size in (("pre", connectivity.num_pre), ("post", connectivity.num_post)):
+            given = getattr(self, f"initial_{side}")
+            kind = f"{what}, plasticity, {side}synaptic trace"
+            check(given, self.traces(side), (size,), what=kind)
+
+    def check_place(self, given: Given, params: Given, what: str) -> None:
+        """Raise ValueError if a parameter of the rule is given as one of the synapse model.
+
+        Args:
+          given: parameters of the synapse model by name.
+          params: the parameters that the synapse model has.
+          what: the part, for messages.
+        """
+        for name in given:
+            if name in self.model.params and name not in params:
+                raise ValueError(
+                    f"{what}: {name!r} belongs to its plasticity; expected "
+                    f"{{'plasticity': {{{name!r}: value}}}}"
+                )
 
     @property
     def bounds(self) -> tuple[Any, Any]:
@@ -82,13 +140,16 @@ class Plasticity:
         if self.model.weight_bounds is None or not all(map(is_concrete, (weights, *self.bounds))):
             return
         array = np.asarray(weights)
-        low, high = (np.asarray(bound, array.dtype) for bound in self.bounds)
-        outside = array[(array < low) | (array > high)]
-        if outside.size:
+        low, high = (
+            np.broadcast_to(np.asarray(bound, array.dtype), array.shape) for bound in self.bounds
+        )
+        outside = (array < low) | (array > high)
+        if outside.any():
             lowest, highest = self.model.weight_bounds
+            given, least, most = (x[outside][0] for x in (array, low, high))
             raise ValueError(
-                f"{what}: given {outside.size} of {array.size} weights outside {lowest} to "
-                f"{highest} of its plasticity, such as {outside[0]}; expected {low} to {high}"
+                f"{what}: given {outside.sum()} of {array.size} weights outside {lowest} to "
+                f"{highest} of its plasticity, such as {given}; expected {least} to {most}"
             )
 
     def cast(self, dtype: Any, what: str) -> Plasticity:
@@ -103,6 +164,15 @@ class Plasticity:
             self,
             params=cast_params(self.params, self.model.params, dtype, parameter),
             initial=cast_initial(self.initial, self.model.variables, dtype, variable),
+            **{
+                f"initial_{side}": cast_initial(
+                    getattr(self, f"initial_{side}"),
+                    self.traces(side),
+                    dtype,
+                    f"{what}, plasticity, {side}synaptic trace",
+                )
+                for side in ("pre", "post")
+            },
         )
 
     def check_cast(self, connectivity: Any, dtype: Any, what: str) -> None:
@@ -113,9 +183,10 @@ class Plasticity:
           ValueError: if a shape does not fit, or a number is not finite or outside its domain.
         """
         model, what_rule = self.model, f"{what}, plasticity"
-        check_cast(self.params, model.params, ((),), dtype, f"{what_rule}, parameter")
         each = tuple(np.shape(connectivity.weights))
-        check_cast(self.initial, model.variables, ((), each), dtype, f"{what_rule}, variable")
+        check_cast(self.params, model.params, each, dtype, f"{what_rule}, parameter")
+        check_cast(self.initial, model.variables, each, dtype, f"{what_rule}, variable")
+        self._check_traces(connectivity, partial(check_cast, dtype=dtype), what)
         self.check_weights(connectivity.weights, what)
 
     def __repr__(self) -> str:

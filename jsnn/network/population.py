@@ -29,7 +29,8 @@ class Population:
       name: unique in the network.
       size: N, the number of neurons.
       model: the neuron model.
-      params: values that replace the defaults of the model, each a scalar or [N]; traced.
+      params: values that replace the defaults of the model, each a scalar or [N], or a table of
+        any length if the model declares one; traced.
       initial: initial values of variables that replace the defaults of the model, each a scalar or
         [N]; traced.
 
@@ -82,9 +83,9 @@ class Population:
           TypeError: if a number is no array of `dtype`.
           ValueError: if a shape does not fit, or a number is not finite or outside its domain.
         """
-        shapes = ((), (self.size,))
-        check_cast(self.params, self.model.params, shapes, dtype, f"{self._what}, parameter")
-        check_cast(self.initial, self.model.variables, shapes, dtype, f"{self._what}, variable")
+        each = (self.size,)
+        check_cast(self.params, self.model.params, each, dtype, f"{self._what}, parameter")
+        check_cast(self.initial, self.model.variables, each, dtype, f"{self._what}, variable")
 
     def __repr__(self) -> str:
         return f"Population {self.name!r}: {self.size:,} neurons of {self.model.name or 'a model'}"

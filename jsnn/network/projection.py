@@ -12,7 +12,7 @@ from jsnn._checks import check_array, check_type, is_concrete, positive_int
 from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
 from jsnn.models.synapses import DELTA, SynapseModel
-from jsnn.network.connectivity import Connectivity, Dense, Divided, Listed, Sparse
+from jsnn.network.connectivity import Connectivity, Dense, Divided, Listed, Shared, Sparse
 from jsnn.network.connectivity.indices import LONGEST_DELAY
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.values import (
@@ -53,7 +53,9 @@ class Projection:
       back_propagation: steps from a postsynaptic spike to the synapse, where the plasticity sees
         it.
       plasticity: a learning rule with its parameters, or None.
-      target: the input of the postsynaptic neuron model to which the projection adds.
+      target: the input of the postsynaptic neuron model to which the projection adds, or one of
+        its variables, to which it adds before the neurons are updated: with `DELTA` and target "v",
+        an arriving spike of weight w is a voltage jump, v <- v + w.
       name: unique in the network; "pre_to_post" unless given.
 
     Raises:
@@ -96,10 +98,17 @@ class Projection:
             hint = ", such as jsnn.Plasticity(jsnn.STDP)"
             check_type(self.plasticity, Plasticity, f"{what}, plasticity", hint)
             self.plasticity.check_fits(self.connectivity, what)
-            if isinstance(self.connectivity, Sparse):
-                object.__setattr__(self, "connectivity", self.connectivity.indexed_by_post())
+        has_ends = self.plasticity is not None or self.synapse.sends_each is not None
+        if has_ends and isinstance(self.connectivity, Sparse):
+            object.__setattr__(self, "connectivity", self.connectivity.indexed_by_post())
         delay = self._checked_delay()
         axonal = self._checked_axonal(delay)
+        if self.synapse.sends_each is not None and (delay == 0 or self.has_synaptic_delays):
+            given = "delays of each synapse" if delay else "0"
+            raise ValueError(
+                f"{what}, delay: given {given} with a synapse model with sends_each; expected one "
+                "delay of at least 1, since it sees the neurons of both sides after the step"
+            )
         if self.plasticity is None and isinstance(self.connectivity, Sparse | Dense):
             object.__setattr__(self, "connectivity", self.connectivity.without_axonal())
         canonical = {
@@ -163,7 +172,7 @@ class Projection:
                 )
         axonal = 0 if self.axonal is None else _whole_steps(self.axonal, what)
         longest = self._max_axonal or axonal
-        if longest and self.plasticity is not None and self.synapse.sends is not None:
+        if longest and self.plasticity is not None and self.synapse.sends_numbers:
             raise ValueError(
                 f"{what}: given {longest} with a synapse model that sends numbers and a "
                 "plasticity, which sees spikes; expected 0"
@@ -194,7 +203,7 @@ class Projection:
     def has_synaptic_delays(self) -> bool:
         """True if each synapse has a delay of its own."""
         connectivity = self._connectivity_of_one_device
-        return isinstance(connectivity, Listed) and connectivity.max_delay > 0
+        return isinstance(connectivity, Listed | Shared) and connectivity.max_delay > 0
 
     @property
     def has_synaptic_axonal(self) -> bool:
@@ -218,7 +227,11 @@ class Projection:
 
     @property
     def is_listed(self) -> bool:
-        """True if its synapses are visited as a list."""
+        """True if what it sends is delivered through a list of synapses."""
+        if self.synapse.sends_each is not None:
+            return False
+        if isinstance(self.connectivity, Shared):
+            return self.connectivity.is_listed
         connectivity = self._connectivity_of_one_device
         without_delays = isinstance(connectivity, Dense) and not connectivity.max_delay
         return isinstance(connectivity, Listed) and not without_delays
@@ -232,9 +245,17 @@ class Projection:
     def keeps_sums(self) -> bool:
         """True if sums are made when spikes reach the synapse, and not when they arrive.
 
-        So it is if synapses are listed, or if their weights may change on the way.
+        So it is if synapses are listed, if their weights may change on the way, or if each sends a
+        number of its own.
         """
-        return (self.is_listed or self.plasticity is not None) and self.delay > 0
+        learns = self.plasticity is not None or self.shares_learning_weights
+        made_at_synapse = learns or self.synapse.sends_each is not None
+        return (self.is_listed or made_at_synapse) and self.delay > 0
+
+    @property
+    def shares_learning_weights(self) -> bool:
+        """True if its weights are those of another projection that learns."""
+        return isinstance(self.connectivity, Shared) and self.connectivity.learns
 
     @property
     def shares_sum(self) -> bool:
@@ -285,9 +306,9 @@ class Projection:
           TypeError: if a number is no array of `dtype`.
           ValueError: if a shape does not fit, or a number is not finite or outside its domain.
         """
-        what, shapes = self._what, ((), (sizes[self.post],))
-        check_cast(self.params, self.synapse.params, shapes, dtype, f"{what}, parameter")
-        check_cast(self.initial, self.synapse.variables, shapes, dtype, f"{what}, variable")
+        what, each = self._what, (sizes[self.post],)
+        check_cast(self.params, self.synapse.params, each, dtype, f"{what}, parameter")
+        check_cast(self.initial, self.synapse.variables, each, dtype, f"{what}, variable")
         weights = getattr(self.connectivity, "weights", None)
         if weights is not None:
             check_array(weights, dtype, f"{what}, weights")

@@ -14,6 +14,8 @@ from jsnn._pytree import frozen, pytree, replace, short
 from jsnn._summary import Summary, Table, bytes_in, bytes_of_memory, size_of
 from jsnn.models.checker import needs_key, variable_dtype
 from jsnn.models.model import Values
+from jsnn.models.plasticity.reads import parsed
+from jsnn.models.quantity import Quantity
 from jsnn.network.connectivity import Divided, Modifiable
 from jsnn.network.network import Network
 from jsnn.network.plasticity import Plasticity
@@ -220,6 +222,7 @@ def check_key_of(network: Network, key: Any) -> None:
             sizes = network.sizes
             random = [s.name for s in network.sources if needs_key(s.model, sizes[s.population])]
             random += [p.name for p in network.populations if p.model.draws]
+            random += [p.name for p in network.projections if p.synapse.draws]
             raise ValueError(
                 f"key: given None; expected jax.random.key(seed), since {random} draw random "
                 "numbers"
@@ -312,8 +315,15 @@ def _projection_state(network: Network, projection: Projection) -> ProjectionSta
     def rows_of_variables(name: str, reads: Sequence[str], number: int) -> Values:
         """Return rows of the variables that the rule reads, as they are before the first step."""
         p = network.population(name)
-        start = {k: p.initial[k] for k in reads} if number else {}
-        return _initial(start, p.model.variables, (number, p.size), dtype)
+        rows: Values = {}
+        for key in reads if number else ():
+            variable = parsed(key).variable
+            part = projection if parsed(key).of_synapse else p
+            declared = projection.synapse if parsed(key).of_synapse else p.model
+            start = {key: part.initial[variable]}
+            kind = {key: declared.variables[variable]}
+            rows |= _initial(start, kind, (number, p.size), dtype)
+        return rows
 
     return ProjectionState(
         synapse=_initial(projection.initial, projection.synapse.variables, (num_post,), dtype),
@@ -336,23 +346,28 @@ def _plasticity_state(rule: Plasticity, projection: Projection, dtype: Any) -> P
     model, weights = rule.model, connectivity.weights
     own = _initial(rule.initial, model.variables, weights.shape, dtype)
     pre, post = (
-        _initial({name: trace.default for name, trace in traces.items()}, traces, (size,), dtype)
-        for traces, size in (
-            (model.pre, projection.num_sources),
-            (model.post, connectivity.num_post),
+        _initial(_starts(traces, given, repeats), traces, (repeats * size,), dtype)
+        for traces, given, size, repeats in (
+            (model.pre, rule.initial_pre, connectivity.num_pre, projection.steps_at_once),
+            (model.post, rule.initial_post, connectivity.num_post, 1),
         )
     )
     return PlasticityState(synapses={"weight": jnp.array(weights), **own}, pre=pre, post=post)
 
 
-def _initial(values: Given, declared: Declared, shape: tuple[int, ...], dtype: Any) -> Values:
-    def spread(value: Any, kind: Any) -> jax.Array:
-        array = jnp.asarray(value).astype(kind)
-        return jnp.array(array) if array.shape == shape else jnp.broadcast_to(array, shape)
+def _starts(traces: Declared, given: Given, repeats: int) -> dict[str, Any]:
+    """Return the start values of traces, () or [repeats * N] each."""
+    starts = {name: trace.default for name, trace in traces.items()} | dict(given)
+    return {name: jnp.tile(x, repeats) if np.ndim(x) else x for name, x in starts.items()}
 
-    return {
-        name: spread(value, variable_dtype(declared[name], dtype)) for name, value in values.items()
-    }
+
+def _initial(values: Given, declared: Declared, shape: tuple[int, ...], dtype: Any) -> Values:
+    def spread(value: Any, variable: Quantity) -> jax.Array:
+        array = jnp.asarray(value).astype(variable_dtype(variable, dtype))
+        whole = () if variable.shared else shape
+        return jnp.array(array) if array.shape == whole else jnp.broadcast_to(array, whole)
+
+    return {name: spread(value, declared[name]) for name, value in values.items()}
 
 
 def _check_no_nan(state: State) -> None:
@@ -368,7 +383,7 @@ def _check_values(network: Network, state: State) -> None:
     for projection in network.projections:
         part, what = state.projections[projection.name], f"state.projections[{projection.name!r}]"
         spikes, rule = part.in_flight, projection.plasticity
-        if spikes is not None and is_concrete(spikes) and projection.synapse.sends is None:
+        if spikes is not None and is_concrete(spikes) and not projection.synapse.sends_numbers:
             array = np.asarray(spikes)
             wrong = array[(array != 0) & (array != 1)]
             if wrong.size:

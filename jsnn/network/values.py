@@ -41,27 +41,70 @@ def completed(given: Given, declared: Declared, what: str, kind: str) -> FrozenD
     return FrozenDict({**defaults(declared), **values})
 
 
-_FIELDS = {"parameter": "params", "variable": "initial"}
+_FIELDS = {
+    "parameter": "params",
+    "variable": "initial",
+    "presynaptic trace": "initial_pre",
+    "postsynaptic trace": "initial_post",
+}
 """The fields in which a user gives each kind of value."""
 
 
+def fits(shape: tuple[int, ...], quantity: Quantity, each: tuple[int, ...]) -> bool:
+    """Return True if a value of a quantity may have a shape.
+
+    Args:
+      shape: of the value.
+      quantity: its declaration.
+      each: the shape of one number for each neuron or synapse.
+    """
+    if quantity.shared:
+        return shape == ()
+    if quantity.ndim == 0:
+        return shape in ((), each)
+    is_table = len(shape) == quantity.ndim and shape[0] > 0
+    return is_table and (quantity.ndim == 1 or shape[1] in (1, *each))
+
+
+def expected_shape(quantity: Quantity, each: tuple[int, ...], num_steps: int | None = None) -> str:
+    """Return the shapes that a value of a quantity may have, in words.
+
+    Args:
+      quantity: the declaration.
+      each: the shape of one number for each neuron or synapse.
+      num_steps: the length of an axis of time in front, or None.
+    """
+    if quantity.shared:
+        return "a scalar, since all neurons share it"
+    time = () if num_steps is None else (num_steps,)
+    if quantity.ndim:
+        return _tuple(*time, "rows", *each) if quantity.ndim == 2 else _tuple(*time, "entries")
+    one = "a scalar" if num_steps is None else str(time)
+    return f"{one} or {(*time, *each)}"
+
+
+def _tuple(*names: Any) -> str:
+    return str(names).replace("'", "")
+
+
 def check_values(
-    values: Given, declared: Declared, shapes: tuple[tuple[int, ...], ...], what: str, hint: str
+    values: Given, declared: Declared, each: tuple[int, ...], what: str, hint: str = ""
 ) -> None:
     """Raise ValueError if a value has another shape, is not finite or lies outside its domain.
 
     Args:
       values: {name: value}.
       declared: the quantities of the model.
-      shapes: the shapes that are allowed.
+      each: the shape of one number for each neuron or synapse.
       what: the part and "parameter" or "variable", for messages.
-      hint: the meaning of the last of the shapes.
+      hint: the meaning of this shape.
     """
     for name, value in values.items():
-        if np.shape(value) not in shapes:
-            expected = " or ".join("a scalar" if not s else str(s) for s in shapes)
+        if not fits(np.shape(value), declared[name], each):
+            meaning = ", a table" if declared[name].ndim else hint
             raise ValueError(
-                f"{what} {name!r}: given shape {np.shape(value)}; expected {expected}{hint}"
+                f"{what} {name!r}: given shape {np.shape(value)}; expected "
+                f"{expected_shape(declared[name], each)}{meaning}"
             )
         check_finite(value, f"{what} {name!r}")
     check_domains(declared, values, what)
@@ -69,11 +112,11 @@ def check_values(
 
 def check_per_neuron(values: Given, declared: Declared, size: int, what: str) -> None:
     """Raise ValueError if a value is neither a scalar nor one number per neuron, or not allowed."""
-    check_values(values, declared, ((), (size,)), what, ", one value per neuron")
+    check_values(values, declared, (size,), what, ", one value per neuron")
 
 
 def check_cast(
-    values: Given, declared: Declared, shapes: tuple[tuple[int, ...], ...], dtype: Any, what: str
+    values: Given, declared: Declared, each: tuple[int, ...], dtype: Any, what: str
 ) -> None:
     """Check values that were arrays of `dtype` before `jax.tree.map` changed them.
 
@@ -83,7 +126,7 @@ def check_cast(
     """
     for name, value in values.items():
         check_array(value, dtype, f"{what} {name!r}")
-    check_values(values, declared, shapes, what, "")
+    check_values(values, declared, each, what)
 
 
 def cast_params(values: Given, declared: Declared, dtype: Any, what: str) -> FrozenDict[jax.Array]:

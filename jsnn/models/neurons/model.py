@@ -6,7 +6,14 @@ from typing import Any
 
 import jax
 
-from jsnn.models.model import Model, Sampler, Values, names_of
+from jsnn.models.model import (
+    Model,
+    Sampler,
+    Values,
+    check_not_reserved,
+    checked_draws,
+    names_of,
+)
 from jsnn.models.surrogates import Surrogate, superspike
 
 
@@ -58,7 +65,8 @@ class NeuronModel(Model):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "inputs", names_of(self.inputs, "NeuronModel, inputs"))
-        object.__setattr__(self, "draws", _draws(self.draws, self.params))
+        check_not_reserved(self.params, self.targets, "NeuronModel, parameter", "an input")
+        object.__setattr__(self, "draws", checked_draws(self.draws, self.params, "NeuronModel"))
         for name, function in (("max_dt", self.max_dt), ("derived", self.derived)):
             if function is not None and not callable(function):
                 raise TypeError(
@@ -74,22 +82,3 @@ class NeuronModel(Model):
     def complete_params(self, params: Mapping[str, Any], dt: jax.Array) -> Values:
         """Return the parameters and those that are derived from them."""
         return {**params, **({} if self.derived is None else self.derived(dict(params), dt))}
-
-
-def _draws(given: Any, params: Mapping[str, Any]) -> tuple[tuple[str, Sampler], ...]:
-    what = "NeuronModel, draws"
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        raise TypeError(f"{what}: given {given!r}; expected a sequence of (name, sampler)")
-    for draw in given:
-        if not isinstance(draw, tuple) or len(draw) != 2 or not callable(draw[1]):
-            raise TypeError(
-                f"{what}: given {draw!r}; expected (name, sampler), for example "
-                '("uniform", jax.random.uniform)'
-            )
-    for name in names_of([name for name, _ in given], what):
-        if name in params:
-            raise ValueError(
-                f"{what}: {name!r} is also a parameter; expected another name, since `update` "
-                "finds both among its parameters"
-            )
-    return tuple(given)

@@ -1,5 +1,6 @@
 """Plasticity models: learning rules."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import jax
 
 from jsnn._checks import check_known
-from jsnn.models.model import Model, Values, listed, names_of
-from jsnn.models.quantity import quantities
+from jsnn._pytree import FrozenDict
+from jsnn.models.model import CLOCK, Model, Values, check_not_reserved, listed, names_of
+from jsnn.models.plasticity.reads import SINCE_SPIKE, SinceSpike, SinceUpdate, check_read
+from jsnn.models.quantity import Quantity, quantities
 
 AtSpike = Callable[[Values, Values, Values, Values], Values]
 
@@ -44,12 +47,24 @@ class PlasticityModel(Model):
     Functions on synapses work on each synapse by itself and see arrays that broadcast with one
     another: `s` holds "weight" and the variables of the model, and `pre` and `post` hold the traces
     of the neurons on both sides, "spike", 1 where that neuron spiked in this step and else 0, and
-    the variables of the neurons that the rule reads, as they are after the step. Variables reach
-    the synapse as late as the spikes of their side.
+    what the rule reads of the neurons. Variables reach the synapse as late as the spikes of their
+    side. If the synapse model sends events, they stand for the presynaptic spikes.
+
+    `reads_pre` and `reads_post` name what a rule reads of the neurons on either side:
+
+        "v"                  the variable v of the neuron, after the step
+        "synapse.i_syn"      the variable i_syn of the projection's synapse model, on the
+                             postsynaptic side, after the step
+        "before.v", "before.synapse.i_syn"    the same variables before the step
+        "since_spike"        the time since the last spike that reached the synapse from this side,
+                             in ms, without the spikes of this step; infinite before the first
+
+    The functions of the synapses find these in `pre` and `post` by their names, such as
+    post["before.v"]. The functions of the traces find those of their side among the parameters.
 
     Attributes:
       params: parameters, {name: default or `jsnn.Quantity`}. A projection may give each another
-        scalar, and a drive one per step. The functions see scalars.
+        scalar, or one value per synapse if no trace depends on it.
       variables: variables of each synapse with their initial values, besides its weight.
       pre: traces of each presynaptic neuron with their initial values.
       post: traces of each postsynaptic neuron with their initial values.
@@ -61,8 +76,8 @@ class PlasticityModel(Model):
       spike_post: (params, traces [post]) -> traces of neurons that spiked.
       each_step: (params, synapses, pre, post, dt in ms) -> synapses, or None if nothing happens to
         a synapse between spikes.
-      reads_pre: names of variables of the presynaptic neuron model, such as ("v",).
-      reads_post: names of variables of the postsynaptic neuron model.
+      reads_pre: what the rule reads of the presynaptic neurons, such as ("v",).
+      reads_post: what the rule reads of the postsynaptic neurons.
       weight_bounds: the names of the parameters that are the lowest and the highest weight, such
         as ("w_min", "w_max"), or None. Initial weights outside are an error.
       delivers_learnt_weight: if True, a spike delivers the weight after the learning of the step in
@@ -88,17 +103,14 @@ class PlasticityModel(Model):
 
     def __post_init__(self) -> None:
         for side in ("pre", "post"):
-            declared = quantities(getattr(self, side), f"PlasticityModel, {side}")
-            object.__setattr__(self, side, declared)
-            what = f"PlasticityModel, reads_{side}"
-            reads = names_of(getattr(self, f"reads_{side}"), what)
-            for twice in {*declared, "spike"}.intersection(reads):
-                raise ValueError(
-                    f"{what}: {twice!r} is also a trace; expected another name, since the "
-                    f"functions find both in `{side}`"
-                )
-            object.__setattr__(self, f"reads_{side}", reads)
+            self._read_side(side)
         super().__post_init__()
+        for name, quantity in self.params.items():
+            if quantity.ndim:
+                raise ValueError(
+                    f"PlasticityModel, parameter {name!r}: given a table; expected a number, since "
+                    "tables are for neurons, synapse models and current sources"
+                )
         if not isinstance(self.delivers_learnt_weight, bool):
             raise TypeError(
                 "PlasticityModel, delivers_learnt_weight: given "
@@ -113,6 +125,29 @@ class PlasticityModel(Model):
             for name, quantity in sorted(getattr(self, side).items())
         ]
         object.__setattr__(self, "signature", (*self.signature, *sides))
+
+    def _read_side(self, side: str) -> None:
+        """Check the traces and the reads of a side, and add a trace for the time since a spike."""
+        traces, what = dict(getattr(self, side)), f"PlasticityModel, reads_{side}"
+        since = traces.pop(SINCE_SPIKE, None)
+        declared = dict(quantities(traces, f"PlasticityModel, {side}"))
+        reads = names_of(getattr(self, f"reads_{side}"), what)
+        check_not_reserved(reads, {*declared, "spike"}, what, "a trace")
+        check_not_reserved(reads, {*self.params, *CLOCK}, what, "a parameter")
+        for name in reads:
+            check_read(name, side, what)
+        if SINCE_SPIKE in reads:
+            if since is not None:
+                raise ValueError(f"{what}: {SINCE_SPIKE!r} is also a trace; expected one of them")
+            reads = tuple(name for name in reads if name != SINCE_SPIKE)
+            since = Quantity(math.inf, "ms")
+            for kind, function in (("update", SinceUpdate), ("spike", SinceSpike)):
+                of_others = getattr(self, f"{kind}_{side}")
+                object.__setattr__(self, f"{kind}_{side}", function(of_others))
+        if since is not None:
+            declared[SINCE_SPIKE] = since
+        object.__setattr__(self, side, FrozenDict(declared))
+        object.__setattr__(self, f"reads_{side}", reads)
 
     def _tables(self) -> list[str]:
         traces = (("Presynaptic traces", self.pre), ("Postsynaptic traces", self.post))

@@ -22,7 +22,9 @@ from jsnn.network.connectivity.protocols import (
     TwoSided,
     Visitable,
 )
+from jsnn.network.connectivity.shared import Shared
 from jsnn.network.connectivity.sparse import Sparse
+from jsnn.network.connectivity.transposed import transposed
 
 __all__ = [
     "AllToAll",
@@ -37,6 +39,7 @@ __all__ = [
     "Modifiable",
     "OneToOne",
     "Procedural",
+    "Shared",
     "Sparse",
     "TwoSided",
     "Visitable",
@@ -45,4 +48,5 @@ __all__ = [
     "fixed_probability",
     "fixed_total",
     "from_scipy",
+    "transposed",
 ]
