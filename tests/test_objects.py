@@ -403,7 +403,7 @@ def test_a_time_course_of_a_parameter_stays_in_its_domain() -> None:
         [jsnn.Population("a", 3, jsnn.IF)],
         [jsnn.Projection("a", "a", jsnn.Dense(np.zeros((3, 3), F32)), plasticity=learning)],
     )
-    wrong = {"a_to_a": {"tau_plus": jsnn.over_time(np.array([1, 0, 1], F32))}}
+    wrong = {"a_to_a": {"plasticity": {"tau_plus": jsnn.over_time(np.array([1, 0, 1], F32))}}}
     with pytest.raises(
         ValueError, match=r"drive of 'a_to_a'.*'tau_plus': given 0\.0; expected a nu"
     ):

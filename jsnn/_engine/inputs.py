@@ -230,7 +230,7 @@ def _of_population(population: Population, given: Any, leaf: _Leaf) -> Any:
     model, each = population.model, (population.size,)
     spikes = takes_spikes(population)
     if not isinstance(given, Mapping):
-        if model.targets != (_CURRENT,):
+        if _CURRENT not in model.targets:
             raise ValueError(
                 f"{leaf.what}: given a current; expected {{input: value}}, since its inputs are "
                 f"{', '.join(map(repr, model.targets))}"

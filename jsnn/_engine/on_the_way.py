@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._engine.devices import Devices
-from jsnn._engine.groups import Groups, joined, places, size_of
+from jsnn._engine.groups import Groups, joined, places, size_of, targets_into
 from jsnn._kernels.delivery import List, Route, Synapses, deliver
 from jsnn._pytree import replace
 from jsnn.models.model import Values
@@ -75,7 +75,7 @@ def take(network: Network, groups: Groups, state: State) -> tuple[State, Arrived
     """Take what arrives in the next step out of the rings of a state."""
     arrived = Arrived({group[0]: {} for group in groups}, {})
     for group in groups:
-        for target in network.population(group[0]).model.targets:
+        for target in targets_into(network, group):
             parts = {
                 name: row_of(state.arriving[name][target], state.step)
                 for name in group

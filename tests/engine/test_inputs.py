@@ -39,9 +39,14 @@ def test_an_input_that_a_model_lacks_is_named(target: str) -> None:
     ones = jsnn.Dense(np.ones((3, 2), F32))
     post = jsnn.Population("post", 2, TWO_INPUTS)
     projection = jsnn.Projection("pre", "post", ones, target=target)
-    with pytest.raises(ValueError, match=rf"pre_to_post.*unknown input '{target}'.*'a', 'b'"):
+    with pytest.raises(
+        ValueError, match=rf"pre_to_post.*unknown input or variable '{target}'.*'a', 'b'"
+    ):
         source_to(projection, post=post)
-    with pytest.raises(ValueError, match=r"drive of 'post'.*unknown input 'current'"):
+    with pytest.raises(
+        ValueError,
+        match=r"drive of 'post'.*expected \{input: value\}, since its inputs are 'a', 'b'",
+    ):
         jsnn.simulate(source_to(post=post), {"post": 1.0}, 3)
 
 

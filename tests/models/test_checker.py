@@ -241,7 +241,7 @@ SEVERAL_INPUTS_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a sampler of integers": (
         {"draws": (("noise", lambda key, shape, dtype: jax.random.bits(key, shape)),)},
-        r"draw 'noise': returns shape \(3,\) of uint32; expected \(3,\) of float32",
+        r"update fails when traced: TypePromotionError.*'uint32'",
     ),
     "a sampler of one number": (
         {"draws": (("noise", lambda key, shape, dtype: jax.random.normal(key, (), dtype)),)},

@@ -91,7 +91,8 @@ def learnt(
     drive: dict[str, Any] = {"a": forced(pre, dtype), "b": forced(post, dtype)}
     if reward is not None:
         drive |= {
-            p.name: {"reward": jsnn.over_time(reward.astype(dtype))} for p in network.projections
+            p.name: {"plasticity": {"reward": jsnn.over_time(reward.astype(dtype))}}
+            for p in network.projections
         }
     state, kept = jsnn.simulate(network, drive, len(pre), record={"a": SPIKES_A, "b": SPIKES_B})
     np.testing.assert_array_equal(kept["a"], pre)
@@ -450,7 +451,11 @@ def test_a_spike_reaches_exactly_the_synapses_of_its_neuron(kind: str) -> None:
     a = at_steps(steps, [range(i + 1) for i in range(num_pre)])
     b = at_steps(steps, [[num_pre + j] for j in range(num_post)])
     code = np.concatenate([np.zeros(num_pre), 2.0 ** np.arange(num_post)])
-    drive = {"a": forced(a, F64), "b": forced(b, F64), "a_to_b": {"code": jsnn.over_time(code)}}
+    drive = {
+        "a": forced(a, F64),
+        "b": forced(b, F64),
+        "a_to_b": {"plasticity": {"code": jsnn.over_time(code)}},
+    }
     plastic = jsnn.simulate(network, drive, steps)[0].projections["a_to_b"].plasticity
     values = {name: np.asarray(v).ravel() for name, v in plastic.synapses.items()}
     np.testing.assert_array_equal(values["weight"], (pre + 1) / 16 + 2.0**post)
@@ -536,7 +541,7 @@ def test_short_term_plasticity_delivers_the_weight_of_the_spike_itself() -> None
 def test_a_run_that_is_split_and_resumed_is_one_run(rule) -> None:
     weights = np.full((5, 4), 0.4, F32)
     course = jsnn.over_time(np.linspace(0, 1e-2, 300, dtype=F32))
-    reward = {"reward": course} if rule is jsnn.REWARD_STDP else {}
+    reward = {"plasticity": {"reward": course}} if rule is jsnn.REWARD_STDP else {}
     learning = jsnn.Plasticity(rule)
     network = joined(
         jsnn.Projection("a", "b", jsnn.Dense(weights), plasticity=learning),
@@ -641,7 +646,7 @@ def plastic(
 
 
 def driven(**parameters: Any) -> Any:
-    return jsnn.simulate(plastic(), {"a_to_b": parameters}, 4)
+    return jsnn.simulate(plastic(), {"a_to_b": {"plasticity": parameters}}, 4)
 
 
 @pytest.mark.parametrize(
@@ -685,7 +690,7 @@ def driven(**parameters: Any) -> Any:
         ),
         (
             lambda: driven(a_plus=np.zeros(3)),
-            r"'a_to_b', parameter 'a_plus': given shape \(3,\); expected a scalar, constant in",
+            r"'a_to_b', parameter of its plasticity 'a_plus': given shape \(3,\); expected a scalar or ",
         ),
         (
             lambda: driven(a_plus=np.nan),
