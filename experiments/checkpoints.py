@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 import jsnn
-from jsnn.network.whole_files import write_whole
+from jsnn.network.whole_files import read_checked, write_checked
 
 KEPT = 2
 """Number of checkpoints that are kept, so that there is another one if the last is damaged."""
@@ -56,8 +56,7 @@ class Checkpoints:
         """
         content = io.BytesIO()
         np.savez(content, **{name: np.asarray(leaf) for name, leaf in _named_leaves(tree)})
-        digest = hashlib.sha256(content.getbuffer()).hexdigest()
-        write_whole(self.path(step), f"{digest}\n".encode() + content.getbuffer())
+        write_checked(self.path(step), content.getbuffer())
         for old in self.steps()[KEPT:]:
             self.path(old).unlink()
         self._remove_unfinished()
@@ -96,10 +95,7 @@ class Checkpoints:
           ValueError: if the file is damaged, or holds other arrays; the message names it.
         """
         path = self.path(step)
-        digest, _, content = path.read_bytes().partition(b"\n")
-        if hashlib.sha256(content).hexdigest().encode() != digest:
-            raise ValueError(f"{path}: damaged, since its SHA-256 is not what it was")
-        with np.load(io.BytesIO(content), allow_pickle=False) as kept:
+        with np.load(io.BytesIO(read_checked(path)), allow_pickle=False) as kept:
             leaves = [_leaf(kept, name, leaf, path) for name, leaf in _named_leaves(like)]
         return jax.tree.unflatten(jax.tree.structure(like), leaves)
 

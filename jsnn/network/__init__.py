@@ -23,6 +23,7 @@ from jsnn.network.current_source import CurrentSource
 from jsnn.network.division import divide
 from jsnn.network.feedforward import feedforward
 from jsnn.network.network import Network
+from jsnn.network.network_files import load, save
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
@@ -59,10 +60,12 @@ __all__ = [
     "from_scipy",
     "init",
     "initializers",
+    "load",
     "load_weights",
     "normalise_weights",
     "reset",
     "rewire",
+    "save",
     "save_weights",
     "steps",
     "transposed",

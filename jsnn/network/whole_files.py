@@ -1,5 +1,6 @@
 """Files that are written whole or not at all, even if the process is killed or the disk is full."""
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -33,6 +34,28 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         if isinstance(error, OSError) and error.errno is not None:
             raise OSError(error.errno, error.strerror, str(path)) from None
         raise
+
+
+def write_checked(path: str | os.PathLike[str], content: bytes | memoryview) -> None:
+    """Write a file whole or not at all, behind a line with the SHA-256 of its content.
+
+    Raises:
+      OSError: if the file cannot be written; the message names it, and it is as it was.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    write_whole(path, f"{digest}\n".encode() + content)
+
+
+def read_checked(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a file that `write_checked` wrote.
+
+    Raises:
+      ValueError: if the file is damaged; the message names it.
+    """
+    digest, _, content = Path(path).read_bytes().partition(b"\n")
+    if hashlib.sha256(content).hexdigest().encode() != digest:
+        raise ValueError(f"{path}: damaged, since its SHA-256 is not what it was")
+    return content
 
 
 def replace_durably(source: Path, target: Path) -> None:
