@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn.models.model import Values
-from jsnn.models.neurons import NeuronModel
+from jsnn.models.neurons import IF, IF_SOFT_RESET, NeuronModel
 from jsnn.models.random_words import uniform
 from jsnn.models.synapses import SynapseModel
 
@@ -303,6 +303,8 @@ LATENCY = NeuronModel(
 def counted(model: NeuronModel) -> NeuronModel:
     """Return a spiking model with the number of spikes so far as another variable, `total`."""
     return NeuronModel(
+        name=model.name and f"{model.name}_COUNTED",
+        description=model.description,
         params=model.params,
         variables={**model.variables, "total": 0.0},
         update=model.update,
@@ -315,3 +317,7 @@ def counted(model: NeuronModel) -> NeuronModel:
 
 def _counted_reset(reset: Callable[[Values, Values], Values], p: Values, x: Values) -> Values:
     return reset(p, x) | {"total": x["total"] + 1}
+
+
+IF_COUNTED, IF_SOFT_RESET_COUNTED = counted(IF), counted(IF_SOFT_RESET)
+"""Counting models of the built-in kinds of firing, kept here so that `jsnn.load` finds them."""
