@@ -381,7 +381,7 @@ def test_models_of_the_user_have_to_be_those_of_the_network(tmp_path: Path, name
         jsnn.load(tmp_path / "file", models)
 
 
-def test_a_model_of_a_users_that_has_the_name_of_one_of_jsnn_is_not_mistaken_for_it(
+def test_a_model_of_a_user_that_has_the_name_of_one_of_jsnn_is_not_mistaken_for_it(
     tmp_path: Path,
 ) -> None:
     models = {
@@ -392,7 +392,7 @@ def test_a_model_of_a_users_that_has_the_name_of_one_of_jsnn_is_not_mistaken_for
     with pytest.raises(ValueError, match="expected 'IF' among them"):
         jsnn.load(tmp_path / "file")
     network, _ = jsnn.load(tmp_path / "file", models)
-    assert [p.model for p in network.populations] == [models["IF"], models["LIF"]]
+    assert all(p.model is models[p.model.name] for p in network.populations)
 
 
 # -- what can be wrong with a file -----------------------------------------------------------------
