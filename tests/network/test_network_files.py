@@ -187,7 +187,9 @@ class Ring:
 KEY = jax.random.key(5)
 DRAWN = np.random.default_rng(0).random((6, 6)).astype(F32)
 DELAYS = np.arange(36).reshape(6, 6) % 4 + 1
+FORWARD = jsnn.Projection("a", "a", jsnn.Dense(DRAWN), name="forward")
 CONNECTIVITIES = {
+    "shared": jsnn.Shared(FORWARD, transposed=True),
     "dense": jsnn.Dense(DRAWN, precision="high"),
     "dense with delays": jsnn.Dense(DRAWN, delays=DELAYS, axonal=DELAYS - 1),
     "sparse": jsnn.Sparse([2, 0, 2], [1, 1, 5], DRAWN[0, :3], 6, 6, [3, 1, 2], axonal=[1, 0, 0]),
@@ -221,7 +223,7 @@ def test_every_connectivity_can_be_stored(tmp_path: Path, name: str) -> None:
     rule = jsnn.Plasticity(LEARNING) if learns else None
     network = jsnn.Network(
         [jsnn.Population("a", 6, jsnn.IF)],
-        [jsnn.Projection("a", "a", CONNECTIVITIES[name], plasticity=rule)],
+        [FORWARD, jsnn.Projection("a", "a", CONNECTIVITIES[name], plasticity=rule)],
     )
     state = jsnn.init(network)
     jsnn.save(tmp_path / "file", network, state)
