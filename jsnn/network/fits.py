@@ -135,7 +135,7 @@ def _check_sends(projection: Projection, pre: Population, post: Population, what
     for name in ("sends", "event"):
         function = getattr(synapse, name)
         if function is not None:
-            _check_call(f"{what}: {name}", function, (params, of_pre), (pre.size,), pre.name)
+            _check_call(f"{what}: {name}", function, (params, of_pre), (pre.size,), repr(pre.name))
     if synapse.sends_each is None:
         return
     connectivity: Any = projection.connectivity
@@ -176,7 +176,8 @@ def _check_call(
     try:
         sent = jax.eval_shape(function, *arguments)
     except Exception as error:  # any error of the author's code is a problem to report
-        names = ", ".join(dict.fromkeys(k for values in arguments[-2:] for k in values))
+        variables = [values for values in arguments[1:] if isinstance(values, dict)]
+        names = ", ".join(dict.fromkeys(name for values in variables for name in values))
         failure = (
             f"{what} fails on the variables of {sides} ({names}): {type(error).__name__}: {error}"
         )

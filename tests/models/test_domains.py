@@ -26,6 +26,7 @@ DOMAINS = {
     "DELTA": "",
     "EIF": "tau_m > 0, r_m > 0, delta_t > 0, v_reset < v_cut, tau_refrac >= 0, refractory >= 0",
     "EXPONENTIAL": "tau > 0",
+    "GAP_JUNCTION": "",
     "GAUSSIAN_NOISE": "sd >= 0",
     "GRADED": "v_slope > 0",
     "HODGKIN_HUXLEY": "c_m > 0, g_leak >= 0, g_na >= 0, g_k >= 0, "

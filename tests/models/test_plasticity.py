@@ -690,7 +690,7 @@ def driven(**parameters: Any) -> Any:
         ),
         (
             lambda: driven(a_plus=np.zeros(3)),
-            r"'a_to_b', parameter of its plasticity 'a_plus': given shape \(3,\); expected a scalar or ",
+            r"parameter of its plasticity 'a_plus': given shape \(3,\); expected a scalar or",
         ),
         (
             lambda: driven(a_plus=np.nan),
