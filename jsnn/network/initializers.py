@@ -12,13 +12,21 @@ the same numbers.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import finite_number, real_number
+from jsnn._checks import (
+    check_key,
+    finite_number,
+    is_concrete,
+    positive_int,
+    probability,
+    real_number,
+)
 
 _WIDEST = 10
 """Most standard deviations from the mean to a bound; beyond, too little is left to draw from."""
@@ -126,6 +134,24 @@ def gamma(shape: float, scale: float) -> Initializer:
     return _Drawn(_gamma, _gamma_on_host, parameters)
 
 
+def binomial(n: int, p: float) -> Initializer:
+    """Draw the number of successes in `n` trials, of probability `p` each.
+
+    Every number is drawn by inverting the cumulative distribution. What lies further from the mean
+    than 12 standard deviations and 12 successes is left out.
+
+    Args:
+      n: the number of trials, up to 2^24, which float32 counts to.
+      p: the probability, in [0, 1].
+
+    Raises:
+      TypeError: if n is not an integer, or p is not a number.
+      ValueError: if n is outside 0 to 2^24, or p outside [0, 1].
+    """
+    n = positive_int(n, "binomial, n", least=0, most=2**24)
+    return _Drawn(_binomial, _binomial_on_host, (n, probability(p, "binomial, p")))
+
+
 def as_initializer(given: Any, what: str) -> Initializer:
     """Return an initializer as it is, and a number as a constant initializer.
 
@@ -148,6 +174,26 @@ def draw_on_host(
     if not isinstance(initializer, _Drawn) or initializer.draw_on_host is None:
         return None
     return initializer.draw_on_host(rng, size, dtype, *initializer.parameters)
+
+
+def check_host_key(key: Any, what: str, drawn: str, hint: str = "") -> None:
+    """Check the key of what is drawn on the host.
+
+    Raises:
+      TypeError: if it is not a typed PRNG key, or is traced.
+      ValueError: if there are several.
+    """
+    check_key(key, what)
+    if not is_concrete(key):
+        raise TypeError(
+            f"{what}: given a traced key; expected a concrete one, since {drawn} are drawn on the "
+            f"host{hint}"
+        )
+
+
+def generator(key: jax.Array) -> np.random.Generator:
+    """Return a generator with a seed from a key."""
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
 
 
 def _constant(key: jax.Array, shape: tuple[int, ...], dtype: Any, value: float) -> jax.Array:
@@ -201,6 +247,30 @@ def _gamma(
     return scale * jax.random.gamma(key, gamma_shape, shape, dtype)
 
 
+def _binomial(key: jax.Array, shape: tuple[int, ...], dtype: Any, n: int, p: float) -> jax.Array:
+    fewest, below = _binomial_cdf(n, p)
+    between = jax.random.uniform(key, shape, dtype)
+    drawn = jnp.searchsorted(jnp.asarray(below, dtype), between, side="right", method="scan")
+    return (fewest + drawn).astype(dtype)
+
+
+@lru_cache
+def _binomial_cdf(n: int, p: float) -> tuple[int, np.ndarray[Any, Any]]:
+    """Return a number of successes, and the cumulative distribution from there on.
+
+    The last entry, 1, is left out.
+    """
+    sd = math.sqrt(n * p * (1 - p))
+    reach = 12 * (sd + 1) if sd else 0
+    fewest, most = max(math.floor(n * p - reach), 0), min(math.ceil(n * p + reach), n)
+    number = np.arange(fewest, most)
+    log_odds = math.log(p / (1 - p)) if sd else 0
+    log_ratios = np.log(n - number) - np.log(number + 1) + log_odds
+    logs = np.cumsum(np.append(0, log_ratios))
+    cdf = np.cumsum(np.exp(logs - logs.max()))
+    return fewest, cdf[:-1] / cdf[-1]
+
+
 def _constant_on_host(
     rng: np.random.Generator, size: int, dtype: Any, value: float
 ) -> np.ndarray[Any, Any]:
@@ -249,6 +319,12 @@ def _gamma_on_host(
     rng: np.random.Generator, size: int, dtype: Any, gamma_shape: float, scale: float
 ) -> np.ndarray[Any, Any]:
     return _scaled(rng.standard_gamma(gamma_shape, size, dtype), scale)
+
+
+def _binomial_on_host(
+    rng: np.random.Generator, size: int, dtype: Any, n: int, p: float
+) -> np.ndarray[Any, Any]:
+    return rng.binomial(n, p, size).astype(dtype)
 
 
 def _scaled(

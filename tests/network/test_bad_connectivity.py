@@ -339,6 +339,26 @@ AT_ONCE: dict[str, Case] = {
         ValueError,
         ("exponential, mean", "-1"),
     ),
+    "half a trial": (
+        lambda: initializers.binomial(2.5, 0.5),
+        TypeError,
+        ("binomial, n", "2.5", "integer"),
+    ),
+    "fewer than no trials": (
+        lambda: initializers.binomial(-1, 0.5),
+        ValueError,
+        ("binomial, n", "-1", ">= 0"),
+    ),
+    "more trials than float32 counts": (
+        lambda: initializers.binomial(2**24 + 1, 0.5),
+        ValueError,
+        ("binomial, n", "16777217", "16777216"),
+    ),
+    "a probability of success above 1": (
+        lambda: initializers.binomial(3, 1.5),
+        ValueError,
+        ("binomial, p", "1.5", r"\[0, 1\]"),
+    ),
     "a NaN constant": (
         lambda: initializers.constant(np.nan),
         ValueError,

@@ -11,6 +11,7 @@ import scipy.stats
 import jsnn
 from jsnn.network import initializers
 from tests.networks import F32
+from tests.statistics import chi_squared_pvalue
 
 SIZE = 20_000
 # name, how it is made, SciPy's distribution
@@ -59,6 +60,29 @@ def test_builders_draw_the_same_distribution(name: str) -> None:
     numbers = np.asarray(drawn).astype(np.float64)
     assert scipy.stats.kstest(numbers, distribution.cdf).pvalue > 0.001
     assert abs(np.corrcoef(numbers[1:], numbers[:-1])[0, 1]) < 4 / np.sqrt(SIZE)
+
+
+@pytest.mark.parametrize(("n", "p"), [(1, 0.3), (12, 0.5), (12, 0.97), (5000, 0.001), (2**24, 0.5)])
+def test_binomial_numbers_have_their_distribution(n: int, p: float) -> None:
+    drawn = initializers.binomial(n, p)
+    of_builder = jsnn.fixed_total(jax.random.key(2), 40, 50, SIZE, drawn, replace=True).weights
+    for numbers in (drawn(jax.random.key(1), (SIZE,), F32), of_builder):
+        assert numbers.dtype == F32
+        counts = np.asarray(numbers).astype(int)
+        np.testing.assert_array_equal(counts, numbers)
+        expected = scipy.stats.binom(n, p)
+        if n < 100:
+            assert chi_squared_pvalue(counts, expected) > 0.001
+        error = np.sqrt(expected.var() / SIZE)
+        assert abs(counts.mean() - expected.mean()) < 4 * error
+        fourth = (expected.stats("k") + 2) * expected.var() ** 2  # of (x - mean)^2 about its mean
+        assert abs(((counts - n * p) ** 2).mean() - expected.var()) < 4 * np.sqrt(fourth / SIZE)
+
+
+@pytest.mark.parametrize(("n", "p", "always"), [(7, 0.0, 0), (7, 1.0, 7), (0, 0.5, 0)])
+def test_binomial_numbers_without_chance(n: int, p: float, always: int) -> None:
+    drawn = initializers.binomial(n, p)(jax.random.key(0), (2, 3))
+    np.testing.assert_array_equal(drawn, np.full((2, 3), always))
 
 
 def test_builders_compile_nothing_for_distributions_that_numpy_draws(compilations: Any) -> None:
