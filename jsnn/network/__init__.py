@@ -1,6 +1,6 @@
 """Networks: populations joined by projections, driven by current sources, and their state."""
 
-from jsnn.network import initializers
+from jsnn.network import initializers, spatial
 from jsnn.network.connectivity import (
     AllToAll,
     AveragePool2D,
@@ -12,6 +12,7 @@ from jsnn.network.connectivity import (
     Procedural,
     Shared,
     Sparse,
+    by_distance,
     fixed_in_degree,
     fixed_out_degree,
     fixed_probability,
@@ -51,6 +52,7 @@ __all__ = [
     "Shared",
     "Sparse",
     "State",
+    "by_distance",
     "divide",
     "feedforward",
     "fixed_in_degree",
@@ -67,6 +69,7 @@ __all__ = [
     "rewire",
     "save",
     "save_weights",
+    "spatial",
     "steps",
     "transposed",
 ]

@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse
 
 import jsnn
-from jsnn.network import initializers
+from jsnn.network import initializers, spatial
 from tests.networks import F32
 
 KEY = jax.random.key(0)
@@ -24,6 +24,13 @@ def probability(p: Any = 0.5, num_pre: Any = 4, num_post: Any = 4, **given: Any)
     return jsnn.fixed_probability(
         given.pop("key", KEY), num_pre, num_post, p, given.pop("weight", 1.0), **given
     )
+
+
+PLANE = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]])
+
+
+def nearby(p: Any = 1.0, pre: Any = PLANE, post: Any = PLANE, **given: Any) -> jsnn.Sparse:
+    return jsnn.by_distance(given.pop("key", KEY), pre, post, p, given.pop("weight", 1.0), **given)
 
 
 def conv(kernel: tuple[int, ...] = (3, 3, 2, 4), image: Any = (5, 5, 2), **given: Any) -> Any:
@@ -233,6 +240,145 @@ AT_ONCE: dict[str, Case] = {
         ValueError,
         ("AllToAll num_post", "0", ">= 1"),
     ),
+    "positions without an axis for dimensions": (
+        lambda: nearby(pre=np.arange(3.0)),
+        ValueError,
+        ("by_distance, pre_positions", r"shape \(3,\)", r"\[N, d\]"),
+    ),
+    "positions of four dimensions": (
+        lambda: nearby(post=np.ones((3, 4))),
+        ValueError,
+        ("by_distance, post_positions", r"\(3, 4\)", "1 to 3 coordinates in the last axis"),
+    ),
+    "positions in a plane and in space": (
+        lambda: nearby(post=np.ones((3, 3))),
+        ValueError,
+        ("by_distance, post_positions", "given 3 dimensions for positions of 2"),
+    ),
+    "no positions": (
+        lambda: nearby(post=np.ones((0, 2))),
+        ValueError,
+        ("by_distance, post_positions", r"\(0, 2\)"),
+    ),
+    "NaN among positions": (
+        lambda: nearby(pre=[[0, np.nan]]),
+        ValueError,
+        ("by_distance, pre_positions", "NaN", "finite"),
+    ),
+    "positions that are no numbers": (
+        lambda: nearby(pre=np.array([["a", "b"]])),
+        TypeError,
+        ("by_distance, pre_positions", "numbers"),
+    ),
+    "no autapses between two places": (
+        lambda: nearby(post=PLANE[:2], autapses=False),
+        ValueError,
+        ("by_distance, autapses", "3 presynaptic", "2 postsynaptic"),
+    ),
+    "a traced key for neighbours": (
+        lambda: jax.eval_shape(lambda key: nearby(key=key).weights, KEY),
+        TypeError,
+        ("by_distance, key", "traced"),
+    ),
+    "a period for each of three axes": (
+        lambda: nearby(period=(1.0, 1.0, 1.0)),
+        ValueError,
+        ("by_distance, period", "given 3 for positions of 2 dimensions"),
+    ),
+    "a period of 0": (lambda: nearby(period=0.0), ValueError, ("period", "0.0", "> 0")),
+    "an infinite period": (lambda: nearby(period=np.inf), ValueError, ("period", "inf", "finite")),
+    "a negative reach": (
+        lambda: nearby(max_distance=-1.0),
+        ValueError,
+        ("by_distance, max_distance", "-1", ">= 0"),
+    ),
+    "a NaN reach": (lambda: nearby(max_distance=np.nan), ValueError, ("max_distance", "nan")),
+    "a chance above 1": (lambda: nearby(1.5), ValueError, ("by_distance, p", "1.5", r"\[0, 1\]")),
+    "a profile above 1": (
+        lambda: nearby(spatial.gaussian(1.5, 1.0)),
+        ValueError,
+        ("by_distance, p", r"gaussian\(1.5, 1\), which is 1.5 at a distance of 0", r"\[0, 1\]"),
+    ),
+    "a profile that falls below 0": (
+        lambda: nearby(spatial.linear(1, -0.6)),
+        ValueError,
+        ("by_distance, p", "-0.2 at a distance of 2", "max_distance"),
+    ),
+    "a function in place of a profile": (
+        lambda: nearby(np.exp),
+        TypeError,
+        ("by_distance, p", "exp", r"jsnn\.spatial\.Profile\(function\)"),
+    ),
+    "a profile of no function": (
+        lambda: spatial.Profile(0.5),  # type: ignore[arg-type]
+        TypeError,
+        ("Profile, function", "float", "function of distances"),
+    ),
+    "a profile of another shape": (
+        lambda: nearby(spatial.Profile(lambda d: d[:-1])),
+        ValueError,
+        ("by_distance, p", r"returns shape \(8,\) for distances of shape \(9,\)"),
+    ),
+    "a profile of truths": (
+        lambda: nearby(spatial.Profile(np.isfinite)),
+        TypeError,
+        ("by_distance, p", "bool", "numbers"),
+    ),
+    "a grid of one number": (
+        lambda: spatial.grid(4, (1.0,)),  # type: ignore[arg-type]
+        ValueError,
+        ("grid, shape", "4", "1 axes"),
+    ),
+    "a grid in four dimensions": (
+        lambda: spatial.grid((2, 2, 2, 2), (1.0, 1.0, 1.0, 1.0)),
+        ValueError,
+        ("grid, extent", "1 to 3 axes"),
+    ),
+    "a grid of other axes than its box": (
+        lambda: spatial.grid((2, 2), (1.0,)),
+        ValueError,
+        ("grid, shape", r"\(2, 2\)", "1 axes"),
+    ),
+    "a grid without cells": (
+        lambda: spatial.grid((2, 0), (1.0, 1.0)),
+        ValueError,
+        ("grid, shape", "0", ">= 1"),
+    ),
+    "a box without a length": (
+        lambda: spatial.free(KEY, 3, 1.0),  # type: ignore[arg-type]
+        ValueError,
+        ("free, extent", "1.0", "axes"),
+    ),
+    "a flat box": (
+        lambda: spatial.free(KEY, 3, (1.0, 0.0)),
+        ValueError,
+        ("free, extent", "0.0", "> 0"),
+    ),
+    "a seed for positions": (
+        lambda: spatial.free(3, 3, (1.0,)),  # type: ignore[arg-type]
+        TypeError,
+        ("free, key", "int", r"jax\.random\.key"),
+    ),
+    "distances between a line and a plane": (
+        lambda: spatial.distance(PLANE, [[1.0]]),
+        ValueError,
+        ("distance, b", "given 1 dimensions for positions of 2"),
+    ),
+    "a Gaussian without width": (
+        lambda: spatial.gaussian(1, 0),
+        ValueError,
+        ("gaussian, sd", "0.0", "> 0"),
+    ),
+    "an exponential without scale": (
+        lambda: spatial.exponential(1, -1),
+        ValueError,
+        ("exponential, scale", "-1.0", "> 0"),
+    ),
+    "an infinite slope": (
+        lambda: spatial.linear(1, np.inf),
+        ValueError,
+        ("linear, slope", "inf", "finite"),
+    ),
     "a flat kernel": (
         lambda: conv((3, 3)),
         ValueError,
@@ -416,6 +562,31 @@ ONCE_DRAWN: dict[str, Case] = {
         )(np.ones(1, int)),
         TypeError,
         ("Sparse, axonal", "traced"),
+    ),
+    "a profile of one number": (
+        lambda: nearby(weight=spatial.Profile(np.mean)),
+        ValueError,
+        ("by_distance, weight", r"mean\(\), which returns shape \(\)", "for each distance"),
+    ),
+    "a profile that is infinite at 0": (
+        lambda: nearby(weight=spatial.Profile(lambda d: np.where(d > 0, d, np.inf))),
+        ValueError,
+        ("by_distance, weight", "inf at a distance of 0", "finite"),
+    ),
+    "a delay of 0 at a distance": (
+        lambda: nearby(delay=spatial.linear(0.4, 1)),
+        ValueError,
+        ("by_distance, delay", "0 steps at a distance of 0", "1 to 32768"),
+    ),
+    "a negative axonal part at a distance": (
+        lambda: nearby(delay=spatial.linear(1, 1), axonal=spatial.linear(-1, 1)),
+        ValueError,
+        ("by_distance, axonal", "-1 steps at a distance of 0", "0 to 32768"),
+    ),
+    "a delay beyond the longest": (
+        lambda: nearby(delay=spatial.linear(1, 1e9)),
+        ValueError,
+        ("by_distance, delay", r"steps at a distance of 1", "1 to 32768"),
     ),
     "one delay for all": (
         lambda: probability(1.0, delay=3),

@@ -11,6 +11,7 @@ from jsnn.network.connectivity.builders import (
 from jsnn.network.connectivity.chain import Chain
 from jsnn.network.connectivity.convolution import AveragePool2D, Conv2D
 from jsnn.network.connectivity.dense import Dense
+from jsnn.network.connectivity.distance import by_distance
 from jsnn.network.connectivity.divided import Divided
 from jsnn.network.connectivity.one_to_one import OneToOne
 from jsnn.network.connectivity.procedural import Procedural
@@ -43,6 +44,7 @@ __all__ = [
     "Sparse",
     "TwoSided",
     "Visitable",
+    "by_distance",
     "fixed_in_degree",
     "fixed_out_degree",
     "fixed_probability",
