@@ -14,7 +14,15 @@ from jsnn._engine.on_the_way import (
 )
 from jsnn._engine.plasticity_step import for_steps, learn
 from jsnn._engine.prepared import Prepared
-from jsnn._engine.sending import Now, plasticity_of, product_of, sent_by, sum_of_each, synapses_now
+from jsnn._engine.sending import (
+    Now,
+    plasticity_of,
+    product_of,
+    sent_by,
+    sum_of_each,
+    synapses_now,
+    with_delays,
+)
 from jsnn._engine.values import clock
 from jsnn._pytree import replace
 from jsnn.models.model import Values
@@ -65,7 +73,9 @@ def end_of_step(prepared: Prepared, state: State, now: Now) -> tuple[State, Arri
     for p in projections:
         before = sums.projections[p.name]
         arriving, delivered = before.arriving, None
-        if p.keeps_sums and not p.is_listed:
+        if p.has_synaptic_delays and not p.is_listed:
+            arriving = with_delays(prepared, p, arriving, step, reaching[p.name])
+        elif p.keeps_sums and not p.is_listed:
             delivered = (
                 product_of(prepared, p, read[p.name], reaching[p.name])
                 if p.synapse.sends_each is None

@@ -143,11 +143,13 @@ def is_joined(projection: Projection) -> bool:
     """Return True if both sides of a projection have to be stepped together.
 
     This is so if they change its synapses, if it sends something else than spikes, or if its
-    synapses are a list, whose spikes become sums when they are emitted. It is also so if the input
-    within a step is the weight of a single spike: within the step LLVM multiplies that weight
-    before it looks at the spike, and rounds differently from a sum that was made before.
+    synapses are a list or have delays of their own, so that spikes become sums when they are
+    emitted. It is also so if the input within a step is the weight of a single spike: within the
+    step LLVM multiplies that weight before it looks at the spike, and rounds differently from a sum
+    that was made before.
     """
-    if projection.plasticity is not None or projection.is_listed:
+    become_sums = projection.is_listed or projection.has_synaptic_delays
+    if projection.plasticity is not None or become_sums:
         return True
     in_the_step = projection.delay == 0 and isinstance(projection.connectivity, OneToOne | Shared)
     return in_the_step or not projection.synapse.sends_spikes

@@ -10,7 +10,14 @@ from jsnn._engine.values import clock
 from jsnn._kernels.delivery import Synapses, event_product, sparse_product
 from jsnn.models.model import Values
 from jsnn.models.surrogates import spike
-from jsnn.network.connectivity import Connectivity, EventDriven, Listed, Modifiable, Shared
+from jsnn.network.connectivity import (
+    Connectivity,
+    Delayed,
+    EventDriven,
+    Listed,
+    Modifiable,
+    Shared,
+)
 from jsnn.network.projection import Projection
 from jsnn.network.state import PlasticityState, State
 from jsnn.recording import SpikesOf
@@ -86,6 +93,21 @@ def product_of(
         sums = connectivity.deliver(sent)
     is_divided = len(sums) == prepared.network.sizes[projection.post]
     return sums if is_divided else prepared.devices.own(sums)
+
+
+def with_delays(
+    prepared: Prepared,
+    projection: Projection,
+    sums: jax.Array | None,
+    step: jax.Array,
+    sent: jax.Array,
+) -> jax.Array:
+    """Add to the sums of steps to come what is sent to synapses with delays, without a list."""
+    connectivity = projection.connectivity
+    assert isinstance(connectivity, Delayed)
+    assert sums is not None
+    by_events = prepared.event_driven and not projection.synapse.sends_numbers
+    return connectivity.deliver_onto(sums, step, sent, event_driven=by_events)
 
 
 def _connectivity(

@@ -114,10 +114,10 @@ def _divided(projection: Projection, mesh: Mesh) -> Projection:
             connectivity: Connectivity = _divided_list(whole, mesh, learns=learns)
         case Dense() as whole:
             connectivity = _divided_matrix(whole, mesh, learns=learns)
-        case whole if learns or projection.is_listed:
+        case whole if learns or projection.is_listed or projection.has_synaptic_delays:
             raise ValueError(
                 f"divide: given projection {projection.name!r} with {type(whole).__name__}, whose "
-                "synapses learn or are a list; expected Sparse or Dense for these"
+                "synapses learn, are a list or have delays; expected Sparse or Dense for these"
             )
         case whole:
             connectivity = on_all(whole, mesh)

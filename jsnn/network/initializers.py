@@ -43,12 +43,13 @@ class _Drawn:
 
     `draw` takes (key, shape, dtype, *parameters). `draw_on_host`, which the builders of synapses
     use, takes (NumPy generator, size, dtype, *parameters), and compiles nothing; None if there is
-    none for these parameters.
+    none for these parameters. All numbers lie within `bounds`.
     """
 
     draw: Callable[..., jax.Array]
     draw_on_host: Callable[..., np.ndarray[Any, Any]] | None
     parameters: tuple[float, ...]
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
     def __call__(
         self, key: jax.Array, shape: int | tuple[int, ...], dtype: Any = None
@@ -63,7 +64,7 @@ class _Drawn:
 
 def constant(value: float) -> Initializer:
     """Give every number the same value."""
-    return _Drawn(_constant, _constant_on_host, (finite_number(value, "constant, value"),))
+    return _constant_of(finite_number(value, "constant, value"))
 
 
 def uniform(low: float, high: float) -> Initializer:
@@ -74,7 +75,7 @@ def uniform(low: float, high: float) -> Initializer:
     """
     low = finite_number(low, "uniform, low")
     high = finite_number(high, "uniform, high", least=low)
-    return _Drawn(_uniform, _uniform_on_host, (low, high))
+    return _Drawn(_uniform, _uniform_on_host, (low, high), (low, high))
 
 
 def normal(mean: float, sd: float) -> Initializer:
@@ -112,7 +113,7 @@ def clipped_normal(mean: float, sd: float, low: float, high: float) -> Initializ
         )
     below_low, below_high = (_standard_normal_cdf((x - mean) / sd) for x in (low, high))
     redraw = _clipped_normal_on_host if below_high - below_low >= _LEAST_ACCEPTED else None
-    return _Drawn(_clipped_normal, redraw, (mean, sd, low, high))
+    return _Drawn(_clipped_normal, redraw, (mean, sd, low, high), (low, high))
 
 
 def exponential(mean: float) -> Initializer:
@@ -149,7 +150,7 @@ def binomial(n: int, p: float) -> Initializer:
       ValueError: if n is outside 0 to 2^24, or p outside [0, 1].
     """
     n = positive_int(n, "binomial, n", least=0, most=2**24)
-    return _Drawn(_binomial, _binomial_on_host, (n, probability(p, "binomial, p")))
+    return _Drawn(_binomial, _binomial_on_host, (n, probability(p, "binomial, p")), (0, n))
 
 
 def as_initializer(given: Any, what: str) -> Initializer:
@@ -161,7 +162,7 @@ def as_initializer(given: Any, what: str) -> Initializer:
     if callable(given):
         return given
     if np.ndim(given) == 0:
-        return _Drawn(_constant, _constant_on_host, (finite_number(given, what),))
+        return _constant_of(finite_number(given, what))
     raise TypeError(
         f"{what}: given an array of shape {np.shape(given)}; expected a number or an initializer"
     )
@@ -174,6 +175,11 @@ def draw_on_host(
     if not isinstance(initializer, _Drawn) or initializer.draw_on_host is None:
         return None
     return initializer.draw_on_host(rng, size, dtype, *initializer.parameters)
+
+
+def bounds_of(initializer: Initializer) -> tuple[float, float]:
+    """Return bounds within which an initializer draws; infinite ones if none are known."""
+    return initializer.bounds if isinstance(initializer, _Drawn) else (-math.inf, math.inf)
 
 
 def check_host_key(key: Any, what: str, drawn: str, hint: str = "") -> None:
@@ -194,6 +200,10 @@ def check_host_key(key: Any, what: str, drawn: str, hint: str = "") -> None:
 def generator(key: jax.Array) -> np.random.Generator:
     """Return a generator with a seed from a key."""
     return np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+
+
+def _constant_of(value: float) -> Initializer:
+    return _Drawn(_constant, _constant_on_host, (value,), (value, value))
 
 
 def _constant(key: jax.Array, shape: tuple[int, ...], dtype: Any, value: float) -> jax.Array:

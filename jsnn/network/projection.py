@@ -12,7 +12,15 @@ from jsnn._checks import check_array, check_type, is_concrete, positive_int
 from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
 from jsnn.models.synapses import DELTA, SynapseModel
-from jsnn.network.connectivity import Connectivity, Dense, Divided, Listed, Shared, Sparse
+from jsnn.network.connectivity import (
+    Connectivity,
+    Delayed,
+    Dense,
+    Divided,
+    Listed,
+    Shared,
+    Sparse,
+)
 from jsnn.network.connectivity.indices import LONGEST_DELAY
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.values import (
@@ -203,7 +211,7 @@ class Projection:
     def has_synaptic_delays(self) -> bool:
         """True if each synapse has a delay of its own."""
         connectivity = self._connectivity_of_one_device
-        return isinstance(connectivity, Listed | Shared) and connectivity.max_delay > 0
+        return isinstance(connectivity, Listed | Delayed | Shared) and connectivity.max_delay > 0
 
     @property
     def has_synaptic_axonal(self) -> bool:
@@ -245,11 +253,11 @@ class Projection:
     def keeps_sums(self) -> bool:
         """True if sums are made when spikes reach the synapse, and not when they arrive.
 
-        So it is if synapses are listed, if their weights may change on the way, or if each sends a
-        number of its own.
+        So it is if synapses are listed or have delays of their own, if their weights may change on
+        the way, or if each sends a number of its own.
         """
         learns = self.plasticity is not None or self.shares_learning_weights
-        made_at_synapse = learns or self.synapse.sends_each is not None
+        made_at_synapse = learns or self.has_synaptic_delays or self.synapse.sends_each is not None
         return (self.is_listed or made_at_synapse) and self.delay > 0
 
     @property

@@ -49,6 +49,14 @@ def fewer_weights(key: Any, pre: Any, num_post: int, dtype: Any) -> Any:
     return jnp.ones(3, jnp.int32), jnp.ones(2, dtype)
 
 
+def weights_alone(key: Any, pre: Any, num_post: int, dtype: Any) -> Any:
+    return jnp.ones(3, jnp.int32), jnp.ones(3, dtype)
+
+
+def float_delays(key: Any, pre: Any, num_post: int, dtype: Any) -> Any:
+    return jnp.ones(3, jnp.int32), jnp.ones(3, dtype), jnp.ones(3, dtype)
+
+
 def procedural(row: Any = fewer_weights, key: Any = KEY, **given: Any) -> jsnn.Procedural:
     return jsnn.Procedural(key, 4, 4, row, **given)
 
@@ -425,6 +433,60 @@ AT_ONCE: dict[str, Case] = {
         lambda: procedural(fewer_weights),
         ValueError,
         (r"int32\[3\], float32\[2\]", "weights float32"),
+    ),
+    "a row without its delays": (
+        lambda: procedural(weights_alone, max_delay=3),
+        ValueError,
+        (r"int32\[3\], float32\[3\]", r"delays int32\[K\], as there is a max_delay"),
+    ),
+    "a row of float delays": (
+        lambda: procedural(float_delays, max_delay=3),
+        ValueError,
+        (r"float32\[3\], float32\[3\]", r"delays int32\[K\]"),
+    ),
+    "a row with delays and no longest": (
+        lambda: procedural(float_delays),
+        ValueError,
+        ("Procedural, row", r"weights float32\[K\]$"),
+    ),
+    "a negative longest delay": (
+        lambda: procedural(float_delays, max_delay=-1),
+        ValueError,
+        ("Procedural, max_delay", "-1", ">= 0"),
+    ),
+    "a longest delay beyond all": (
+        lambda: procedural(float_delays, max_delay=2**15 + 1),
+        ValueError,
+        ("Procedural, max_delay", "32769", "32768"),
+    ),
+    "one procedural delay for all": (
+        lambda: jsnn.Procedural.fixed_out_degree(KEY, 4, 4, 2, 1.0, delay=3),
+        TypeError,
+        (r"Procedural\.fixed_out_degree, delay", "3", "Projection"),
+    ),
+    "procedural delays without bounds": (
+        lambda: jsnn.Procedural.fixed_probability(
+            KEY, 4, 4, 0.5, 1.0, delay=initializers.normal(5, 1)
+        ),
+        ValueError,
+        (r"Procedural\.fixed_probability, delay", r"normal\(5, 1\)", "-inf to inf", "bounds"),
+    ),
+    "procedural delays of 0": (
+        lambda: jsnn.Procedural.fixed_out_degree(
+            KEY, 4, 4, 2, 1.0, delay=initializers.uniform(0, 5)
+        ),
+        ValueError,
+        (r"uniform\(0, 5\)", "within 1 to 32768"),
+    ),
+    "a procedural delay of two kinds": (
+        lambda: jsnn.Projection(
+            "a",
+            "b",
+            jsnn.Procedural.fixed_out_degree(KEY, 4, 4, 2, 1.0, delay=initializers.uniform(1, 5)),
+            delay=2,
+        ),
+        ValueError,
+        ("projection 'a_to_b', delay", "given 2", "a delay for each synapse"),
     ),
     "a row that is none": (lambda: procedural(3), TypeError, ("row", "int", "function")),
     "a procedural seed": (

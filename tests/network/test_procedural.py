@@ -1,5 +1,6 @@
 """Procedural connectivity is what it would be if it were stored."""
 
+import itertools
 from typing import Any
 
 import jax
@@ -35,9 +36,22 @@ def neighbours(
     return jnp.where(exist, targets, num_post), jnp.array([0.25, 0.5], dtype)
 
 
+def later(
+    key: jax.Array, pre: jax.Array, num_post: int, dtype: Any
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The synapses of `arithmetic` with delays of 1 to 4 steps, and some that do not exist."""
+    targets, weights = arithmetic(key, pre, num_post, dtype)
+    targets = jnp.where(targets == 3, -1, targets)
+    return targets, weights, (3 * jnp.arange(7, dtype=jnp.int32) + pre) % 6
+
+
+LATER = jsnn.Procedural(jax.random.key(0), PRE, POST, later, max_delay=4)
 ARITHMETIC = jsnn.Procedural(jax.random.key(0), PRE, POST, arithmetic)
 CLIPPED = jsnn.Procedural.fixed_probability(
     jax.random.key(2), PRE, POST, 0.4, initializers.clipped_normal(0, 1, -1, 2)
+)
+DRAWN = jsnn.Procedural.fixed_probability(
+    *(jax.random.key(3), PRE, POST, 0.2, 1.0), delay=initializers.uniform(1, 8)
 )
 GAMMA = jsnn.Procedural.fixed_out_degree(jax.random.key(3), 8, 5, 3, initializers.gamma(2, 0.7))
 
@@ -119,6 +133,114 @@ def test_a_network_gives_the_same_as_with_stored_synapses(plain: bool) -> None:
         )
     np.testing.assert_array_equal(charges[0]["q"], charges[1]["q"])
     assert charges[0]["q"][-1].any()
+
+
+def of_synapses(connectivity: Any, synapse: jsnn.SynapseModel = jsnn.DELTA) -> jsnn.Network:
+    """A loop of neurons; spikes need weights that arrive in the same step."""
+    return jsnn.Network(
+        [
+            jsnn.Population("a", PRE, jsnn.SPIKE_SOURCE),
+            jsnn.Population("b", POST, jsnn.IF, {"v_thresh": 1.5}),
+        ],
+        [
+            jsnn.Projection("a", "b", connectivity, synapse),
+            jsnn.Projection("b", "b", jsnn.Dense(np.full((POST, POST), 0.1, F32)), delay=2),
+        ],
+    )
+
+
+RECORD = {"v": jsnn.Variable("b"), "spikes": jsnn.Spikes("b"), "sum": jsnn.FinalVariable("b")}
+TRAINS = np.random.default_rng(3).random((3, 14, PRE)) < 0.3
+run_plain = jax.jit(
+    lambda network, trains: jsnn.simulate(
+        network, {"a": jsnn.over_time(trains)}, 14, record=RECORD, scheduled=False
+    )[1]
+)
+run_batch = jax.jit(
+    jax.vmap(
+        lambda network, trains: jsnn.simulate(
+            network, {"a": jsnn.over_time(trains)}, 14, record=RECORD
+        )[1],
+        (None, 0),
+    )
+)
+
+
+def test_the_stored_synapses_have_the_delays_of_the_row() -> None:
+    stored = LATER.stored()
+    keys = jax.vmap(lambda pre: jax.random.fold_in(LATER.key, pre))(np.arange(PRE))
+    seeds = np.asarray(jax.random.key_data(keys))[:, 0] % 1000
+    expected = [
+        (pre, (5 * (7 * pre + i) + seeds[pre]) % POST, (3 * i + pre) % 6)
+        for pre, i in itertools.product(range(PRE), range(7))
+    ]
+    exist = [x for x in expected if x[1] != 3 and 1 <= x[2] <= 4]
+    got = np.stack([stored.pre, stored.post, stored.delays], axis=1)
+    np.testing.assert_array_equal(got, exist)
+
+
+@pytest.mark.parametrize(
+    ("procedural", "synapse"),
+    [(LATER, jsnn.EXPONENTIAL), (DRAWN, jsnn.DELTA)],
+    ids=["by a row", "drawn"],
+)
+def test_delays_are_those_of_the_stored_synapses_on_every_path(
+    procedural: jsnn.Procedural, synapse: jsnn.SynapseModel
+) -> None:
+    network, stored = (of_synapses(c, synapse) for c in (procedural, procedural.stored()))
+    assert network.projections[0].delay == procedural.max_delay
+    in_a_batch = run_batch(network, TRAINS)
+    for i, trains in enumerate(TRAINS):
+        expected = run_plain(stored, trains)
+        assert expected["spikes"].any()
+        for name, x in expected.items():
+            np.testing.assert_array_equal(in_a_batch[name][i], x)
+
+
+def test_a_run_with_delays_can_be_split() -> None:
+    network = of_synapses(LATER, jsnn.EXPONENTIAL)
+    expected = run_plain(of_synapses(LATER.stored(), jsnn.EXPONENTIAL), TRAINS[0])["v"]
+    state = jsnn.init(network)
+    for i, part in enumerate((slice(0, 7), slice(7, 14))):
+        drive = {"a": jsnn.over_time(TRAINS[0, part])}
+        state, recorded = jsnn.simulate(
+            network, drive, 7, state=state, record=RECORD, scheduled=False
+        )
+        np.testing.assert_array_equal(recorded["v"], expected[7 * i : 7 * i + 7])
+
+
+def test_derivatives_pass_through_delays() -> None:
+    def last_voltage(connectivity: Any, current: jax.Array) -> jax.Array:
+        network = jsnn.Network(
+            [
+                jsnn.Population("a", PRE, jsnn.LIF, {"v_thresh": -60.0}),
+                jsnn.Population("b", POST, CHARGE),
+            ],
+            [jsnn.Projection("a", "b", connectivity)],
+        )
+        return jsnn.simulate(network, {"a": current}, 12)[0].populations["b"]["q"] @ seen
+
+    seen = jnp.sin(jnp.arange(POST, dtype=F32))
+    current = np.linspace(0.5, 3, PRE, dtype=F32)
+    gradient = jax.jit(jax.grad(last_voltage, 1))(LATER, current)
+    expected = jax.jit(jax.grad(last_voltage, 1))(LATER.stored(), current)
+    assert np.count_nonzero(expected) > PRE / 2
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_delays_are_drawn_by_an_initializer() -> None:
+    given = (jax.random.key(7), 500, 20, 10, initializers.uniform(1, 2))
+    make = jsnn.Procedural.fixed_out_degree
+    drawn, without = (
+        make(*given, delay=initializers.uniform(0.6, 6.4)).stored(),
+        make(*given).stored(),
+    )
+    counts = np.bincount(drawn.delays, minlength=7)[1:]
+    p = np.array([0.9, 1, 1, 1, 1, 0.9]) / 5.8
+    assert scipy.stats.chisquare(counts, p * drawn.num_synapses).pvalue > 0.001
+    assert abs(np.corrcoef(drawn.delays, drawn.weights)[0, 1]) < 4 / np.sqrt(drawn.num_synapses)
+    for name in ("pre", "post", "weights"):
+        np.testing.assert_array_equal(getattr(drawn, name), getattr(without, name))
 
 
 def test_it_is_event_driven() -> None:

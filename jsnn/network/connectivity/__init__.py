@@ -17,6 +17,7 @@ from jsnn.network.connectivity.one_to_one import OneToOne
 from jsnn.network.connectivity.procedural import Procedural
 from jsnn.network.connectivity.protocols import (
     Connectivity,
+    Delayed,
     EventDriven,
     Listed,
     Modifiable,
@@ -33,6 +34,7 @@ __all__ = [
     "Chain",
     "Connectivity",
     "Conv2D",
+    "Delayed",
     "Dense",
     "Divided",
     "EventDriven",

@@ -49,6 +49,25 @@ class EventDriven(Connectivity, Protocol):
 
 
 @runtime_checkable
+class Delayed(Connectivity, Protocol):
+    """A connectivity without a list, whose synapses may have delays of their own."""
+
+    @property
+    def max_delay(self) -> int:
+        """The longest delay of a synapse, in steps; 0 if synapses have no delays of their own."""
+        ...
+
+    def deliver_onto(
+        self, sums: jax.Array, step: jax.Array, spikes: jax.Array, *, event_driven: bool
+    ) -> jax.Array:
+        """Add what spikes [pre] of a step send to the sums of steps to come, [max_delay, post].
+
+        What arrives in step n is in row n % max_delay. The row of the step itself has arrived.
+        """
+        ...
+
+
+@runtime_checkable
 class TwoSided(Protocol):
     """The neurons on both sides of each synapse."""
 
