@@ -7,6 +7,7 @@ tested against its threshold and reset, then its spike goes in flight.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -189,11 +190,12 @@ def _row(current: np.ndarray, step: int) -> np.ndarray:
 
 
 def convolution(
-    image: np.ndarray, kernel: np.ndarray, stride: tuple[int, int], padding: str
+    image: np.ndarray, kernel: np.ndarray, stride: tuple[int, int], padding: Any
 ) -> np.ndarray:
     """[h, w, c] and [kh, kw, c, o] to [places down, places across, o], one pixel after the other.
 
     "SAME" is TensorFlow's: ceil(size / stride) places, the odd row or column of the frame last.
+    Otherwise `padding` is "VALID" or the frame, ((top, bottom), (left, right)).
     """
     extent = kernel.shape[:2]
     before = (0, 0)
@@ -205,9 +207,11 @@ def convolution(
         ]
         before = (missing[0] // 2, missing[1] // 2)
     else:
+        frame = ((0, 0), (0, 0)) if padding == "VALID" else padding
+        before = (frame[0][0], frame[1][0])
         places = tuple(
-            (size - k) // step + 1
-            for size, k, step in zip(image.shape, extent, stride, strict=False)
+            (size + sum(sides) - k) // step + 1
+            for size, k, step, sides in zip(image.shape, extent, stride, frame, strict=False)
         )
     out = np.zeros((*places, kernel.shape[3]), kernel.dtype)
     for y, x in np.ndindex(places):

@@ -1380,6 +1380,25 @@ WRONG_EVALUATIONS = [
         ("projection 'a_to_a'", "OneToOne", "learn", "expected Sparse or Dense"),
     ),
     Bad(
+        "divide, delays of procedural synapses",
+        lambda: jsnn.divide(
+            jsnn.Network(
+                [A],
+                [
+                    link(
+                        "a",
+                        "a",
+                        jsnn.Procedural.fixed_out_degree(
+                            KEY, 6, 6, 2, 1.0, delay=jsnn.initializers.uniform(1, 4)
+                        ),
+                    )
+                ],
+            )
+        ),
+        ValueError,
+        ("projection 'a_to_a'", "Procedural", "have delays", "expected Sparse or Dense"),
+    ),
+    Bad(
         "divide, axonal parts of each synapse",
         lambda: jsnn.divide(
             jsnn.Network(

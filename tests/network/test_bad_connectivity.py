@@ -405,7 +405,37 @@ AT_ONCE: dict[str, Case] = {
     "an unknown padding": (
         lambda: conv(padding="same"),
         ValueError,
-        ("padding", "'same'", "'VALID' or 'SAME'"),
+        ("padding", "'same'", "'VALID', 'SAME' or"),
+    ),
+    "one number as padding": (
+        lambda: conv(padding=1),
+        ValueError,
+        ("Conv2D, padding", "given 1", r"\(\(top, bottom\), \(left, right\)\)"),
+    ),
+    "padding down and across": (
+        lambda: conv(padding=(1, 1)),
+        ValueError,
+        ("Conv2D, padding", r"\(1, 1\)", "top, bottom"),
+    ),
+    "ragged padding": (
+        lambda: conv(padding=((1, 1), 1)),
+        ValueError,
+        ("Conv2D, padding", r"\(\(1, 1\), 1\)"),
+    ),
+    "negative padding": (
+        lambda: conv(padding=((0, -1), (0, 0))),
+        ValueError,
+        ("Conv2D, padding", "-1", ">= 0"),
+    ),
+    "half a pixel of padding": (
+        lambda: conv(padding=((0, 0.5), (0, 0))),
+        TypeError,
+        ("Conv2D, padding", "0.5", "integer"),
+    ),
+    "a kernel larger than the image and its frame": (
+        lambda: conv((3, 7, 2, 4), padding=((0, 0), (1, 0))),
+        ValueError,
+        ("Conv2D kernel", "3 x 7", "5 x 6"),
     ),
     "an image without channels": (
         lambda: conv(image=(5, 5)),

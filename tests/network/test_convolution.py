@@ -18,6 +18,7 @@ CONVOLUTIONS = [
     ((8, 5, 3), (2, 3), 4, (2, 1), "SAME"),
     ((9, 8, 1), (4, 2), 3, (3, 2), "VALID"),
     ((2, 2, 2), (3, 5), 4, 1, "SAME"),
+    ((6, 7, 2), (3, 2), 3, (2, 1), ((1, 1), (0, 2))),
 ]
 POOLS = [((6, 6, 3), 2, None), ((7, 8, 2), (3, 2), None), ((7, 7, 1), 3, 2)]
 
@@ -98,14 +99,50 @@ def test_the_book_is_a_correlation() -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize(("padding", "stride"), [("SAME", 1), ("SAME", (2, 3)), ("VALID", (2, 3))])
-def test_the_frame_is_that_of_lax(padding: str, stride: Any) -> None:
+@pytest.mark.parametrize(
+    ("padding", "stride"),
+    [("SAME", 1), ("SAME", (2, 3)), ("VALID", (2, 3)), (((1, 2), (0, 3)), (2, 2))],
+)
+def test_the_frame_is_that_of_lax(padding: Any, stride: Any) -> None:
     image, weights = images(3, (10, 11, 2)), kernel(3, 4, 3, 2, 5)
     got = deliver(jsnn.Conv2D(weights, (10, 11, 2), stride, padding), image.ravel())
     steps = (stride, stride) if isinstance(stride, int) else stride
     axes = ("NHWC", "HWIO", "NHWC")
     lax = jax.lax.conv_general_dilated(image[None], weights, steps, padding, dimension_numbers=axes)
     np.testing.assert_allclose(got, np.ravel(lax), rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize("given", CONVOLUTIONS)
+def test_stored_synapses_deliver_the_same_sums(given: Any) -> None:
+    connectivity = convolution(*given)
+    stored = connectivity.stored()
+    assert stored.order is None
+    spikes = images(6, connectivity.image_shape, 3).reshape(3, -1)
+    for row in spikes:
+        expected = by_the_book(connectivity, row.reshape(connectivity.image_shape))
+        np.testing.assert_array_equal(deliver(stored, row), expected.ravel())
+
+
+def test_stored_synapses_learn_each_by_itself() -> None:
+    shape = (4, 4, 1)
+    stored = jsnn.Conv2D(np.full((3, 3, 1, 2), 0.2, F32), shape, padding="SAME").stored()
+    network = jsnn.Network(
+        [jsnn.Population("a", 16, jsnn.SPIKE_SOURCE), jsnn.Population("b", 32, jsnn.IF)],
+        [jsnn.Projection("a", "b", stored, plasticity=jsnn.Plasticity(jsnn.STDP))],
+    )
+    drive = {"a": np.eye(16, dtype=F32)[5], "b": np.full(32, 2, F32)}
+    state, _ = jsnn.simulate(network, drive, 4)
+    learnt = np.asarray(state.projections["a_to_b"].plasticity.synapses["weight"])
+    changed = learnt != np.asarray(stored.weights)
+    assert changed.any()
+    np.testing.assert_array_equal(changed, np.asarray(stored.pre) == 5)
+
+
+def test_the_kernel_of_stored_synapses_can_be_traced() -> None:
+    shape, spikes = (7, 6, 2), images(4, (7, 6, 2)).ravel()
+    weights = kernel(4, 3, 3, 2, 5)
+    of_kernel = jax.jit(lambda kernel: jsnn.Conv2D(kernel, shape).stored().deliver(spikes))
+    np.testing.assert_array_equal(of_kernel(weights), deliver(jsnn.Conv2D(weights, shape), spikes))
 
 
 def test_kernels_in_a_batch() -> None:

@@ -18,6 +18,8 @@ import numpy as np
 from jsnn._checks import float_dtype, positive_int, weight_array
 from jsnn._kernels.dense import delayed, ordered_product
 from jsnn._pytree import pytree, replace, static
+from jsnn.network.connectivity.indices import check_number, on_host
+from jsnn.network.connectivity.sparse import Sparse
 
 Pair = tuple[int, int]
 """A pair (down, across)."""
@@ -37,18 +39,20 @@ class Conv2D:
       stride: of the window, (down, across), or one number for both.
       padding: "VALID", the window stays within the image (top = left = 0), or "SAME", the image is
         framed with silence so that there are ceil(height / down) x ceil(width / across) places
-        (an uneven frame is wider below and on the right).
+        (an uneven frame is wider below and on the right); or the rows and columns of silence
+        themselves, ((top, bottom), (left, right)).
       precision: of the products, as `jax.lax.Precision` names it; see `Dense`.
 
     Raises:
       TypeError: if the kernel is of another dtype.
-      ValueError: if the kernel has other channels than the image, or does not fit into the image.
+      ValueError: if the kernel has other channels than the image, or does not fit into the image
+        with its frame.
     """
 
     kernel: Any
     image_shape: tuple[int, int, int] = static()
     stride: Any = static(default=1)
-    padding: str = static(default="VALID")
+    padding: Any = static(default="VALID")
     precision: str = static(default="highest")
 
     def __post_init__(self) -> None:
@@ -56,15 +60,13 @@ class Conv2D:
         object.__setattr__(self, "kernel", weight_array(self.kernel, axes, "Conv2D kernel"))
         object.__setattr__(self, "image_shape", _image_shape(self.image_shape, "Conv2D"))
         object.__setattr__(self, "stride", _pair(self.stride, "Conv2D, stride"))
-        if self.padding not in ("VALID", "SAME"):
-            raise ValueError(f"Conv2D, padding: given {self.padding!r}; expected 'VALID' or 'SAME'")
+        object.__setattr__(self, "padding", _padding(self.padding))
         if self.kernel.shape[2] != self.image_shape[2]:
             raise ValueError(
                 f"Conv2D kernel: given shape {self.kernel.shape}; expected (height, width, "
                 f"{self.image_shape[2]}, channels out), as many channels in as the image has"
             )
-        if self.padding == "VALID":
-            _check_fits(self.kernel.shape[:2], self.image_shape, "Conv2D kernel")
+        _check_fits(self.kernel.shape[:2], self._framed, "Conv2D kernel")
 
     @property
     def num_pre(self) -> int:
@@ -90,9 +92,7 @@ class Conv2D:
     @property
     def output_shape(self) -> tuple[int, int, int]:
         """The (height, width, channels) of the postsynaptic neurons."""
-        image = zip(self.image_shape[:2], self._frame, strict=True)
-        framed = [size + sum(frame) for size, frame in image]
-        places = windows_in(framed, self.kernel.shape[:2], self.stride)
+        places = windows_in(self._framed, self.kernel.shape[:2], self.stride)
         return (*places, int(self.kernel.shape[3]))
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
@@ -110,6 +110,27 @@ class Conv2D:
         """Turn the spikes of a run, bool [T, pre], into the sums of each step, [T, post]."""
         return jax.lax.map(self.deliver_events, delayed(spikes, delay).astype(self.dtype))
 
+    def stored(self) -> Sparse:
+        """Return the synapses as a stored list, each with a weight of its own, which may learn.
+
+        They are sorted by presynaptic, then by postsynaptic neuron.
+        """
+        (down, across, channels_out), (_, width) = self.output_shape, self.kernel.shape[:2]
+        check_number(down * across * self.kernel.size, "Conv2D")
+        (top, _), (left, _) = self._frame
+        rows, columns, channels = self.image_shape
+        y, x, dy, dx, i, o = np.indices((down, across, *self.kernel.shape), sparse=True)
+        row, column = y * self.stride[0] + dy - top, x * self.stride[1] + dx - left
+        inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+        pre = (row * columns + column) * channels + i
+        post = (y * across + x) * channels_out + o
+        place = ((dy * width + dx) * channels + i) * channels_out + o
+        inside, pre, post, place = np.broadcast_arrays(inside, pre, post, place)
+        pre, post, place = pre[inside], post[inside], place[inside]
+        order = np.lexsort((post, pre))
+        weights = on_host(self.kernel).ravel()[place[order]]
+        return Sparse(pre[order], post[order], weights, self.num_pre, self.num_post)
+
     def _deliver(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
         image = jnp.pad(spikes.reshape(self.image_shape), (*self._frame, (0, 0)))
         height, width, channels_in, channels_out = self.kernel.shape
@@ -125,8 +146,17 @@ class Conv2D:
         return jax.vmap(of_patch)(patches).ravel()
 
     @property
-    def _frame(self) -> list[Pair]:
+    def _framed(self) -> Pair:
+        """The (height, width) of the image with its frame."""
+        (height, width, _), (rows, columns) = self.image_shape, self._frame
+        return height + sum(rows), width + sum(columns)
+
+    @property
+    def _frame(self) -> Sequence[Pair]:
         """The silence around the image: (top, bottom), (left, right)."""
+        if not isinstance(self.padding, str):
+            frame: tuple[Pair, Pair] = self.padding
+            return frame
         return jax.lax.padtype_to_pads(
             self.image_shape[:2], self.kernel.shape[:2], self.stride, self.padding
         )
@@ -215,7 +245,22 @@ def _pair(given: Any, what: str) -> Pair:
     return positive_int(sizes[0], what), positive_int(sizes[1], what)
 
 
-def _check_fits(window: Pair, image_shape: tuple[int, int, int], what: str) -> None:
+def _padding(given: Any) -> str | tuple[Pair, Pair]:
+    if isinstance(given, str) and given in ("VALID", "SAME"):
+        return given
+    sides = np.array(given, object)
+    if isinstance(given, str) or sides.shape != (2, 2):
+        raise ValueError(
+            f"Conv2D, padding: given {given!r}; expected 'VALID', 'SAME' or ((top, bottom), (left, "
+            "right))"
+        )
+    (top, bottom), (left, right) = (
+        [positive_int(side, "Conv2D, padding", least=0) for side in pair] for pair in sides
+    )
+    return (top, bottom), (left, right)
+
+
+def _check_fits(window: Pair, image_shape: Sequence[int], what: str) -> None:
     if window[0] > image_shape[0] or window[1] > image_shape[1]:
         raise ValueError(
             f"{what}: given {window[0]} x {window[1]}; expected it to fit into the image, "
