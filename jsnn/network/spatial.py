@@ -28,7 +28,8 @@ class Profile:
     """A number that depends on the distance between two neurons.
 
     Attributes:
-      function: turns distances, float64 [n], into numbers [n]; it works with NumPy.
+      function: turns distances, float64 [n], into numbers [n], each by itself, since distances
+        come in blocks; it works with NumPy.
       parameters: what the function takes after the distances.
     """
 

@@ -117,6 +117,18 @@ def test_weights_and_delays_follow_the_distance() -> None:
     assert synapses.max_delay > 5
 
 
+def test_a_profile_may_work_in_place() -> None:
+    def halved(distances: np.ndarray) -> np.ndarray:
+        distances /= 2
+        return distances
+
+    line = spatial.grid((5,), (1.0,))
+    profile = spatial.Profile(halved)
+    synapses = jsnn.by_distance(KEY, line, line, profile, profile)
+    between = apart(line, line)[synapses.pre, synapses.post]
+    np.testing.assert_allclose(synapses.weights, between / 2, rtol=1e-6)
+
+
 def test_weights_and_delays_are_those_of_other_builders() -> None:
     positions = spatial.grid((6, 6), (1.0, 1.0))
     given = {"delay": initializers.uniform(1, 9), "axonal": initializers.constant(0)}

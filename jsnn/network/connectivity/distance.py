@@ -139,7 +139,7 @@ def _steps(profile: Profile, apart: Array, least: int, name: str) -> Array:
 def _numbers(profile: Profile, apart: Array, name: str) -> Array:
     """Return what a profile makes of distances, one number for each."""
     what = f"by_distance, {name}"
-    values = np.asarray(profile(apart))
+    values = np.asarray(profile(apart.copy()))  # a function may work in place
     if values.shape != apart.shape:
         raise ValueError(
             f"{what}: given {profile!r}, which returns shape {values.shape} for distances of shape "
