@@ -1,12 +1,14 @@
-"""Spike-timing dependent plasticity of Izhikevich 2006, whose changes take effect once a second.
+"""Spike-timing dependent plasticity of Izhikevich 2006, by which weights change once a second.
 
-Δt is the time in ms from the last arrival of a spike at the synapse to the last spike of the
-postsynaptic neuron, or the other way round; earlier spikes do not count.
+Δt is the time in ms from the arrival of a spike at the synapse to a spike of the postsynaptic
+neuron. Each is paired with the last one of the other side before it.
 
-    at a postsynaptic spike    derivative <- derivative + 0.1 · 0.95^(Δt - 1)    for Δt >= 1
-    at an arrival              derivative <- derivative - 0.12 · 0.95^(-Δt)      for Δt <= 0
+    at a postsynaptic spike    derivative <- derivative + 0.1 · 0.95^(Δt - 1)    Δt >= 1
+    at an arrival              derivative <- derivative - 0.12 · 0.95^(-Δt)      Δt <= 0
     once a second              weight <- clip(weight + 0.01 + derivative, 0, 10)
                                derivative <- 0.9 derivative
+
+Neural Comput. 18, 245-282; 0.95 a millisecond is a time constant of 20 ms.
 """
 
 import jax
@@ -41,7 +43,7 @@ def _at_the_end_of_a_second(
 
 
 def _potentiation(p: Values, x: Values, dt: jax.Array) -> Values:
-    """Return the traces of a step, in which 0.95^(Δt - 1) lags one step behind."""
+    """Return the traces of a step: what a spike sees is one step behind, 0.95^(Δt - 1)."""
     return {"potentiation": x["next"], "next": product(_KEPT, x["next"])}
 
 
@@ -81,7 +83,8 @@ STDP_ONCE_A_SECOND = jsnn.PlasticityModel(
     weight_bounds=("w_min", "w_max"),
     delivers_learnt_weight=True,
 )
-"""The rule. A drive sets `second_ends` to 1 in the last step of a second, and to 0 in the others.
+"""The rule. A drive sets `second_ends`, 1 in the last step of a second and 0 in the others.
 
-The weight changes before the spikes of that step read it, as in the published program.
+Weights change before the spikes of that step read them, as in the published program, which begins a
+millisecond with these spikes.
 """
