@@ -42,6 +42,7 @@ from jsnn.models.plasticity import (
     STDP_SYMMETRIC,
     STDP_SYMMETRIC_NEAREST,
     TRIPLET_STDP,
+    TSODYKS_MARKRAM,
     VOGELS_2011,
     PlasticityModel,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "STDP_SYMMETRIC_NEAREST",
     "STEP_CURRENT",
     "TRIPLET_STDP",
+    "TSODYKS_MARKRAM",
     "VOGELS_2011",
     "CurrentSourceModel",
     "NeuronModel",

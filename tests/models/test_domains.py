@@ -59,6 +59,8 @@ DOMAINS = {
     "STEP_CURRENT": "stop >= start, step >= 0",
     "TRIPLET_STDP": "a2_plus >= 0, a3_plus >= 0, a2_minus >= 0, a3_minus >= 0, "
     f"tau_plus > 0, tau_x > 0, tau_minus > 0, tau_y > 0, {BOUNDS}",
+    "TSODYKS_MARKRAM": "u_0 >= 0 and <= 1, tau_rec > 0, tau_fac >= 0, "
+    "u >= 0 and <= 1, x >= 0 and <= 1",
     "VOGELS_2011": f"target_rate >= 0, tau_stdp > 0, {BOUNDS}",
 }
 """Everything that has bounds. What is not here may be any number: potentials, currents, weights of
@@ -89,7 +91,8 @@ def part(model: Any, params: dict[str, Any], initial: dict[str, Any]) -> Any:
         case jsnn.SynapseModel():
             return jsnn.Projection("a", "b", DENSE, model, params, initial)
         case jsnn.PlasticityModel():
-            return jsnn.Plasticity(model, params, initial)
+            learning = jsnn.Plasticity(model, params, initial)
+            return jsnn.Projection("a", "b", DENSE, plasticity=learning)
 
 
 BOUNDED = [

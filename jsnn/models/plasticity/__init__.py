@@ -11,6 +11,7 @@ from jsnn.models.plasticity.pair import (
     STDP_SYMMETRIC_NEAREST,
 )
 from jsnn.models.plasticity.reward import REWARD_STDP
+from jsnn.models.plasticity.short_term import TSODYKS_MARKRAM
 from jsnn.models.plasticity.triplet import TRIPLET_STDP
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "STDP_SYMMETRIC",
     "STDP_SYMMETRIC_NEAREST",
     "TRIPLET_STDP",
+    "TSODYKS_MARKRAM",
     "VOGELS_2011",
     "PlasticityModel",
 ]
