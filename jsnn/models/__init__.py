@@ -48,6 +48,7 @@ from jsnn.models.plasticity import (
 )
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
+from jsnn.models.shot_noise import POISSON_EXPONENTIAL
 from jsnn.models.surrogates import superspike
 from jsnn.models.synapses import (
     ALPHA,
@@ -85,6 +86,7 @@ __all__ = [
     "NMDA",
     "ORNSTEIN_UHLENBECK",
     "PLAYBACK",
+    "POISSON_EXPONENTIAL",
     "POISSON_INPUT",
     "POISSON_NEURON",
     "QIF",

@@ -43,6 +43,7 @@ DOMAINS = {
     "NMDA": "tau_rise > 0 and <= tau_decay, tau_decay > 0, mg >= 0, rise >= 0, g >= 0",
     "ORNSTEIN_UHLENBECK": "sd >= 0, tau > 0",
     "PLAYBACK": "step >= 0",
+    "POISSON_EXPONENTIAL": "rate >= 0, tau > 0",
     "POISSON_INPUT": "rate >= 0",
     "POISSON_NEURON": "rate >= 0, probability >= 0 and <= 1",
     "QIF": "tau_m > 0, r_m > 0, a > 0, v_rest < v_crit, v_reset < v_cut",
