@@ -28,6 +28,9 @@ DOMAINS = {
     "EXPONENTIAL": "tau > 0",
     "GAP_JUNCTION": "",
     "GAUSSIAN_NOISE": "sd >= 0",
+    "GLIF": "c_m > 0, g_leak > 0, tau_refrac >= 0, keep_v >= 0 and <= 1, tau_1 > 0, "
+    "keep_1 >= 0 and <= 1, tau_2 > 0, keep_2 >= 0 and <= 1, tau_spike > 0, tau_voltage > 0, "
+    "refractory >= 0",
     "GRADED": "v_slope > 0",
     "HODGKIN_HUXLEY": "c_m > 0, g_leak >= 0, g_na >= 0, g_k >= 0, "
     "m >= 0 and <= 1, h >= 0 and <= 1, n >= 0 and <= 1",
@@ -40,6 +43,8 @@ DOMAINS = {
     "LIF": LIF_DOMAINS,
     "LIF_COND_EXP": f"{LIF_DOMAINS}, tau_syn_e > 0, tau_syn_i > 0, g_e >= 0, g_i >= 0",
     "LIF_CURR_EXP": f"{LIF_DOMAINS}, tau_syn_e > 0, tau_syn_i > 0",
+    "LIF_TWO_COMPARTMENTS": "c_m > 0, g_leak > 0, c_dendrite > 0, g_dendrite > 0, "
+    "g_coupling >= 0, v_reset < v_thresh, tau_refrac >= 0, refractory >= 0",
     "NMDA": "tau_rise > 0 and <= tau_decay, tau_decay > 0, mg >= 0, rise >= 0, g >= 0",
     "ORNSTEIN_UHLENBECK": "sd >= 0, tau > 0",
     "PLAYBACK": "step >= 0",

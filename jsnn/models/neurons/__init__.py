@@ -6,17 +6,20 @@ capacitances in nF and rates in Hz, unless a model says otherwise.
 
 from jsnn.models.neurons.adaptive import ADEX, ALIF
 from jsnn.models.neurons.exponential_synapses import LIF_COND_EXP, LIF_CURR_EXP
+from jsnn.models.neurons.generalised import GLIF
 from jsnn.models.neurons.hodgkin_huxley import HODGKIN_HUXLEY
 from jsnn.models.neurons.integrate_fire import IF, IF_SOFT_RESET, INTEGRATOR, LEAKY_INTEGRATOR, LIF
 from jsnn.models.neurons.izhikevich import IZHIKEVICH, IZHIKEVICH_GENN
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.neurons.sources import POISSON_NEURON, SPIKE_SOURCE, spike_trains
+from jsnn.models.neurons.two_compartments import LIF_TWO_COMPARTMENTS
 from jsnn.models.neurons.upswing import EIF, QIF
 
 __all__ = [
     "ADEX",
     "ALIF",
     "EIF",
+    "GLIF",
     "HODGKIN_HUXLEY",
     "IF",
     "IF_SOFT_RESET",
@@ -27,6 +30,7 @@ __all__ = [
     "LIF",
     "LIF_COND_EXP",
     "LIF_CURR_EXP",
+    "LIF_TWO_COMPARTMENTS",
     "POISSON_NEURON",
     "QIF",
     "SPIKE_SOURCE",
