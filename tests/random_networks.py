@@ -32,6 +32,8 @@ EQUAL = (
     Kind(jsnn.ALIF, 3.0, (("tau_refrac", 1.0),)),
     Kind(jsnn.LIF_CURR_EXP, 8.0, (("tau_refrac", 1.0), ("tau_syn_i", 20.0))),
     Kind(jsnn.LIF_COND_EXP, 8.0, (("tau_refrac", 1.0),)),
+    Kind(jsnn.LIF_TWO_COMPARTMENTS, 6.0, (("tau_refrac", 1.0),)),
+    Kind(jsnn.GLIF, 2.0, (("tau_refrac", 1.0), ("keep_1", 0.9), ("keep_2", 0.9))),
     Kind(jsnn.EIF, 8.0, (("tau_refrac", 1.0),)),
     Kind(jsnn.QIF, 30.0),
     Kind(jsnn.IZHIKEVICH, 15.0),
@@ -46,7 +48,7 @@ BOUNDED = (Kind(jsnn.ADEX, 2.0), Kind(jsnn.HODGKIN_HUXLEY, 2.0))
 RULES = (
     *(jsnn.STDP, jsnn.STDP_NEAREST, jsnn.STDP_MULTIPLICATIVE, jsnn.STDP_MULTIPLICATIVE_NEAREST),
     *(jsnn.STDP_SYMMETRIC, jsnn.STDP_SYMMETRIC_NEAREST, jsnn.TRIPLET_STDP, jsnn.VOGELS_2011),
-    jsnn.REWARD_STDP,
+    *(jsnn.REWARD_STDP, jsnn.TSODYKS_MARKRAM),
 )
 
 
@@ -223,15 +225,17 @@ def _projection(
     learns = random.random() < 0.35
     weights = random.normal(0.3, 0.5, shape) * scale / np.sqrt(shape[0])
     weights = (abs(weights) if learns or conducts else weights).astype(F32)
-    delay = int(random.integers(0 if may_be_0 else 1, 5))
+    rule = RULES[random.integers(len(RULES))]
+    delivers_learnt = learns and rule.delivers_learnt_weight
+    delay = int(random.integers(0 if may_be_0 and not delivers_learnt else 1, 5))
     connectivity, has_delays = _connectivity(
         random, weights, learns=learns, is_listed=has_running_sum
     )
     shortest = int(np.min(connectivity.delays)) if has_delays else delay
     has_axonal = has_delays and connectivity.max_axonal is not None
-    rule = RULES[random.integers(len(RULES))]
     bound = F32(max(2 * scale, float(weights.max())))
-    learning = jsnn.Plasticity(rule, {"w_max": bound}) if learns else None
+    bounds = {"w_max": bound} if rule.weight_bounds else {}
+    learning = jsnn.Plasticity(rule, bounds) if learns else None
     return jsnn.Projection(
         *(pre, post, connectivity, synapse, params),
         delay=None if has_delays else delay,
@@ -281,6 +285,7 @@ def _source(
     choices: list[tuple[jsnn.CurrentSourceModel, dict[str, Any]]] = [
         (jsnn.GAUSSIAN_NOISE, {"mean": current / 2, "sd": current / 4}),
         (jsnn.POISSON_INPUT, {"rate": F32(500), "weight": current}),
+        (jsnn.POISSON_EXPONENTIAL, {"rate": F32(500), "weight": current, "tau": F32(2)}),
         (jsnn.CONSTANT, {"magnitude": current / 3}),
         (jsnn.ORNSTEIN_UHLENBECK, {"mean": current / 2, "sd": current / 4}),
         (jsnn.STEP_CURRENT, {"magnitude": current / 2, "start": F32(0.4), "stop": F32(2)}),
