@@ -267,11 +267,23 @@ def _connectivity(
         if which == "delays" and len(pre):
             delays = random.integers(1, 5, len(pre))
         given = (pre, post, weights[pre, post], num_pre, num_post, delays)
-        return jsnn.Sparse(*given, axonal=_axonal(random, delays)), delays is not None
+        sparse = jsnn.Sparse(*given, axonal=_axonal(random, delays))
+        return _with_empty_places(sparse) if len(pre) % 3 else sparse, delays is not None
     if which == "dense delays":
         delays = random.integers(1, 5, weights.shape)
         return jsnn.Dense(weights, delays=delays, axonal=_axonal(random, delays)), True
     return jsnn.Dense(weights), False
+
+
+def _with_empty_places(sparse: jsnn.Sparse) -> jsnn.Sparse:
+    """Return synapses with a capacity; some places are empty, also before others."""
+    goes = np.arange(sparse.num_synapses + 2) % 5 == 1
+    nothing = np.zeros(len(goes), np.int32)
+    late, axonal = (None if x is None else nothing for x in (sparse.delays, sparse.axonal))
+    return sparse.with_capacity(len(goes)).rewired(
+        *(goes, np.zeros(len(goes), bool), nothing, nothing),
+        *(nothing.astype(F32), late, axonal),
+    )
 
 
 def _axonal(random: np.random.Generator, delays: np.ndarray | None) -> np.ndarray | None:

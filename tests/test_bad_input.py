@@ -219,7 +219,7 @@ class Foreign:
 
 SPARSE = jsnn.Network(
     [jsnn.Population("a", 2, jsnn.IF)],
-    [jsnn.Projection("a", "a", jsnn.Sparse([0, 1], [1, 0], TWO, 2, 2))],
+    [jsnn.Projection("a", "a", jsnn.Sparse([0, 1], [1, 0], TWO, 2, 2, capacity=2))],
 )
 
 
@@ -228,7 +228,8 @@ def with_state(**changes: Any) -> Any:
 
 
 def rewired(remove: Any) -> Any:
-    return jsnn.rewire(SPARSE, jsnn.init(SPARSE), "a_to_a", remove, [0], [1], ONE)
+    add = [False, False]
+    return jsnn.rewire(SPARSE, jsnn.init(SPARSE), "a_to_a", remove, add, [0, 0], [1, 1], TWO)
 
 
 WRONG_ARRAYS = [
@@ -254,19 +255,19 @@ WRONG_ARRAYS = [
         ),
         (
             "masked synapses to remove",
-            lambda: rewired(MASKED[:1]),
+            lambda: rewired(MASKED),
             TypeError,
             ("rewire of 'a_to_a': Sparse, remove: given a masked array",),
         ),
         (
-            "a number in place of synapses to remove",
-            lambda: rewired(0),
+            "a bool in place of a mask of synapses to remove",
+            lambda: rewired(True),
             ValueError,
             ("rewire of 'a_to_a': Sparse, remove", r"given shape \(\)"),
         ),
         (
             "the state of another network to rewire",
-            lambda: jsnn.rewire(SPARSE, STATE, "a_to_a", [0], [0], [1], ONE),
+            lambda: jsnn.rewire(SPARSE, STATE, "a_to_a", [False] * 2, *[[0, 0]] * 3, TWO),
             ValueError,
             ("rewire of 'a_to_a', state", "'layer0'", "expected one of .*'a_to_a'"),
         ),

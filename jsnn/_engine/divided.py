@@ -167,7 +167,7 @@ def _own_synapses(devices: Devices, projection: Projection, values: jax.Array) -
     connectivity = projection.connectivity
     if not isinstance(connectivity, Divided) or connectivity.places is None:
         return devices.own(values)
-    each = connectivity.part.num_synapses
+    each = connectivity.part.capacity
     parts = jnp.zeros(devices.number * each, values.dtype).at[connectivity.places].set(values)
     return jax.lax.dynamic_slice_in_dim(parts, jax.lax.axis_index(AXIS) * each, each)
 

@@ -58,7 +58,8 @@ def learn(
     synapses = state.synapses
     if rule.each_step is not None:
         at_synapses = _at(connectivity, sides)
-        synapses = _like(rule.each_step(p | each, synapses, *at_synapses, dt), synapses)
+        after = _like(rule.each_step(p | each, synapses, *at_synapses, dt), synapses)
+        synapses = _where_exists(connectivity, after, synapses)
     # What is read has to be read before it is changed, so that XLA changes it in place.
     read = [seen_post["spike"], *([] if delivered is None else [delivered])]
     visits = event_driven and _is_worth_visiting(connectivity)
@@ -164,7 +165,16 @@ def _pass(
     both = _at(connectivity, _updated(rule, p, dt, seen) if late else seen)
     new = (rule.on_pre, rule.on_post)[side](p | each, synapses, *both)
     here = both[side]["spike"] > 0
-    return _like({k: jnp.where(here, new[k], s) for k, s in synapses.items()}, synapses)
+    after = _like({k: jnp.where(here, new[k], s) for k, s in synapses.items()}, synapses)
+    return _where_exists(connectivity, after, synapses)
+
+
+def _where_exists(connectivity: TwoSided, after: Values, before: Values) -> Values:
+    """Return values of synapses after a change, and those before it where there is no synapse."""
+    exists = getattr(connectivity, "exists", None)
+    if exists is None:
+        return after
+    return {k: jnp.where(exists, x, before[k]) for k, x in after.items()}
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))

@@ -28,9 +28,10 @@ from jsnn.network.network_files import load, save
 from jsnn.network.plasticity import Plasticity
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
+from jsnn.network.rewiring import rewire
 from jsnn.network.state import PlasticityState, ProjectionState, State, init
 from jsnn.network.steps import steps
-from jsnn.network.updates import normalise_weights, reset, rewire
+from jsnn.network.updates import normalise_weights, reset
 from jsnn.network.weight_files import load_weights, save_weights
 
 __all__ = [

@@ -149,37 +149,38 @@ def _divided_matrix(whole: Dense, mesh: Mesh, *, learns: bool) -> Divided:
 def _divided_list(whole: Sparse, mesh: Mesh, *, learns: bool) -> Divided:
     number = mesh.size
     own = share(whole.num_post, number)
-    slots = np.asarray(whole.slots)
+    num_synapses = int(np.asarray(whole.starts)[-1])  # empty places are sorted after these
+    slots = np.asarray(whole.slots)[:num_synapses]
     post = slots % whole.num_post if whole.max_delay else slots
-    pre = pre_of_sorted(whole.starts, whole.num_synapses)
-    sorted_weights = np.asarray(whole.sorted_weights())
+    pre = pre_of_sorted(whole.starts, num_synapses)
+    sorted_weights = np.asarray(whole.sorted_weights())[:num_synapses]
     counts = np.bincount(post // own, minlength=number)
-    width = int(counts.max(initial=0))
+    width = max(int(counts.max(initial=0)), -(-whole.capacity // number) * whole.has_capacity)
+    empty = np.repeat(np.arange(number), width - counts)[: whole.capacity - num_synapses]
+    device_of = np.concatenate([post // own, empty])
 
     def part(device: int) -> Sparse:
         mine = post // own == device
         delays = slots[mine] // whole.num_post + 1 if whole.max_delay else None
-        return _filled_up(
-            Sparse(
-                *(pre[mine], post[mine] - device * own, sorted_weights[mine], whole.num_pre, own),
-                delays=delays,
-                multapses=whole.multapses,
-            ),
-            width,
-            whole.max_delay,
-            learns=learns,
+        synapses = Sparse(
+            *(pre[mine], post[mine] - device * own, sorted_weights[mine], whole.num_pre, own),
+            delays=delays,
+            multapses=whole.multapses,
         )
+        filled_up = _filled_up(synapses, width, whole.max_delay, learns=learns)
+        return replace(filled_up, has_capacity=whole.has_capacity)
 
     if not learns:
         return _of_parts(part, mesh, whole)
     check_number(number * width, "divide, synapses that learn and those that fill up the parts")
-    in_part = np.empty(len(post), np.int64)
+    in_part = np.empty(whole.capacity, np.int64)
     for device in range(number):
-        mine = post // own == device
-        in_part[mine] = device * width + np.arange(counts[device])
-    places = np.empty(len(post), np.int32)
+        mine = np.flatnonzero(device_of == device)
+        in_part[mine] = device * width + np.arange(len(mine))
+    places = np.empty(whole.capacity, np.int32)
     places[slice(None) if whole.order is None else np.asarray(whole.order)] = in_part
-    return _of_parts(part, mesh, whole, on_all(whole.weights, mesh), on_all(places, mesh))
+    weights, exists = on_all(whole.weights, mesh), on_all(whole.exists, mesh)
+    return _of_parts(part, mesh, whole, weights, on_all(places, mesh), exists)
 
 
 def _filled_up(part: Sparse, width: int, max_delay: int, *, learns: bool) -> Sparse:
@@ -213,7 +214,12 @@ def _filled_up(part: Sparse, width: int, max_delay: int, *, learns: bool) -> Spa
 
 
 def _of_parts(
-    part: Callable[[int], Any], mesh: Mesh, whole: Any, weights: Any = None, places: Any = None
+    part: Callable[[int], Any],
+    mesh: Mesh,
+    whole: Any,
+    weights: Any = None,
+    places: Any = None,
+    exists: Any = None,
 ) -> Divided:
     """Put the parts of a connectivity on their devices."""
     sharding = NamedSharding(mesh, PartitionSpec(AXIS))
@@ -235,7 +241,7 @@ def _of_parts(
     shapes = tuple(jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in arrays)
     return Divided(
         *(mesh, arrays, structure, shapes),
-        *(whole.num_post, whole.num_synapses, weights, places),
+        *(whole.num_post, whole.num_synapses, weights, places, exists),
     )
 
 

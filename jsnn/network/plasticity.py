@@ -87,7 +87,7 @@ class Plasticity:
             self.initial, self.model.variables, each, f"{what}, plasticity, variable", hint
         )
         self._check_traces(connectivity, check_values, what)
-        self.check_weights(connectivity.weights, what)
+        self.check_weights(connectivity.weights, what, getattr(connectivity, "exists", None))
         of_traces = params_of_traces(self.model) if self._has_params_of_synapses else ()
         for name in of_traces:
             if np.ndim(self.params[name]):
@@ -135,15 +135,24 @@ class Plasticity:
         lowest, highest = self.model.weight_bounds
         return self.params[lowest], self.params[highest]
 
-    def check_weights(self, weights: Any, what: str) -> None:
-        """Raise ValueError if a weight lies outside the bounds of the rule; skip traced numbers."""
-        if self.model.weight_bounds is None or not all(map(is_concrete, (weights, *self.bounds))):
+    def check_weights(self, weights: Any, what: str, exists: Any = None) -> None:
+        """Raise ValueError if a weight lies outside the bounds of the rule; skip traced numbers.
+
+        Args:
+          weights: the weights.
+          what: the part, for messages.
+          exists: bool, like the weights, False where there is no synapse; None if all exist.
+        """
+        given = (weights, exists, *self.bounds)
+        if self.model.weight_bounds is None or not all(map(is_concrete, given)):
             return
         array = np.asarray(weights)
         low, high = (
             np.broadcast_to(np.asarray(bound, array.dtype), array.shape) for bound in self.bounds
         )
         outside = (array < low) | (array > high)
+        if exists is not None:
+            outside &= np.asarray(exists)
         if outside.any():
             lowest, highest = self.model.weight_bounds
             given, least, most = (x[outside][0] for x in (array, low, high))
@@ -187,7 +196,7 @@ class Plasticity:
         check_cast(self.params, model.params, each, dtype, f"{what_rule}, parameter")
         check_cast(self.initial, model.variables, each, dtype, f"{what_rule}, variable")
         self._check_traces(connectivity, partial(check_cast, dtype=dtype), what)
-        self.check_weights(connectivity.weights, what)
+        self.check_weights(connectivity.weights, what, getattr(connectivity, "exists", None))
 
     def __repr__(self) -> str:
         return f"Plasticity {self.model.name or '(no name)'}"

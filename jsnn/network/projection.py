@@ -198,7 +198,8 @@ class Projection:
         delays = getattr(self.connectivity, "delays", None)
         if delays is None or not is_concrete(delays):
             return delay
-        return int(np.min(np.asarray(delays), initial=delay))
+        given = np.asarray(delays)
+        return int(np.min(given[given > 0], initial=delay))  # an empty place has a delay of 0
 
     def _checked_back_propagation(self) -> int:
         what = f"{self._what}, back_propagation"

@@ -389,7 +389,9 @@ def _check_values(network: Network, state: State) -> None:
             if wrong.size:
                 raise ValueError(f"{what}.in_flight: given {wrong[0]}; expected spikes, 0 or 1")
         if rule is not None and part.plasticity is not None:
-            rule.check_weights(part.plasticity.synapses["weight"], f"{what}.plasticity")
+            exists = getattr(projection.connectivity, "exists", None)
+            weights = part.plasticity.synapses["weight"]
+            rule.check_weights(weights, f"{what}.plasticity", exists)
 
 
 def _shapes(state: State) -> dict[str, str]:

@@ -14,12 +14,10 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jsnn._checks import check_known, check_type, is_concrete, real_array
-from jsnn._pytree import FrozenDict, replace
+from jsnn._pytree import replace
 from jsnn.models.model import Values
-from jsnn.models.quantity import defaults
-from jsnn.network.connectivity import Modifiable, Sparse
+from jsnn.network.connectivity import Modifiable
 from jsnn.network.network import Network
-from jsnn.network.plasticity import Plasticity
 from jsnn.network.state import (
     PlasticityState,
     ProjectionState,
@@ -43,7 +41,7 @@ def reset(network: Network, state: State, names: Mapping[str, Sequence[str]]) ->
       TypeError: if `names` is not a mapping to lists.
       ValueError: if a name is unknown.
     """
-    _check_pair(network, state, "reset")
+    check_pair(network, state, "reset")
     check_type(names, Mapping, "reset, names", " of lists by part")
     check_known(names, [part.name for part in network.parts], "reset", "part of the network")
     fresh = init(network, state.key)
@@ -117,7 +115,7 @@ def normalise_weights(
         would leave the bounds of the learning rule.
     """
     what = f"normalise_weights of {projection!r}"
-    _check_pair(network, state, what)
+    check_pair(network, state, what)
     check_known([projection], [p.name for p in network.projections], what, "projection")
     plastic = {name: p for name, p in state.projections.items() if p.plasticity is not None}
     check_known([projection], plastic, what, "plastic projection")
@@ -149,8 +147,8 @@ def normalise_weights(
         raise ValueError(f"{what}, total: given {np.min(wanted)}; expected a number >= 0")
     factors = jnp.where(sums > 0, wanted / jnp.where(sums > 0, sums, 1), 1)
     scaled = _within_rounding(weights * to_synapses(factors), *rule.bounds)
-    rule.check_weights(scaled, f"{what}, result")
-    return _with_synapses(state, projection, {"weight": scaled})
+    rule.check_weights(scaled, f"{what}, result", getattr(connectivity, "exists", None))
+    return with_synapses(state, projection, {"weight": scaled})
 
 
 @jax.jit
@@ -161,85 +159,8 @@ def _within_rounding(weights: jax.Array, low: ArrayLike, high: ArrayLike) -> jax
     return jnp.where(is_rounded, nearest, weights)
 
 
-def rewire(
-    network: Network,
-    state: State,
-    projection: str,
-    remove: ArrayLike,
-    pre: ArrayLike,
-    post: ArrayLike,
-    weights: ArrayLike,
-    delays: ArrayLike | None = None,
-    axonal: ArrayLike | None = None,
-) -> tuple[Network, State]:
-    """Remove and add synapses of a `Sparse` projection; the others keep their values.
-
-    If as many synapses are added as are removed, the network has the same shapes and nothing is
-    compiled again. Any other number compiles anew, and the network cannot be the carry of a loop.
-    Spikes in flight arrive through the synapses that existed when they reached them.
-
-    Args:
-      network: the network of the state.
-      state: the state; it is not changed.
-      projection: the name of the projection.
-      remove: integers [k], the positions of synapses in the order of the weights, each once.
-      pre: integers [m], the presynaptic neurons of the new synapses.
-      post: integers [m], their postsynaptic neurons.
-      weights: [m], their weights. All variables of a plasticity start at their initial values, or
-        at those of its model if the projection gives one value per synapse.
-      delays: integers [m], needed if synapses have delays, at most the longest that there was.
-      axonal: integers [m], needed if plastic synapses have axonal parts of their own, at most the
-        longest that there was.
-
-    Returns:
-      The network, which has the new synapses with their weights as initial values too, and the
-      state. Synapses are now sorted by presynaptic neuron, each neuron's new ones last; if they
-      have axonal parts, by these first, the longest first.
-
-    Raises:
-      TypeError: if the connectivity is not `Sparse`, or an index is not an integer.
-      ValueError: if the projection is unknown, an index is outside, a synapse is removed twice,
-        shapes differ, or a weight is outside the bounds of the plasticity. Indices and weights
-        that are traced are not checked.
-    """
-    what = f"rewire of {projection!r}"
-    _check_pair(network, state, what)
-    check_known([projection], [p.name for p in network.projections], what, "projection")
-    old = network.projection(projection)
-    sparse: Any = old.connectivity
-    check_type(sparse, Sparse, what, " connectivity")
-    try:
-        connectivity, which = sparse.rewired(remove, pre, post, weights, delays, axonal)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{what}: {error}") from None
-
-    def aligned(values: jax.Array, new: Any) -> jax.Array:
-        start = jnp.broadcast_to(jnp.asarray(new).astype(values.dtype), np.shape(weights))
-        return jnp.concatenate([values, start])[which]
-
-    rule = old.plasticity
-    if rule is not None:
-        rule.check_weights(weights, f"{what}, weights")
-        starts = _initial_of_new(rule)
-        own = {k: aligned(v, starts[k]) if np.ndim(v) else v for k, v in rule.initial.items()}
-        rule = replace(rule, initial=FrozenDict(own))
-        before = state.projections[projection].plasticity
-        assert before is not None
-        starts |= {"weight": weights}
-        synapses = {name: aligned(v, starts[name]) for name, v in before.synapses.items()}
-        state = _with_synapses(state, projection, synapses)
-    new = replace(old, connectivity=connectivity, plasticity=rule)
-    projections = tuple(new if p.name == projection else p for p in network.projections)
-    return replace(network, projections=projections), state
-
-
-def _initial_of_new(rule: Plasticity) -> dict[str, Any]:
-    """Return the initial values of the variables of a new synapse."""
-    given = {name: value for name, value in rule.initial.items() if np.ndim(value) == 0}
-    return defaults(rule.model.variables) | given
-
-
-def _check_pair(network: Network, state: State, what: str) -> None:
+def check_pair(network: Network, state: State, what: str) -> None:
+    """Raise an error if a network and a state are none, or have other parts."""
     check_type(network, Network, f"{what}, network")
     check_type(state, State, f"{what}, state")
     given = [*state.populations, *state.projections, *state.sources]
@@ -248,7 +169,8 @@ def _check_pair(network: Network, state: State, what: str) -> None:
         raise ValueError(f"{what}, state: given one of {given}; expected one of {expected}")
 
 
-def _with_synapses(state: State, projection: str, changes: Values) -> State:
+def with_synapses(state: State, projection: str, changes: Values) -> State:
+    """Return the state with other variables of the plastic synapses of a projection."""
     plastic = state.projections[projection].plasticity
     assert plastic is not None
     changed = replace(plastic, synapses=plastic.synapses | changes)

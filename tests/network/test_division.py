@@ -29,6 +29,15 @@ def sparse(random: np.random.Generator, pre: str, post: str, longest: int) -> js
     return jsnn.Sparse(i, j, weights, SIZES[pre], SIZES[post], delays)
 
 
+def with_empty_places(synapses: jsnn.Sparse) -> jsnn.Sparse:
+    """Return synapses with a capacity, of which every third has gone."""
+    places = np.arange(synapses.num_synapses + 5)
+    nothing = np.zeros(len(places), int)
+    return synapses.with_capacity(len(places)).rewired(
+        *(places % 3 == 0, places < 0, nothing, nothing, nothing.astype(F32), nothing)
+    )
+
+
 def some_of_everything() -> jsnn.Network:
     """Return a network of lists and matrices, static and learning, driven by noise."""
     random = np.random.default_rng(0)
@@ -48,9 +57,9 @@ def some_of_everything() -> jsnn.Network:
             for name, size in SIZES.items()
         ],
         [
-            learns("a", "b", sparse(random, "a", "b", 4)),
+            learns("a", "b", with_empty_places(sparse(random, "a", "b", 4))),
             learns("b", "a", jsnn.Dense(matrix("b", "a")), delay=3),
-            jsnn.Projection("a", "a", sparse(random, "a", "a", 3)),
+            jsnn.Projection("a", "a", with_empty_places(sparse(random, "a", "a", 3))),
             jsnn.Projection("b", "c", jsnn.Dense(matrix("b", "c")), jsnn.EXPONENTIAL, delay=0),
             jsnn.Projection("c", "a", jsnn.AllToAll(F32(0.1), 2, 23), jsnn.CONDUCTANCE),
         ],

@@ -218,18 +218,22 @@ CHANGES = {
     "shortened": lambda x: x[:2] if x.ndim else x,
 }
 ORDERS = {
-    "sorted": ([0, 0, 1, 2], None),
-    "sorted, delays": ([0, 0, 1, 2], [1, 3, 2, 2]),
-    "unsorted": ([2, 0, 1, 0], None),
-    "unsorted, delays": ([2, 0, 1, 0], [1, 3, 2, 2]),
+    "sorted": ([0, 0, 1, 2], None, None),
+    "sorted, delays": ([0, 0, 1, 2], [1, 3, 2, 2], None),
+    "unsorted": ([2, 0, 1, 0], None, None),
+    "unsorted, delays": ([2, 0, 1, 0], [1, 3, 2, 2], None),
+    "capacity": ([0, 0, 1, 2], None, 6),
+    "capacity, unsorted, delays": ([2, 0, 1, 0], [1, 3, 2, 2], 6),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("order", ORDERS)
 def test_indices_that_were_changed_by_a_map_are_named(order: str, change: str) -> None:
-    pre, delays = ORDERS[order]
-    network = network_of(Sparse(pre, [1, 2, 2, 0], np.ones(4, F32), 3, 3, delays))
+    pre, delays, capacity = ORDERS[order]
+    network = network_of(
+        Sparse(pre, [1, 2, 2, 0], np.ones(4, F32), 3, 3, delays, capacity=capacity)
+    )
     changed = jax.tree.map(CHANGES[change], network)
     for act in (lambda: jsnn.simulate(changed, {}, 3), lambda: jsnn.step(changed, STATE, {})):
         with pytest.raises(ValueError, match=r"'a_to_a'\.connectivity: Sparse, .*with_weights"):
@@ -243,8 +247,8 @@ STATE = jsnn.init(network_of(Sparse([0], [0], np.ones(1, F32), 3, 3)))
 @pytest.mark.parametrize("field", ["order", "starts", "slots"])
 def test_an_order_that_no_synapses_have_is_named(order: str, field: str) -> None:
     """Two different numbers of it change places, or one is another."""
-    pre, delays = ORDERS[order]
-    sparse = Sparse(pre, [1, 2, 2, 0], np.ones(4, F32), 3, 3, delays)
+    pre, delays, capacity = ORDERS[order]
+    sparse = Sparse(pre, [1, 2, 2, 0], np.ones(4, F32), 3, 3, delays, capacity=capacity)
     values = getattr(sparse, field)
     if values is None:
         return
@@ -317,20 +321,20 @@ def test_a_synapse_with_a_traced_index_outside_delivers_nothing(
 
 @pytest.mark.parametrize("side", ["pre", "post"])
 def test_rewiring_to_a_traced_index_outside_is_safe_and_is_found(way: str, side: str) -> None:
-    network = network_of(Sparse([0, 0, 1, 2], [1, 2, 2, 0], np.ones(4, F32), 3, 3))
+    network = network_of(Sparse([0, 0, 1, 2], [1, 2, 2, 0], np.ones(4, F32), 3, 3, capacity=6))
     state = jsnn.init(network)
-    new = {"pre": jnp.array([1, 2]), "post": jnp.array([0, 1])}
+    new = {"pre": jnp.array([1, 9, 9, 2, 9, 9]), "post": jnp.array([0, 9, 9, 1, 9, 9])}
     new[side] = new[side].at[0].set(100_000_000)
-    weights = jnp.ones(2)
+    weights = jnp.ones(6)
 
     @jax.jit
-    def rewired(remove: jax.Array, pre: jax.Array, post: jax.Array):
-        changed, _ = jsnn.rewire(network, state, "a_to_a", remove, pre, post, weights)
+    def rewired(mask: jax.Array, pre: jax.Array, post: jax.Array):
+        changed, _ = jsnn.rewire(network, state, "a_to_a", mask, mask, pre, post, weights)
         sparse = changed.projection("a_to_a").connectivity
         spikes = jnp.ones(3, jnp.float32)
         return changed, sparse.deliver(spikes), sparse.deliver_events(spikes)
 
-    changed, *sums = rewired(jnp.array([0, 3]), **new)
+    changed, *sums = rewired(jnp.array([1, 0, 0, 1, 0, 0], bool), **new)
     for got in sums:  # 0 to 2, 1 to 2, 2 to 1
         np.testing.assert_array_equal(got, [0, 1, 2])
     with pytest.raises(

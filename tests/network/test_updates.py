@@ -15,25 +15,17 @@ T = 40
 RANDOM = np.random.default_rng(0)
 WEIGHTS = (RANDOM.random((6, 4)) * 0.2).astype(F32)
 PRE, POST = RANDOM.integers(6, size=20), RANDOM.integers(4, size=20)
-LATE = RANDOM.integers(1, 4, size=20)
-AXONAL = RANDOM.integers(LATE)
 
 
 def connectivity(kind: str) -> Any:
     if kind == "dense":
         return jsnn.Dense(WEIGHTS)
-    weights = np.linspace(0.1, 0.5, 20, dtype=F32)
-    delays = None if kind == "sparse" else LATE
-    axonal = AXONAL if kind == "axonal" else None
-    return jsnn.Sparse(PRE, POST, weights, 6, 4, delays, axonal=axonal)
+    return jsnn.Sparse(PRE, POST, np.linspace(0.1, 0.5, 20, dtype=F32), 6, 4)
 
 
 def network(kind: str = "dense", **fields: Any) -> jsnn.Network:
     learning = jsnn.Plasticity(jsnn.REWARD_STDP, {"reward": 1e-3})
-    projection = {
-        "synapse": jsnn.EXPONENTIAL,
-        "plasticity": None if kind == "late" else learning,
-    } | fields
+    projection = {"synapse": jsnn.EXPONENTIAL, "plasticity": learning} | fields
     return jsnn.Network(
         [jsnn.Population("a", 6, jsnn.IF), jsnn.Population("b", 4, jsnn.LIF)],
         [jsnn.Projection("a", "b", connectivity(kind), **projection)],
@@ -54,14 +46,6 @@ def plasticity_of(state: jsnn.State) -> jsnn.PlasticityState:
 
 def synapses_of(state: jsnn.State) -> dict[str, np.ndarray]:
     return {k: np.asarray(v) for k, v in plasticity_of(state).synapses.items()}
-
-
-def values_of(net: jsnn.Network, state: jsnn.State) -> dict[str, np.ndarray]:
-    """Return the weight and the eligibility of each synapse; 0 if synapses are not plastic."""
-    if net.projections[0].plasticity is not None:
-        return synapses_of(state)
-    weights = np.asarray(net.projections[0].connectivity.weights)
-    return {"weight": weights, "eligibility": np.zeros_like(weights)}
 
 
 # reset
@@ -204,123 +188,6 @@ def test_numbers_that_are_sent_in_place_of_spikes_may_be_any() -> None:
     assert int(after.step) == 1
 
 
-# rewire
-
-
-def by_pair(net: jsnn.Network, state: jsnn.State) -> list[tuple[float, ...]]:
-    """Every synapse as (pre, post, delay, axonal part, weight, eligibility), sorted."""
-    sparse = net.projections[0].connectivity
-    values = values_of(net, state)
-    rows = (sparse.pre, sparse.post, *steps_of(sparse), values["weight"], values["eligibility"])
-    return sorted(zip(*(np.asarray(row).tolist() for row in rows), strict=True))
-
-
-def steps_of(sparse: jsnn.Sparse) -> tuple[np.ndarray, np.ndarray]:
-    """Return the delay and the axonal part of each synapse, 0 where there are none."""
-    none = np.zeros(sparse.num_synapses, int)
-    late, axonal = sparse.delays, sparse.axonal
-    return none if late is None else late, none if axonal is None else axonal
-
-
-def new_steps(kind: str, number: int = 3) -> dict[str, np.ndarray]:
-    """Return the delays and axonal parts of new synapses."""
-    given = {"delays": np.array([3, 1, 2])[:number], "axonal": np.array([1, 0, 1])[:number]}
-    names = {"sparse": (), "late": ("delays",), "axonal": ("delays", "axonal")}[kind]
-    return {name: given[name] for name in names}
-
-
-NEW_PRE, NEW_POST = np.array([5, 0, 3]), np.array([1, 2, 2])
-NEW_WEIGHTS = np.array([0.9, 0.8, 0.7], F32)
-REMOVE = np.array([17, 2, 9])
-
-
-@pytest.mark.parametrize("kind", ["sparse", "late", "axonal"])
-@pytest.mark.parametrize("number", [0, 1, 3])
-def test_rewiring_keeps_the_values_of_the_synapses_that_stay(kind: str, number: int) -> None:
-    net = network(kind)
-    state = after_a_run(net)
-    given = new_steps(kind, number)
-    new_net, new = jsnn.rewire(
-        net,
-        state,
-        "a_to_b",
-        REMOVE,
-        NEW_PRE[:number],
-        NEW_POST[:number],
-        NEW_WEIGHTS[:number],
-        **given,
-    )
-    sparse, old = new_net.projections[0].connectivity, net.projections[0].connectivity
-    values = values_of(net, state)
-    stay = np.setdiff1d(np.arange(20), REMOVE)
-    columns = (old.pre, old.post, *steps_of(old), values["weight"], values["eligibility"])
-    expected = list(zip(*(np.asarray(c)[stay].tolist() for c in columns), strict=True))
-    for i in range(number):
-        steps = (float(given[name][i]) if name in given else 0.0 for name in ("delays", "axonal"))
-        expected.append((NEW_PRE[i], NEW_POST[i], *steps, float(NEW_WEIGHTS[i]), 0.0))
-    assert by_pair(new_net, new) == sorted(expected)
-
-    again = jsnn.Sparse(
-        np.asarray(sparse.pre),
-        np.asarray(sparse.post),
-        np.asarray(sparse.weights),
-        6,
-        4,
-        None if sparse.delays is None else np.asarray(sparse.delays),
-        axonal=None if sparse.axonal is None else np.asarray(sparse.axonal),
-    )
-    for field in ("pre", "post", "weights", "starts", "delays", "axonal"):
-        assert_same(getattr(sparse, field), getattr(again, field))
-    spikes = jnp.ones(6, F32)
-    assert_same(sparse.deliver_events(spikes), again.deliver_events(spikes))
-    later, _ = jsnn.simulate(new_net, DRIVE, 5, state=new)
-    assert int(later.step) == T + 5
-
-
-@pytest.mark.parametrize("kind", ["sparse", "late", "axonal"])
-def test_as_many_new_synapses_work_in_a_compiled_loop(kind: str) -> None:
-    net = network(kind)
-    state = after_a_run(net)
-    new, steps = (NEW_PRE, NEW_POST, NEW_WEIGHTS), new_steps(kind)
-    on_the_host = net, state
-    for _ in range(3):
-        on_the_host = jsnn.rewire(*on_the_host, "a_to_b", REMOVE, *new, **steps)
-
-    def once(_: int, carry: tuple[jsnn.Network, jsnn.State]) -> Any:
-        return jsnn.rewire(*carry, "a_to_b", jnp.asarray(REMOVE), *new, **steps)
-
-    assert_same(jax.jit(lambda c: jax.lax.fori_loop(0, 3, once, c))((net, state)), on_the_host)
-
-
-def test_rewiring_as_many_synapses_compiles_no_new_run(compilations) -> None:
-    net = network("sparse")
-    state = jsnn.simulate(net, DRIVE, T, state=after_a_run(net))[0]
-    new_net, new = jsnn.rewire(net, state, "a_to_b", REMOVE, NEW_PRE, NEW_POST, NEW_WEIGHTS)
-    with compilations() as names:
-        jsnn.simulate(new_net, DRIVE, T, state=new)
-    assert names == []
-
-
-def test_initial_values_given_for_each_synapse_stay_with_it() -> None:
-    each = np.arange(20, dtype=F32)
-    net = network(
-        "sparse", plasticity=jsnn.Plasticity(jsnn.REWARD_STDP, initial={"eligibility": each})
-    )
-    state = jsnn.init(net)
-    new_net, new = jsnn.rewire(net, state, "a_to_b", REMOVE, NEW_PRE, NEW_POST, NEW_WEIGHTS)
-    assert_same(plasticity_of(jsnn.init(new_net)), plasticity_of(new))
-    kept = np.setdiff1d(each, REMOVE)
-    np.testing.assert_array_equal(np.sort(synapses_of(new)["eligibility"]), [0, 0, 0, *kept])
-
-
-def test_a_projection_that_does_not_learn_can_be_rewired() -> None:
-    net = network("sparse", plasticity=None)
-    state = after_a_run(net)
-    new_net, new = jsnn.rewire(net, state, "a_to_b", [0], [5], [3], NEW_WEIGHTS[:1])
-    assert_same(new, state)
-    assert float(new_net.projections[0].connectivity.weights[-1]) == F32(0.9)
-
-
 # What needs no function of its own.
 
 
@@ -373,36 +240,12 @@ def test_means_over_neurons_and_over_the_batch_are_plain_jax() -> None:
             "unknown axis 'row'",
         ),
         (
-            lambda n, s: jsnn.rewire(n, s, "a_to_b", [20], [0], [0], NEW_WEIGHTS[:1]),
-            "rewire of 'a_to_b': Sparse, remove: given 20 for synapse 0; expected 0 to 19",
-        ),
-        (
-            lambda n, s: jsnn.rewire(n, s, "a_to_b", [1, 1], [0], [0], NEW_WEIGHTS[:1]),
-            "remove: given a synapse twice",
-        ),
-        (
-            lambda n, s: jsnn.rewire(n, s, "a_to_b", [1], [6], [0], NEW_WEIGHTS[:1]),
-            "pre: given 6 for synapse 0; expected 0 to 5",
-        ),
-        (
-            lambda n, s: jsnn.rewire(n, s, "a_to_b", [1], [5], [0, 1], NEW_WEIGHTS[:1]),
-            r"post: given shape \(2,\); expected \(1,\)",
-        ),
-        (
-            lambda n, s: jsnn.rewire(n, s, "a_to_b", [1], [5], [0], 2 * NEW_WEIGHTS[:1]),
-            r"given 1 of 1 weights outside w_min to w_max .* 1\.7.*; expected 0\.0 to 1\.0",
-        ),
-        (
             lambda n, s: n.with_weights({"a_to_b": np.full(20, -0.1, F32)}),
             "20 of 20 weights outside w_min to w_max",
         ),
         (
             lambda n, s: n.with_weights({"a_to_b": np.ma.masked_array(np.ones(20, F32))}),
             "with_weights of 'a_to_b': given a masked array",
-        ),
-        (
-            lambda n, s: jsnn.rewire(n, s, "a_to_b", [1], [5], [0], NEW_WEIGHTS[:1], [1]),
-            "delays of new synapses: given some",
         ),
     ],
 )
@@ -412,25 +255,7 @@ def test_what_does_not_fit_is_refused_by_name(wrong: Any, message: str) -> None:
         wrong(net, jsnn.init(net))
 
 
-def test_only_sparse_connectivity_is_rewired_and_only_plastic_weights_normalised() -> None:
-    dense = network()
-    with pytest.raises(TypeError, match="rewire of 'a_to_b': given Dense; expected a Sparse"):
-        jsnn.rewire(dense, jsnn.init(dense), "a_to_b", [0], [0], [0], NEW_WEIGHTS[:1])
+def test_only_plastic_weights_are_normalised() -> None:
     still = network(plasticity=None)
     with pytest.raises(ValueError, match="unknown plastic projection 'a_to_b'"):
         jsnn.normalise_weights(still, jsnn.init(still), "a_to_b", 1.0)
-    late = network("late")
-    new = (np.array([0]), np.array([0]), NEW_WEIGHTS[:1])
-    with pytest.raises(ValueError, match="delays of new synapses: given none"):
-        jsnn.rewire(late, jsnn.init(late), "a_to_b", [0], *new)
-    with pytest.raises(ValueError, match="delays: given 4 for synapse 0; expected 1 to 3"):
-        jsnn.rewire(late, jsnn.init(late), "a_to_b", [0], *new, [4])
-
-
-def test_rewiring_joins_no_pair_twice_where_that_is_not_allowed() -> None:
-    connectivity = jsnn.Sparse([0, 1], [0, 1], np.ones(2, F32), 3, 3, multapses=False)
-    net = jsnn.Network(
-        [jsnn.Population("a", 3, jsnn.IF)], [jsnn.Projection("a", "a", connectivity)]
-    )
-    with pytest.raises(ValueError, match=r"rewire of 'a_to_a': Sparse, multapses: .* 1 to 1"):
-        jsnn.rewire(net, jsnn.init(net), "a_to_a", [0], [1], [1], np.ones(1, F32))

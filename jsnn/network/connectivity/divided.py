@@ -30,6 +30,7 @@ class Divided:
         None if they are static.
       places: int32 [S], the place of each synapse that learns in [D, synapses of a part]; None if
         they are static or a matrix.
+      exists: bool [S], False where there is no synapse that learns; None if all exist.
     """
 
     mesh: Mesh = static()
@@ -40,6 +41,7 @@ class Divided:
     num_synapses: int = static()
     weights: Any = None
     places: Any = None
+    exists: Any = None
 
     @property
     def part(self) -> Any:

@@ -37,9 +37,11 @@ class VisitableEnds(Ends):
 
     Attributes:
       indices: the synapses of each source, and of each target.
+      exists: bool [S], False where there is no synapse to change; None if all exist.
     """
 
     indices: tuple[SynapsesOf, SynapsesOf]
+    exists: jax.Array | None = None
 
     def synapses_of(self, side: int) -> SynapsesOf:
         """Return the synapses of each source, 0, or of each target, 1."""

@@ -15,6 +15,9 @@ MOST_SYNAPSES = 2**31 - 2**7
 LONGEST_DELAY = 2**15
 """Longest delay, in steps."""
 
+EMPTY = -1
+"""Place in the ring of what does not exist."""
+
 
 def check_number(number: int, what: str) -> None:
     """Raise ValueError if there are more synapses than int32 can number."""
@@ -26,20 +29,21 @@ def check_number(number: int, what: str) -> None:
 
 
 def sorted_synapses(
-    pre: Any, post: Any, delays: Any, sizes: tuple[int, int, int], *, is_sorted: bool = False
+    pre: Any, post: Any, delays: Any, sizes: tuple[int, int, int], exists: Any = None
 ) -> dict[str, Any]:
     """Return `order`, `starts` and `slots` of synapses; traced ones count as not sorted.
 
     Args:
-      pre: integers [S].
+      pre: integers [S], the number of sources for what does not exist.
       post: integers [S].
       delays: integers [S] or None.
       sizes: the number of sources, num_post and max_delay.
-      is_sorted: True if the sources are known to ascend.
+      exists: bool [S], or None if all exist. With it there is always an `order`.
     """
-    given = [each for each in (pre, post, delays) if each is not None]
+    given = [each for each in (pre, post, delays, exists) if each is not None]
     numpy: Any = np if all(map(is_concrete, given)) else jnp  # the host sorts without compiling
-    if is_sorted or (numpy is np and np.all(np.asarray(pre)[1:] >= np.asarray(pre)[:-1])):
+    is_sorted = numpy is np and np.all(np.asarray(pre)[1:] >= np.asarray(pre)[:-1])
+    if exists is None and is_sorted:
         order = None
     else:
         order = numpy.argsort(numpy.asarray(pre), stable=True).astype(np.int32)
@@ -49,7 +53,17 @@ def sorted_synapses(
     neurons = np.arange(num_pre + 1, dtype=np.int32)
     starts = numpy.searchsorted(numpy.asarray(pre), neurons).astype(np.int32)
     slots = post if delays is None else (delays - 1) * np.int32(num_post) + post
-    return as_arrays(order=order, starts=starts, slots=_reached(slots, pre, post, delays, sizes))
+    slots = _reached(slots, pre, post, delays, sizes)
+    if exists is not None:
+        slots = numpy.where(numpy.asarray(exists)[order], slots, np.int32(EMPTY))
+    return as_arrays(order=order, starts=starts, slots=slots)
+
+
+def targets_of(slots: Any, num_post: int, max_delay: int) -> Any:
+    """Return the postsynaptic neuron of each slot of the ring, num_post where there is none."""
+    numpy: Any = np if is_concrete(slots) else jnp
+    inside = (slots >= 0) & (slots < max(max_delay, 1) * num_post)
+    return numpy.where(inside, slots % num_post, np.int32(num_post))
 
 
 def sorted_by_post(pre: Any, post: Any, num_post: int) -> dict[str, Any]:
@@ -83,14 +97,17 @@ def _reached(slots: Any, pre: Any, post: Any, delays: Any, sizes: tuple[int, int
 
 
 def pre_of_sorted(starts: Any, number: int) -> Any:
-    """Return the presynaptic neuron of each of a number of sorted synapses, int32 [S]."""
+    """Return the presynaptic neuron of each of a number of sorted synapses, int32 [S].
+
+    The rest, after the last neuron's, have the number of neurons.
+    """
     num_pre = np.shape(starts)[0] - 1
     if is_concrete(starts):
-        lengths = np.diff(np.asarray(starts))
-        pre = np.repeat(np.arange(num_pre, dtype=np.int32), lengths)
+        pre = np.repeat(np.arange(num_pre, dtype=np.int32), np.diff(np.asarray(starts)))
         return np.append(pre, np.full(number - len(pre), num_pre, np.int32))
-    neurons = jnp.arange(num_pre, dtype=jnp.int32)
-    return jnp.repeat(neurons, jnp.diff(starts), total_repeat_length=number)
+    neurons = jnp.arange(num_pre + 1, dtype=jnp.int32)
+    lengths = jnp.diff(starts, append=jnp.asarray(number, starts.dtype))
+    return jnp.repeat(neurons, lengths, total_repeat_length=number)
 
 
 def as_given(values: Any, order: Any) -> Any:
@@ -116,8 +133,13 @@ def fault_of(
     sizes: tuple[int, int, int],
     num_pre: int,
     order: Any = None,
+    *,
+    has_capacity: bool = False,
 ) -> str | None:
-    """Return the first thing that is wrong with the indices of synapses, or None."""
+    """Return the first thing that is wrong with the indices of synapses, or None.
+
+    With a capacity, those after the last source may be empty.
+    """
     num_sources, num_post, max_delay = sizes
     given = {"starts": (starts, num_sources + 1), "slots": (slots, number)}
     if order is not None:
@@ -128,13 +150,16 @@ def fault_of(
     lengths = np.diff(starts)
     if starts[0] != 0 or np.any(lengths < 0) or starts[-1] > number:
         return f"Sparse, starts: given others than numbers that ascend from 0 to {number}"
-    if starts[-1] < number:
+    rest = slots[starts[-1] :]
+    lost = np.count_nonzero(rest != EMPTY) if has_capacity else len(rest)
+    if lost:
         return (
-            f"Sparse, pre: given {number - starts[-1]} indices outside 0 to {num_pre - 1} while "
-            "they were traced; expected none"
+            f"Sparse, pre: given {lost} indices outside 0 to {num_pre - 1} while they were traced; "
+            "expected none"
         )
     num_slots = max(max_delay, 1) * num_post
-    outside = (slots < 0) | (slots >= num_slots)
+    used = slots[: starts[-1]]
+    outside = (used < 0) | (used >= num_slots)
     if outside.any():
         first = np.flatnonzero(outside)[0]
         return (
@@ -142,7 +167,7 @@ def fault_of(
             f"their range while they were traced, or were changed); expected 0 to {num_slots - 1}"
         )
     if order is not None:
-        pre = np.repeat(np.arange(num_sources), lengths)
+        pre = pre_of_sorted(starts, number)
         ascends = (np.diff(pre) > 0) | (np.diff(order) > 0)
         if np.any(order < 0) or not np.array_equal(np.sort(order), np.arange(number)):
             return f"Sparse, order: given others than the numbers 0 to {number - 1}, each once"
@@ -231,9 +256,25 @@ def sources_of(pre: Any, axonal: Any, num_pre: int, max_axonal: int | None) -> A
 
 
 def integers(
-    given: Any, shape: tuple[int, ...], name: str, low: int, high: int, part: str = "Sparse"
+    given: Any,
+    shape: tuple[int, ...],
+    name: str,
+    low: int,
+    high: int,
+    part: str = "Sparse",
+    *,
+    counts: Any = None,
 ) -> Any:
     """Return an index or a delay for each synapse as int32; traced ones outside become high + 1.
+
+    Args:
+      given: the numbers.
+      shape: that of the weights.
+      name: the argument, for messages.
+      low: the lowest number.
+      high: the highest number.
+      part: the connectivity, for messages.
+      counts: bool, False where a number does not count, which becomes `low`; or None if all count.
 
     Raises:
       TypeError: if the numbers are not integers.
@@ -247,17 +288,28 @@ def integers(
         )
     if given.dtype.kind not in "iu" and given.size:
         raise TypeError(f"{what}: given {given.dtype}; expected integers")
-    if not is_concrete(given):
-        wide = given if given.dtype.itemsize > 4 else given.astype(np.int32)
-        inside = (low <= wide) & (wide <= high)
-        return jnp.where(inside, wide, high + 1).astype(np.int32)
-    outside = np.flatnonzero((given < low) | (given > high))
-    if outside.size:
-        raise ValueError(
-            f"{what}: given {given.flat[outside[0]]} for synapse {outside[0]}; expected {low} to "
-            f"{high}"
-        )
-    return given.astype(np.int32)
+    if is_concrete(given) and is_concrete(counts):
+        outside = (given < low) | (given > high)
+        outside = np.flatnonzero(outside if counts is None else outside & np.asarray(counts))
+        if outside.size:
+            raise ValueError(
+                f"{what}: given {given.flat[outside[0]]} for synapse {outside[0]}; expected {low} "
+                f"to {high}"
+            )
+        checked = given.astype(np.int32)
+        return checked if counts is None else np.where(counts, checked, np.int32(low))
+    wide = given if given.dtype.itemsize > 4 else given.astype(np.int32)
+    inside = (low <= wide) & (wide <= high)
+    checked = jnp.where(inside, wide, high + 1).astype(np.int32)
+    return checked if counts is None else jnp.where(counts, checked, np.int32(low))
+
+
+def padded(values: Any, more: int, filling: int) -> Any:
+    """Return values [S], or None, with more of them at their end."""
+    if values is None:
+        return None
+    numpy: Any = np if is_concrete(values) else jnp
+    return numpy.append(values, numpy.full(more, filling, values.dtype))
 
 
 def check_once(pre: Any, post: Any, num_post: int) -> None:

@@ -8,12 +8,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import check_dtype, check_flag, is_concrete, positive_int, weight_array
+from jsnn._checks import (
+    check_dtype,
+    check_flag,
+    host_array,
+    is_concrete,
+    positive_int,
+    weight_array,
+)
 from jsnn._kernels.delivery import Synapses, event_product, sparse_product
 from jsnn._kernels.visits import SynapsesOf
 from jsnn._pytree import pytree, replace, static
 from jsnn.network.connectivity.ends import VisitableEnds
 from jsnn.network.connectivity.indices import (
+    EMPTY,
     MOST_SYNAPSES,
     as_arrays,
     as_given,
@@ -25,11 +33,13 @@ from jsnn.network.connectivity.indices import (
     fault_of,
     integers,
     on_host,
+    padded,
     pre_of_sorted,
     sorted_by_post,
     sorted_synapses,
     sources_of,
     synapses_of,
+    targets_of,
 )
 
 
@@ -49,8 +59,14 @@ class Sparse:
     a synapse. Without axonal parts, sources are presynaptic neurons. With them, delivery is fastest
     if synapses are sorted by source.
 
-    A synapse takes 8 bytes, for its weight and its slot, and 4 more if the synapses are not sorted.
-    `pre`, `post`, `delays` and `axonal` are made from these anew whenever you ask for them.
+    With a `capacity` the lists are that long. A place in them is empty or holds a synapse, and
+    `jsnn.rewire` removes synapses and adds others, also in a loop. The others keep their places. Of
+    an empty place `exists` is False, `pre` is num_pre, `post` is num_post and all else is 0. It
+    delivers nothing and learns nothing.
+
+    A synapse takes 8 bytes, for its weight and its slot, and 4 more if the synapses are not sorted
+    or have a capacity. `pre`, `post`, `delays` and `axonal` are made from these anew whenever you
+    ask for them.
 
     Args:
       pre: integers [S], from 0 to num_pre - 1.
@@ -63,24 +79,28 @@ class Sparse:
       axonal: integers [S], the steps of each delay that lie before the synapse, 0 to delay - 1, in
         place of `axonal` of the projection; or None. A projection without plasticity leaves them
         out.
+      capacity: the most synapses, at least S, if they are to be rewired; or None. Below, S is the
+        capacity.
 
     Attributes:
       weights: [S].
+      has_capacity: True if a capacity is given.
       max_delay: the longest of the delays; 0 without delays.
       max_axonal: the longest of the axonal parts; None without them.
-      order: int32 [S], the positions of the synapses sorted by source; None if they are given in
-        that order.
+      order: int32 [S], the positions of the synapses sorted by source, empty ones last; None if
+        they are given in that order and have no capacity.
       starts: int32 [num_sources + 1]; synapses order[starts[i]] to order[starts[i + 1]] are those
         of source i.
       slots: int32 [S], the targets of the sorted synapses: post, or (delay - axonal - 1) * num_post
-        + post if there are delays.
+        + post if there are delays; -1 for empty ones.
       by_post: an index of the synapses of each postsynaptic neuron, if they learn; otherwise None.
 
     Raises:
       TypeError: if indices or delays are not integers, or weights are not floating.
       ValueError: if an index is outside its population, shapes differ, a weight is NaN or infinite,
         a delay is less than one step, an axonal part is as long as its delay, a pair is joined
-        twice that may not be, or int32 cannot number the synapses or their slots.
+        twice that may not be, int32 cannot number the synapses or their slots, or there are more
+        synapses than the capacity.
     """
 
     weights: Any
@@ -92,6 +112,7 @@ class Sparse:
     max_delay: int = static()
     max_axonal: int | None = static()
     multapses: bool = static()
+    has_capacity: bool = static()
     by_post: SynapsesOf | None
 
     def __init__(
@@ -104,6 +125,7 @@ class Sparse:
         delays: Any = None,
         multapses: bool = True,
         axonal: Any = None,
+        capacity: int | None = None,
     ) -> None:
         check_flag(multapses, "Sparse, multapses")
         num_pre = positive_int(num_pre, "Sparse, num_pre", most=MOST_SYNAPSES)
@@ -119,6 +141,15 @@ class Sparse:
             delays, max_delay = checked_delays(delays, weights.shape, num_post, "Sparse")
         if axonal is not None:
             axonal, max_axonal = checked_axonal(axonal, delays, num_pre, "Sparse")
+        exists = None
+        if capacity is not None:
+            number = len(weights)
+            what = f"Sparse, capacity for {number} synapses"
+            more = positive_int(capacity, what, least=number, most=MOST_SYNAPSES) - number
+            exists = np.arange(capacity) < number
+            weights = jnp.asarray(padded(weights, more, 0))
+            pre, post = padded(pre, more, num_pre), padded(post, more, num_post)
+            delays, axonal = padded(delays, more, 0), padded(axonal, more, 0)
         canonical = {
             "_fault": None,  # the indices have just been checked
             "num_pre": num_pre,
@@ -126,21 +157,22 @@ class Sparse:
             "max_delay": max_delay,
             "max_axonal": max_axonal,
             "multapses": multapses,
+            "has_capacity": capacity is not None,
             "weights": weights,
             "by_post": None,
         }
         for name, value in canonical.items():
             object.__setattr__(self, name, value)
-        for name, value in self._in_order(pre, post, delays, axonal).items():
+        for name, value in self._in_order(pre, post, delays, axonal, exists).items():
             object.__setattr__(self, name, value)
 
     def _in_order(
-        self, pre: Any, post: Any, delays: Any, axonal: Any, *, is_sorted: bool = False
+        self, pre: Any, post: Any, delays: Any, axonal: Any, exists: Any
     ) -> dict[str, Any]:
         """Return `order`, `starts` and `slots` of synapses."""
         sources = sources_of(pre, axonal, self.num_pre, self.max_axonal)
         after = delays if axonal is None else delays - axonal
-        return sorted_synapses(sources, post, after, self._sizes, is_sorted=is_sorted)
+        return sorted_synapses(sources, post, after, self._sizes, exists)
 
     @property
     def num_sources(self) -> int:
@@ -152,8 +184,29 @@ class Sparse:
         return self.num_sources, self.num_post, self.max_delay
 
     @property
-    def num_synapses(self) -> int:
+    def capacity(self) -> int:
+        """The most synapses, S."""
         return int(self.weights.shape[0])
+
+    @property
+    def num_synapses(self) -> int | None:
+        """The number of synapses; None if it is not known, since it is traced."""
+        if not self.has_capacity:
+            return self.capacity
+        known = is_concrete(self.starts) and isinstance(self.starts, (np.ndarray, jax.Array))
+        return int(np.asarray(self.starts)[-1]) if known and self.starts.ndim == 1 else None
+
+    @property
+    def exists(self) -> jax.Array | None:
+        """True where there is a synapse, bool [S]; None without a capacity, since all exist."""
+        return jnp.asarray(self._exists) if self.has_capacity else None
+
+    @property
+    def _exists(self) -> Any:
+        """The same as a NumPy array, if nothing is traced."""
+        if not self.has_capacity:
+            return None
+        return as_given(on_host(self.slots) != EMPTY, self.order)
 
     @property
     def dtype(self) -> Any:
@@ -174,7 +227,7 @@ class Sparse:
         """The delay of each synapse in steps, int32 [S]; None if they have none of their own."""
         if not self.max_delay:
             return None
-        after = as_given(on_host(self.slots) // self.num_post + 1, self.order)
+        after = as_given(on_host(self.slots) // self.num_post + 1, self.order)  # 0 if empty
         return jnp.asarray(after + self._pre_and_axonal[1])
 
     @property
@@ -185,10 +238,15 @@ class Sparse:
     @property
     def _sides(self) -> tuple[Any, Any]:
         """Source and target of each synapse; NumPy arrays if nothing is traced."""
+        sources = pre_of_sorted(self.starts, self.capacity)
+        return as_given(sources, self.order), as_given(self._targets, self.order)
+
+    @property
+    def _targets(self) -> Any:
+        """The postsynaptic neuron of each of the sorted synapses."""
         slots = on_host(self.slots)
-        post = slots % self.num_post if self.max_delay else slots
-        sources = pre_of_sorted(self.starts, self.num_synapses)
-        return as_given(sources, self.order), as_given(post, self.order)
+        is_post = not self.max_delay and not self.has_capacity
+        return slots if is_post else targets_of(slots, self.num_post, self.max_delay)
 
     @property
     def _pre_and_axonal(self) -> tuple[Any, Any]:
@@ -216,7 +274,7 @@ class Sparse:
     def _product(self, product: Callable[..., jax.Array], spikes: jax.Array) -> jax.Array:
         synapses = self.synapses()
         if self.max_delay:
-            synapses = synapses._replace(slots=synapses.slots % self.num_post)
+            synapses = synapses._replace(slots=jnp.asarray(self._targets))
         spikes = jnp.tile(spikes, self.num_sources // self.num_pre)
         return product(spikes, synapses, jnp.zeros(self.num_post, self.dtype))
 
@@ -224,9 +282,19 @@ class Sparse:
         """Return the synapses with other weights, [S]."""
         return replace(self, weights=weights)
 
+    def with_capacity(self, capacity: int) -> "Sparse":
+        """Return the synapses with a capacity, so that `jsnn.rewire` may change them."""
+        if self.has_capacity:
+            raise ValueError("Sparse, capacity: given twice; expected synapses without a capacity")
+        return Sparse(
+            *(self.pre, self.post, self.weights, self.num_pre, self.num_post, self.delays),
+            *(self.multapses, self.axonal, capacity),
+        )
+
     def sorted_by_source(self) -> "Sparse":
         """Return the synapses sorted by source."""
-        return replace(self, weights=self.sorted_weights(), order=None)
+        order = jnp.arange(self.capacity, dtype=jnp.int32) if self.has_capacity else None
+        return replace(self, weights=self.sorted_weights(), order=order)
 
     def without_axonal(self) -> "Sparse":
         """Return the synapses without axonal parts, for a projection that does not learn."""
@@ -234,7 +302,8 @@ class Sparse:
             return self
         new = replace(self, max_axonal=None, by_post=None)
         (pre, _), (_, post) = self._pre_and_axonal, self._sides
-        return replace(new, **new._in_order(pre, post, on_host(self.delays), None))
+        delays = on_host(self.delays)
+        return replace(new, **new._in_order(pre, post, delays, None, self._exists))
 
     def indexed_by_post(self) -> "Sparse":
         """Return the synapses with `by_post`, by which learning finds those of a neuron."""
@@ -250,49 +319,56 @@ class Sparse:
         """Return the source and the target of each synapse, for learning."""
         assert self.by_post is not None
         order = jnp.zeros(0, np.int32) if self.order is None else self.order
-        targets = self.slots % self.num_post if self.max_delay else self.slots
+        targets = jnp.asarray(self._targets)
         by_pre = synapses_of(self.starts, order, targets, self.num_post, self.num_pre)
         sources, post = map(jnp.asarray, self._sides)
-        return VisitableEnds(sources, post, self.dtype, (by_pre, self.by_post))
+        return VisitableEnds(sources, post, self.dtype, (by_pre, self.by_post), self.exists)
 
     def rewired(
         self,
         remove: Any,
+        add: Any,
         pre: Any,
         post: Any,
         weights: Any,
         delays: Any = None,
         axonal: Any = None,
-    ) -> tuple["Sparse", jax.Array]:
-        """Remove the synapses at `remove` and add new ones.
-
-        The result is sorted by source; the new synapses of a source come after those that it keeps.
+        shortest_delay: int = 1,
+    ) -> "Sparse":
+        """Remove synapses, then add new ones in empty places.
 
         Args:
-          remove: integers [k], each once.
-          pre: integers [m], the presynaptic neurons of the new synapses.
-          post: integers [m], their postsynaptic neurons.
-          weights: [m], their weights.
-          delays: integers [m], needed if synapses have delays, up to `max_delay`.
-          axonal: integers [m], needed if synapses have axonal parts, up to `max_axonal`.
-
-        Returns:
-          The connectivity, and int32 [S - k + m]: the position of each of its synapses in the list
-          of the S old ones followed by the m new ones.
+          remove: bool [S], True where the synapse goes.
+          add: bool [S], True where a new synapse comes. Elsewhere the other arguments do not count.
+          pre: integers [S], the presynaptic neurons of the new synapses.
+          post: integers [S], their postsynaptic neurons.
+          weights: [S], their weights.
+          delays: integers [S], `shortest_delay` to `max_delay`; needed if synapses have delays.
+          axonal: integers [S], 0 to `max_axonal`; needed if synapses have axonal parts.
+          shortest_delay: 1, or more if all synapses share an axonal part.
 
         Raises:
-          TypeError: if an index or a delay is not an integer, or weights are of another dtype.
-          ValueError: if an index is outside its population, shapes differ, a weight is NaN or
-            infinite, a delay is outside 1 to `max_delay` or an axonal part outside 0 to
-            `max_axonal` or delay - 1, a synapse is removed twice, or a pair is joined twice that
-            may not be.
+          TypeError: if there is no capacity, a mask is not of bools, an index or a delay is not an
+            integer, or weights are of another dtype.
+          ValueError: if a shape is another, an index is outside its population, a weight is NaN or
+            infinite, a delay or an axonal part is outside its range, a synapse is added in a place
+            that is not empty, or a pair is joined twice that may not be.
         """
-        num = self.num_synapses
-        remove = integers(remove, np.shape(remove)[:1] or (1,), "remove", 0, num - 1)
-        if is_concrete(remove) and len(np.unique(np.asarray(remove))) < len(remove):
-            raise ValueError("Sparse, remove: given a synapse twice; expected each once")
-        weights = weight_array(weights, ("synapses",), "Sparse weights")
-        check_dtype(weights, self.dtype, "Sparse weights")
+        exists = self._exists
+        if exists is None:
+            raise TypeError(
+                "Sparse, capacity: given none; expected the most synapses that there may be "
+                "(`capacity=` of jsnn.Sparse, or sparse.with_capacity(number))"
+            )
+        remove, add = (
+            _mask(mask, self.capacity, name) for name, mask in (("remove", remove), ("add", add))
+        )
+        kept = exists & ~remove
+        if is_concrete(kept) and is_concrete(add) and (kept & add).any():
+            raise ValueError(
+                f"Sparse, add: given True at {np.flatnonzero(kept & add)[0]}, where a synapse is; "
+                "expected it where a place is empty or `remove` is True too"
+            )
         for name, values, are_there in (
             ("delays", delays, self.max_delay > 0),
             ("axonal", axonal, self.max_axonal is not None),
@@ -303,35 +379,37 @@ class Sparse:
                     f"Sparse, {name} of new synapses: given {given}; expected them exactly if the "
                     "others have them"
                 )
-        new: dict[str, Any] = {
-            "pre": integers(pre, weights.shape, "pre", 0, self.num_pre - 1),
-            "post": integers(post, weights.shape, "post", 0, self.num_post - 1),
-            "weights": weights,
-        }
-        if delays is not None:
-            new["delays"] = integers(delays, weights.shape, "delays", 1, self.max_delay)
-        if axonal is not None:
+
+        def checked(given: Any, name: str, low: int, high: int) -> Any:
+            return integers(given, self.weights.shape, name, low, high, counts=add)
+
+        def merged(old: Any, new: Any, empty: Any) -> jax.Array:
+            return jnp.where(add, new, jnp.where(kept, old, jnp.asarray(empty, old.dtype)))
+
+        weights = weight_array(weights, ("synapses",), "Sparse weights")
+        check_dtype(weights, self.dtype, "Sparse weights")
+        if weights.shape != self.weights.shape:
+            raise ValueError(
+                f"Sparse weights: given shape {weights.shape}; expected {self.weights.shape}, one "
+                "for each place"
+            )
+        pre = merged(self.pre, checked(pre, "pre", 0, self.num_pre - 1), self.num_pre)
+        post = merged(self.post, checked(post, "post", 0, self.num_post - 1), self.num_post)
+        if self.delays is not None:
+            delays = checked(delays, "delays", shortest_delay, self.max_delay)
+        if self.axonal is not None:
             assert self.max_axonal is not None
-            axonal = integers(axonal, weights.shape, "axonal", 0, self.max_axonal)
-            new["axonal"] = below_delays(axonal, new["delays"], "Sparse")
-        removed = jnp.zeros(num, bool).at[remove].set(True)
-        kept = jnp.argsort(removed, stable=True)[: num - len(remove)]
-        which = jnp.concatenate([kept, num + jnp.arange(len(weights), dtype=kept.dtype)])
-        both = {k: jnp.concatenate([getattr(self, k), values]) for k, values in new.items()}
-        sources = sources_of(both["pre"], both.get("axonal"), self.num_pre, self.max_axonal)
-        which = which[jnp.argsort(sources[which], stable=True)]
-        fields = {k: values[which] for k, values in both.items()}
-        if not self.multapses:
-            check_once(fields["pre"], fields["post"], self.num_post)
-        in_order = self._in_order(
-            *(fields.get(name) for name in ("pre", "post", "delays", "axonal")), is_sorted=True
-        )
-        if self.order is not None:  # the structure stays, so that a loop can carry the network
-            in_order["order"] = jnp.arange(len(which), dtype=jnp.int32)
-        if self.by_post is not None:
-            in_order["by_post"] = self._by_post(sources[which], fields["post"])
-        weights = fields["weights"]
-        return replace(self, weights=weights, **in_order), which.astype(jnp.int32)
+            axonal = checked(axonal, "axonal", 0, self.max_axonal)
+            axonal = below_delays(axonal, delays, "Sparse")
+            axonal = merged(self.axonal, jnp.where(delays > self.max_delay, -1, axonal), 0)
+        if self.delays is not None:
+            delays = merged(self.delays, delays, 0)
+        exists = kept | add
+        if not self.multapses and all(map(is_concrete, (pre, post, exists))):
+            check_once(np.asarray(pre)[exists], np.asarray(post)[exists], self.num_post)
+        new = replace(self, weights=merged(self.weights, weights, 0), by_post=None)
+        new = replace(new, **new._in_order(pre, post, delays, axonal, exists))
+        return new if self.by_post is None else new.indexed_by_post()
 
     def check_indices(self, what: str) -> None:
         """Check indices that `jax.tree.map` may have changed; traced ones are not checked.
@@ -359,9 +437,10 @@ class Sparse:
                 return f"Sparse, {name}: given {x.dtype}; expected int32"
         fault = fault_of(
             **{name: np.asarray(x) for name, x in given.items()},
-            number=self.num_synapses,
+            number=self.capacity,
             sizes=self._sizes,
             num_pre=self.num_pre,
+            has_capacity=self.has_capacity,
         )
         if fault is not None or self.by_post is None:
             return fault
@@ -377,3 +456,16 @@ class Sparse:
     def of_post(self, values: jax.Array) -> jax.Array:
         """Turn values [post] into those on the postsynaptic side of each synapse, [S]."""
         return values[self.post]
+
+
+def _mask(given: Any, size: int, name: str) -> Any:
+    """Return a mask of the places of synapses."""
+    what = f"Sparse, {name}"
+    mask = host_array(given, what) if is_concrete(given) else given
+    if mask.dtype != bool:
+        raise TypeError(f"{what}: given {mask.dtype}; expected a mask, bool ({size},)")
+    if mask.shape != (size,):
+        raise ValueError(
+            f"{what}: given shape {mask.shape}; expected ({size},), the capacity of the synapses"
+        )
+    return mask
