@@ -253,6 +253,22 @@ def test_a_scan_rewires_as_the_host_does(kind: str) -> None:
         assert_same(in_batch, stacked(singly))
 
 
+def test_a_traced_delay_outside_its_range_delivers_nothing_and_is_found() -> None:
+    net = small("axonal", plasticity=jsnn.Plasticity(jsnn.STDP))
+    change = masks(np.random.default_rng(7), net.projections[0].connectivity.exists)
+    change |= new(np.random.default_rng(8), "axonal")
+    change |= {"delays": np.full(PLACES, 4), "axonal": np.ones(PLACES, int)}
+    changed, _ = jax.jit(lambda c: jsnn.rewire(net, jsnn.init(net), "a_to_b", **c))(change)
+    connectivity = changed.projections[0].connectivity
+    kept = net.projections[0].connectivity.exists & ~change["remove"]
+    targets = np.asarray(net.projections[0].connectivity.post)[kept]
+    weights = np.asarray(net.projections[0].connectivity.weights)[kept]
+    sums = connectivity.deliver(jnp.ones(6, F32))
+    np.testing.assert_allclose(sums, np.bincount(targets, weights, 4), rtol=1e-6)
+    with pytest.raises(ValueError, match=f"given {change['add'].sum()} indices outside"):
+        jsnn.simulate(changed, {}, 1)
+
+
 def test_any_number_of_synapses_compiles_nothing_anew(compilations: Any) -> None:
     random = np.random.default_rng(4)
     net = small("axonal")

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from jsnn._pytree import replace
 from jsnn.network.connectivity.dense import Dense
-from jsnn.network.connectivity.indices import on_host
+from jsnn.network.connectivity.indices import EMPTY, on_host
 from jsnn.network.connectivity.one_to_one import OneToOne
 from jsnn.network.connectivity.sparse import Sparse
 
@@ -51,6 +51,8 @@ def _transposed_list(sparse: Sparse) -> Sparse:
     if sparse.max_delay:
         delays: Any = on_host(sparse.delays)
         slots = (delays[by_post.order] - 1) * sparse.num_pre + slots
+    if sparse.has_capacity:
+        slots = jnp.where(sparse.exists[by_post.order], slots, EMPTY)
     return replace(
         sparse,
         order=by_post.order,
