@@ -52,7 +52,7 @@ def _transposed_list(sparse: Sparse) -> Sparse:
         delays: Any = on_host(sparse.delays)
         slots = (delays[by_post.order] - 1) * sparse.num_pre + slots
     if sparse.has_capacity:
-        slots = jnp.where(sparse.exists[by_post.order], slots, EMPTY)
+        slots = jnp.where(jnp.asarray(sparse.exists)[by_post.order], slots, EMPTY)
     return replace(
         sparse,
         order=by_post.order,
