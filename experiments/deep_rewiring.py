@@ -48,7 +48,7 @@ class Config(cli.Config):
     connectivity: float = 0.01
     """The share of the pairs of a pixel and a hidden neuron that are joined."""
     epochs: int = 6
-    """How often each image is learnt."""
+    """The number of times that each image is learnt."""
     test: bool = False
     """Measure on the 10,000 test images, and not on 1,000 training images that are not learnt."""
 
@@ -62,7 +62,7 @@ class Adam(NamedTuple):
 
 
 class Learner(NamedTuple):
-    """What changes from batch to batch.
+    """Parts of the classifier that change from batch to batch.
 
     Attributes:
       network: with its synapses and weights.

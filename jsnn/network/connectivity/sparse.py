@@ -203,7 +203,7 @@ class Sparse:
 
     @property
     def _exists(self) -> Any:
-        """The same as a NumPy array, if nothing is traced."""
+        """`exists`, as a NumPy array if nothing is traced."""
         if not self.has_capacity:
             return None
         return as_given(on_host(self.slots) != EMPTY, self.order)
