@@ -7,10 +7,11 @@ import jax
 
 from jsnn._checks import check_flag, check_type, is_concrete, positive_int
 from jsnn._devices import on_all
+from jsnn._engine.driven import split, with_driven_params
 from jsnn._engine.groups import each_alone
-from jsnn._engine.inputs import Drive, checked_drive, split
+from jsnn._engine.inputs import Drive, checked_drive
 from jsnn._engine.plan import Plan, plan_run
-from jsnn._engine.prepared import prepare, start, state_of, with_driven_params
+from jsnn._engine.prepared import prepare, start, state_of
 from jsnn._engine.recording_plan import bytes_of, check_memory, plan_recordings
 from jsnn._engine.schedule import together
 from jsnn._engine.stages import run

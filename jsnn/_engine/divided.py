@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn._engine.devices import Devices
-from jsnn._engine.inputs import Driven
+from jsnn._engine.driven import Driven
 from jsnn._pytree import replace
 from jsnn.models.model import Values
 from jsnn.network.connectivity import Divided

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -33,7 +33,8 @@ marked: `jsnn.over_time(x)` has one value a step. A population of `SPIKE_SOURCE`
 spike trains, `jsnn.over_time(trains)`, trains bool [T, N].
 """
 
-_CURRENT = "current"
+CURRENT = "current"
+"""The input of a neuron model that has one alone."""
 
 
 @pytree
@@ -73,56 +74,6 @@ def over_time(values: ArrayLike) -> OverTime:
     if array.dtype == bool:
         return OverTime(array)
     return OverTime(real_array(values, jnp.result_type(float), "over_time"))
-
-
-class Driven(NamedTuple):
-    """Inputs and parameters of a presentation.
-
-    Attributes:
-      inputs: {population: {input: () or [N]}}.
-      params: {population, projection or current source: {parameter: value}}; those of the learning
-        rule of a projection are {"plasticity": {parameter: value}}.
-    """
-
-    inputs: dict[str, dict[str, Any]]
-    params: dict[str, dict[str, Any]]
-
-    @property
-    def names(self) -> set[str]:
-        """The names of the parts that are driven."""
-        return {*self.inputs, *self.params}
-
-    def of(self, names: set[str]) -> "Driven":
-        """Return the inputs and parameters of some parts, by their names."""
-        return Driven(*({k: x for k, x in each.items() if k in names} for each in self))
-
-
-def split(network: Network, drive: Drive) -> tuple[Driven, Driven]:
-    """Divide a drive into its constant part and its time courses, with one row for each step."""
-    constant, varying = Driven({}, {}), Driven({}, {})
-    sizes = network.sizes
-    for name, given in drive.items():
-        values = given if isinstance(given, Mapping) else {_CURRENT: given}
-        inputs = network.population(name).model.targets if name in sizes else ()
-        for key, value in values.items():
-            if isinstance(value, Mapping):  # of the learning rule
-                for parameter, x in value.items():
-                    params = (varying if isinstance(x, OverTime) else constant).params
-                    of_rule = params.setdefault(name, {}).setdefault(key, {})
-                    of_rule[parameter] = getattr(x, "values", x)
-                continue
-            kind = varying if isinstance(value, OverTime) else constant
-            into = kind.inputs if key in inputs else kind.params
-            into.setdefault(name, {})[key] = getattr(value, "values", value)
-    return constant, varying
-
-
-def joined(
-    constant: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """Return the inputs of one step: the constant ones, and this step's row of the time courses."""
-    names = dict.fromkeys([*constant, *now])
-    return {name: {**constant.get(name, {}), **now.get(name, {})} for name in names}
 
 
 def checked_drive(network: Network, drive: Drive, num_steps: int | None) -> dict[str, Any]:
@@ -230,7 +181,7 @@ def _of_population(population: Population, given: Any, leaf: _Leaf) -> Any:
     model, each = population.model, (population.size,)
     spikes = takes_spikes(population)
     if not isinstance(given, Mapping):
-        if _CURRENT not in model.targets:
+        if CURRENT not in model.targets:
             raise ValueError(
                 f"{leaf.what}: given a current; expected {{input: value}}, since its inputs are "
                 f"{', '.join(map(repr, model.targets))}"
@@ -295,7 +246,7 @@ def check_drive_values(network: Network, drive: Drive, batch_axes: int = 0) -> N
     for population in network.populations:
         if population.name in drive and takes_spikes(population):
             given = drive[population.name]
-            spikes = given.get(_CURRENT) if isinstance(given, Mapping) else given
+            spikes = given.get(CURRENT) if isinstance(given, Mapping) else given
             if spikes is not None:
                 _check_spikes(spikes, f"drive of {population.name!r}")
     for name, part, changes in _parts_with_params(network, drive):

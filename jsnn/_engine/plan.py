@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jsnn._engine.inputs import split
-from jsnn._engine.prepared import with_driven_params
+from jsnn._engine.driven import split, with_driven_params
 from jsnn._engine.recording_plan import RecordingPlan
 from jsnn._engine.schedule import Schedule, quickest_schedule, together
 from jsnn.network.network import Network

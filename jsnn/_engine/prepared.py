@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 
 from jsnn._engine.devices import Devices
+from jsnn._engine.driven import with_driven_params
 from jsnn._engine.groups import Groups, divide, join, parameters
 from jsnn._engine.on_the_way import Arrived, put_back, take
 from jsnn._engine.sources import steady
@@ -21,7 +22,7 @@ from jsnn.network.connectivity import (
     Sparse,
     TwoSided,
 )
-from jsnn.network.network import PLASTICITY, Network
+from jsnn.network.network import Network
 from jsnn.network.projection import Projection
 from jsnn.network.state import State
 
@@ -112,29 +113,6 @@ def with_params(prepared: Prepared, params: Mapping[str, Mapping[str, Any]]) -> 
     changed = tuple(group for group in prepared.groups if not params.keys().isdisjoint(group))
     derived = parameters(network, changed, are_equal=False)
     return prepared._replace(network=network, params=prepared.params | derived)
-
-
-def with_driven_params(network: Network, params: Mapping[str, Mapping[str, Any]]) -> Network:
-    """Return a network with parameters of a drive in place of its own."""
-    if not params:
-        return network
-
-    def changed(part: Any) -> Any:
-        given = dict(params.get(part.name, {}))
-        of_rule = given.pop(PLASTICITY, None)
-        if given:
-            part = replace(part, params={**part.params, **given})
-        if of_rule:
-            rule = part.plasticity
-            part = replace(part, plasticity=replace(rule, params={**rule.params, **of_rule}))
-        return part
-
-    return replace(
-        network,
-        populations=tuple(map(changed, network.populations)),
-        projections=tuple(map(changed, network.projections)),
-        sources=tuple(map(changed, network.sources)),
-    )
 
 
 def start(prepared: Prepared, state: State) -> Carry:

@@ -13,8 +13,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from jsnn._engine.driven import Driven
 from jsnn._engine.groups import Groups, each_alone, groups_of
-from jsnn._engine.inputs import Driven
 from jsnn._engine.recording_plan import RecordingPlan, folds_each_neuron, population_of
 from jsnn._kernels import native
 from jsnn.models.checker import each_by_itself

@@ -10,8 +10,8 @@ from jax.sharding import PartitionSpec
 from jsnn._engine.devices import Devices
 from jsnn._engine.distinct_currents import tabulated
 from jsnn._engine.divided import Parts, apart, own_drive, own_network, own_state, state_of_all
+from jsnn._engine.driven import Driven, joined, with_driven_params
 from jsnn._engine.groups import each_alone, have_equal_numbers, parameters
-from jsnn._engine.inputs import Driven, joined
 from jsnn._engine.plan import Plan
 from jsnn._engine.prepared import (
     Carry,
@@ -20,7 +20,6 @@ from jsnn._engine.prepared import (
     prepare,
     start,
     state_of,
-    with_driven_params,
 )
 from jsnn._engine.recording_plan import RecordingPlan
 from jsnn._engine.schedule import Stage, leaving

@@ -14,7 +14,7 @@ from jax.sharding import Mesh
 
 from jsnn._checks import positive_int
 from jsnn._devices import on_all
-from jsnn._engine.inputs import split
+from jsnn._engine.driven import split
 from jsnn._engine.plan import Plan, plan_run
 from jsnn._engine.recording_plan import plan_recordings
 from jsnn._engine.schedule import bytes_over_time, together

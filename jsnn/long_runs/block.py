@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jsnn._engine.inputs import Driven
+from jsnn._engine.driven import Driven
 from jsnn._engine.plan import Plan
 from jsnn._engine.recording_plan import (
     RecordingPlan,
