@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn.models.checker import each_by_itself
+from jsnn.models.dependence import each_by_itself
 from jsnn.models.model import Values
 from jsnn.network.network import Network
 from jsnn.network.population import Population

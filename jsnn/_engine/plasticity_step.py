@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jsnn._kernels import native
 from jsnn._kernels.visits import Rule, change_visited
-from jsnn.models.checker import abstract_clock, variable_dtype
+from jsnn.models.calls import abstract_clock, variable_dtype
 from jsnn.models.elementwise import is_elementwise
 from jsnn.models.model import Values
 from jsnn.models.plasticity import PlasticityModel

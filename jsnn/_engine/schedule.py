@@ -17,7 +17,7 @@ from jsnn._engine.driven import Driven
 from jsnn._engine.groups import Groups, each_alone, groups_of
 from jsnn._engine.recording_plan import RecordingPlan, folds_each_neuron, population_of
 from jsnn._kernels import native
-from jsnn.models.checker import each_by_itself
+from jsnn.models.dependence import each_by_itself
 from jsnn.network.connectivity import Dense, OneToOne, Shared
 from jsnn.network.network import Network
 from jsnn.network.projection import Projection

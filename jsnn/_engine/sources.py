@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jsnn._engine.devices import Devices
 from jsnn._engine.groups import Group, Groups, targets_into
 from jsnn._engine.values import clock, per_neuron, strong
-from jsnn.models.checker import changes_by_itself
+from jsnn.models.dependence import changes_by_itself
 from jsnn.models.model import Values
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.network import Network

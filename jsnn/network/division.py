@@ -12,7 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jsnn._checks import check_type, check_untraced
 from jsnn._devices import checked_devices, on_all
 from jsnn._pytree import replace
-from jsnn.models.checker import each_by_itself
+from jsnn.models.dependence import each_by_itself
 from jsnn.network.connectivity import Connectivity, Dense, Divided, Shared, Sparse
 from jsnn.network.connectivity.indices import check_number, pre_of_sorted
 from jsnn.network.network import Network, check_numbers

@@ -8,7 +8,7 @@ import numpy as np
 
 from jsnn._checks import check_known
 from jsnn._pytree import replace
-from jsnn.models.checker import abstract_clock, variable_dtype
+from jsnn.models.calls import abstract_clock, variable_dtype
 from jsnn.models.plasticity.reads import parsed
 from jsnn.models.user_code import place_of_error
 from jsnn.network.connectivity import Modifiable, Shared, Sparse

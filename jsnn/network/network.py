@@ -25,7 +25,7 @@ from jsnn._checks import (
 )
 from jsnn._pytree import pytree, short, static
 from jsnn._summary import Summary, Table, bytes_in
-from jsnn.models.checker import needs_key
+from jsnn.models.dependence import needs_key
 from jsnn.network.connectivity import Dense, Divided, Shared, Sparse
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.fits import check_projection, check_shared, check_source, with_owners_indexed

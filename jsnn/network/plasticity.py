@@ -11,7 +11,8 @@ import numpy as np
 
 from jsnn._checks import check_finite, check_type, is_concrete
 from jsnn._pytree import pytree, replace, static
-from jsnn.models.checker import params_of_traces, raise_problems
+from jsnn.models.checker import raise_problems
+from jsnn.models.dependence import params_of_traces
 from jsnn.models.plasticity import PlasticityModel
 from jsnn.models.plasticity.reads import SINCE_SPIKE
 from jsnn.models.quantity import Quantity, check_domains

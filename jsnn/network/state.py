@@ -12,7 +12,8 @@ import numpy as np
 from jsnn._checks import check_key, check_type, is_concrete
 from jsnn._pytree import frozen, pytree, replace, short
 from jsnn._summary import Summary, Table, bytes_in, bytes_of_memory, size_of
-from jsnn.models.checker import needs_key, variable_dtype
+from jsnn.models.calls import variable_dtype
+from jsnn.models.dependence import needs_key
 from jsnn.models.model import Values
 from jsnn.models.plasticity.reads import parsed
 from jsnn.models.quantity import Quantity

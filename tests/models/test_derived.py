@@ -10,7 +10,7 @@ import pytest
 
 import jsnn
 from jsnn.conversion.neurons import counted
-from jsnn.models.checker import each_by_itself
+from jsnn.models.dependence import each_by_itself
 from tests.networks import F32
 
 LEAKY = jsnn.NeuronModel(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import jsnn
-from jsnn.models.checker import each_by_itself
+from jsnn.models.dependence import each_by_itself
 from tests.networks import F32, dyadic_weights
 
 N, T = 8, 20
