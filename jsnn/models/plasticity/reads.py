@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn.models.model import Values
+from jsnn.models.rounding import product
 
 SINCE_SPIKE = "since_spike"
 """Name of the time since the last spike of a side."""
@@ -62,7 +63,8 @@ class SinceUpdate:
     of_others: Callable[[Values, Values, jax.Array], Values]
 
     def __call__(self, p: Values, x: Values, dt: jax.Array) -> Values:
-        return _others(self.of_others, p, x, dt) | {SINCE_SPIKE: x[SINCE_SPIKE] + dt}
+        steps = jnp.round(x[SINCE_SPIKE] * (1 / dt)) + 1  # so that rounding does not add up
+        return _others(self.of_others, p, x, dt) | {SINCE_SPIKE: product(steps, dt)}
 
 
 @dataclass(frozen=True)

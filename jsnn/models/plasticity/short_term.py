@@ -1,6 +1,5 @@
 """Short-term plasticity: how much a spike delivers depends on the spikes before it."""
 
-import jax
 import jax.numpy as jnp
 
 from jsnn.models.exponential import decay
@@ -9,19 +8,13 @@ from jsnn.models.plasticity.model import PlasticityModel
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
 
-
-def _wait(p: Values, x: Values, dt: jax.Array) -> Values:
-    """Count the time since the last spike, in whole steps, so that rounding does not add up."""
-    return {"since_spike": product(jnp.round(x["since_spike"] * (1 / dt)) + 1, dt)}
-
-
-def _begin(p: Values, x: Values) -> Values:
-    return {"since_spike": jnp.zeros_like(x["since_spike"])}
+_LONG_AGO = 1e9  # ms; before the first spike, in place of infinity, of which gradients are NaN
 
 
 def _release(p: Values, s: Values, pre: Values, post: Values) -> Values:
-    u = product(s["u"], decay(p["tau_fac"], pre["since_spike"]))
-    x = 1 - product(1 - s["x"], decay(p["tau_rec"], pre["since_spike"]))
+    since_spike = jnp.minimum(pre["since_spike"], _LONG_AGO)
+    u = product(s["u"], decay(p["tau_fac"], since_spike))
+    x = 1 - product(1 - s["x"], decay(p["tau_rec"], since_spike))
     u = u + product(p["u_0"], 1 - u)
     released = product(u, x)
     baseline = s["weight"] + s["withheld"]
@@ -57,10 +50,9 @@ TSODYKS_MARKRAM = PlasticityModel(
         "u": Quantity(0.0, at_least=0, at_most=1),
         "x": Quantity(1.0, at_least=0, at_most=1),
     },
-    pre={"since_spike": Quantity(0.0, "ms", at_least=0)},
+    pre={},
     post={},
     on_pre=_release,
-    update_pre=_wait,
-    spike_pre=_begin,
+    reads_pre=("since_spike",),
     delivers_learnt_weight=True,
 )
