@@ -176,7 +176,8 @@ class Network:
 
         Args:
           weights: {projection: array}, shaped like the `weights` of its connectivity. The weights
-            of `Sparse` are in the order in which its synapses were given.
+            of `Sparse` are in the order in which its synapses were given; those of empty places
+            become 0.
 
         Raises:
           TypeError: if a connectivity has no weights of its own, or an array is of another dtype.
@@ -327,7 +328,9 @@ def _with_weights(projection: Projection, weights: Any) -> Projection:
     array = weights if hasattr(weights, "dtype") else np.asarray(weights, connectivity.dtype)
     check_dtype(array, connectivity.dtype, what)
     check_finite(array, what)
-    changed = connectivity.with_weights(jnp.asarray(array))
+    array = jnp.asarray(array)
+    exists = getattr(connectivity, "exists", None)
+    changed = connectivity.with_weights(array if exists is None else jnp.where(exists, array, 0))
     return dataclasses.replace(
         projection,
         connectivity=changed,

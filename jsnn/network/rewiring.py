@@ -39,10 +39,9 @@ def rewire(
     keep their places and their values. Spikes in flight arrive through the synapses that existed
     when they reached them.
 
-        weights = jsnn.Sparse(pre, post, weights, num_pre, num_post, capacity=1000)
-        ...
-        silent = network.projection("a_to_b").connectivity.exists & (weights <= 0)
-        network, state = jsnn.rewire(network, state, "a_to_b", silent, silent, pre, post, weights)
+        synapses = network.projection("a_to_b").connectivity  # made with capacity=1000
+        weak = synapses.exists & (state.projections["a_to_b"].plasticity.synapses["weight"] < 0.1)
+        network, state = jsnn.rewire(network, state, "a_to_b", weak, weak, pre, post, weights)
 
     Args:
       network: the network of the state.

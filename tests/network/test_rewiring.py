@@ -328,6 +328,15 @@ def test_empty_places_may_be_outside_the_bounds_of_the_rule() -> None:
     assert new_net.projections[0].connectivity.num_synapses == 20
 
 
+def test_weights_given_for_empty_places_become_0() -> None:
+    net = small("sparse").with_weights({"a_to_b": np.full(PLACES, 0.5, F32)})
+    expected = np.where(np.arange(PLACES) < 20, F32(0.5), F32(0))
+    np.testing.assert_array_equal(net.projections[0].connectivity.weights, expected)
+    np.testing.assert_array_equal(
+        jsnn.init(net).projections["a_to_b"].plasticity.synapses["weight"], expected
+    )
+
+
 def test_builders_make_synapses_that_get_a_capacity() -> None:
     built = jsnn.fixed_probability(jax.random.key(0), 6, 4, 0.5, F32(1))
     roomy = built.with_capacity(30)
