@@ -45,9 +45,9 @@ REWIRED, READOUT = "pixels_to_hidden", "hidden_to_classes"
 class Config(cli.Config):
     """Flags, by default for a run of a minute or two."""
 
-    connectivity: float = 0.01
+    connectivity: float = 0.005
     """The share of the pairs of a pixel and a hidden neuron that are joined."""
-    epochs: int = 6
+    epochs: int = 10
     """The number of times that each image is learnt."""
     test: bool = False
     """Measure on the 10,000 test images, and not on 1,000 training images that are not learnt."""
