@@ -151,14 +151,13 @@ class Plasticity:
         low, high = (
             np.broadcast_to(np.asarray(bound, array.dtype), array.shape) for bound in self.bounds
         )
-        outside = (array < low) | (array > high)
-        if exists is not None:
-            outside &= np.asarray(exists)
+        there = np.full(array.shape, True) if exists is None else np.asarray(exists)
+        outside = there & ((array < low) | (array > high))
         if outside.any():
             lowest, highest = self.model.weight_bounds
             given, least, most = (x[outside][0] for x in (array, low, high))
             raise ValueError(
-                f"{what}: given {outside.sum()} of {array.size} weights outside {lowest} to "
+                f"{what}: given {outside.sum()} of {there.sum()} weights outside {lowest} to "
                 f"{highest} of its plasticity, such as {given}; expected {least} to {most}"
             )
 
