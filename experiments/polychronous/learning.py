@@ -19,6 +19,9 @@ from jsnn import product
 
 Values = dict[str, jax.Array]
 
+SECOND = 1_000
+"""Number of steps in a second."""
+
 _KEPT = 0.95
 """Part of a trace that is left after a millisecond."""
 
@@ -39,7 +42,8 @@ def _at_the_end_of_a_second(
         weight = jnp.clip(s["weight"] + (p["growth"] + s["derivative"]), p["w_min"], p["w_max"])
         return {"weight": weight, "derivative": product(0.9, s["derivative"])}
 
-    return jax.lax.cond(p["second_ends"] > 0, changed, lambda s: s, s)
+    second_ends = p["step"] % SECOND == SECOND - 1
+    return jax.lax.cond(second_ends, changed, lambda s: s, s)
 
 
 def _potentiation(p: Values, x: Values, dt: jax.Array) -> Values:
@@ -68,7 +72,6 @@ STDP_ONCE_A_SECOND = jsnn.PlasticityModel(
         "growth": 0.01,
         "w_min": jsnn.Quantity(0.0, at_most="w_max"),
         "w_max": 10.0,
-        "second_ends": 0.0,
     },
     variables={"derivative": 0.0},
     pre={"potentiation": 0.0, "next": 0.0},
@@ -83,8 +86,8 @@ STDP_ONCE_A_SECOND = jsnn.PlasticityModel(
     weight_bounds=("w_min", "w_max"),
     delivers_learnt_weight=True,
 )
-"""The rule. A drive sets `second_ends`, 1 in the last step of a second and 0 in the others.
+"""The rule, for steps of 1 ms.
 
-Weights change before the spikes of that step read them, as in the published program, which begins a
-millisecond with these spikes.
+Weights change in the last step of a second, before the spikes of that step read them, as in the
+published program, which begins a millisecond with these spikes.
 """

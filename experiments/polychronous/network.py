@@ -17,15 +17,13 @@ import jax.numpy as jnp
 import numpy as np
 
 import jsnn
-from experiments.polychronous.learning import STDP_ONCE_A_SECOND, Values
+from experiments.polychronous.learning import SECOND, STDP_ONCE_A_SECOND, Values
 from jsnn import product
 
 NUM_EXCITATORY, NUM_INHIBITORY = 800, 200
 NUM_NEURONS = NUM_EXCITATORY + NUM_INHIBITORY
 NUM_TARGETS = 100
 LONGEST_DELAY = 20
-SECOND = 1_000
-"""Number of steps in a second."""
 
 
 def _two_half_steps(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> Values:
@@ -102,11 +100,6 @@ def joined(
 
 
 def drive_of(random: np.random.Generator, num_seconds: int) -> dict[str, Any]:
-    """Draw the neuron that the thalamus drives in each step, and mark the ends of the seconds."""
-    num_steps = num_seconds * SECOND
-    driven = random.integers(NUM_NEURONS, size=num_steps).astype(np.float32)
-    ends = np.arange(1, num_steps + 1, dtype=np.float32) % SECOND == 0
-    return {
-        "thalamus": {"neuron": jsnn.over_time(driven)},
-        "excitatory": {"second_ends": jsnn.over_time(ends.astype(np.float32))},
-    }
+    """Draw the neuron that the thalamus drives in each step."""
+    driven = random.integers(NUM_NEURONS, size=num_seconds * SECOND).astype(np.float32)
+    return {"thalamus": {"neuron": jsnn.over_time(driven)}}
