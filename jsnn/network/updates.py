@@ -17,7 +17,7 @@ from jsnn._checks import check_known, check_type, is_concrete, real_array
 from jsnn._pytree import replace
 from jsnn.models.model import Values
 from jsnn.network.connectivity import Modifiable
-from jsnn.network.network import Network
+from jsnn.network.network import PLASTICITY, Network
 from jsnn.network.state import (
     PlasticityState,
     ProjectionState,
@@ -26,16 +26,25 @@ from jsnn.network.state import (
     with_projection,
 )
 
+Names = Sequence[str]
+"""Names of variables."""
 
-def reset(network: Network, state: State, names: Mapping[str, Sequence[str]]) -> State:
+
+def reset(
+    network: Network, state: State, names: Mapping[str, Names | Mapping[str, Names]]
+) -> State:
     """Return the state with chosen variables at their initial values, all else as it was.
+
+        jsnn.reset(network, state, {"cells": ["v"], "a_to_b": ["i_syn"]})
+        jsnn.reset(network, state, {"a_to_b": {"synapse": ["i_syn"], "plasticity": ["weight"]}})
 
     Args:
       network: the network of the state.
       state: the state; it is not changed.
-      names: {population, projection or current source: names of its variables}. The variables of a
-        projection are those of its synapse model and, if it is plastic, "weight" and the variables
-        and traces of its plasticity; a trace of both sides is reset on both.
+      names: {population, projection or current source: names of its variables}. Those of a
+        projection are variables of its synapse model. For a plastic one they may be {"synapse":
+        names, "plasticity": names}, with "weight" and the variables and traces of its learning
+        rule; a trace of both sides is reset on both.
 
     Raises:
       TypeError: if `names` is not a mapping to lists.
@@ -48,48 +57,50 @@ def reset(network: Network, state: State, names: Mapping[str, Sequence[str]]) ->
     changes = {}
     for field in ("populations", "projections", "sources"):
         parts, new = getattr(state, field), getattr(fresh, field)
+        restored = _restored_projection if field == "projections" else _restored
         changes[field] = {
-            name: _restored(part, new[name], names[name], name) if name in names else part
+            name: restored(part, new[name], names[name], f"reset of {name!r}")
+            if name in names
+            else part
             for name, part in parts.items()
         }
     return replace(state, **changes)
 
 
-def _restored(now: Any, fresh: Any, chosen: Sequence[str], name: str) -> Any:
-    """Return the state of a part, with the `chosen` variables of `fresh`."""
+def _restored(now: Values, fresh: Values, chosen: Any, what: str) -> Values:
+    """Return variables, with the `chosen` ones of `fresh`."""
+    _check_names(chosen, now, what)
+    return {k: fresh[k] if k in chosen else x for k, x in now.items()}
+
+
+def _restored_projection(
+    now: ProjectionState, fresh: ProjectionState, chosen: Any, what: str
+) -> ProjectionState:
+    """Return the state of a projection, with the `chosen` variables of `fresh`."""
+    chosen = chosen if isinstance(chosen, Mapping) else {_SYNAPSE: chosen}
+    known = [_SYNAPSE] if now.plasticity is None else [_SYNAPSE, PLASTICITY]
+    check_known(chosen, known, what, "part")
+    synapse = _restored(now.synapse, fresh.synapse, chosen.get(_SYNAPSE, ()), what)
+    of_rule, kind = chosen.get(PLASTICITY, ()), f"{what}, {PLASTICITY}"
+    if now.plasticity is None or fresh.plasticity is None:
+        return replace(now, synapse=synapse)
+    sides = [
+        (getattr(now.plasticity, side), getattr(fresh.plasticity, side))
+        for side in ("synapses", "pre", "post")
+    ]
+    _check_names(of_rule, {name for values, _ in sides for name in values}, kind)
+    restored = ({k: new[k] if k in of_rule else x for k, x in old.items()} for old, new in sides)
+    return replace(now, synapse=synapse, plasticity=PlasticityState(*restored))
+
+
+_SYNAPSE = "synapse"
+"""Name under which the variables of the synapse model of a projection are chosen."""
+
+
+def _check_names(chosen: Any, known: Iterable[str], what: str) -> None:
     if isinstance(chosen, str) or not isinstance(chosen, Iterable):
-        raise TypeError(f"reset of {name!r}: given {chosen!r}; expected a list of names")
-    check_known(chosen, sorted(_names(now)), f"reset of {name!r}", "variable")
-    return _replaced(now, fresh, chosen)
-
-
-def _names(part: Any) -> set[str]:
-    """Return the names of all variables in the state of a part."""
-    return set().union(*map(set, _groups(part).values()))
-
-
-def _groups(part: Any) -> dict[str, Values]:
-    """Return the dicts of variables in the state of a part."""
-    if not isinstance(part, ProjectionState):
-        return {"": part}
-    plastic = part.plasticity
-    sides = {} if plastic is None else {name: getattr(plastic, name) for name in _OF_PLASTICITY}
-    return {"synapse": part.synapse, **sides}
-
-
-_OF_PLASTICITY = ("synapses", "pre", "post")
-
-
-def _replaced(now: Any, fresh: Any, chosen: Sequence[str]) -> Any:
-    new = _groups(fresh)
-    groups = {
-        group: {k: new[group][k] if k in chosen else v for k, v in values.items()}
-        for group, values in _groups(now).items()
-    }
-    if not isinstance(now, ProjectionState):
-        return groups[""]
-    plastic = now.plasticity and PlasticityState(*(groups[name] for name in _OF_PLASTICITY))
-    return replace(now, synapse=groups["synapse"], plasticity=plastic)
+        raise TypeError(f"{what}: given {chosen!r}; expected a list of names")
+    check_known(chosen, sorted(known), what, "variable")
 
 
 def normalise_weights(

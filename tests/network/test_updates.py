@@ -54,7 +54,8 @@ def synapses_of(state: jsnn.State) -> dict[str, np.ndarray]:
 def test_reset_restores_the_variables_that_are_named_and_no_others() -> None:
     net = network()
     state, fresh = after_a_run(net), jsnn.init(net)
-    names = {"b": ["v"], "a_to_b": ["i_syn", "eligibility", "trace"], "s": ["step"]}
+    of_projection = {"synapse": ["i_syn"], "plasticity": ["eligibility", "trace"]}
+    names = {"b": ["v"], "a_to_b": of_projection, "s": ["step"]}
     new = jsnn.reset(net, state, names)
     np.testing.assert_array_equal(new.populations["b"]["v"], fresh.populations["b"]["v"])
     assert_same(new.projections["a_to_b"].synapse, fresh.projections["a_to_b"].synapse)
@@ -75,7 +76,8 @@ def test_reset_restores_the_variables_that_are_named_and_no_others() -> None:
 def test_resetting_everything_but_weights_and_time_leaves_these_two() -> None:
     net = network(kind="sparse")
     state = after_a_run(net)
-    everything = {"a": ["v"], "b": ["v", "refractory"], "a_to_b": ["i_syn", "weight"]}
+    of_projection = {"synapse": ["i_syn"], "plasticity": ["weight"]}
+    everything = {"a": ["v"], "b": ["v", "refractory"], "a_to_b": of_projection}
     new = jax.jit(lambda n, s: jsnn.reset(n, s, everything))(net, state)
     weights = net.projection("a_to_b").connectivity.weights
     np.testing.assert_array_equal(synapses_of(new)["weight"], weights)
@@ -216,6 +218,14 @@ def test_means_over_neurons_and_over_the_batch_are_plain_jax() -> None:
         (
             lambda n, s: jsnn.reset(n, s, {"b": ["w"]}),
             r"reset of 'b': unknown variable 'w'.*known: 'refractory', 'v'",
+        ),
+        (
+            lambda n, s: jsnn.reset(n, s, {"a_to_b": ["weight"]}),
+            "reset of 'a_to_b': unknown variable 'weight' .*known: 'i_syn'",
+        ),
+        (
+            lambda n, s: jsnn.reset(n, s, {"a_to_b": {"plasticity": ["i_syn"]}}),
+            "reset of 'a_to_b', plasticity: unknown variable 'i_syn' .*'trace', 'weight'",
         ),
         (lambda n, s: jsnn.reset(n, s, {"b": "v"}), "reset of 'b': given 'v'; expected a list"),
         (lambda n, s: jsnn.reset(n, s, ["b"]), "reset, names: given list; expected a dict"),
