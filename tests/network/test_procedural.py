@@ -328,3 +328,16 @@ def test_a_row_of_ones_own() -> None:
     np.testing.assert_array_equal(ring.deliver(spikes), expected)
     np.testing.assert_array_equal(ring.deliver_events(spikes), expected)
     assert ring.stored().num_synapses == 6
+
+
+@pytest.mark.parametrize("nowhere", [-5, -1, 4, 9])
+def test_targets_outside_are_no_synapses(nowhere: int) -> None:
+    def second(key: Any, pre: Any, num_post: int, dtype: Any) -> Any:
+        return jnp.array([nowhere, 2, nowhere], jnp.int32), jnp.arange(3, dtype=dtype)
+
+    procedural = jsnn.Procedural(jax.random.key(0), 3, 4, second)
+    expected = np.array([0, 0, 2, 0], F32)
+    stored = procedural.stored()
+    np.testing.assert_array_equal(stored.post, [2, 2, 2])
+    for connectivity in (procedural, stored):
+        np.testing.assert_array_equal(connectivity.deliver(np.array([1, 0, 1], F32)), expected)
