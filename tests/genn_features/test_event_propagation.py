@@ -247,7 +247,7 @@ def test_a_kernel_leads_back_to_as_many_windows_as_hold_the_pixel(kind: str) -> 
 def test_postsynaptic_spikes_are_decoded_by_the_presynaptic_neurons(
     kind: str, model: jsnn.SynapseModel
 ) -> None:
-    """GeNN: test_event_propagation.py, test_reverse_post, with `addToPre` at a postsynaptic spike."""
+    """GeNN: test_event_propagation.py, test_reverse_post: `addToPre` at a postsynaptic spike."""
     weights = DECODER.T.copy()
     forward = listed(weights) if "sparse" in kind else jsnn.Dense(weights)
     there = jsnn.Projection("pre", "source", forward)
