@@ -40,7 +40,7 @@ def margin(spikes: jax.Array) -> jax.Array:
     return jnp.where(spikes, 0.0, -1.0).astype(F32)
 
 
-def in_pattern(t: jax.Array, size: int = 10) -> jax.Array:
+def in_pattern(t: jax.Array, size: int) -> jax.Array:
     """Return the neurons that take their turn: neuron i at i ms and every 10 ms after that."""
     id_ = jnp.arange(size, dtype=F32)
     return (t >= id_) & (jnp.mod(t - id_, 10.0) < 1e-4)
@@ -51,7 +51,7 @@ PATTERN = jsnn.NeuronModel(
     params={},
     variables={"s": NEVER, "shift": 0.0},
     update=lambda p, x, current, dt: x | {"s": p["t"] + x["shift"]},
-    threshold=lambda p, x: margin(in_pattern(p["t"])),
+    threshold=lambda p, x: margin(in_pattern(p["t"], x["s"].size)),
 )
 """Neurons that spike in turn and hold the time, each with a shift of its own."""
 
@@ -78,7 +78,7 @@ IN_TURN = jsnn.SynapseModel(
     params={},
     variables={},
     update=lambda p, x, arriving, post, dt: (x, arriving),
-    event=lambda p, pre: margin(in_pattern(p["t"])),
+    event=lambda p, pre: margin(in_pattern(p["t"], pre["spike"].size)),
 )
 """Spike-like events of ten neurons in turn, whether they spike or not."""
 
