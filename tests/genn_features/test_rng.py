@@ -1,0 +1,132 @@
+"""Ports of GeNN's tests/features/test_rng.py: random numbers in a run and at its start."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+
+import jsnn
+from tests.genn_features.patterns import F32
+
+SIGNIFICANCE = 1e-4
+
+NEURON = jsnn.NeuronModel(
+    params={},
+    variables={"uniform": 0.0, "normal": 0.0},
+    update=lambda p, x, current, dt: {"uniform": p["u"], "normal": p["n"]},
+    threshold=lambda p, x: jnp.full_like(x["normal"], -1.0),
+    draws=[("u", jax.random.uniform), ("n", jax.random.normal)],
+)
+
+
+def draw(p: Any, x: Any, key: jax.Array, dt: jax.Array) -> tuple[Any, jax.Array]:
+    for_uniform, for_normal = jax.random.split(key)
+    shape, dtype = x["uniform"].shape, x["uniform"].dtype
+    drawn = {
+        "uniform": jax.random.uniform(for_uniform, shape, dtype),
+        "normal": jax.random.normal(for_normal, shape, dtype),
+    }
+    return drawn, jnp.zeros(shape, dtype)
+
+
+SOURCE = jsnn.CurrentSourceModel(params={}, variables={"uniform": 0.0, "normal": 0.0}, current=draw)
+SYNAPSE = jsnn.SynapseModel(
+    params={},
+    variables={"uniform": 0.0, "normal": 0.0},
+    update=lambda p, x, arriving, post, dt: ({"uniform": p["u"], "normal": p["n"]}, arriving),
+    draws=[("u", jax.random.uniform), ("n", jax.random.normal)],
+)
+
+
+def of_parts(state: jsnn.State, spikes: Any) -> dict[str, Any]:
+    return {
+        "neurons": state.populations["cells"],
+        "source": state.sources["source"],
+        "synapse model": state.projections["cells_to_cells"].synapse,
+    }
+
+
+def test_numbers_that_are_drawn_in_every_step() -> None:
+    """GeNN: test_rng.py, test_sim: Kolmogorov-Smirnov tests over steps, neurons and a batch."""
+    size = 40
+    network = jsnn.Network(
+        [jsnn.Population("cells", size, NEURON)],
+        [jsnn.Projection("cells", "cells", jsnn.OneToOne(np.ones(size, F32)), SYNAPSE)],
+        [jsnn.CurrentSource("source", "cells", SOURCE)],
+    )
+
+    @jax.jit
+    @jax.vmap
+    def drawn(key: jax.Array) -> Any:
+        return jsnn.simulate(network, {}, 50, key=key, record={"x": of_parts})[1]["x"]
+
+    got = drawn(jax.random.split(jax.random.key(0), 5))
+    distributions = {"uniform": scipy.stats.uniform, "normal": scipy.stats.norm}
+    for values in got.values():
+        for name, distribution in distributions.items():
+            numbers = np.asarray(values[name]).ravel()
+            assert numbers.size == 5 * 50 * size
+            assert len(np.unique(numbers)) > 0.99 * numbers.size
+            assert scipy.stats.kstest(numbers, distribution.cdf).pvalue > SIGNIFICANCE
+
+
+INITIALIZERS = {
+    "uniform": (jsnn.initializers.uniform(0, 1), scipy.stats.uniform),
+    "normal": (jsnn.initializers.normal(0, 1), scipy.stats.norm),
+    "exponential": (jsnn.initializers.exponential(1), scipy.stats.expon),
+    "gamma": (jsnn.initializers.gamma(4, 1), scipy.stats.gamma(4)),
+}
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_numbers_that_are_drawn_at_the_start(name: str) -> None:
+    """GeNN: test_rng.py, test_init: variables of all parts, and weights.
+
+    GeNN's binomial numbers, which its test draws and does not look at, are those of NumPy here.
+    """
+    initializer, distribution = INITIALIZERS[name]
+    size = 5000
+    keys = iter(jax.random.split(jax.random.key(0), 6))
+
+    def drawn() -> np.ndarray:
+        return np.asarray(initializer(next(keys), (size,), F32))
+
+    binomial = np.random.default_rng(0).binomial(20, 0.5, size).astype(np.int32)
+    neuron = jsnn.NeuronModel(
+        params={},
+        variables={"x": 0.0, "binomial": 0},
+        update=lambda p, x, current, dt: x,
+        threshold=lambda p, x: jnp.full_like(x["x"], -1.0),
+    )
+    rule = jsnn.PlasticityModel(
+        params={}, variables={"x": 0.0}, pre={"pre_x": 0.0}, post={"post_x": 0.0}
+    )
+    weights = jsnn.fixed_out_degree(next(keys), size, size, 1, initializer)
+    network = jsnn.Network(
+        [jsnn.Population("cells", size, neuron, initial={"x": drawn(), "binomial": binomial})],
+        [
+            jsnn.Projection(
+                *("cells", "cells", weights),
+                plasticity=jsnn.Plasticity(
+                    rule,
+                    initial={"x": drawn()},
+                    initial_pre={"pre_x": drawn()},
+                    initial_post={"post_x": drawn()},
+                ),
+            )
+        ],
+    )
+    state = jsnn.init(network)
+    np.testing.assert_array_equal(state.populations["cells"]["binomial"], binomial)
+    plasticity = state.projections["cells_to_cells"].plasticity
+    assert plasticity is not None
+    for values in (
+        state.populations["cells"]["x"],
+        *plasticity.synapses.values(),
+        *plasticity.pre.values(),
+        *plasticity.post.values(),
+    ):
+        assert scipy.stats.kstest(np.asarray(values), distribution.cdf).pvalue > SIGNIFICANCE
