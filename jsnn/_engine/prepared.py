@@ -96,7 +96,7 @@ def prepare(
         connectivity,
         {p.name: _synapses(p, connectivity[p.name]) for p in network.projections if p.is_listed},
         {
-            p.name: _both_sides(p)
+            p.name: _both_sides(connectivity[p.name])
             for p in network.projections
             if p.plasticity is not None or p.synapse.sends_each is not None
         },
@@ -147,8 +147,9 @@ def _synapses(projection: Projection, connectivity: Connectivity) -> Synapses:
     return synapses._replace(slots=synapses.slots - before)
 
 
-def _both_sides(projection: Projection) -> TwoSided:
-    """Return the neurons on both sides of each synapse of a projection."""
-    connectivity = projection.connectivity
+def _both_sides(connectivity: Connectivity) -> TwoSided:
+    """Return the neurons on both sides of each synapse."""
     assert isinstance(connectivity, Modifiable)
-    return connectivity.ends() if isinstance(connectivity, Sparse | Dense) else connectivity
+    if isinstance(connectivity, Sparse):
+        return connectivity.indexed_by_post().ends()
+    return connectivity.ends() if isinstance(connectivity, Dense) else connectivity

@@ -70,7 +70,8 @@ def sum_of_each(
     size = devices.sizes[projection.pre]
     of_pre = {**now.after[projection.pre], "spike": now.spikes[projection.pre]}
     pre = {k: ends.of_pre(devices.from_all(x, size)) for k, x in of_pre.items() if x.ndim}
-    post = {k: ends.of_post(x) for k, x in now.after[projection.post].items() if x.ndim}
+    of_post = {**now.after[projection.post], "spike": now.spikes[projection.post]}
+    post = {k: ends.of_post(x) for k, x in of_post.items() if x.ndim}
     params = {**projection.params, **clock(now.step, prepared.network.dt)}
     assert projection.synapse.sends_each is not None
     sent = projection.synapse.sends_each(params, connectivity.weights, pre, post)

@@ -39,7 +39,7 @@ class SynapseModel(Model):
         spikes, and a learning rule of the projection takes them for the presynaptic spikes.
       sends_each: None, or (params, weight, pre, post) -> a number that each synapse sends in every
         step in place of its weight at a spike. The arrays broadcast with the weights; `post` holds
-        the variables of the postsynaptic neurons.
+        the variables of the postsynaptic neurons and their "spike".
       draws: (name, sampler) for random numbers [N] that are new in every step; `update` finds them
         among the parameters.
       name: for messages and summaries.

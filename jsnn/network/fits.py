@@ -132,6 +132,7 @@ def _check_sends(projection: Projection, pre: Population, post: Population, what
     params = dict.fromkeys(synapse.params, number) | abstract_clock(dtype)
     of_pre, of_post = (_variables(p, dtype) for p in (pre, post))
     of_pre["spike"] = jax.ShapeDtypeStruct((pre.size,), dtype)
+    of_post["spike"] = jax.ShapeDtypeStruct((post.size,), dtype)
     for name in ("sends", "event"):
         function = getattr(synapse, name)
         if function is not None:
@@ -139,7 +140,7 @@ def _check_sends(projection: Projection, pre: Population, post: Population, what
     if synapse.sends_each is None:
         return
     connectivity: Any = projection.connectivity
-    if not isinstance(connectivity, Modifiable):
+    if not isinstance(connectivity, Modifiable | Shared):
         raise TypeError(
             f"{what}: given a synapse model with sends_each and {type(connectivity).__name__}, "
             "which does not store a weight for each synapse; expected Dense, Sparse or OneToOne"

@@ -99,6 +99,42 @@ def test_shared_weights_follow_those_that_learn(kind: str, delay: int, scheduled
     np.testing.assert_allclose(recorded["c"], expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_neurons_get_the_weights_of_their_own_synapses(kind: str) -> None:
+    """GeNN's `addToPre`: at a spike of a, a itself gets the weights that it has at that time."""
+    random = np.random.default_rng(6)
+    connectivity, w = some(kind, random)
+    learning = jsnn.Plasticity(
+        jsnn.PlasticityModel(
+            params={},
+            variables={},
+            pre={},
+            post={},
+            on_pre=lambda p, s, pre, post: s | {"weight": s["weight"] * 2},
+        )
+    )
+    forward = jsnn.Projection("a", "b", connectivity, plasticity=learning)
+    at_spikes = jsnn.SynapseModel(
+        params={},
+        variables={},
+        update=lambda p, x, arriving, post, dt: (x, arriving),
+        sends_each=lambda p, weight, pre, post: weight * post["spike"],
+    )
+    shared = jsnn.Shared(forward, transposed=True)
+    network = jsnn.Network(
+        [jsnn.Population("a", 6, jsnn.IF, {"v_thresh": 1e3}), jsnn.Population("b", 4, jsnn.LIF)],
+        [forward, jsnn.Projection("b", "a", shared, at_spikes)],
+    )
+    drive = np.zeros((4, 6), F32)
+    drive[0, 2] = drive[2, 2] = drive[2, 4] = 1e4
+    record = {"v": jsnn.Variable("a", "v"), "spikes": jsnn.Spikes("a")}
+    _, recorded = jsnn.simulate(network, {"a": jsnn.over_time(drive)}, 4, record=record)
+    sums = w.sum(axis=1)
+    expected = np.zeros((4, 6))
+    expected[1, 2], expected[3, 2], expected[3, 4] = sums[2], 2 * sums[2], sums[4]
+    np.testing.assert_allclose(recorded["v"], np.where(recorded["spikes"], 0, expected), rtol=1e-5)
+
+
 @pytest.mark.parametrize("kind", ["dense", "sparse", "one to one"])
 def test_gradients_of_static_shared_weights_add_up(kind: str) -> None:
     """A tied autoencoder: the gradient is that of both projections."""
