@@ -16,15 +16,21 @@ LIF_DOMAINS = "tau_m > 0, r_m > 0, v_reset < v_thresh, tau_refrac >= 0, refracto
 BOUNDS = "w_min <= w_max"
 PAIR = f"a_plus >= 0, a_minus >= 0, tau_plus > 0, tau_minus > 0, {BOUNDS}"
 SYMMETRIC = f"rho >= 0, tau_stdp > 0, {BOUNDS}"
+CLOPATH = f"a_ltp >= 0, a_ltd >= 0, tau_x > 0, tau_plus > 0, tau_minus > 0, {BOUNDS}"
+EPROP = f"tau_m > 0, tau_out > 0, v_rest < v_thresh, gamma > 0, {BOUNDS}"
 DOMAINS = {
     "ADEX": "c_m > 0, g_leak >= 0, delta_t > 0, tau_w > 0, v_reset < v_cut",
     "ALIF": f"{LIF_DOMAINS}, tau_a > 0, beta >= 0, adaptation >= 0",
     "ALPHA": "tau > 0",
     "BIEXPONENTIAL": "tau_rise > 0 and <= tau_decay, tau_decay > 0",
+    "CLOPATH_2010": CLOPATH,
+    "CLOPATH_2010_HOMEOSTATIC": f"{CLOPATH}, u_ref > 0, tau_mean > 0",
     "CONDUCTANCE": "tau > 0, g >= 0",
     "CONSTANT": "",
     "DELTA": "",
     "EIF": "tau_m > 0, r_m > 0, delta_t > 0, v_reset < v_cut, tau_refrac >= 0, refractory >= 0",
+    "EPROP": EPROP,
+    "EPROP_ALIF": f"{EPROP}, tau_a > 0, beta >= 0",
     "EXPONENTIAL": "tau > 0",
     "GAP_JUNCTION": "",
     "GAUSSIAN_NOISE": "sd >= 0",
@@ -63,6 +69,8 @@ DOMAINS = {
     "STDP_SYMMETRIC": SYMMETRIC,
     "STDP_SYMMETRIC_NEAREST": SYMMETRIC,
     "STEP_CURRENT": "stop >= start, step >= 0",
+    "SUPERSPIKE_RULE": "rate >= 0, period > 0, tau_rms > 0, tau_rise > 0 and < tau_decay, "
+    f"tau_decay > 0, beta > 0, {BOUNDS}",
     "TRIPLET_STDP": "a2_plus >= 0, a3_plus >= 0, a2_minus >= 0, a3_minus >= 0, "
     f"tau_plus > 0, tau_x > 0, tau_minus > 0, tau_y > 0, {BOUNDS}",
     "TSODYKS_MARKRAM": "u_0 >= 0 and <= 1, tau_rec > 0, tau_fac >= 0, "

@@ -53,6 +53,6 @@ def test_weights_follow_the_gradient_of_each_period_by_rmaxprop() -> None:
         direction = np.divide(gradient, np.sqrt(u), out=np.zeros((4, 3)), where=u > 0)
         w = np.clip(w + 0.3 * direction, -0.3, 0.3)
         np.testing.assert_allclose(found[until], w, rtol=0, atol=1e-12)
-    assert {-0.3, 0.3} <= set(w.ravel())
+    assert {-0.3, 0.3} <= set(found.ravel())
     assert len(np.unique(w)) > 4
     np.testing.assert_array_equal(found[:, :, 2], np.broadcast_to(START[:, 2], (STEPS, 4)))
