@@ -9,6 +9,7 @@ import numpy as np
 from jsnn._checks import check_known
 from jsnn._pytree import replace
 from jsnn.models.calls import abstract_clock, variable_dtype
+from jsnn.models.plasticity import PlasticityModel
 from jsnn.models.plasticity.reads import parsed
 from jsnn.models.user_code import place_of_error
 from jsnn.network.connectivity import Modifiable, Shared, Sparse
@@ -31,6 +32,7 @@ def check_projection(projection: Projection, populations: Mapping[str, Populatio
     _check_target(projection.target, post, what)
     check_known(projection.synapse.reads, post.model.variables, f"{what}, reads", "variable")
     if projection.plasticity is not None:
+        _check_each_has_its_own(projection.plasticity.model, f"{what}, plasticity")
         for side, population in (("pre", pre), ("post", post)):
             reads = getattr(projection.plasticity.model, f"reads_{side}")
             _check_reads(reads, projection, population, f"{what}, plasticity, reads_{side}")
@@ -114,6 +116,22 @@ def _check_reads(
         else:
             declared, of = population.model.variables, "variable"
         check_known([read.variable], declared, what, of)
+        if declared[read.variable].shared:
+            raise ValueError(
+                f"{what}: given {name!r}, one number for a whole population; expected a variable "
+                "of each neuron"
+            )
+
+
+def _check_each_has_its_own(model: PlasticityModel, what: str) -> None:
+    """Raise ValueError if a rule has a variable or a trace that is shared."""
+    for kind, declared in (("variable", model.variables), ("trace", {**model.pre, **model.post})):
+        for name, quantity in declared.items():
+            if quantity.shared:
+                raise ValueError(
+                    f"{what}, {kind} {name!r}: given shared=True; expected a {kind} of each "
+                    f"{'synapse' if kind == 'variable' else 'neuron'}"
+                )
 
 
 def _check_target(target: str, population: Population, what: str) -> None:

@@ -135,3 +135,37 @@ def test_neurons_and_synapses_draw_from_any_sampler(sampler: Any, mean: float) -
         number = np.asarray(state.populations[name]["v"], np.float64)
         assert abs(number.mean() / 20 - mean) < 0.05 * mean
     assert not np.array_equal(state.populations["a"]["v"], state.populations["b"]["v"])
+
+
+SHARED = jsnn.Quantity(0.0, shared=True)
+AVERAGED = jsnn.NeuronModel(
+    params={},
+    variables={"v": 0.0, "mean": SHARED},
+    update=lambda p, x, current, dt: x | {"v": x["v"] + current, "mean": jnp.mean(x["v"])},
+    threshold=never,
+)
+NOISE = jsnn.SynapseModel(
+    params={},
+    variables={"level": SHARED},
+    update=lambda p, x, arriving, post, dt: (x, arriving),
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"reads_pre": ["mean"]}, "reads_pre: given 'mean', one number for a whole population"),
+        ({"reads_post": ["before.mean"]}, "reads_post: given 'before.mean', one number"),
+        ({"reads_post": ["synapse.level"]}, "given 'synapse.level', one number"),
+        ({"variables": {"level": SHARED}}, "variable 'level': given shared=True; expected a vari"),
+        ({"pre": {"level": SHARED}}, "trace 'level': given shared=True; expected a trace of each"),
+        ({"post": {"level": SHARED}}, "trace 'level': given shared=True"),
+    ],
+)
+def test_a_rule_has_and_reads_nothing_that_is_shared(given: Any, message: str) -> None:
+    rule = jsnn.PlasticityModel(**{"params": {}, "variables": {}, "pre": {}, "post": {}, **given})
+    cells = [jsnn.Population(name, 3, AVERAGED) for name in "ab"]
+    synapses, learning = jsnn.OneToOne(np.ones(3, F32)), jsnn.Plasticity(rule)
+    projection = jsnn.Projection("a", "b", synapses, NOISE, plasticity=learning)
+    with pytest.raises(ValueError, match=f"'a_to_b', plasticity.*{message}"):
+        jsnn.Network(cells, [projection])
