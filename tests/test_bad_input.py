@@ -485,7 +485,7 @@ WRONG_PARTS = [
             ],
         ),
         ValueError,
-        ("current source 'film'", "parameter 'currents'", r"\(9, 5\)", r"\(steps, 6\)"),
+        ("current source 'film'", "parameter 'currents'", r"\(9, 5\)", r"\(rows, 6\)"),
     ),
     Bad(
         "a table without rows",
@@ -496,7 +496,7 @@ WRONG_PARTS = [
             ],
         ),
         ValueError,
-        ("current source 'film'", "parameter 'currents'", r"\(0, 6\)", r"\(steps, 6\)"),
+        ("current source 'film'", "parameter 'currents'", r"\(0, 6\)", r"\(rows, 6\)"),
     ),
     Bad(
         "a float64 parameter array",
@@ -782,8 +782,8 @@ WRONG_RUNS = [
     Bad(
         "parameters for a population",
         lambda: simulated({"layer0": {"magnitude": 1.0}}),
-        TypeError,
-        ("drive of 'layer0'", "dict", "expected a current"),
+        ValueError,
+        ("drive of 'layer0'", "unknown input or parameter 'magnitude'", "known: 'current'"),
     ),
     Bad(
         "a current for a source",

@@ -15,6 +15,7 @@ from experiments.mnist import data
 from experiments.mnist.network import WEIGHTS, spiking_evaluation
 from jsnn._engine import distinct_currents as tabulate
 from jsnn._engine import schedule
+from jsnn._engine.driven import split
 from jsnn._engine.recording_plan import plan_recordings
 from jsnn._kernels import dense, native
 from tests.networks import F32, assert_same, random_images, random_weights, spike_trains
@@ -272,7 +273,8 @@ def test_what_is_tabulated_and_what_is_not() -> None:
 
     def of(record: dict[str, Any], num_steps: int = NUM_STEPS, **drive: Any) -> Any:
         planned = plan_recordings(network, record, num_steps)
-        return schedule.quickest_schedule(network, drive or {"layer0": 1.0}, {}, planned, num_steps)
+        constant, varying = split(network, drive or {"layer0": 1.0})
+        return schedule.quickest_schedule(network, constant, varying, planned, num_steps)
 
     chain = (("layer0",), ("layer1",), ("layer2",))
     assert of({}) == schedule.Schedule(chain, ("layer0",), event_driven=True)

@@ -26,14 +26,14 @@ def _mean_of_all(p: Any, x: Any, dt: Any) -> Any:
 
 def _count_visits(p: Any, s: Any, pre: Any, post: Any) -> Any:
     return {
-        "weight": s["weight"] + p["step"] * jnp.where(post["input"] > 0, pre["trace"], 1),
+        "weight": s["weight"] + p["size"] * jnp.where(post["input"] > 0, pre["trace"], 1),
         "visits": s["visits"] + 1,
         "seen": pre["spike"] * post["spike"] > 0,
     }
 
 
 COUPLED = jsnn.PlasticityModel(
-    params={"step": 0.25},
+    params={"size": 0.25},
     variables={"visits": 0, "seen": False},
     pre={"trace": 0.0},
     post={},
