@@ -28,7 +28,13 @@ class Config(cli.Config):
 
 
 def comparisons(config: Config) -> Iterator[Comparison]:
-    from experiments.parity import learning, microcircuit, microcircuit_statistics, neurons
+    from experiments.parity import (
+        learning,
+        microcircuit,
+        microcircuit_statistics,
+        neurons,
+        voltage,
+    )
     from experiments.parity.networks import SECOND, compared_spikes, compared_statistics
 
     num_steps = QUICK if config.quick else SECOND
@@ -38,6 +44,7 @@ def comparisons(config: Config) -> Iterator[Comparison]:
     yield from neurons.compared(config.seed)
     yield from learning.compared(config.seed, num_steps)
     if find_spec("nest"):
+        yield from voltage.compared(config.seed)
         yield from microcircuit.compared(config.seed, num_steps)
         if not config.quick:
             yield from microcircuit_statistics.compared(config.seed, config.seeds)

@@ -25,7 +25,7 @@ class Config(cli.Config):
     seeds: int = 3
     """Number of networks and tasks, with the seeds from --seed on."""
     trials: int = 400
-    """Number of trials of 500 ms; the rate of learning falls to a tenth after 200."""
+    """Number of trials of 500 ms; the rate of learning falls to a tenth after 200 and 350."""
     out: cli.OutputFigure = Path("results/superspike.png")
     """File for the figure."""
 
