@@ -242,21 +242,37 @@ def test_a_kernel_leads_back_to_as_many_windows_as_hold_the_pixel(kind: str) -> 
     np.testing.assert_array_equal(x[1:], np.diag(counts)[:-1])
 
 
-@pytest.mark.parametrize("model", [jsnn.DELTA, ID_AT_T], ids=["spikes", "events"])
-@pytest.mark.parametrize("kind", ["sparse", "dense", "shared sparse", "shared dense"])
+WEIGHTS_BACK = DECODER.T.copy()
+FORWARD = {"sparse": listed(WEIGHTS_BACK), "dense": jsnn.Dense(WEIGHTS_BACK)}
+BACK = [
+    (kind, way, sent)
+    for kind in FORWARD
+    for way in ("transposed", "shared")
+    for sent in ("spikes", "events")
+]
+
+
+@functools.cache
+def presynaptic_inputs() -> dict[str, np.ndarray]:
+    """Return the inputs of populations that a source of spikes reaches backwards."""
+    populations, projections = [jsnn.Population("source", 16, jsnn.SPIKE_SOURCE)], []
+    for kind, way, sent in BACK:
+        name = f"{kind} {way} {sent}"
+        there = jsnn.Projection(name, "source", FORWARD[kind])
+        shared = jsnn.Shared(there, transposed=True)
+        back = shared if way == "shared" else jsnn.transposed(FORWARD[kind])
+        model = jsnn.DELTA if sent == "spikes" else ID_AT_T
+        populations.append(jsnn.Population(name, 4, PROBE))
+        projections += [there, jsnn.Projection("source", name, back, model)]
+    network = jsnn.Network(populations, projections)
+    record = {p.name: jsnn.Variable(p.name, "current") for p in populations[1:]}
+    return jsnn.simulate(network, {"source": EYE}, 16, record=record)[1]
+
+
+@pytest.mark.parametrize(("kind", "way", "sent"), BACK)
 def test_postsynaptic_spikes_are_decoded_by_the_presynaptic_neurons(
-    kind: str, model: jsnn.SynapseModel
+    kind: str, way: str, sent: str
 ) -> None:
     """GeNN: test_event_propagation.py, test_reverse_post: `addToPre` at a postsynaptic spike."""
-    weights = DECODER.T.copy()
-    forward = listed(weights) if "sparse" in kind else jsnn.Dense(weights)
-    there = jsnn.Projection("pre", "source", forward)
-    back = jsnn.Shared(there, transposed=True) if "shared" in kind else jsnn.transposed(forward)
-    network = jsnn.Network(
-        [jsnn.Population("pre", 4, PROBE), jsnn.Population("source", 16, jsnn.SPIKE_SOURCE)],
-        [there, jsnn.Projection("source", "pre", back, model)],
-    )
-    record = {"pre": jsnn.Variable("pre", "current")}
-    drive = {} if model is ID_AT_T else {"source": EYE}
-    _, recorded = jsnn.simulate(network, drive, 16, record=record)
-    np.testing.assert_array_equal(decoded(recorded["pre"]), np.arange(16))
+    inputs = presynaptic_inputs()[f"{kind} {way} {sent}"]
+    np.testing.assert_array_equal(decoded(inputs), np.arange(16))

@@ -49,7 +49,6 @@ def test_spikes_and_events_are_recorded() -> None:
     )
     record = {
         "spikes": jsnn.Spikes("source"),
-        "in a list": jsnn.SpikeEvents("source", 200),
         "events": events,
         "current": jsnn.Variable("post", "current"),
     }
@@ -73,7 +72,3 @@ def test_spikes_and_events_are_recorded() -> None:
         by_neuron = np.nonzero(trains[b].T)
         np.testing.assert_array_equal(neurons[order], by_neuron[0])
         np.testing.assert_array_equal(steps[order], by_neuron[1])
-        one = jax.tree.map(lambda x: x[b], got["in a list"])  # noqa: B023
-        count = int(one.count)
-        np.testing.assert_array_equal(one.steps[:count], steps)
-        np.testing.assert_array_equal(one.neurons[:count], neurons)

@@ -79,54 +79,56 @@ INITIALIZERS = {
     "exponential": (jsnn.initializers.exponential(1), scipy.stats.expon),
     "gamma": (jsnn.initializers.gamma(4, 1), scipy.stats.gamma(4)),
 }
+SIZE = 5000
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
-def test_numbers_that_are_drawn_at_the_start(name: str) -> None:
-    """GeNN: test_rng.py, test_init: variables of all parts, and weights.
-
-    GeNN's binomial numbers, which its test draws and does not look at, are those of NumPy here.
-    """
+def test_weights_that_are_drawn_at_the_start(name: str) -> None:
+    """GeNN: test_rng.py, test_init, its weights."""
     initializer, distribution = INITIALIZERS[name]
-    size = 5000
-    keys = iter(jax.random.split(jax.random.key(0), 6))
+    synapses = jsnn.fixed_out_degree(jax.random.key(1), SIZE, SIZE, 1, initializer)
+    assert scipy.stats.kstest(synapses.weights, distribution.cdf).pvalue > SIGNIFICANCE
 
-    def drawn() -> np.ndarray:
-        return np.asarray(initializer(next(keys), (size,), F32))
 
-    binomial = np.random.default_rng(0).binomial(20, 0.5, size).astype(np.int32)
+def test_variables_that_are_drawn_at_the_start() -> None:
+    """GeNN: test_rng.py, test_init: variables of neurons and traces.
+
+    Here they have one distribution each; weights have all, gamma too. GeNN's binomial numbers, which
+    its test draws and does not look at, are those of NumPy.
+    """
+    keys = iter(jax.random.split(jax.random.key(0), 3))
+
+    def drawn(name: str) -> np.ndarray:
+        return np.asarray(INITIALIZERS[name][0](next(keys), (SIZE,), F32))
+
+    binomial = np.random.default_rng(0).binomial(20, 0.5, SIZE).astype(np.int32)
     neuron = jsnn.NeuronModel(
         params={},
         variables={"x": 0.0, "binomial": 0},
         update=lambda p, x, current, dt: x,
         threshold=lambda p, x: jnp.full_like(x["x"], -1.0),
     )
-    rule = jsnn.PlasticityModel(
-        params={}, variables={"x": 0.0}, pre={"pre_x": 0.0}, post={"post_x": 0.0}
+    initial = {"x": drawn("normal"), "binomial": binomial}
+    rule = jsnn.PlasticityModel(params={}, variables={}, pre={"pre_x": 0.0}, post={"post_x": 0.0})
+    learning = jsnn.Plasticity(
+        rule,
+        initial_pre={"pre_x": drawn("exponential")},
+        initial_post={"post_x": drawn("uniform")},
     )
-    weights = jsnn.fixed_out_degree(next(keys), size, size, 1, initializer)
+    synapses = jsnn.OneToOne(np.zeros(SIZE, F32))
     network = jsnn.Network(
-        [jsnn.Population("cells", size, neuron, initial={"x": drawn(), "binomial": binomial})],
-        [
-            jsnn.Projection(
-                *("cells", "cells", weights),
-                plasticity=jsnn.Plasticity(
-                    rule,
-                    initial={"x": drawn()},
-                    initial_pre={"pre_x": drawn()},
-                    initial_post={"post_x": drawn()},
-                ),
-            )
-        ],
+        [jsnn.Population("cells", SIZE, neuron, initial=initial)],
+        [jsnn.Projection("cells", "cells", synapses, plasticity=learning)],
     )
     state = jsnn.init(network)
-    np.testing.assert_array_equal(state.populations["cells"]["binomial"], binomial)
     plasticity = state.projections["cells_to_cells"].plasticity
     assert plasticity is not None
-    for values in (
-        state.populations["cells"]["x"],
-        *plasticity.synapses.values(),
-        *plasticity.pre.values(),
-        *plasticity.post.values(),
-    ):
+    found = {
+        "normal": state.populations["cells"]["x"],
+        "exponential": plasticity.pre["pre_x"],
+        "uniform": plasticity.post["post_x"],
+    }
+    for name, values in found.items():
+        distribution = INITIALIZERS[name][1]
         assert scipy.stats.kstest(np.asarray(values), distribution.cdf).pvalue > SIGNIFICANCE
+    np.testing.assert_array_equal(state.populations["cells"]["binomial"], binomial)

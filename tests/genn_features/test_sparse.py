@@ -53,11 +53,7 @@ def test_weights_are_doubled_and_restored(way: str) -> None:
         doubled = network.with_weights({"pre_to_post": 2 * weights})
         connectivity = doubled.projection("pre_to_post").connectivity
         np.testing.assert_array_equal(connectivity.weights, 2 * base)
-    for neuron in (0, 7):
-        spikes = np.zeros(10, F32)
-        spikes[neuron] = 1
-        expected = 2 * matrix_of(synapses)[neuron]
-        np.testing.assert_allclose(connectivity.deliver(spikes), expected, rtol=1e-6)
+        np.testing.assert_allclose(matrix_of(connectivity), 2 * matrix_of(synapses), rtol=1e-6)
 
 
 @pytest.mark.parametrize("way", WAYS)
