@@ -93,8 +93,8 @@ def test_weights_that_are_drawn_at_the_start(name: str) -> None:
 def test_variables_that_are_drawn_at_the_start() -> None:
     """GeNN: test_rng.py, test_init: variables of neurons and traces.
 
-    Here they have one distribution each; weights have all, gamma too. GeNN's binomial numbers, which
-    its test draws and does not look at, are those of NumPy.
+    Here they have one distribution each; weights have all, gamma too. GeNN's test draws binomial
+    numbers and does not look at them; those here are NumPy's.
     """
     keys = iter(jax.random.split(jax.random.key(0), 3))
 
