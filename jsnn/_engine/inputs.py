@@ -14,7 +14,7 @@ from jsnn.models.neurons import SPIKE_SOURCE
 from jsnn.models.quantity import Quantity, check_domains
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.network import PLASTICITY, Network, check_stable
-from jsnn.network.plasticity import Plasticity
+from jsnn.network.plasticity import Plasticity, shape_of_params
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
 from jsnn.network.values import Declared, expected_shape, fits
@@ -216,7 +216,7 @@ def _of_projection(projection: Projection, given: Any, leaf: _Leaf) -> dict[str,
         return checked
     of_rule = given[PLASTICITY]
     check_type(of_rule, Mapping, f"{leaf.what}, {PLASTICITY}", " of parameters by name")
-    synapses = tuple(np.shape(projection.connectivity.weights))  # type: ignore[attr-defined]
+    synapses = shape_of_params(projection.connectivity)
     kind = "parameter of its plasticity"
     return checked | {PLASTICITY: _params(rule.model.params, of_rule, synapses, leaf, kind)}
 

@@ -105,6 +105,9 @@ class _OfEachStep:
     reads: tuple[str, ...]
 
     def __call__(self, p: Values, traces: Values, *dt: jax.Array) -> Values:
+        if not traces:
+            return {}
+
         def of_one(traces: Values, read: Values) -> Values:
             return _like(self.function(p | read, traces, *dt), traces)
 

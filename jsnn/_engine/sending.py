@@ -69,9 +69,9 @@ def sum_of_each(
     connectivity: Any = _connectivity(prepared, projection, plasticity)
     size = devices.sizes[projection.pre]
     of_pre = {**now.after[projection.pre], "spike": now.spikes[projection.pre]}
-    pre = {k: ends.of_pre(devices.from_all(x, size)) for k, x in of_pre.items() if x.ndim}
+    pre = {k: ends.of_pre(devices.from_all(x, size)) if x.ndim else x for k, x in of_pre.items()}
     of_post = {**now.after[projection.post], "spike": now.spikes[projection.post]}
-    post = {k: ends.of_post(x) for k, x in of_post.items() if x.ndim}
+    post = {k: ends.of_post(x) if x.ndim else x for k, x in of_post.items()}
     params = {**projection.params, **clock(now.step, prepared.network.dt)}
     assert projection.synapse.sends_each is not None
     sent = projection.synapse.sends_each(params, connectivity.weights, pre, post)

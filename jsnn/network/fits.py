@@ -146,15 +146,20 @@ def _check_sends(projection: Projection, pre: Population, post: Population, what
     synapse, dtype = projection.synapse, projection.connectivity.dtype
     if synapse.sends_spikes:
         return
-    number = jax.ShapeDtypeStruct((), dtype)
-    params = dict.fromkeys(synapse.params, number) | abstract_clock(dtype)
+    tables = {name for name, quantity in synapse.params.items() if quantity.ndim}
+    params = {
+        name: jax.ShapeDtypeStruct(np.shape(value) if name in tables else (), dtype)
+        for name, value in projection.params.items()
+    } | abstract_clock(dtype)
     of_pre, of_post = (_variables(p, dtype) for p in (pre, post))
     of_pre["spike"] = jax.ShapeDtypeStruct((pre.size,), dtype)
     of_post["spike"] = jax.ShapeDtypeStruct((post.size,), dtype)
     for name in ("sends", "event"):
         function = getattr(synapse, name)
         if function is not None:
-            _check_call(f"{what}: {name}", function, (params, of_pre), (pre.size,), repr(pre.name))
+            _check_call(
+                f"{what}: {name}", function, (params, of_pre), (pre.size,), repr(pre.name), dtype
+            )
     if synapse.sends_each is None:
         return
     connectivity: Any = projection.connectivity
@@ -165,12 +170,12 @@ def _check_sends(projection: Projection, pre: Population, post: Population, what
         )
     weights = jax.ShapeDtypeStruct((_SYNAPSES,), dtype)
     each_pre, each_post = (
-        {k: jax.ShapeDtypeStruct((_SYNAPSES,), x.dtype) for k, x in values.items()}
+        {k: jax.ShapeDtypeStruct((_SYNAPSES,) * x.ndim, x.dtype) for k, x in values.items()}
         for values in (of_pre, of_post)
     )
     arguments = (params, weights, each_pre, each_post)
     names = f"{pre.name!r} and {post.name!r}"
-    _check_call(f"{what}: sends_each", synapse.sends_each, arguments, (_SYNAPSES,), names)
+    _check_call(f"{what}: sends_each", synapse.sends_each, arguments, (_SYNAPSES,), names, dtype)
 
 
 _SYNAPSES = 3
@@ -179,9 +184,10 @@ _SYNAPSES = 3
 
 def _variables(population: Population, dtype: Any) -> dict[str, jax.ShapeDtypeStruct]:
     return {
-        name: jax.ShapeDtypeStruct((population.size,), np.dtype(variable_dtype(variable, dtype)))
+        name: jax.ShapeDtypeStruct(
+            () if variable.shared else (population.size,), variable_dtype(variable, dtype)
+        )
         for name, variable in population.model.variables.items()
-        if not variable.shared
     }
 
 
@@ -191,6 +197,7 @@ def _check_call(
     arguments: tuple[Any, ...],
     shape: tuple[int, ...],
     sides: str,
+    dtype: Any,
 ) -> None:
     try:
         sent = jax.eval_shape(function, *arguments)
@@ -203,3 +210,8 @@ def _check_call(
         raise ValueError("\n".join([failure, *place_of_error(error)])) from error
     if getattr(sent, "shape", None) != shape:
         raise ValueError(f"{what} returns {sent}; expected an array of shape {shape}")
+    if not np.issubdtype(sent.dtype, np.floating):
+        raise ValueError(
+            f"{what} returns an array of {sent.dtype}; expected one of {np.dtype(dtype)}, such as "
+            'the margin pre["v"] - p["v_thresh"]'
+        )

@@ -83,7 +83,10 @@ class Plasticity:
             )
         each = tuple(np.shape(connectivity.weights))
         hint = ", one value per synapse"
-        check_values(self.params, self.model.params, each, f"{what}, plasticity, parameter", hint)
+        of_params = shape_of_params(connectivity)
+        check_values(
+            self.params, self.model.params, of_params, f"{what}, plasticity, parameter", hint
+        )
         check_values(
             self.initial, self.model.variables, each, f"{what}, plasticity, variable", hint
         )
@@ -193,10 +196,16 @@ class Plasticity:
         """
         model, what_rule = self.model, f"{what}, plasticity"
         each = tuple(np.shape(connectivity.weights))
-        check_cast(self.params, model.params, each, dtype, f"{what_rule}, parameter")
+        of_params = shape_of_params(connectivity)
+        check_cast(self.params, model.params, of_params, dtype, f"{what_rule}, parameter")
         check_cast(self.initial, model.variables, each, dtype, f"{what_rule}, variable")
         self._check_traces(connectivity, partial(check_cast, dtype=dtype), what)
         self.check_weights(connectivity.weights, what, getattr(connectivity, "exists", None))
 
     def __repr__(self) -> str:
         return f"Plasticity {self.model.name or '(no name)'}"
+
+
+def shape_of_params(connectivity: Any) -> tuple[int, ...]:
+    """Return the shape of a parameter with one value per synapse; () if there may be none."""
+    return () if isinstance(connectivity, Divided) else tuple(np.shape(connectivity.weights))

@@ -80,7 +80,7 @@ def expected_shape(quantity: Quantity, each: tuple[int, ...], num_steps: int | N
     if quantity.ndim:
         return _tuple(*time, "rows", *each) if quantity.ndim == 2 else _tuple(*time, "entries")
     one = "a scalar" if num_steps is None else str(time)
-    return f"{one} or {(*time, *each)}"
+    return f"{one} or {(*time, *each)}" if each else one
 
 
 def _tuple(*names: Any) -> str:

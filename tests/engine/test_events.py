@@ -144,3 +144,48 @@ def test_a_source_clamps_the_voltage_that_it_reads() -> None:
     )
     state, _ = jsnn.simulate(network, {}, 10)
     np.testing.assert_allclose(state.populations["cells"]["v"], 8 * (1 - 0.75**10), rtol=1e-6)
+
+
+def test_what_is_sent_may_come_from_a_table() -> None:
+    model = jsnn.SynapseModel(
+        params={"gain": jsnn.Quantity([1.0])},
+        variables={},
+        update=lambda p, x, arriving, post, dt: (x, arriving),
+        sends=lambda p, pre: pre["v"] * p["gain"][p["step"]],
+    )
+    gain = np.array([0, 1, 10, 100], F32)
+    network = jsnn.Network(
+        [
+            jsnn.Population("a", 2, jsnn.INTEGRATOR, initial={"v": np.array([1, 2], F32)}),
+            jsnn.Population("b", 1, jsnn.INTEGRATOR),
+        ],
+        [jsnn.Projection("a", "b", jsnn.Dense(np.ones((2, 1), F32)), model, {"gain": gain})],
+    )
+    state, _ = jsnn.simulate(network, {}, 4)
+    np.testing.assert_array_equal(state.populations["b"]["v"], [3 * (0 + 1 + 10)])
+
+
+def test_a_rule_without_traces_learns_at_synapses_with_axonal_parts() -> None:
+    """By the book: each arrival at a synapse, `axonal` steps after the spike, adds 1."""
+    rule = jsnn.PlasticityModel(
+        params={},
+        variables={"count": 0.0},
+        pre={},
+        post={},
+        on_pre=lambda p, s, pre, post: s | {"count": s["count"] + pre["v"]},
+        reads_pre=("v",),
+    )
+    axonal = np.array([0, 1, 2])
+    sparse = jsnn.Sparse(
+        [0, 0, 1], [0, 1, 1], np.ones(3, F32), 2, 2, delays=axonal + 1, axonal=axonal
+    )
+    fires = jsnn.Population("a", 2, jsnn.IF, {"v_thresh": 1.0, "v_reset": 0.5})
+    network = jsnn.Network(
+        [fires, jsnn.Population("b", 2, jsnn.INTEGRATOR)],
+        [jsnn.Projection("a", "b", sparse, plasticity=jsnn.Plasticity(rule))],
+    )
+    for scheduled in (True, False):
+        state, _ = jsnn.simulate(network, {"a": 1.0}, 5, scheduled=scheduled)
+        plastic = state.projections["a_to_b"].plasticity
+        assert plastic is not None
+        np.testing.assert_array_equal(plastic.synapses["count"], [2.5, 2.0, 1.5])

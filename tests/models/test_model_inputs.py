@@ -104,6 +104,33 @@ def test_a_variable_may_be_shared_by_a_population() -> None:
     assert recorded["last"] == 0
 
 
+@pytest.mark.parametrize("how", ["sends", "sends_each"])
+def test_a_shared_variable_may_be_sent(how: str) -> None:
+    """By the book: b gets n + v of each step before, n counting the steps of a."""
+    counting = jsnn.NeuronModel(
+        params={},
+        variables={"v": 0.0, "n": jsnn.Quantity(0.0, shared=True)},
+        update=lambda p, x, current, dt: {"v": x["v"] + current, "n": x["n"] + 1},
+        threshold=never,
+    )
+    functions = {
+        "sends": lambda p, pre: pre["n"] + pre["v"],
+        "sends_each": lambda p, weight, pre, post: weight * (pre["n"] + pre["v"]),
+    }
+    model = jsnn.SynapseModel(
+        params={},
+        variables={},
+        update=lambda p, x, arriving, post, dt: (x, arriving),
+        **{how: functions[how]},
+    )
+    network = jsnn.Network(
+        [jsnn.Population("a", 2, counting), jsnn.Population("b", 3, jsnn.INTEGRATOR)],
+        [jsnn.Projection("a", "b", jsnn.Dense(np.ones((2, 3), F32)), model)],
+    )
+    state, _ = jsnn.simulate(network, {"a": np.array([0.5, 1], F32)}, 4)
+    np.testing.assert_array_equal(state.populations["b"]["v"], [2 * (1 + 2 + 3) + 1.5 * 6] * 3)
+
+
 @pytest.mark.parametrize(
     ("sampler", "mean"),
     [

@@ -274,6 +274,16 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         ),
         r"'a_to_b': event fails on the variables of 'a' \(v, refractory, spike\): KeyError: 'u'",
     ),
+    "an event that is a condition and no margin": (
+        lambda: plastic(
+            jsnn.STDP,
+            synapse=jsnn.SynapseModel(
+                *({}, {}, lambda p, x, arriving, post, dt: (x, arriving)),
+                event=lambda p, pre: pre["v"] > 0,
+            ),
+        ),
+        r"'a_to_b': event returns an array of bool; expected one of float32, such as the margin",
+    ),
     "a current source that reads what is not there": (
         lambda: jsnn.Network(
             [jsnn.Population("a", 3, jsnn.LIF)],

@@ -80,13 +80,29 @@ def results() -> list[str]:
     }
     digests, state = [], jsnn.init(network, jax.random.key(1))
     for _ in range(2):
-        state, recorded = jsnn.simulate(network, {}, 60, record=record, state=state)
+        state, recorded = jsnn.simulate(network, courses(60), 60, record=record, state=state)
         assert all(np.any(x) for x in jax.tree.leaves(recorded))
         arrays = jax.tree.leaves((jsnn.init(network, state.key), state, recorded))
         digests.append(sha256(b"".join(map(bytes_of, arrays))).hexdigest())
     for projection, before in zip(network.projections, weights, strict=False):
         assert np.any(state.projections[projection.name].plasticity.synapses["weight"] != before)
     return digests
+
+
+def courses(num_steps: int) -> dict[str, Any]:
+    """Return inputs and parameters that change from step to step, of every kind of part."""
+    random = np.random.default_rng(2)
+
+    def course(low: float, high: float, *shape: int) -> Any:
+        return jsnn.over_time(random.uniform(low, high, (num_steps, *shape)).astype(F32))
+
+    return {
+        "a": {"v_thresh": course(-52, -50, SIZES["a"])},
+        "b": {"current": course(0, 0.5, SIZES["b"]), "tau_m": F32(11)},
+        "b_to_c": {"tau": course(2, 5, SIZES["c"])},
+        "b_to_a": {"plasticity": {"a_plus": course(0, 0.01)}},
+        "noise": {"mean": course(1.5, 2.5, SIZES["a"])},
+    }
 
 
 def bytes_of(leaf: jax.Array) -> bytes:
@@ -212,3 +228,29 @@ def test_batches_and_gradients() -> None:
     np.testing.assert_array_equal(counts_of_divided, counts)
     np.testing.assert_allclose(slopes_of_divided, slopes, rtol=1e-5)
     assert np.all(slopes != 0)
+
+
+def test_what_belongs_to_all_neurons_cannot_be_divided() -> None:
+    cells = jsnn.Population("a", 9, jsnn.LIF)
+    dense = jsnn.Dense(np.ones((9, 9), F32))
+    forward = jsnn.Projection("a", "a", dense, plasticity=jsnn.Plasticity(jsnn.STDP))
+    back = jsnn.Projection("a", "a", jsnn.Shared(forward, transposed=True), name="back")
+    with pytest.raises(ValueError, match=r"'back' shares the weights of 'a_to_a'; expected weig"):
+        jsnn.divide(jsnn.Network([cells], [forward, back]))
+    each = np.full((9, 9), 0.01, F32)
+    of_each = jsnn.Plasticity(jsnn.STDP, {"a_plus": each})
+    with pytest.raises(ValueError, match=r"parameters of each synapse, \['a_plus'\]; expected sca"):
+        jsnn.divide(jsnn.Network([cells], [jsnn.Projection("a", "a", dense, plasticity=of_each)]))
+    divided = jsnn.divide(jsnn.Network([cells], [forward]))
+    changes = {"a_to_a": {"plasticity": {"a_plus": each}}}
+    for change in (divided.with_params, lambda params: jsnn.simulate(divided, params, 3)):
+        with pytest.raises(ValueError, match=r"'a_plus': given shape \(9, 9\); expected a scalar"):
+            change(changes)
+    counting = jsnn.NeuronModel(
+        params={},
+        variables={"v": 0.0, "n": jsnn.Quantity(0.0, shared=True)},
+        update=lambda p, x, current, dt: {"v": x["v"] + current, "n": x["n"] + 1},
+        threshold=lambda p, x: -1 - x["v"] * x["v"],
+    )
+    with pytest.raises(ValueError, match=r"population 'b' share variables, \['n'\]; expected"):
+        jsnn.divide(jsnn.Network([jsnn.Population("b", 9, counting)], []))
