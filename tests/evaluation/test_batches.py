@@ -159,11 +159,11 @@ def test_bounds_are_compared_in_each_presentation(lower: list[float]) -> None:
     bounds = {"w_min": np.asarray(lower, F32), "w_max": np.asarray([0.2, 1.2], F32)}
     check = partial(check_drives, learning(), num_presentations=2, num_steps=3)
     if lower[1] < 1:
-        assert check({"a_to_a": bounds})[0] == 2
+        assert check({"a_to_a": {"plasticity": bounds}})[0] == 2
     else:
         bounds["w_max"][0] = 0.5
         with pytest.raises(ValueError, match=r"presentation 1: .*'w_min': given 1\.5.*<= w_max"):
-            check({"a_to_a": bounds})
+            check({"a_to_a": {"plasticity": bounds}})
 
 
 def test_a_number_that_is_not_allowed_is_found_in_a_mapped_file(tmp_path: Path) -> None:

@@ -669,7 +669,7 @@ def driven(**parameters: Any) -> Any:
         ),
         (
             lambda: plastic(params={"a_plus": np.zeros(2)}),
-            r"plasticity STDP, parameter 'a_plus': given shape \(2,\); expected a scalar",
+            r"plasticity, parameter 'a_plus': given shape \(2,\); expected a scalar",
         ),
         (
             lambda: plastic(params={"tau_plus": 0.0}),
@@ -694,7 +694,7 @@ def driven(**parameters: Any) -> Any:
         ),
         (
             lambda: driven(a_plus=np.nan),
-            "drive of 'a_to_b', parameter 'a_plus': 1 of 1 values are NaN",
+            "drive of 'a_to_b', parameter of its plasticity 'a_plus': 1 of 1 values are NaN",
         ),
     ],
 )
