@@ -6,12 +6,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jsnn._engine.draws import OF_PROJECTIONS, drawn
 from jsnn._engine.groups import Group, size_of, targets_into
 from jsnn._engine.on_the_way import Arrived, row_of
 from jsnn._engine.prepared import Carry, Prepared
 from jsnn._engine.sending import Now, plasticity_of, product_of, sent_by, through_list
 from jsnn._engine.sources import from_outside
-from jsnn._engine.values import clock, drawn, per_neuron, strong
+from jsnn._engine.values import clock, per_neuron, strong
 from jsnn.models.model import Values
 from jsnn.network.projection import Projection
 from jsnn.network.state import State
@@ -116,24 +117,9 @@ def _through_synapses(
     model, before = projection.synapse, state.projections[projection.name].synapse
     dt = prepared.network.dt
     params = per_neuron(projection.params, model.params, arrived.shape[0])
-    params |= _draws(prepared, projection, state) | clock(state.step, dt)
+    stream = OF_PROJECTIONS + [p.name for p in prepared.network.projections].index(projection.name)
+    params |= drawn(prepared, state, model.draws, stream, projection.post)
+    params |= clock(state.step, dt)
     reads = {name: post[name] for name in model.reads}
     after, incoming = model.update(params, before, arrived, reads, dt)
     return strong(after, before), incoming
-
-
-def _draws(prepared: Prepared, projection: Projection, state: State) -> Values:
-    """Return the random numbers that a synapse model asks for in this step, [post] each."""
-    network, devices = prepared.network, prepared.devices
-    if not projection.synapse.draws:
-        return {}
-    assert state.key is not None
-    which = _STREAMS + [p.name for p in network.projections].index(projection.name)
-    key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), which)
-    shape = (devices.sizes[projection.post],)
-    draws = drawn(projection.synapse.draws, key, shape, network.dtype)
-    return {name: devices.own(numbers) for name, numbers in draws.items()}
-
-
-_STREAMS = 2**24
-"""The first random stream of projections; those of populations and current sources are below."""

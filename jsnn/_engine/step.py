@@ -6,18 +6,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jsnn._engine.draws import OF_POPULATIONS, drawn
 from jsnn._engine.end_of_step import end_of_step
 from jsnn._engine.groups import Group, divide, joined, places, size_of
 from jsnn._engine.neuron_input import input_of_group, input_of_one
 from jsnn._engine.prepared import Carry, Prepared, with_params
 from jsnn._engine.sending import Now
 from jsnn._engine.sources import source_currents
-from jsnn._engine.values import clock, drawn, per_neuron, strong
+from jsnn._engine.values import clock, per_neuron, strong
 from jsnn._kernels.settled import settled
 from jsnn._pytree import replace
 from jsnn.models.model import Values
 from jsnn.models.surrogates import spike
-from jsnn.network.population import Population
 from jsnn.network.state import State
 from jsnn.recording import SpikesOf
 
@@ -81,7 +81,11 @@ def _update_neurons(
     """Update the neurons of a group; return their variables and their spikes."""
     network, variables = prepared.network, state.populations[group[0]]
     model = network.population(group[0]).model
-    draws = [_draws(prepared, state, network.population(name)) for name in group]
+    names = [p.name for p in network.populations]
+    draws = [
+        drawn(prepared, state, model.draws, OF_POPULATIONS + names.index(name), name)
+        for name in group
+    ]
     params = per_neuron(prepared.params[group[0]], model.params, size_of(network, group))
     params |= {name: joined([each[name] for each in draws]) for name in draws[0]}
     params |= clock(state.step, network.dt)
@@ -103,20 +107,3 @@ def _update_neurons(
         for k, x in updated.items()
     }
     return strong(after, variables), spikes
-
-
-def _draws(prepared: Prepared, state: State, population: Population) -> Values:
-    """Return the random numbers that a neuron model asks for in this step, [N] each."""
-    network, devices = prepared.network, prepared.devices
-    if not population.model.draws:
-        return {}
-    assert state.key is not None
-    which = _STREAMS + [p.name for p in network.populations].index(population.name)
-    own_key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), which)
-    shape = (devices.sizes[population.name],)
-    draws = drawn(population.model.draws, own_key, shape, network.dtype)
-    return {name: devices.own(numbers) for name, numbers in draws.items()}
-
-
-_STREAMS = 2**16
-"""The first random stream of populations; the streams below are those of current sources."""

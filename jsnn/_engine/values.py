@@ -1,13 +1,13 @@
 """Parameters and variables in the shapes and dtypes that models see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn.models.model import Sampler, Values
+from jsnn.models.model import Values
 from jsnn.network.values import Declared
 
 
@@ -34,20 +34,3 @@ def per_neuron(params: Mapping[str, Any], declared: Declared, size: int) -> Valu
 def clock(step: jax.Array, dt: jax.Array) -> Values:
     """Return the time of a step, which the functions of models find among their parameters."""
     return {"t": step.astype(dt.dtype) * dt, "step": step}
-
-
-def drawn(
-    draws: Sequence[tuple[str, Sampler]], key: jax.Array, shape: tuple[int, ...], dtype: Any
-) -> Values:
-    """Return the random numbers that a model asks for in a step, by name.
-
-    Args:
-      draws: (name, sampler) each.
-      key: of the part and the step.
-      shape: of the numbers.
-      dtype: of the network.
-    """
-    return {
-        name: sampler(jax.random.fold_in(key, i), shape, dtype)
-        for i, (name, sampler) in enumerate(draws)
-    }
