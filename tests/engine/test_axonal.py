@@ -276,3 +276,21 @@ def test_axonal_parts_that_do_not_fit_the_projection_are_named(given: Any, messa
     s = replace(s, weights=s.weights.astype(F32))
     with pytest.raises(ValueError, match=message):
         projection_of(s, "sparse each", **given)
+
+
+def test_a_rule_without_presynaptic_traces_counts_the_spikes_that_reach_each_synapse() -> None:
+    rule = jsnn.PlasticityModel(
+        params={},
+        variables={"spikes": 0.0},
+        pre={},
+        post={},
+        on_pre=lambda p, s, pre, post: s | {"spikes": s["spikes"] + 1},
+    )
+    synapses = jsnn.Sparse([0, 0, 1], [0, 1, 1], np.ones(3, F32), 2, 2, [1, 3, 4], axonal=[0, 2, 3])
+    network = jsnn.Network(
+        [jsnn.Population("a", 2, jsnn.SPIKE_SOURCE), jsnn.Population("b", 2, jsnn.INTEGRATOR)],
+        [jsnn.Projection("a", "b", synapses, plasticity=jsnn.Plasticity(rule))],
+    )
+    state, _ = jsnn.simulate(network, {"a": np.ones(2, bool)}, 5)
+    counts = state.projections["a_to_b"].plasticity.synapses["spikes"]
+    np.testing.assert_array_equal(counts, [5, 3, 2])
