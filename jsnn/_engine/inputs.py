@@ -12,6 +12,7 @@ from jsnn._checks import check_known, check_type, is_concrete, numbers, own_arra
 from jsnn._pytree import pytree, replace
 from jsnn.models.neurons import SPIKE_SOURCE
 from jsnn.models.quantity import Quantity, check_domains
+from jsnn.network.connectivity import Divided
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.network import PLASTICITY, Network, check_stable
 from jsnn.network.plasticity import Plasticity, shape_of_params
@@ -207,6 +208,11 @@ def _of_projection(projection: Projection, given: Any, leaf: _Leaf) -> dict[str,
     model, rule = projection.synapse, projection.plasticity
     of_synapse = {name: value for name, value in given.items() if name != PLASTICITY}
     known = model.params if rule is None else [*model.params, PLASTICITY]
+    if rule is None and PLASTICITY in given:
+        raise ValueError(
+            f"{leaf.what}: given parameters of its plasticity; expected none, since it has no "
+            "plasticity"
+        )
     if rule is not None:
         rule.check_place(of_synapse, model.params, leaf.what)
     check_known(given, known, leaf.what, "parameter of its synapse model")
@@ -218,7 +224,17 @@ def _of_projection(projection: Projection, given: Any, leaf: _Leaf) -> dict[str,
     check_type(of_rule, Mapping, f"{leaf.what}, {PLASTICITY}", " of parameters by name")
     synapses = shape_of_params(projection.connectivity)
     kind = "parameter of its plasticity"
-    return checked | {PLASTICITY: _params(rule.model.params, of_rule, synapses, leaf, kind)}
+    params = _params(rule.model.params, of_rule, synapses, leaf, kind)
+    of_each = [
+        k for k, x in params.items() if np.ndim(getattr(x, "values", x)) > isinstance(x, OverTime)
+    ]
+    rule.check_scalars(of_each, leaf.what)
+    if of_each and isinstance(projection.connectivity, Divided):
+        raise ValueError(
+            f"{leaf.what}, {PLASTICITY}: given one value per synapse for {of_each} in a network "
+            "that is divided; expected scalars"
+        )
+    return checked | {PLASTICITY: params}
 
 
 def _params(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -92,9 +92,18 @@ class Plasticity:
         )
         self._check_traces(connectivity, check_values, what)
         self.check_weights(connectivity.weights, what, getattr(connectivity, "exists", None))
-        of_traces = params_of_traces(self.model) if self._has_params_of_synapses else ()
-        for name in of_traces:
-            if np.ndim(self.params[name]):
+        self.check_scalars([name for name, value in self.params.items() if np.ndim(value)], what)
+
+    def check_scalars(self, each: Sequence[str], what: str) -> None:
+        """Raise ValueError if the traces of neurons depend on a parameter of each synapse.
+
+        Args:
+          each: the names of the parameters with one value per synapse.
+          what: the part, for messages.
+        """
+        of_traces = params_of_traces(self.model) if each else ()
+        for name in each:
+            if name in of_traces:
                 raise ValueError(
                     f"{what}, plasticity, parameter {name!r}: given one value per synapse; "
                     "expected a scalar, since the traces of neurons depend on it"
@@ -104,10 +113,6 @@ class Plasticity:
         """Return the declared traces of a side, "pre" or "post", that may start at any value."""
         declared = getattr(self.model, side)
         return {name: trace for name, trace in declared.items() if name != SINCE_SPIKE}
-
-    @property
-    def _has_params_of_synapses(self) -> bool:
-        return any(np.ndim(value) for value in self.params.values())
 
     def _check_traces(self, connectivity: Any, check: Callable[..., None], what: str) -> None:
         """Check the initial values of traces with `check_values` or `check_cast`."""
