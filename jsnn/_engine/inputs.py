@@ -12,7 +12,6 @@ from jsnn._checks import check_known, check_type, is_concrete, numbers, own_arra
 from jsnn._pytree import pytree, replace
 from jsnn.models.neurons import SPIKE_SOURCE
 from jsnn.models.quantity import Quantity, check_domains
-from jsnn.network.connectivity import Divided
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.network import PLASTICITY, Network, check_stable
 from jsnn.network.plasticity import Plasticity, shape_of_params
@@ -229,11 +228,6 @@ def _of_projection(projection: Projection, given: Any, leaf: _Leaf) -> dict[str,
         k for k, x in params.items() if np.ndim(getattr(x, "values", x)) > isinstance(x, OverTime)
     ]
     rule.check_scalars(of_each, leaf.what)
-    if of_each and isinstance(projection.connectivity, Divided):
-        raise ValueError(
-            f"{leaf.what}, {PLASTICITY}: given one value per synapse for {of_each} in a network "
-            "that is divided; expected scalars"
-        )
     return checked | {PLASTICITY: params}
 
 

@@ -72,7 +72,12 @@ def sum_of_each(
     pre = {k: ends.of_pre(devices.from_all(x, size)) if x.ndim else x for k, x in of_pre.items()}
     of_post = {**now.after[projection.post], "spike": now.spikes[projection.post]}
     post = {k: ends.of_post(x) if x.ndim else x for k, x in of_post.items()}
-    params = {**projection.params, **clock(now.step, prepared.network.dt)}
+    declared = projection.synapse.params
+    params = {
+        k: ends.of_post(x) if x.ndim and not declared[k].ndim else x
+        for k, x in projection.params.items()
+    }
+    params |= clock(now.step, prepared.network.dt)
     assert projection.synapse.sends_each is not None
     sent = projection.synapse.sends_each(params, connectivity.weights, pre, post)
     each = jnp.broadcast_to(sent, connectivity.weights.shape).astype(connectivity.dtype)

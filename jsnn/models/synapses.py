@@ -30,7 +30,8 @@ class SynapseModel(Model):
         step before. The input is a current in nA, or in the unit that the neuron model takes.
         In `sends`, `event` and `sends_each`, `pre` holds the variables of the presynaptic neurons
         after the step and their "spike", 0 or 1, and parameters have the shapes that the projection
-        gives them.
+        gives them. In `sends_each`, a parameter with one value per postsynaptic neuron broadcasts
+        with the weights, as `post` does.
       reads: names of variables of the postsynaptic neurons, such as ("v",).
       sends: None for spikes. Otherwise (params, pre) -> [pre], a number that each presynaptic
         neuron sends in every step in place of a spike, to be multiplied by the weight.

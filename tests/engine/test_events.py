@@ -189,3 +189,35 @@ def test_a_rule_without_traces_learns_at_synapses_with_axonal_parts() -> None:
         plastic = state.projections["a_to_b"].plasticity
         assert plastic is not None
         np.testing.assert_array_equal(plastic.synapses["count"], [2.5, 2.0, 1.5])
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_sends_each_takes_parameters_of_the_postsynaptic_neurons(kind: str) -> None:
+    model = jsnn.SynapseModel(
+        params={"gain": 1.0},
+        variables={},
+        update=lambda p, x, arriving, post, dt: (x, arriving),
+        sends_each=lambda p, weight, pre, post: p["gain"] * weight * pre["spike"],
+    )
+    weights = np.diag([1, 2, 3]).astype(F32)[:, ::-1].copy()
+    gain = F32([1, 10, 100])
+    network = jsnn.Network(
+        [jsnn.Population("a", 3, jsnn.SPIKE_SOURCE), jsnn.Population("b", 3, jsnn.INTEGRATOR)],
+        [jsnn.Projection("a", "b", connectivity(kind, weights), model, {"gain": gain})],
+    )
+    state, _ = jsnn.simulate(network, {"a": np.ones(3, bool)}, 2)
+    np.testing.assert_array_equal(state.populations["b"]["v"], [3, 20, 100])
+
+
+@pytest.mark.parametrize("sending", ["event", "sends"])
+def test_a_condition_in_place_of_a_number_is_refused(sending: str) -> None:
+    model = jsnn.SynapseModel(
+        params={},
+        variables={},
+        update=lambda p, x, arriving, post, dt: (x, arriving),
+        **{sending: lambda p, pre: pre["v"] > 1},
+    )
+    cells = jsnn.Population("a", 2, jsnn.IF)
+    projection = jsnn.Projection("a", "a", jsnn.Dense(np.ones((2, 2), F32)), model)
+    with pytest.raises(ValueError, match=f"{sending} returns an array of bool; expected one of fl"):
+        jsnn.Network([cells], [projection])

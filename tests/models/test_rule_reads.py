@@ -317,19 +317,3 @@ def test_what_cannot_be_read_is_named(name: str) -> None:
     make, message = WRONG[name]
     with pytest.raises((TypeError, ValueError), match=message):
         make()
-
-
-def test_a_variable_that_all_neurons_share_cannot_be_read() -> None:
-    cells = jsnn.NeuronModel(
-        params={},
-        variables={"v": 0.0, "mean": jsnn.Quantity(0.0, shared=True)},
-        update=lambda p, x, current, dt: {"v": x["v"] + current, "mean": x["v"].mean()},
-        threshold=lambda p, x: x["v"] - 1,
-    )
-    rule = jsnn.PlasticityModel(
-        params={}, variables={}, pre={}, post={}, reads_post=("before.mean",)
-    )
-    dense = jsnn.Dense(np.ones((2, 2), np.float32))
-    projection = jsnn.Projection("a", "a", dense, plasticity=jsnn.Plasticity(rule))
-    with pytest.raises(ValueError, match=r"given 'before\.mean', which all neurons share"):
-        jsnn.Network([jsnn.Population("a", 2, cells)], [projection])
