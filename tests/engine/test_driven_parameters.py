@@ -185,19 +185,3 @@ def test_parameters_of_a_rule_that_cannot_be_given_by_the_drive(
     network = jsnn.Network([jsnn.Population(name, 2, jsnn.IF) for name in "ab"], [projection])
     with pytest.raises(ValueError, match=message):
         jsnn.simulate(network, {"a_to_b": {"plasticity": given}}, 3)
-
-
-def test_parameters_of_each_synapse_of_a_divided_network_are_refused() -> None:
-    rule = jsnn.PlasticityModel(
-        params={"rate": 0.1},
-        variables={},
-        pre={},
-        post={},
-        on_pre=lambda p, s, pre, post: {"weight": s["weight"] + p["rate"]},
-    )
-    dense = jsnn.Dense(np.full((2, 2), 0.5, np.float32))
-    projection = jsnn.Projection("a", "b", dense, plasticity=jsnn.Plasticity(rule))
-    network = jsnn.Network([jsnn.Population(name, 2, jsnn.IF) for name in "ab"], [projection])
-    drive = {"a_to_b": {"plasticity": {"rate": np.ones((2, 2), np.float32)}}}
-    with pytest.raises(ValueError, match=r"one value per synapse for \['rate'\] in a network"):
-        jsnn.simulate(jsnn.divide(network, jax.devices()[:1]), drive, 3)
