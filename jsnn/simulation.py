@@ -37,9 +37,11 @@ def simulate(
 
     Args:
       network: the network; traced, so new weights or parameters never recompile.
-      drive: {population: current in nA, () or [N]}, {current source: {parameter: value}} or
-        {projection: {parameter of its plasticity: value}}. Values are constant in time;
-        `jsnn.over_time(x)` marks a time course, x being [num_steps] or [num_steps, N].
+      drive: {population: current in nA, () or [N]}, {population: {input or parameter: value}},
+        {current source: {parameter: value}}, {projection: {parameter: value}} or {projection:
+        {"plasticity": {parameter: value}}}. Parameters stand in place of the network's own. Values
+        are constant in time; `jsnn.over_time(x)` marks a time course, x being [num_steps] or
+        [num_steps, N].
       num_steps: T >= 1, static.
       record: {name: recording}, such as `jsnn.Spikes(population)`; static. Nothing else is kept.
       state: the state to go on from; a fresh one by default.

@@ -215,7 +215,8 @@ def _of_projection(projection: Projection, given: Any, leaf: _Leaf) -> dict[str,
     if rule is not None:
         rule.check_place(of_synapse, model.params, leaf.what)
     check_known(given, known, leaf.what, "parameter of its synapse model")
-    each = (projection.connectivity.num_post,)
+    sends_by_neuron = model.sends is not None or model.event is not None
+    each = () if sends_by_neuron else (projection.connectivity.num_post,)
     checked = _params(model.params, of_synapse, each, leaf, "parameter")
     if rule is None or PLASTICITY not in given:
         return checked

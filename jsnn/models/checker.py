@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn.models.calls import (
+    arguments_of,
     arguments_of_derived,
     calls_of,
     calls_of_rule,
@@ -114,7 +115,27 @@ def _problems(model: Model, dtype: Any, size: int, *, vmapped: bool = True) -> l
         if isinstance(model, NeuronModel) and (problems := _problems_of_derived(model, dtype)):
             return problems  # the other functions need its results
         calls = calls_of(model, dtype, size)
-    return [problem for call in calls for problem in _problems_of_call(*call, vmapped=vmapped)]
+    problems = [problem for call in calls for problem in _problems_of_call(*call, vmapped=vmapped)]
+    if not problems and isinstance(model, NeuronModel):
+        return _problems_of_reset(model, dtype, size)
+    return problems
+
+
+def _problems_of_reset(model: NeuronModel, dtype: Any, size: int) -> list[_Problem]:
+    """Return a problem if `reset` changes a variable that neurons share."""
+    shared = {name for name, variable in model.variables.items() if variable.shared}
+    if not shared:
+        return []
+    traced = jax.make_jaxpr(model.reset)(*arguments_of(model, dtype, size)[:2]).jaxpr
+    names = sorted(model.variables)
+    before = dict(zip(names, traced.invars[-len(names) :], strict=True))
+    after = dict(zip(names, traced.outvars, strict=True))
+    lines = tuple(
+        f"reset changes {name!r}, which all neurons share; expected it to change in update alone"
+        for name in sorted(shared)
+        if after[name] is not before[name]
+    )
+    return [_Problem((*lines, *place_of_function(model.reset)))] if lines else []
 
 
 def _problems_of_derived(model: NeuronModel, dtype: Any) -> list[_Problem]:

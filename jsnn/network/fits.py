@@ -151,6 +151,13 @@ def _check_sends(projection: Projection, pre: Population, post: Population, what
         name: jax.ShapeDtypeStruct(np.shape(value) if name in tables else (), dtype)
         for name, value in projection.params.items()
     } | abstract_clock(dtype)
+    presynaptic = synapse.sends or synapse.event
+    of_each = [k for k, x in projection.params.items() if np.ndim(x) and k not in tables]
+    if presynaptic is not None and of_each:
+        raise ValueError(
+            f"{what}, parameter {of_each[0]!r}: given one value per neuron; expected a scalar, "
+            "since the synapse model sends by a function of presynaptic neurons"
+        )
     of_pre, of_post = (_variables(p, dtype) for p in (pre, post))
     of_pre["spike"] = jax.ShapeDtypeStruct((pre.size,), dtype)
     of_post["spike"] = jax.ShapeDtypeStruct((post.size,), dtype)

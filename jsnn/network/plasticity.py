@@ -121,19 +121,26 @@ class Plasticity:
             kind = f"{what}, plasticity, {side}synaptic trace"
             check(given, self.traces(side), (size,), what=kind)
 
-    def check_place(self, given: Given, params: Given, what: str) -> None:
+    def check_place(
+        self,
+        given: Given,
+        params: Given,
+        what: str,
+        expected: str = "{{'plasticity': {{{name}: value}}}}",
+    ) -> None:
         """Raise ValueError if a parameter of the rule is given as one of the synapse model.
 
         Args:
           given: parameters of the synapse model by name.
           params: the parameters that the synapse model has.
           what: the part, for messages.
+          expected: the right place for a name, for messages.
         """
         for name in given:
             if name in self.model.params and name not in params:
                 raise ValueError(
                     f"{what}: {name!r} belongs to its plasticity; expected "
-                    f"{{'plasticity': {{{name!r}: value}}}}"
+                    f"{expected.format(name=repr(name))}"
                 )
 
     @property

@@ -97,6 +97,9 @@ class Projection:
                 "connectivity such as jsnn.Dense(weights)"
             )
         check_type(self.synapse, SynapseModel, f"{what}, synapse")
+        if isinstance(self.plasticity, Plasticity) and isinstance(self.params, Mapping):
+            expected = "jsnn.Plasticity(model, {{{name}: value}})"
+            self.plasticity.check_place(self.params, self.synapse.params, what, expected)
         params = completed(self.params, self.synapse.params, what, "parameter")
         initial = completed(self.initial, self.synapse.variables, what, "variable")
         num_post = self.connectivity.num_post

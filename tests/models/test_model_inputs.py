@@ -104,6 +104,18 @@ def test_a_variable_may_be_shared_by_a_population() -> None:
     assert recorded["last"] == 0
 
 
+def test_a_reset_cannot_change_what_a_population_shares() -> None:
+    model = jsnn.NeuronModel(
+        params={},
+        variables={"v": 0.0, "n": jsnn.Quantity(0.0, shared=True)},
+        update=lambda p, x, current, dt: x | {"v": x["v"] + current},
+        threshold=lambda p, x: x["v"] - 1,
+        reset=lambda p, x: {"v": 0 * x["v"], "n": x["n"] + 1},
+    )
+    with pytest.raises(ValueError, match="reset changes 'n', which all neurons share"):
+        jsnn.Network([jsnn.Population("a", 3, model)])
+
+
 @pytest.mark.parametrize("how", ["sends", "sends_each"])
 def test_a_shared_variable_may_be_sent(how: str) -> None:
     """By the book: b gets n + v of each step before, n counting the steps of a."""

@@ -751,7 +751,7 @@ def test_a_rule_cannot_read_what_the_neurons_do_not_have() -> None:
                 )
             ],
         )
-    with pytest.raises(ValueError, match=r"reads_pre: 'spike' is also a trace"):
+    with pytest.raises(ValueError, match=r"reads_pre 'spike': this is also a trace"):
         dataclasses.replace(VOLTAGE_RULE, reads_pre=("spike",))
 
 

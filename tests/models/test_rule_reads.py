@@ -284,6 +284,30 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         ),
         r"'a_to_b': event returns an array of bool; expected one of float32, such as the margin",
     ),
+    "events with a parameter of each postsynaptic neuron": (
+        lambda: jsnn.Network(
+            [jsnn.Population("a", 3, jsnn.LIF)],
+            [
+                jsnn.Projection(
+                    *("a", "a", jsnn.Dense(np.ones((3, 3), F32))),
+                    jsnn.SynapseModel(
+                        *({"g": 1.0}, {}, lambda p, x, arriving, post, dt: (x, arriving)),
+                        event=lambda p, pre: pre["v"] - p["g"],
+                    ),
+                    {"g": np.ones(3, F32)},
+                )
+            ],
+        ),
+        r"'a_to_a', parameter 'g': given one value per neuron; expected a scalar, since",
+    ),
+    "a parameter of the rule in the place of the synapse model's": (
+        lambda: jsnn.Projection(
+            *("a", "b", jsnn.Dense(np.ones((3, 3), F32))),
+            params={"a_plus": 0.1},
+            plasticity=jsnn.Plasticity(jsnn.STDP),
+        ),
+        r"'a_plus' belongs to its plasticity; expected jsnn.Plasticity\(model, {'a_plus': value}\)",
+    ),
     "a current source that reads what is not there": (
         lambda: jsnn.Network(
             [jsnn.Population("a", 3, jsnn.LIF)],

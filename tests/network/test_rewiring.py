@@ -368,7 +368,7 @@ GOOD = {"remove": ONE, "add": ONE, "pre": ZEROS, "post": ZEROS, "weights": WEIGH
         ({"post": [0, 1]}, r"post: given shape \(2,\); expected \(24,\)"),
         ({"post": ZEROS.astype(F32)}, "post: given float32; expected integers"),
         ({"weights": WEIGHTS[:3]}, r"weights: given shape \(3,\); expected \(24,\)"),
-        ({"weights": WEIGHTS * np.nan}, "24 of 24 values are NaN or infinite"),
+        ({"weights": WEIGHTS * np.nan}, "1 of 24 values are NaN or infinite"),
         ({"weights": WEIGHTS.astype(int)}, "weights: given an array of int64"),
         ({"weights": 3 * WEIGHTS}, r"given 1 of 1 weights outside w_min to w_max .* 1\.5"),
         ({"delays": ZEROS}, "delays of new synapses: given some"),
@@ -386,12 +386,17 @@ def test_what_does_not_fit_is_refused_by_name(changes: dict[str, Any], message: 
 
 
 def test_what_does_not_count_may_be_anything() -> None:
-    given = {"pre": np.where(ONE, 2, 6), "post": np.where(ONE, 3, -1)}
+    given = {
+        "pre": np.where(ONE, 2, 6),
+        "post": np.where(ONE, 3, -1),
+        "weights": np.where(ONE, F32(0.25), F32(np.nan)),
+    }
     net = small("sparse")
     changed, _ = jsnn.rewire(net, jsnn.init(net), "a_to_b", **GOOD | given)
     before, after = (n.projections[0].connectivity for n in (net, changed))
     np.testing.assert_array_equal(after.pre, np.where(ONE, 2, before.pre))
     np.testing.assert_array_equal(after.post, np.where(ONE, 3, before.post))
+    np.testing.assert_array_equal(after.weights, np.where(ONE, F32(0.25), before.weights))
 
 
 def test_delays_and_axonal_parts_fit_those_of_the_others() -> None:

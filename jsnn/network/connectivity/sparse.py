@@ -386,6 +386,8 @@ class Sparse:
         def merged(old: Any, new: Any, empty: Any) -> jax.Array:
             return jnp.where(add, new, jnp.where(kept, old, jnp.asarray(empty, old.dtype)))
 
+        if is_concrete(weights) and is_concrete(add) and np.shape(weights) == add.shape:
+            weights = np.where(np.asarray(add), weights, np.zeros_like(weights))
         weights = weight_array(weights, ("synapses",), "Sparse weights")
         check_dtype(weights, self.dtype, "Sparse weights")
         if weights.shape != self.weights.shape:
