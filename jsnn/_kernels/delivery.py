@@ -237,6 +237,8 @@ def for_each_event(
         of which those count that are `valid`.
       carry: before the first round.
     """
+    if num_synapses == 0:
+        return carry
     lengths = jnp.where(spiked, starts[1:] - starts[:-1], 0)
     ends = jnp.cumsum(lengths)
     last = len(spiked) - 1

@@ -3,10 +3,12 @@
 import math
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
 import jsnn
+from jsnn._kernels import native
 from tests.networks import F32
 
 A_PLUS, A_MINUS, TAU = 0.01, 0.012, 20.0
@@ -180,3 +182,25 @@ def test_bad_delays_are_named(given: dict[str, int], message: str) -> None:
             plasticity=jsnn.Plasticity(jsnn.STDP),
             **given,
         )
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+def test_a_projection_without_synapses_delivers_nothing(
+    kernels: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside one with synapses, in a single step and in several."""
+    if not kernels:
+        monkeypatch.setattr(native, "available", lambda: False)
+    nothing = jsnn.Sparse(*np.zeros((2, 0), int), np.zeros(0, np.float32), 2, 2)
+    something = jsnn.Sparse([0], [1], np.ones(1, np.float32), 2, 2)
+    network = jsnn.Network(
+        [jsnn.Population("a", 2, jsnn.SPIKE_SOURCE), jsnn.Population("b", 2, jsnn.INTEGRATOR)],
+        [
+            jsnn.Projection("a", "b", nothing, name="nothing"),
+            jsnn.Projection("a", "b", something, name="something"),
+        ],
+    )
+    trains = jsnn.over_time(np.ones((1, 2), bool))
+    state, _ = jsnn.simulate(network, {"a": trains}, 1)
+    state, _ = jax.jit(lambda state: jsnn.simulate(network, {}, 1, state=state))(state)
+    np.testing.assert_array_equal(state.populations["b"]["v"], [0, 1])
