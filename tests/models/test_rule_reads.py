@@ -1,4 +1,4 @@
-"""What learning rules read: variables before and after a step, synapses, times and parameters."""
+"""Reads of learning rules: variables before and after a step, synapses, times and parameters."""
 
 from collections.abc import Callable
 from typing import Any

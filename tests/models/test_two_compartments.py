@@ -103,7 +103,7 @@ def test_a_step_of_any_length_ends_where_currents_balance() -> None:
 
 
 def test_gradients_are_finite_where_the_eigenvalues_are_equal() -> None:
-    """Of two equal compartments without coupling, whose V moves as g_coupling dt (V_d - V) / c."""
+    """Check equal compartments without coupling, whose V moves as g_coupling dt (V_d - V) / c."""
     assert jsnn.check_model(MODEL) is None
     p = {name: jnp.float32(value) for name, value in DEFAULTS.items()}
     p |= {"c_dendrite": p["c_m"], "g_dendrite": p["g_leak"], "g_coupling": jnp.float32(0)}

@@ -1,5 +1,7 @@
 """Voltage-based STDP: the voltage of the postsynaptic neuron decides, and not its spikes."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 
@@ -7,16 +9,12 @@ from jsnn.models.exponential import decay
 from jsnn.models.model import Values
 from jsnn.models.plasticity.bounds import BOUNDS, NOT_NEGATED, WEIGHT_BOUNDS
 from jsnn.models.plasticity.model import PlasticityModel
-from jsnn.models.plasticity.traces import bounded
+from jsnn.models.plasticity.traces import Decay, bounded
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
 
 _TIME_CONSTANTS = {"u_minus": "tau_minus", "u_plus": "tau_plus", "u_mean": "tau_mean"}
 """The averages of the voltage with the names of their time constants."""
-
-
-def _decay(p: Values, x: Values, dt: jax.Array) -> Values:
-    return {"trace": product(x["trace"], decay(p["tau_x"], dt))}
 
 
 def _count(p: Values, x: Values) -> Values:
@@ -91,7 +89,7 @@ CLOPATH_2010 = PlasticityModel(
     pre={"trace": 0.0},
     post=_AVERAGES,
     on_pre=_depress,
-    update_pre=_decay,
+    update_pre=Decay("tau_x"),
     update_post=_average,
     spike_pre=_count,
     each_step=_potentiate,
@@ -99,7 +97,8 @@ CLOPATH_2010 = PlasticityModel(
     weight_bounds=WEIGHT_BOUNDS,
 )
 
-CLOPATH_2010_HOMEOSTATIC = PlasticityModel(
+CLOPATH_2010_HOMEOSTATIC = replace(
+    CLOPATH_2010,
     name="CLOPATH_2010_HOMEOSTATIC",
     description="""Voltage-based STDP, with depression that grows with the mean depolarisation.
 
@@ -115,14 +114,6 @@ CLOPATH_2010_HOMEOSTATIC = PlasticityModel(
         "u_ref": Quantity(7.75, "mV", above=0),
         "tau_mean": Quantity(1000.0, "ms", above=0),
     },
-    variables={},
-    pre={"trace": 0.0},
     post=_AVERAGES | {"u_mean": Quantity(-70.6, "mV")},
     on_pre=_depress_homeostatically,
-    update_pre=_decay,
-    update_post=_average,
-    spike_pre=_count,
-    each_step=_potentiate,
-    reads_post=("v", "before.v"),
-    weight_bounds=WEIGHT_BOUNDS,
 )
