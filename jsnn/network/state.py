@@ -318,11 +318,9 @@ def _projection_state(network: Network, projection: Projection) -> ProjectionSta
         p = network.population(name)
         rows: Values = {}
         for key in reads if number else ():
-            variable = parsed(key).variable
-            part = projection if parsed(key).of_synapse else p
-            declared = projection.synapse if parsed(key).of_synapse else p.model
-            start = {key: part.initial[variable]}
-            kind = {key: declared.variables[variable]}
+            variable, _, of_synapse = parsed(key)
+            part, model = (projection, projection.synapse) if of_synapse else (p, p.model)
+            start, kind = {key: part.initial[variable]}, {key: model.variables[variable]}
             rows |= _initial(start, kind, (number, p.size), dtype)
         return rows
 
