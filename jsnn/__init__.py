@@ -47,6 +47,7 @@ from jsnn.models import (
     LIF,
     LIF_COND_EXP,
     LIF_CURR_EXP,
+    LIF_SOFT_RESET,
     LIF_TWO_COMPARTMENTS,
     NMDA,
     ORNSTEIN_UHLENBECK,
@@ -84,7 +85,7 @@ from jsnn.models import (
     rk4,
     spike_trains,
     substeps,
-    superspike,
+    surrogates,
 )
 from jsnn.network import (
     AllToAll,
@@ -203,6 +204,7 @@ __all__ = [
     "LIF",
     "LIF_COND_EXP",
     "LIF_CURR_EXP",
+    "LIF_SOFT_RESET",
     "LIF_TWO_COMPARTMENTS",
     "NMDA",
     "ORNSTEIN_UHLENBECK",
@@ -303,6 +305,6 @@ __all__ = [
     "step",
     "steps",
     "substeps",
-    "superspike",
+    "surrogates",
     "transposed",
 ]

@@ -178,7 +178,7 @@ def output_spikes(num_steps: int) -> Callable[[jsnn.Network, jax.Array], jax.Arr
 def test_the_gradient_of_one_step_is_the_chain_rule_through_two_surrogates() -> None:
     """S_b = H(w H(I - theta_a) - theta_b) with I = 1.25, w = 2, theta = 1 and 1.5."""
     by_network, by_current = jax.grad(output_spikes(1), (0, 1))(one_neuron(), jnp.float32(1.25))
-    outer, inner = surrogate(2.0 - 1.5), surrogate(1.25 - 1.0)
+    outer, inner = surrogate((2.0 - 1.5) / 1.5) / 1.5, surrogate(1.25 - 1.0)
     a, b = by_network.populations
     np.testing.assert_allclose(by_network.projections[0].connectivity.weights, outer, rtol=1e-5)
     np.testing.assert_allclose(b.params["v_thresh"], -outer, rtol=1e-5)

@@ -99,11 +99,23 @@ def _update_neurons(
     )
     if prepared.event_driven:
         updated = settled(strong(updated, variables))
-    spikes = spike(model.surrogate, model.threshold(params, updated))
+    unit = 1.0 if model.margin_unit is None else model.margin_unit(params)
+    spikes = spike(model.surrogate, model.threshold(params, updated), unit)
     reset = model.reset(params, updated)
     spiked = spikes > 0
     after = {
         k: x if model.variables[k].shared else jnp.where(spiked, reset[k], x)
         for k, x in updated.items()
     }
+    if model.reset_gradient:
+        after = _through_reset(spikes, updated, reset, after)
     return strong(after, variables), spikes
+
+
+def _through_reset(spikes: jax.Array, before: Values, reset: Values, after: Values) -> Values:
+    """Return the variables after the reset, with a derivative with respect to the spikes."""
+    nothing = spikes - jax.lax.stop_gradient(spikes)
+    return {
+        k: x + nothing * (reset[k] - before[k]) if jnp.issubdtype(x.dtype, jnp.floating) else x
+        for k, x in after.items()
+    }

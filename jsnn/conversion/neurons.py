@@ -3,6 +3,7 @@
 The neurons send numbers: `emitted` in this step, `total` since the start, in units of one spike.
 """
 
+import dataclasses
 from collections.abc import Callable
 from functools import cache, partial
 
@@ -302,16 +303,11 @@ LATENCY = NeuronModel(
 @cache
 def counted(model: NeuronModel) -> NeuronModel:
     """Return a spiking model with the number of spikes so far as another variable, `total`."""
-    return NeuronModel(
+    return dataclasses.replace(
+        model,
         name=model.name and f"{model.name}_COUNTED",
-        description=model.description,
-        params=model.params,
         variables={**model.variables, "total": 0.0},
-        update=model.update,
-        threshold=model.threshold,
         reset=partial(_counted_reset, model.reset),
-        surrogate=model.surrogate,
-        derived=model.derived,
     )
 
 

@@ -28,6 +28,7 @@ from jsnn.models.neurons import (
     LIF,
     LIF_COND_EXP,
     LIF_CURR_EXP,
+    LIF_SOFT_RESET,
     LIF_TWO_COMPARTMENTS,
     POISSON_NEURON,
     QIF,
@@ -56,7 +57,6 @@ from jsnn.models.plasticity import (
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
 from jsnn.models.shot_noise import POISSON_EXPONENTIAL
-from jsnn.models.surrogates import superspike
 from jsnn.models.synapses import (
     ALPHA,
     CONDUCTANCE,
@@ -95,6 +95,7 @@ __all__ = [
     "LIF",
     "LIF_COND_EXP",
     "LIF_CURR_EXP",
+    "LIF_SOFT_RESET",
     "LIF_TWO_COMPARTMENTS",
     "NMDA",
     "ORNSTEIN_UHLENBECK",
@@ -132,5 +133,4 @@ __all__ = [
     "rk4",
     "spike_trains",
     "substeps",
-    "superspike",
 ]

@@ -123,8 +123,11 @@ def calls_of(
             ]
             expected += _calls_of_draws(model, dtype, size)
             if model.max_dt is not None:
-                limits = partial(_limit_of_each, model.max_dt, size)
+                limits = partial(_one_of_each, model.max_dt, size)
                 expected.append(("max_dt", limits, arguments[:1], current))
+            if model.margin_unit is not None:
+                units = partial(_one_of_each, model.margin_unit, size)
+                expected.append(("margin_unit", units, arguments[:1], current))
         case SynapseModel():
             expected = [("update", model.update, arguments, (variables, current))]
             expected += _calls_of_draws(model, dtype, size)
@@ -187,9 +190,9 @@ def draw(sampler: Sampler, dtype: Any, size: int, key: jax.Array) -> jax.Array:
     return sampler(key, (size,), dtype)
 
 
-def _limit_of_each(limit: Callable[[Values], jax.Array], size: int, params: Values) -> jax.Array:
-    """Return one limit for each neuron, [N]; `limit` may return one for all of them."""
-    given = limit(params)
+def _one_of_each(function: Callable[[Values], jax.Array], size: int, params: Values) -> jax.Array:
+    """Return one number for each neuron, [N]; `function` may return one for all of them."""
+    given = function(params)
     if jnp.shape(given) not in ((), (1,), (size,)):
         raise ValueError(f"given shape {list(jnp.shape(given))}; expected [] or [{size}]")
     return jnp.broadcast_to(given, (size,))

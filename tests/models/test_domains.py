@@ -49,6 +49,7 @@ DOMAINS = {
     "LIF": LIF_DOMAINS,
     "LIF_COND_EXP": f"{LIF_DOMAINS}, tau_syn_e > 0, tau_syn_i > 0, g_e >= 0, g_i >= 0",
     "LIF_CURR_EXP": f"{LIF_DOMAINS}, tau_syn_e > 0, tau_syn_i > 0",
+    "LIF_SOFT_RESET": "tau_m > 0, r_m > 0, v_rest < v_thresh, tau_refrac >= 0, refractory >= 0",
     "LIF_TWO_COMPARTMENTS": "c_m > 0, g_leak > 0, c_dendrite > 0, g_dendrite > 0, "
     "g_coupling >= 0, v_reset < v_thresh, tau_refrac >= 0, refractory >= 0",
     "NMDA": "tau_rise > 0 and <= tau_decay, tau_decay > 0, mg >= 0, rise >= 0, g >= 0",

@@ -8,7 +8,14 @@ from jsnn.models.neurons.adaptive import ADEX, ALIF
 from jsnn.models.neurons.exponential_synapses import LIF_COND_EXP, LIF_CURR_EXP
 from jsnn.models.neurons.generalised import GLIF
 from jsnn.models.neurons.hodgkin_huxley import HODGKIN_HUXLEY
-from jsnn.models.neurons.integrate_fire import IF, IF_SOFT_RESET, INTEGRATOR, LEAKY_INTEGRATOR, LIF
+from jsnn.models.neurons.integrate_fire import (
+    IF,
+    IF_SOFT_RESET,
+    INTEGRATOR,
+    LEAKY_INTEGRATOR,
+    LIF,
+    LIF_SOFT_RESET,
+)
 from jsnn.models.neurons.izhikevich import IZHIKEVICH, IZHIKEVICH_GENN
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.neurons.sources import POISSON_NEURON, SPIKE_SOURCE, spike_trains
@@ -30,6 +37,7 @@ __all__ = [
     "LIF",
     "LIF_COND_EXP",
     "LIF_CURR_EXP",
+    "LIF_SOFT_RESET",
     "LIF_TWO_COMPARTMENTS",
     "POISSON_NEURON",
     "QIF",

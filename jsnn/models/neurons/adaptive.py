@@ -7,13 +7,14 @@ from jsnn.models.exponential import decay
 from jsnn.models.model import Values
 from jsnn.models.neurons.integrate_fire import (
     LIF,
+    above_rest,
     lif_reset,
     lif_threshold,
     lif_update,
     membrane_derived,
 )
 from jsnn.models.neurons.model import NeuronModel
-from jsnn.models.neurons.upswing import MAX_EXPONENT, above_cut
+from jsnn.models.neurons.upswing import MAX_EXPONENT, above_cut, cut_above_reset
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
 
@@ -60,6 +61,7 @@ ALIF = NeuronModel(
     threshold=_alif_threshold,
     reset=_alif_reset,
     derived=_alif_derived,
+    margin_unit=above_rest,
 )
 
 
@@ -119,5 +121,6 @@ ADEX = NeuronModel(
     update=_adex_update,
     threshold=above_cut,
     reset=_adex_reset,
+    margin_unit=cut_above_reset,
     max_dt=_adex_max_dt,
 )

@@ -5,7 +5,12 @@ import jax
 from jsnn.models.exponential import decay, exp, mean_exp
 from jsnn.models.integrators import relax
 from jsnn.models.model import Values
-from jsnn.models.neurons.integrate_fire import lif_reset, lif_threshold, unless_refractory
+from jsnn.models.neurons.integrate_fire import (
+    above_rest,
+    lif_reset,
+    lif_threshold,
+    unless_refractory,
+)
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
@@ -81,6 +86,7 @@ LIF_CURR_EXP = NeuronModel(
     update=_current_update,
     threshold=lif_threshold,
     reset=lif_reset,
+    margin_unit=above_rest,
     inputs=_INPUTS,
     derived=_current_derived,
 )
@@ -133,6 +139,7 @@ LIF_COND_EXP = NeuronModel(
     update=_conductance_update,
     threshold=lif_threshold,
     reset=lif_reset,
+    margin_unit=above_rest,
     inputs=_INPUTS,
     derived=_conductance_derived,
 )

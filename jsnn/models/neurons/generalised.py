@@ -129,5 +129,6 @@ GLIF = NeuronModel(
     update=_update,
     threshold=_threshold,
     reset=_reset,
+    margin_unit=lambda p: jnp.abs(p["v_thresh"] - p["e_leak"]),
     derived=_derived,
 )

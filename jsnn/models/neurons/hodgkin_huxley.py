@@ -85,5 +85,6 @@ HODGKIN_HUXLEY = NeuronModel(
     },
     update=_update,
     threshold=_threshold,
+    margin_unit=lambda p: jnp.abs(p["v_thresh"] - p["e_leak"]),
     max_dt=_max_dt,
 )

@@ -23,6 +23,10 @@ def _if_reset(p: Values, x: Values) -> Values:
     return x | {"v": p["v_reset"]}
 
 
+def _above_reset(p: Values) -> jax.Array:
+    return p["v_thresh"] - p["v_reset"]
+
+
 IF = NeuronModel(
     name="IF",
     description="""Integrate-and-fire neuron without leak.
@@ -38,11 +42,16 @@ IF = NeuronModel(
     update=_if_update,
     threshold=_if_threshold,
     reset=_if_reset,
+    margin_unit=_above_reset,
 )
 
 
 def _subtract_threshold(p: Values, x: Values) -> Values:
     return x | {"v": x["v"] - p["v_thresh"]}
+
+
+def _above_zero(p: Values) -> jax.Array:
+    return p["v_thresh"]
 
 
 IF_SOFT_RESET = NeuronModel(
@@ -61,6 +70,7 @@ IF_SOFT_RESET = NeuronModel(
     update=_if_update,
     threshold=_if_threshold,
     reset=_subtract_threshold,
+    margin_unit=_above_zero,
 )
 
 
@@ -107,6 +117,11 @@ def lif_threshold(p: Values, x: Values) -> jax.Array:
     return jnp.where(x["refractory"] > 0, -jnp.inf, x["v"] - p["v_thresh"])
 
 
+def above_rest(p: Values) -> jax.Array:
+    """Return the distance from rest or reset, the lower one, to threshold: the unit of a margin."""
+    return p["v_thresh"] - jnp.minimum(p["v_rest"], p["v_reset"])
+
+
 def lif_reset(p: Values, x: Values) -> Values:
     """Set V to the reset potential and begin the refractory time."""
     return x | {"v": p["v_reset"], "refractory": p["tau_refrac"]}
@@ -142,6 +157,40 @@ LIF = NeuronModel(
     threshold=lif_threshold,
     reset=lif_reset,
     derived=membrane_derived,
+    margin_unit=above_rest,
+)
+
+
+def _height(p: Values) -> jax.Array:
+    return p["v_thresh"] - p["v_rest"]
+
+
+def _subtract_height(p: Values, x: Values) -> Values:
+    return x | {"v": x["v"] - _height(p), "refractory": p["tau_refrac"]}
+
+
+LIF_SOFT_RESET = NeuronModel(
+    name="LIF_SOFT_RESET",
+    description="""Leaky integrate-and-fire neuron, reset by subtraction ("soft reset").
+
+        τ_m dV/dt = -(V - v_rest) + r_m (I + i_offset)      (I constant within the step)
+        V >= v_thresh: spike, V <- V - (v_thresh - v_rest), held there for tau_refrac
+
+    `LIF` with another reset, as in networks trained by surrogate gradients: a spike loses nothing
+    of what was above the threshold. Integrated exactly for any dt. Without a refractory time unless
+    one is given.
+    """,
+    params={
+        **{name: quantity for name, quantity in LIF.params.items() if name != "v_reset"},
+        "v_rest": Quantity(-70.0, "mV", below="v_thresh"),
+        "tau_refrac": Quantity(0.0, "ms", at_least=0),
+    },
+    variables=LIF.variables,
+    update=lif_update,
+    threshold=lif_threshold,
+    reset=_subtract_height,
+    derived=membrane_derived,
+    margin_unit=_height,
 )
 
 

@@ -66,6 +66,7 @@ IZHIKEVICH = NeuronModel(
     update=_update,
     threshold=_threshold,
     reset=_reset,
+    margin_unit=lambda p: _PEAK - p["c"],
     max_dt=_max_dt,
 )
 

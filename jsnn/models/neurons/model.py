@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from jsnn._checks import check_flag
 from jsnn.models.model import (
     Model,
     Sampler,
@@ -15,6 +16,8 @@ from jsnn.models.model import (
     names_of,
 )
 from jsnn.models.surrogates import Surrogate, superspike
+
+_SUPERSPIKE = superspike()
 
 
 def _no_reset(params: Values, variables: Values) -> Values:
@@ -40,7 +43,12 @@ class NeuronModel(Model):
       threshold: (params, variables) -> margin [N], a float: the neuron spikes where the margin is
         >= 0; -inf where the neuron cannot spike.
       reset: (params, variables) -> all variables, for the neurons that spiked.
-      surrogate: margin -> pseudo-derivative of the spike, for gradients.
+      surrogate: the derivative of a spike for gradients, such as `jsnn.surrogates.arctan()`: a
+        function of the margin in its unit.
+      margin_unit: params -> the unit of the margin for the surrogate, () or [N], such as the
+        distance from rest to threshold; None for 1.
+      reset_gradient: differentiate through the reset too, x <- x + s (reset(p, x) - x) for a spike
+        s. By default the derivative of s stops there.
       inputs: names of the inputs, such as ("g_e", "g_i"), of a model that has several, each with
         a unit of its own; empty for a model with one input, its current.
       draws: (name, sampler) for random numbers [N] that are new in every step. `update`,
@@ -56,7 +64,9 @@ class NeuronModel(Model):
     update: Callable[[Values, Values, Any, jax.Array], Values]
     threshold: Callable[[Values, Values], jax.Array]
     reset: Callable[[Values, Values], Values] = _no_reset
-    surrogate: Surrogate = superspike
+    surrogate: Surrogate = _SUPERSPIKE
+    margin_unit: Callable[[Values], jax.Array] | None = None
+    reset_gradient: bool = False
     inputs: Sequence[str] = ()
     draws: Sequence[tuple[str, Sampler]] = ()
     max_dt: Callable[[Values], jax.Array] | None = None
@@ -67,7 +77,9 @@ class NeuronModel(Model):
         object.__setattr__(self, "inputs", names_of(self.inputs, "NeuronModel, inputs"))
         check_not_reserved(self.params, self.targets, "NeuronModel, parameter", "an input")
         object.__setattr__(self, "draws", checked_draws(self.draws, self.params, "NeuronModel"))
-        for name, function in (("max_dt", self.max_dt), ("derived", self.derived)):
+        check_flag(self.reset_gradient, "NeuronModel, reset_gradient")
+        for name in ("max_dt", "derived", "margin_unit"):
+            function = getattr(self, name)
             if function is not None and not callable(function):
                 raise TypeError(
                     f"NeuronModel, {name}: given {function!r}; expected a function of the "

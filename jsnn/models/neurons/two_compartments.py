@@ -94,6 +94,7 @@ LIF_TWO_COMPARTMENTS = NeuronModel(
     update=_update,
     threshold=lif_threshold,
     reset=lif_reset,
+    margin_unit=lambda p: p["v_thresh"] - p["v_reset"],
     inputs=("current", "dendrite"),
     derived=_derived,
 )

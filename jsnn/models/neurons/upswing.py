@@ -28,6 +28,11 @@ def above_cut(p: Values, x: Values) -> jax.Array:
     return x["v"] - p["v_cut"]
 
 
+def cut_above_reset(p: Values) -> jax.Array:
+    """Return the distance from reset to `v_cut`, the unit of a margin."""
+    return p["v_cut"] - p["v_reset"]
+
+
 def _eif_threshold(p: Values, x: Values) -> jax.Array:
     return jnp.where(x["refractory"] > 0, -jnp.inf, above_cut(p, x))
 
@@ -60,6 +65,7 @@ EIF = NeuronModel(
     update=_eif_update,
     threshold=_eif_threshold,
     reset=lif_reset,
+    margin_unit=cut_above_reset,
     derived=membrane_derived,
 )
 
@@ -109,5 +115,6 @@ QIF = NeuronModel(
     update=_qif_update,
     threshold=above_cut,
     reset=_qif_reset,
+    margin_unit=cut_above_reset,
     max_dt=_qif_max_dt,
 )
