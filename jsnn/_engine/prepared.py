@@ -16,6 +16,7 @@ from jsnn.models.model import Values
 from jsnn.network.connectivity import (
     Connectivity,
     Dense,
+    LearntDelays,
     Listed,
     Modifiable,
     Shared,
@@ -130,8 +131,13 @@ def state_of(prepared: Prepared, carry: Carry) -> State:
 
 
 def connectivity_of(network: Network, projection: Projection) -> Connectivity:
-    """Return the connectivity of a projection, that of another one if it shares its weights."""
+    """Return the connectivity of a projection, that of another one if it shares its weights.
+
+    Learnt delays are spread over whole steps, once in a run.
+    """
     connectivity = projection.connectivity
+    if isinstance(connectivity, LearntDelays):
+        return connectivity.spread()
     if not isinstance(connectivity, Shared):
         return connectivity
     return connectivity.resolved(network.projection(connectivity.of).connectivity)

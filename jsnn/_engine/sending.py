@@ -109,7 +109,7 @@ def with_delays(
     sent: jax.Array,
 ) -> jax.Array:
     """Add to the sums of steps to come what is sent to synapses with delays, without a list."""
-    connectivity = projection.connectivity
+    connectivity = prepared.connectivity[projection.name]
     assert isinstance(connectivity, Delayed)
     assert sums is not None
     by_events = prepared.event_driven and not projection.synapse.sends_numbers

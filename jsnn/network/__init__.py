@@ -8,6 +8,7 @@ from jsnn.network.connectivity import (
     Connectivity,
     Conv2D,
     Dense,
+    LearntDelays,
     OneToOne,
     Procedural,
     Shared,
@@ -21,6 +22,7 @@ from jsnn.network.connectivity import (
     transposed,
 )
 from jsnn.network.current_source import CurrentSource
+from jsnn.network.deployment import deployed
 from jsnn.network.division import divide
 from jsnn.network.feedforward import feedforward
 from jsnn.network.network import Network
@@ -42,6 +44,7 @@ __all__ = [
     "Conv2D",
     "CurrentSource",
     "Dense",
+    "LearntDelays",
     "Network",
     "OneToOne",
     "Plasticity",
@@ -54,6 +57,7 @@ __all__ = [
     "Sparse",
     "State",
     "by_distance",
+    "deployed",
     "divide",
     "feedforward",
     "fixed_in_degree",

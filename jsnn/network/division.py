@@ -29,8 +29,8 @@ def divide(network: Network, devices: Sequence[jax.Device] | None = None) -> Net
     the devices exchange spikes, one bit a neuron. Results are those of the undivided network, bit
     for bit on CPUs, and a state of one may be given to the other. `Sparse` and `Dense` are divided;
     another connectivity is held as a whole by every device, which uses its share of the sums.
-    `Shared` weights, `Procedural` synapses with delays, plasticity parameters of each synapse and
-    variables that neurons share cannot be divided.
+    `Shared` weights, `LearntDelays`, `Procedural` synapses with delays, plasticity parameters of
+    each synapse and variables that neurons share cannot be divided.
 
     With several processes (`jax.distributed`), every one of them builds the whole network and calls
     this function; each keeps the parts of its own devices.

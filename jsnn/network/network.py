@@ -26,7 +26,7 @@ from jsnn._checks import (
 from jsnn._pytree import pytree, short, static
 from jsnn._summary import Summary, Table, bytes_in
 from jsnn.models.dependence import needs_key
-from jsnn.network.connectivity import Dense, Divided, Shared, Sparse
+from jsnn.network.connectivity import Dense, Divided, LearntDelays, Shared, Sparse
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.fits import check_projection, check_shared, check_source, with_owners_indexed
 from jsnn.network.population import Population
@@ -280,7 +280,7 @@ def check_numbers(network: Network) -> None:
 
 
 def _has_indices(node: Any) -> bool:
-    return isinstance(node, Sparse | Dense)
+    return isinstance(node, Sparse | Dense | LearntDelays)
 
 
 def _with_params(part: Any, changes: Mapping[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from jsnn.models.dependence import params_of_traces
 from jsnn.models.plasticity import PlasticityModel
 from jsnn.models.plasticity.reads import SINCE_SPIKE
 from jsnn.models.quantity import Quantity, check_domains
-from jsnn.network.connectivity import Divided, Modifiable
+from jsnn.network.connectivity import Divided, LearntDelays, Modifiable
 from jsnn.network.values import (
     Given,
     cast_initial,
@@ -76,6 +76,11 @@ class Plasticity:
           ValueError: if an initial value has another shape than the weights, or a weight lies
             outside the bounds of the rule.
         """
+        if isinstance(connectivity, LearntDelays):
+            raise TypeError(
+                f"{what}, plasticity: given with LearntDelays, which gradients change; expected "
+                "Dense, Sparse or OneToOne (connectivity.deployed() is Dense with whole delays)"
+            )
         if not isinstance(connectivity, (Modifiable, Divided)):
             raise TypeError(
                 f"{what}, plasticity: given with {type(connectivity).__name__}, which does not "

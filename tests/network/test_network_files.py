@@ -192,6 +192,7 @@ CONNECTIVITIES = {
     "shared": jsnn.Shared(FORWARD, transposed=True),
     "dense": jsnn.Dense(DRAWN, precision="high"),
     "dense with delays": jsnn.Dense(DRAWN, delays=DELAYS, axonal=DELAYS - 1),
+    "learnt delays": jsnn.LearntDelays(DRAWN, 1 + 3 * DRAWN, 4, width=0.5),
     "sparse": jsnn.Sparse([2, 0, 2], [1, 1, 5], DRAWN[0, :3], 6, 6, [3, 1, 2], axonal=[1, 0, 0]),
     "no synapses": jsnn.Sparse([], [], DRAWN[0, :0], 6, 6),
     "one to one": jsnn.OneToOne(DRAWN[0]),

@@ -13,6 +13,7 @@ from jsnn.network.connectivity.convolution import AveragePool2D, Conv2D
 from jsnn.network.connectivity.dense import Dense
 from jsnn.network.connectivity.distance import by_distance
 from jsnn.network.connectivity.divided import Divided
+from jsnn.network.connectivity.learnt_delays import LearntDelays
 from jsnn.network.connectivity.one_to_one import OneToOne
 from jsnn.network.connectivity.procedural import Procedural
 from jsnn.network.connectivity.protocols import (
@@ -38,6 +39,7 @@ __all__ = [
     "Dense",
     "Divided",
     "EventDriven",
+    "LearntDelays",
     "Listed",
     "Modifiable",
     "OneToOne",

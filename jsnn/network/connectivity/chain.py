@@ -17,7 +17,8 @@ class Chain:
         postsynaptic neurons as the next one has presynaptic neurons.
 
     Raises:
-      ValueError: if there is no part, or the sizes of two neighbours differ.
+      ValueError: if there is no part, the synapses of a part have delays of their own, or the sizes
+        of two neighbours differ.
     """
 
     parts: tuple[Any, ...]
@@ -26,6 +27,12 @@ class Chain:
         object.__setattr__(self, "parts", tuple(self.parts))
         if not self.parts:
             raise ValueError("Chain, parts: given none; expected at least one connectivity")
+        for i, part in enumerate(self.parts):
+            if getattr(part, "max_delay", 0):
+                raise ValueError(
+                    f"Chain, part {i}: given {type(part).__name__} with a delay for each synapse; "
+                    "expected synapses without delays (a projection has one for the whole chain)"
+                )
         for i, (first, second) in enumerate(zip(self.parts, self.parts[1:], strict=False)):
             if first.num_post != second.num_pre:
                 raise ValueError(
