@@ -187,17 +187,11 @@ def batches_of(images: Images, random: np.random.Generator) -> tuple[np.ndarray,
     return input_currents(images.pixels, INPUT_SCALE)[order], images.labels[order].astype(np.int32)
 
 
-def _highest(potentials: jax.Array) -> jax.Array:
-    return jnp.argmax(potentials).astype(jnp.int32)
-
-
-HIGHEST = jsnn.Readout("classes", jsnn.FinalVariable("classes"), _highest)
-
-
 def accuracy(network: jsnn.Network, images: Images) -> float:
     """Return the share of images whose class has the highest potential at the end."""
     currents = input_currents(images.pixels, INPUT_SCALE)
-    result = jsnn.evaluate(network, {"pixels": currents}, images.labels, NUM_STEPS, HIGHEST)
+    readout = jsnn.last_voltage("classes")
+    result = jsnn.evaluate(network, {"pixels": currents}, images.labels, NUM_STEPS, readout)
     return result.accuracy
 
 

@@ -43,7 +43,10 @@ class Trace(Protocol):
 
 @runtime_checkable
 class Fold(Protocol):
-    """A recording of one value, which every step makes anew from the last one."""
+    """A recording of one value, which every step makes anew from the last one.
+
+    A fold may have a method `finish(kept)` too, which returns the result from the last value.
+    """
 
     def check(self, network: Network, what: str) -> None:
         """Raise ValueError, naming `what`, if the recording does not fit the network."""
@@ -137,6 +140,32 @@ class SpikeCount:
 
 
 @dataclass(frozen=True)
+class Rate:
+    """The firing rate of each neuron in the run, in Hz: [N] in the network's dtype.
+
+    Gradients pass, as those of `SpikeCount`.
+    """
+
+    population: str
+
+    def check(self, network: Network, what: str) -> None:
+        _size(network, self.population, what)
+
+    def start(self, network: Network) -> dict[str, jax.Array]:
+        zeros = jnp.zeros(network.sizes[self.population], network.dtype)
+        return {"count": zeros, "steps": jnp.zeros((), network.dtype), "dt": network.dt}
+
+    def fold(
+        self, kept: dict[str, jax.Array], state: State, spikes: SpikesOf
+    ) -> dict[str, jax.Array]:
+        count = kept["count"] + spikes[self.population]
+        return kept | {"count": count, "steps": kept["steps"] + 1}
+
+    def finish(self, kept: dict[str, jax.Array]) -> jax.Array:
+        return kept["count"] * (1000 / (kept["steps"] * kept["dt"]))
+
+
+@dataclass(frozen=True)
 class FirstSpike:
     """The step of each neuron's first spike, counted from the start of the run: int32 [N].
 
@@ -156,6 +185,39 @@ class FirstSpike:
         silent = kept < 0
         first = jnp.where(spikes[self.population] > 0, -1 - kept, kept - 1)
         return jnp.where(silent, first, kept)
+
+
+@dataclass(frozen=True)
+class FirstSpikeTime:
+    """The time of each neuron's first spike from the start of the run, in ms: [N].
+
+    The time of a spike in step n = 0, 1, ... is (n + 1) dt, and T dt stands for silence in a run of
+    T steps. Gradients pass through the spikes z, which have the surrogate derivative of the model:
+    t = dt Σ_n Π_{k < n} (1 - z_k). If the population has a variable "shift", the time of its spike
+    from the end of the step in ms, t is (n + 1) dt + shift and has the derivative of the shift too.
+    """
+
+    population: str
+
+    def check(self, network: Network, what: str) -> None:
+        _size(network, self.population, what)
+
+    def start(self, network: Network) -> dict[str, jax.Array]:
+        zeros = jnp.zeros(network.sizes[self.population], network.dtype)
+        return {"silent": zeros + 1, "steps": zeros, "shift": zeros, "dt": network.dt}
+
+    def fold(
+        self, kept: dict[str, jax.Array], state: State, spikes: SpikesOf
+    ) -> dict[str, jax.Array]:
+        silent, spiked = kept["silent"], spikes[self.population]
+        after = {"silent": silent * (1 - spiked), "steps": kept["steps"] + silent}
+        shift = state.populations[self.population].get("shift")
+        if shift is not None:
+            after["shift"] = jnp.where(silent * spiked > 0, shift, kept["shift"])
+        return kept | after
+
+    def finish(self, kept: dict[str, jax.Array]) -> jax.Array:
+        return kept["steps"] * kept["dt"] + kept["shift"]
 
 
 @dataclass(frozen=True)
@@ -194,6 +256,51 @@ class FinalVariable:
 
     def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
         return state.populations[self.population][self.variable]
+
+
+@dataclass(frozen=True)
+class SumVariable:
+    """The sum over the steps of a variable at the end of each step: [N] in the network's dtype."""
+
+    population: str
+    variable: str = "v"
+
+    def check(self, network: Network, what: str) -> None:
+        _size(network, self.population, what)
+        _check_variable(network, self.population, self.variable, what)
+
+    def start(self, network: Network) -> jax.Array:
+        variable = abstract_state(network).populations[self.population][self.variable]
+        return jnp.zeros(variable.shape, network.dtype)
+
+    def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
+        return kept + state.populations[self.population][self.variable].astype(kept.dtype)
+
+
+@dataclass(frozen=True)
+class MeanVariable:
+    """The mean over the steps of a variable at the end of each step: [N] in the network's dtype."""
+
+    population: str
+    variable: str = "v"
+
+    @property
+    def _sum(self) -> SumVariable:
+        return SumVariable(self.population, self.variable)
+
+    def check(self, network: Network, what: str) -> None:
+        self._sum.check(network, what)
+
+    def start(self, network: Network) -> dict[str, jax.Array]:
+        return {"sum": self._sum.start(network), "steps": jnp.zeros((), network.dtype)}
+
+    def fold(
+        self, kept: dict[str, jax.Array], state: State, spikes: SpikesOf
+    ) -> dict[str, jax.Array]:
+        return {"sum": self._sum.fold(kept["sum"], state, spikes), "steps": kept["steps"] + 1}
+
+    def finish(self, kept: dict[str, jax.Array]) -> jax.Array:
+        return kept["sum"] * (1 / kept["steps"])
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,10 @@ def recordings(capacity: int | None = None) -> dict[str, Any]:
         "events": jsnn.SpikeEvents("cells", capacity),
         "count": jsnn.SpikeCount("cells"),
         "first": jsnn.FirstSpike("cells"),
+        "time": jsnn.FirstSpikeTime("cells"),
         "max": jsnn.MaxVariable("cells"),
+        "mean": jsnn.MeanVariable("cells"),
+        "rate": jsnn.Rate("cells"),
         "finite": jsnn.NonFinite(),
     }
 

@@ -127,6 +127,92 @@ def test_max_variable_of_an_integer_variable() -> None:
     assert got["t"].dtype == np.int32
 
 
+def test_mean_and_sum_of_a_variable() -> None:
+    got = recorded(mean=jsnn.MeanVariable("layer1"), sum=jsnn.SumVariable("layer1"))
+    voltages = np.float64(expected_run().voltages["layer1"])
+    np.testing.assert_allclose(got["mean"], voltages.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(got["sum"], voltages.sum(axis=0), rtol=1e-5)
+
+
+def test_mean_of_an_integer_variable_is_a_float() -> None:
+    counting = jsnn.Network([jsnn.Population("a", 3, COUNTING)])
+    record = {"mean": jsnn.MeanVariable("a", "n")}
+    _, got = jsnn.simulate(counting, {"a": np.array([0.5, 1.0, 0.0], F32)}, 4, record=record)
+    np.testing.assert_array_equal(got["mean"], np.array([1.0, 2.5, 0.0], F32))
+
+
+def with_dt(dt: float, **record: Any) -> dict[str, Any]:
+    chain = jsnn.feedforward(WEIGHTS, jsnn.IF, dt=dt)
+    return jsnn.simulate(chain, {"layer0": IMAGE / F32(dt)}, T, record=record)[1]
+
+
+def test_rate_is_in_hertz() -> None:
+    got = with_dt(0.25, rate=jsnn.Rate("layer0"))["rate"]
+    counts = expected_run().counts("layer0")
+    np.testing.assert_allclose(got, counts / (T * 0.25e-3), rtol=1e-6)
+    assert counts.any()
+
+
+def test_time_of_the_first_spike_is_the_end_of_its_step_in_ms() -> None:
+    got = with_dt(0.25, time=jsnn.FirstSpikeTime("layer0"))["time"]
+    spikes = expected_run().spikes["layer0"]
+    step = np.where(spikes.any(axis=0), spikes.argmax(axis=0) + 1, T)
+    np.testing.assert_array_equal(got, (0.25 * step).astype(F32))
+    assert 0 < spikes.any(axis=0).sum() < SIZES[0]
+
+
+SHIFTED = jsnn.NeuronModel(
+    params={"slope": 1.0},
+    variables={"v": 0.0, "shift": 0.0},
+    update=lambda p, x, current, dt: {
+        "v": x["v"] + p["slope"] * dt,
+        "shift": (1 - x["v"] - p["slope"] * dt) / p["slope"],
+    },
+    threshold=lambda p, x: jax.lax.stop_gradient(x["v"] - 1),
+    reset=lambda p, x: x | {"v": jnp.zeros_like(x["v"])},
+)
+"""V rises by `slope` in a ms, so that it reaches 1 after 1 / slope ms."""
+
+
+def test_time_of_the_first_spike_has_the_shift_from_the_end_of_the_step() -> None:
+    slopes = np.array([0.3, 0.55, 0.01], F32)
+
+    def times(slopes: jax.Array) -> jax.Array:
+        network = jsnn.Network([jsnn.Population("a", 3, SHIFTED, {"slope": slopes})], dt=0.5)
+        return jsnn.simulate(network, {}, 20, record={"t": jsnn.FirstSpikeTime("a")})[1]["t"]
+
+    np.testing.assert_allclose(times(slopes), [1 / 0.3, 1 / 0.55, 10], rtol=1e-6)
+    slope_of_times = jax.jacrev(times)(slopes)
+    np.testing.assert_allclose(slope_of_times, np.diag([-1 / 0.3**2, -1 / 0.55**2, 0]), rtol=1e-5)
+
+
+def test_time_of_the_first_spike_has_the_derivative_of_the_surrogate() -> None:
+    currents = np.array([0.4, 0.3, 0.1], F32)
+    model = dataclasses.replace(jsnn.IF, surrogate=jsnn.superspike)
+    network = jsnn.Network([jsnn.Population("a", 3, model, {"v_thresh": 1.0})], dt=0.5)
+
+    def times(current: jax.Array) -> jax.Array:
+        record = {"t": jsnn.FirstSpikeTime("a")}
+        return jsnn.simulate(network, {"a": current}, 8, record=record)[1]["t"]
+
+    np.testing.assert_array_equal(times(currents), [2.5, 3.5, 4.0])
+
+    def by_the_book(current: float) -> float:
+        """The sum over the steps of dt/dz_k dz_k/dI; the time is linear in each spike z_k."""
+        t = 0.5 * np.arange(1, 9)
+        z = np.arange(8) == np.argmax(current * t > 1 - 1e-6) if current > 0.2 else np.zeros(8)
+        time = lambda z: 0.5 * sum(np.prod(1 - z[:n]) for n in range(8))  # noqa: E731
+        of_spike = [
+            time(np.where(np.arange(8) == k, 1, z)) - time(np.where(np.arange(8) == k, 0, z))
+            for k in range(8)
+        ]
+        of_current = t / (1 + 10 * np.abs(current * t - 1)) ** 2  # until the reset
+        return float(np.sum((np.array(of_spike) * of_current)[: z.argmax() + 1 if z.any() else 8]))
+
+    slopes = np.diag(jax.jacrev(times)(currents))
+    np.testing.assert_allclose(slopes, [by_the_book(float(i)) for i in currents], rtol=1e-4)
+
+
 def total_charge(state: jsnn.State, spikes: dict[str, jax.Array]) -> dict[str, jax.Array]:
     return {"v": state.populations["layer1"]["v"].sum(), "spikes": spikes["layer0"].sum()}
 
@@ -274,6 +360,8 @@ ALL_KINDS = {
     "count": jsnn.SpikeCount("layer1"),
     "first": jsnn.FirstSpike("layer2"),
     "max": jsnn.MaxVariable("layer0"),
+    "mean": jsnn.MeanVariable("layer0"),
+    "time": jsnn.FirstSpikeTime("layer1"),
     "events": jsnn.SpikeEvents("layer1", 70),
     "function": total_charge,
     "own trace": PopulationRate("layer1", 5),

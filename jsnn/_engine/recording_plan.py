@@ -17,12 +17,16 @@ from jsnn.network.state import State
 from jsnn.recording import (
     FinalVariable,
     FirstSpike,
+    FirstSpikeTime,
     Fold,
     MaxVariable,
+    MeanVariable,
+    Rate,
     Recordings,
     SpikeCount,
     Spikes,
     SpikesOf,
+    SumVariable,
     Trace,
     Variable,
     abstract_step,
@@ -98,13 +102,25 @@ def population_of(recording: Any) -> str | None:
     """Return the one population that a recording looks at, or None if there may be more."""
     if isinstance(recording, Sampled):
         return population_of(recording.trace)
-    of_one = (Spikes, SpikeEvents, Variable, SpikeCount, FirstSpike, MaxVariable, FinalVariable)
+    of_one = (Spikes, SpikeEvents, Variable, *_OF_EACH_NEURON)
     return recording.population if isinstance(recording, of_one) else None
 
 
 def folds_each_neuron(recording: Any) -> bool:
     """Return True if a recording keeps one value for each neuron of its population."""
-    return isinstance(recording, (SpikeCount, FirstSpike, MaxVariable, FinalVariable))
+    return isinstance(recording, _OF_EACH_NEURON)
+
+
+_OF_EACH_NEURON = (
+    SpikeCount,
+    Rate,
+    FirstSpike,
+    FirstSpikeTime,
+    MaxVariable,
+    FinalVariable,
+    SumVariable,
+    MeanVariable,
+)
 
 
 @dataclass(frozen=True)
@@ -141,12 +157,12 @@ class RecordingPlan:
     def finish(self, kept: dict[str, Any], stacked: dict[str, Any]) -> dict[str, Any]:
         """Return {recording: its result} from the last folds and the stacked traces."""
         recordings: dict[str, Any] = dict((*self.stacked, *self.folded))
-        return {name: _finished(recordings[name], x) for name, x in (stacked | kept).items()}
+        return {name: finished(recordings[name], x) for name, x in (stacked | kept).items()}
 
 
-def _finished(recording: Any, kept: Any) -> Any:
+def finished(recording: Any, kept: Any) -> Any:
     """Return the result of a recording from its trace or its last fold."""
-    return recording.finish(kept) if isinstance(recording, (Sampled, SpikeEvents)) else kept
+    return recording.finish(kept) if hasattr(recording, "finish") else kept
 
 
 def checked_record(record: Recordings | None) -> tuple[tuple[str, Any], ...]:
@@ -214,7 +230,7 @@ def plan_recordings(network: Network, record: Recordings | None, num_steps: int)
 def bytes_of(network: Network, plan: RecordingPlan, num_steps: int) -> dict[str, int]:
     """Return {recording: bytes} of one presentation, without a run."""
     return {
-        name: _bytes_in(jax.eval_shape(partial(_finished, recording), kept))
+        name: _bytes_in(jax.eval_shape(partial(finished, recording), kept))
         for name, (recording, kept) in _kept_of(network, plan, num_steps).items()
     }
 

@@ -6,12 +6,20 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from jsnn.recording import FirstSpike, MaxVariable, Recording, SpikeCount
+from jsnn.recording import (
+    FinalVariable,
+    FirstSpikeTime,
+    MaxVariable,
+    MeanVariable,
+    Recording,
+    SpikeCount,
+    SumVariable,
+)
 
 
 @dataclass(frozen=True)
 class Readout:
-    """A recording of a population and the function that names the class from it.
+    """A recording of a population, and functions that name and rate the classes from it.
 
     Attributes:
       population: the output; neuron c stands for class c.
@@ -20,6 +28,8 @@ class Readout:
         as a new function is compiled anew.
       least_steps: the smallest number of steps of a presentation with an answer.
       most_steps: the largest one, or None for any number.
+      scores: recorded values -> a float for each class, [C], with a derivative and largest for the
+        class that is read; None if there are none, in which case nothing can be trained with it.
 
     Raises:
       ValueError: if the recording is of another population.
@@ -30,6 +40,7 @@ class Readout:
     predict: Callable[[jax.Array], jax.Array]
     least_steps: int = 1
     most_steps: int | None = None
+    scores: Callable[[jax.Array], jax.Array] | None = None
 
     def __post_init__(self) -> None:
         recorded = getattr(self.recording, "population", self.population)
@@ -57,25 +68,60 @@ def _largest(values: jax.Array) -> jax.Array:
     return jnp.argmax(values).astype(jnp.int32)
 
 
+def _themselves(values: jax.Array) -> jax.Array:
+    return values
+
+
 def _earliest(first: jax.Array) -> jax.Array:
     spiked = first >= 0
-    earliest = jnp.argmin(jnp.where(spiked, first, jnp.iinfo(first.dtype).max))
+    earliest = jnp.argmin(jnp.where(spiked, first, jnp.max(first) + 1))
     return jnp.where(spiked.any(), earliest, -1).astype(jnp.int32)
+
+
+@dataclass(frozen=True)
+class _FirstSpikeTime(FirstSpikeTime):
+    """The time of each neuron's first spike in ms, negative for a neuron that stays silent: [N]."""
+
+    def finish(self, kept: dict[str, jax.Array]) -> jax.Array:
+        time = super().finish(kept)
+        return jnp.where(kept["silent"] > 0, -time, time)
+
+
+def _earliness(time: jax.Array) -> jax.Array:
+    return jnp.where(time < 0, time, -time)
 
 
 def spike_count(population: str) -> Readout:
     """Read the neuron that spiked most; among equals the lowest index, as in GeNN's tutorial.
 
-    A presentation without any output spike therefore reads as class 0.
+    A presentation without any output spike therefore reads as class 0. The scores are the counts.
     """
-    return Readout(population, SpikeCount(population), _largest)
+    return Readout(population, SpikeCount(population), _largest, scores=_themselves)
 
 
 def first_spike(population: str) -> Readout:
-    """Read the neuron that spiked first; among equals the lowest index, and -1 if none spiked."""
-    return Readout(population, FirstSpike(population), _earliest)
+    """Read the neuron that spiked first; among equals the lowest index, and -1 if none spiked.
+
+    The scores are minus the times of `FirstSpikeTime`, in ms.
+    """
+    return Readout(population, _FirstSpikeTime(population), _earliest, scores=_earliness)
 
 
 def max_voltage(population: str, variable: str = "v") -> Readout:
     """Read the neuron whose variable reached the highest value at the end of a step."""
-    return Readout(population, MaxVariable(population, variable), _largest)
+    return Readout(population, MaxVariable(population, variable), _largest, scores=_themselves)
+
+
+def mean_voltage(population: str, variable: str = "v") -> Readout:
+    """Read the neuron whose variable had the highest mean over the steps."""
+    return Readout(population, MeanVariable(population, variable), _largest, scores=_themselves)
+
+
+def sum_voltage(population: str, variable: str = "v") -> Readout:
+    """Read the neuron whose variable had the highest sum over the steps."""
+    return Readout(population, SumVariable(population, variable), _largest, scores=_themselves)
+
+
+def last_voltage(population: str, variable: str = "v") -> Readout:
+    """Read the neuron whose variable has the highest value after the last step."""
+    return Readout(population, FinalVariable(population, variable), _largest, scores=_themselves)

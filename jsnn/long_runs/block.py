@@ -19,6 +19,7 @@ from jsnn._engine.recording_plan import (
     RecordingPlan,
     Sampled,
     check_memory,
+    finished,
     plan_recordings,
 )
 from jsnn._engine.schedule import together
@@ -99,6 +100,12 @@ class Blocks:
         """Return the folds before the first block."""
         folds = {name: r.start(self._network) for name, r in _folds(self._recordings(1)).items()}
         return jax.tree.map(np.asarray, folds)  # without weak types
+
+    def finished(self, folds: Folds) -> dict[str, Any]:
+        """Return the results of the folds from their values, as arrays of NumPy."""
+        on_host = jax.tree.map(np.asarray, folds)
+        results = {name: finished(self.record[name], kept) for name, kept in on_host.items()}
+        return jax.tree.map(np.asarray, results)
 
     def row(self) -> dict[str, Any]:
         """Return the shapes and dtypes of a row of each trace."""

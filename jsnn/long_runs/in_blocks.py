@@ -130,13 +130,13 @@ def simulate_in_blocks(
             )
             while len(running) > (0 if is_last or is_saved else 1):
                 before, rows, after = running.popleft()
-                records.add(before, blocks.recorded(before, rows), jax.tree.map(np.asarray, after))
+                records.add(before, blocks.recorded(before, rows), blocks.finished(after))
                 if bar is not None:
                     bar.update(min(steps_per_block, num_steps - before))
             now = Position(end, state, folds, records.sync() if is_saved else {})
             if saved is not None and is_saved:
                 saved.write(now)
-    recorded = records.result() | jax.tree.map(np.asarray, now.folds)
+    recorded = records.result() | blocks.finished(now.folds)
     return now.state, {name: recorded[name] for name in record or {} if name in recorded}
 
 

@@ -52,7 +52,14 @@ def both_ways(
 
 
 def recordings(names: list[str]) -> dict[str, Any]:
-    makers = (jsnn.SpikeCount, jsnn.FirstSpike, jsnn.MaxVariable)
+    makers = (
+        jsnn.SpikeCount,
+        jsnn.Rate,
+        jsnn.FirstSpike,
+        jsnn.FirstSpikeTime,
+        jsnn.MaxVariable,
+        jsnn.MeanVariable,
+    )
     return {f"{make.__name__} {name}": make(name) for make in makers for name in names}
 
 

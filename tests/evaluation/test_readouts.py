@@ -65,6 +65,43 @@ def test_max_voltage_names_the_neuron_whose_v_was_highest(
     assert read(jsnn.max_voltage("out"), currents) == answer
 
 
+VOLTAGES = np.full((T, 3), [0.0, 0.4, 0.1])
+VOLTAGES[4, 0], VOLTAGES[-1, 2] = 0.9, 0.5
+
+
+@pytest.mark.parametrize(
+    ("readout", "scores"),
+    [
+        (jsnn.max_voltage("out"), VOLTAGES.max(axis=0)),
+        (jsnn.mean_voltage("out"), VOLTAGES.mean(axis=0)),
+        (jsnn.sum_voltage("out"), VOLTAGES.sum(axis=0)),
+        (jsnn.last_voltage("out"), VOLTAGES[-1]),
+        (jsnn.spike_count("out"), [0, 0, 0]),
+        (jsnn.first_spike("out"), [-T, -T, -T]),
+    ],
+    ids=["max", "mean", "sum", "last", "count", "first"],
+)
+def test_scores_are_largest_for_the_class_read(readout: jsnn.Readout, scores: np.ndarray) -> None:
+    assert readout.scores is not None
+    network = jsnn.Network([jsnn.Population("out", 3, jsnn.IF)])
+    current = np.diff(VOLTAGES, axis=0, prepend=0).astype(F32)
+    drive = {"out": jsnn.over_time(current)}
+    _, kept = jsnn.simulate(network, drive, T, record={"answer": readout.recording})
+    np.testing.assert_allclose(readout.scores(kept["answer"]), scores, rtol=1e-5, atol=1e-6)
+    silent = isinstance(readout.recording, jsnn.FirstSpikeTime)
+    assert readout.predict(kept["answer"]) == (-1 if silent else np.argmax(scores))
+
+
+def test_a_spike_in_the_last_step_is_no_silence() -> None:
+    network = jsnn.Network([jsnn.Population("out", 3, jsnn.IF)], dt=0.5)
+    readout = jsnn.first_spike("out")
+    drive, record = {"out": np.array([0, 0.25, 0], F32)}, {"answer": readout.recording}
+    _, kept = jsnn.simulate(network, drive, 8, record=record)
+    assert readout.predict(kept["answer"]) == 1
+    assert readout.scores is not None
+    np.testing.assert_array_equal(readout.scores(kept["answer"]), np.full(3, -4, F32))
+
+
 def test_max_voltage_of_another_variable() -> None:
     model = jsnn.NeuronModel(
         params={},
