@@ -147,6 +147,7 @@ from jsnn.recording import (
 )
 from jsnn.simulation import recorded_bytes, simulate, step
 from jsnn.spike_events import Events, SpikeEvents, spike_list
+from jsnn.training import trainable, within_bounds
 
 if TYPE_CHECKING:
     from jsnn import analysis as analysis
@@ -324,5 +325,7 @@ __all__ = [
     "substeps",
     "sum_voltage",
     "surrogates",
+    "trainable",
     "transposed",
+    "within_bounds",
 ]

@@ -31,6 +31,7 @@ ORDER = [
     "simulation",
     "long_runs",
     "evaluation",
+    "training",
     "conversion",
     "analysis",
     "plot",

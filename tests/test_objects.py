@@ -182,14 +182,8 @@ def test_networks_states_and_recordings_that_were_pickled_run_on_the_same() -> N
 
 
 def test_the_default_of_a_variant_is_that_of_its_model_unless_given() -> None:
-    slow = jsnn.NeuronModel(
-        params={**jsnn.LIF.params, "tau_m": jsnn.Quantity(50.0, "ms", above=0)},
-        variables=jsnn.LIF.variables,
-        update=jsnn.LIF.update,
-        threshold=jsnn.LIF.threshold,
-        reset=jsnn.LIF.reset,
-        derived=jsnn.LIF.derived,
-    )
+    params = {**jsnn.LIF.params, "tau_m": jsnn.Quantity(50.0, "ms", above=0)}
+    slow = dataclasses.replace(jsnn.LIF, params=params)
     assert slow == jsnn.LIF  # the functions and names are; defaults are traced
     assert float(jsnn.Population("a", 1, slow).params["tau_m"]) == 50.0
     with pytest.raises(ValueError, match=r"tau_m.*given 0.0; expected a number > 0, in ms"):

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from jsnn._engine.inputs import CURRENT, Drive, OverTime
 from jsnn._pytree import replace
-from jsnn.network.network import PLASTICITY, Network
+from jsnn.network.network import Network
+from jsnn.network.part_numbers import PLASTICITY
 
 
 class Driven(NamedTuple):

@@ -13,7 +13,8 @@ from jsnn._pytree import pytree, replace
 from jsnn.models.neurons import SPIKE_SOURCE
 from jsnn.models.quantity import Quantity, check_domains
 from jsnn.network.current_source import CurrentSource
-from jsnn.network.network import PLASTICITY, Network, check_stable
+from jsnn.network.network import Network, check_stable
+from jsnn.network.part_numbers import PLASTICITY
 from jsnn.network.plasticity import Plasticity, shape_of_params
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection

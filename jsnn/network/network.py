@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, TypeVar
@@ -14,13 +13,11 @@ from jax.sharding import Mesh
 
 from jsnn._checks import (
     check_array,
-    check_dtype,
     check_finite,
     check_known,
     check_type,
     float_dtype,
     is_concrete,
-    numbers,
     real_array,
 )
 from jsnn._pytree import pytree, short, static
@@ -29,13 +26,11 @@ from jsnn.models.dependence import needs_key
 from jsnn.network.connectivity import Dense, Divided, LearntDelays, Shared, Sparse
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.fits import check_projection, check_shared, check_source, with_owners_indexed
+from jsnn.network.part_numbers import with_numbers, with_weights
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
 
 _T = TypeVar("_T")
-
-PLASTICITY = "plasticity"
-"""Name under which the parameters of the learning rule of a projection are given."""
 
 
 @pytree
@@ -154,14 +149,17 @@ class Network:
         """Return the network with other parameters, also under `jit`, `vmap` and `grad`.
 
             network.with_params({"exc": {"tau_m": 10.0}, "exc_to_exc": {"tau": 3.0}})
-            network.with_params({"exc_to_exc": {"plasticity": {"a_plus": 0.01}}})
+            network.with_params({"exc_to_exc": {"weights": w, "plasticity": {"a_plus": 0.01}}})
 
         Args:
           params: {population, projection or current source: {parameter: value}}, each value a
-            scalar or one number per neuron. The parameters of the learning rule of a projection
-            are {"plasticity": {parameter: value}}.
+            scalar or one number per neuron. A projection takes "weights" too, shaped like those of
+            its connectivity, "delays" and "width" of `jsnn.LearntDelays`, and {"plasticity":
+            {parameter: value}} for its learning rule. "initial": {variable: value} are initial
+            values of a population or of the synapse model of a projection.
 
         Raises:
+          TypeError: if a connectivity has no weights of its own, or an array is of another dtype.
           ValueError: if a name is unknown, a shape does not fit, or a value is outside its domain.
         """
         check_type(params, Mapping, "with_params", " of dicts by part")
@@ -169,7 +167,7 @@ class Network:
         check_known(params, known, "with_params", "population, projection or current source")
         for name, changes in params.items():
             check_type(changes, Mapping, f"with_params of {name!r}", " of parameters by name")
-        return self._mapped(lambda part: _with_params(part, params.get(part.name, {})))
+        return self._mapped(lambda part: with_numbers(part, params.get(part.name, {})))
 
     def with_weights(self, weights: Mapping[str, Any]) -> Network:
         """Return the network with other weights, also under `jit`, `vmap` and `grad`.
@@ -186,9 +184,13 @@ class Network:
         check_type(weights, Mapping, "with_weights", " by projection")
         known = [projection.name for projection in self.projections]
         check_known(weights, known, "with_weights", "projection")
-        return self._mapped(
-            lambda part: _with_weights(part, weights[part.name]) if part.name in weights else part
-        )
+
+        def changed(part: Any) -> Any:
+            if part.name not in weights:
+                return part
+            return with_weights(part, weights[part.name], f"with_weights of {part.name!r}")
+
+        return self._mapped(changed)
 
     def _mapped(self, change: Any) -> Network:
         return Network(
@@ -281,61 +283,6 @@ def check_numbers(network: Network) -> None:
 
 def _has_indices(node: Any) -> bool:
     return isinstance(node, Sparse | Dense | LearntDelays)
-
-
-def _with_params(part: Any, changes: Mapping[str, Any]) -> Any:
-    if not changes:
-        return part
-    changes = dict(changes)
-    rule = changes.pop(PLASTICITY, None) if isinstance(part, Projection) else None
-    if isinstance(part, Projection) and part.plasticity is not None:
-        part.plasticity.check_place(changes, part.params, f"with_params of {part.name!r}")
-    changed = dataclasses.replace(part, params={**part.params, **changes})
-    if rule is None:
-        return changed
-    check_type(rule, Mapping, f"with_params of {part.name!r}, {PLASTICITY}", " by name")
-    plasticity = part.plasticity
-    if plasticity is None:
-        raise ValueError(
-            f"with_params of {part.name!r}: given parameters of its plasticity; expected none, "
-            "since it has no plasticity"
-        )
-    params = {**plasticity.params, **rule}
-    return dataclasses.replace(changed, plasticity=dataclasses.replace(plasticity, params=params))
-
-
-def _with_weights(projection: Projection, weights: Any) -> Projection:
-    what, connectivity = f"with_weights of {projection.name!r}", projection.connectivity
-    if isinstance(connectivity, Divided):
-        raise TypeError(
-            f"{what}: its connectivity is {type(connectivity).__name__}; expected a network that "
-            "is whole (change weights before jsnn.divide)"
-        )
-    if isinstance(connectivity, Shared):
-        raise TypeError(
-            f"{what}: its weights are those of {connectivity.of!r}; expected new weights for that "
-            "projection"
-        )
-    if not hasattr(connectivity, "with_weights"):
-        raise TypeError(
-            f"{what}: its connectivity is {type(connectivity).__name__}, which has no weights of "
-            "its own; expected a projection of Dense, Sparse, OneToOne, AllToAll or Conv2D"
-        )
-    weights = numbers(weights, what)
-    expected = np.shape(connectivity.weights)  # type: ignore[attr-defined]
-    if np.shape(weights) != expected:
-        raise ValueError(f"{what}: given shape {np.shape(weights)}; expected {expected}")
-    array = weights if hasattr(weights, "dtype") else np.asarray(weights, connectivity.dtype)
-    check_dtype(array, connectivity.dtype, what)
-    check_finite(array, what)
-    array = jnp.asarray(array)
-    exists = getattr(connectivity, "exists", None)
-    changed = connectivity.with_weights(array if exists is None else jnp.where(exists, array, 0))
-    return dataclasses.replace(
-        projection,
-        connectivity=changed,
-        delay=projection.delay,
-    )
 
 
 def _num_synapses(projection: Projection) -> int | None:

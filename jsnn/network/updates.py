@@ -17,7 +17,8 @@ from jsnn._checks import check_known, check_type, is_concrete, real_array
 from jsnn._pytree import replace
 from jsnn.models.model import Values
 from jsnn.network.connectivity import Modifiable
-from jsnn.network.network import PLASTICITY, Network
+from jsnn.network.network import Network
+from jsnn.network.part_numbers import PLASTICITY
 from jsnn.network.state import (
     PlasticityState,
     ProjectionState,

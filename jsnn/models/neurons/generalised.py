@@ -77,6 +77,11 @@ def _reset(p: Values, x: Values) -> Values:
 
 _KEPT = Quantity(1.0, at_least=0, at_most=1)
 
+
+def _margin_unit(p: Values) -> jax.Array:
+    return jnp.abs(p["v_thresh"] - p["e_leak"])
+
+
 GLIF = NeuronModel(
     name="GLIF",
     description="""Generalised leaky integrate-and-fire neuron of the Allen Institute, level 5.
@@ -129,6 +134,6 @@ GLIF = NeuronModel(
     update=_update,
     threshold=_threshold,
     reset=_reset,
-    margin_unit=lambda p: jnp.abs(p["v_thresh"] - p["e_leak"]),
+    margin_unit=_margin_unit,
     derived=_derived,
 )

@@ -48,6 +48,10 @@ def _max_dt(p: Values) -> jax.Array:
     return _SUBSTEPS * _STABLE_RK4 / fastest
 
 
+def _margin_unit(p: Values) -> jax.Array:
+    return jnp.abs(p["v_thresh"] - p["e_leak"])
+
+
 HODGKIN_HUXLEY = NeuronModel(
     name="HODGKIN_HUXLEY",
     description="""Hodgkin-Huxley neuron of Traub and Miles, 5 Runge-Kutta steps a step (order 4).
@@ -85,6 +89,6 @@ HODGKIN_HUXLEY = NeuronModel(
     },
     update=_update,
     threshold=_threshold,
-    margin_unit=lambda p: jnp.abs(p["v_thresh"] - p["e_leak"]),
+    margin_unit=_margin_unit,
     max_dt=_max_dt,
 )

@@ -47,6 +47,10 @@ def _reset(p: Values, x: Values) -> Values:
     return {"v": p["c"], "u": x["u"] + p["d"]}
 
 
+def _margin_unit(p: Values) -> jax.Array:
+    return _PEAK - p["c"]
+
+
 IZHIKEVICH = NeuronModel(
     name="IZHIKEVICH",
     description="""Izhikevich's simple neuron, forward Euler (order 1).
@@ -66,7 +70,7 @@ IZHIKEVICH = NeuronModel(
     update=_update,
     threshold=_threshold,
     reset=_reset,
-    margin_unit=lambda p: _PEAK - p["c"],
+    margin_unit=_margin_unit,
     max_dt=_max_dt,
 )
 

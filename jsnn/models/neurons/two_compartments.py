@@ -61,6 +61,10 @@ def _update(p: Values, x: Values, arriving: Values, dt: jax.Array) -> Values:
     return unless_refractory(x, p["e_leak"] + (soma + left_s), dt) | after
 
 
+def _margin_unit(p: Values) -> jax.Array:
+    return p["v_thresh"] - p["v_reset"]
+
+
 LIF_TWO_COMPARTMENTS = NeuronModel(
     name="LIF_TWO_COMPARTMENTS",
     description="""Leaky integrate-and-fire neuron with a passive dendrite.
@@ -94,7 +98,7 @@ LIF_TWO_COMPARTMENTS = NeuronModel(
     update=_update,
     threshold=lif_threshold,
     reset=lif_reset,
-    margin_unit=lambda p: p["v_thresh"] - p["v_reset"],
+    margin_unit=_margin_unit,
     inputs=("current", "dendrite"),
     derived=_derived,
 )
