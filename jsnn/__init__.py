@@ -147,7 +147,7 @@ from jsnn.recording import (
 )
 from jsnn.simulation import recorded_bytes, simulate, step
 from jsnn.spike_events import Events, SpikeEvents, spike_list
-from jsnn.training import trainable, within_bounds
+from jsnn.training import losses, trainable, within_bounds
 
 if TYPE_CHECKING:
     from jsnn import analysis as analysis
@@ -303,6 +303,7 @@ __all__ = [
     "last_voltage",
     "load",
     "load_weights",
+    "losses",
     "max_voltage",
     "mean_voltage",
     "normalise_weights",

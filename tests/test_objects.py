@@ -1,5 +1,6 @@
 """Objects that a user holds: they explain themselves, stay as they are and can be pickled."""
 
+import dataclasses
 import pickle
 import pydoc
 from typing import Any

@@ -1,5 +1,6 @@
 """Learning through time: what is trained, losses, gradients and the loop."""
 
+from jsnn.training import losses
 from jsnn.training.trainable import trainable, within_bounds
 
-__all__ = ["trainable", "within_bounds"]
+__all__ = ["losses", "trainable", "within_bounds"]
