@@ -78,6 +78,7 @@ from jsnn.models import (
     NeuronModel,
     PlasticityModel,
     Quantity,
+    Refractory,
     SynapseModel,
     check_model,
     decay,
@@ -147,7 +148,7 @@ from jsnn.recording import (
 )
 from jsnn.simulation import recorded_bytes, simulate, step
 from jsnn.spike_events import Events, SpikeEvents, spike_list
-from jsnn.training import losses, trainable, within_bounds
+from jsnn.training import exact, losses, trainable, within_bounds
 
 if TYPE_CHECKING:
     from jsnn import analysis as analysis
@@ -269,6 +270,7 @@ __all__ = [
     "Quantity",
     "Rate",
     "Readout",
+    "Refractory",
     "Shared",
     "Sparse",
     "SpikeCount",
@@ -287,6 +289,7 @@ __all__ = [
     "divide",
     "euler",
     "evaluate",
+    "exact",
     "exp",
     "exponential_euler",
     "feedforward",

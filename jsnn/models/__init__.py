@@ -34,6 +34,7 @@ from jsnn.models.neurons import (
     QIF,
     SPIKE_SOURCE,
     NeuronModel,
+    Refractory,
     spike_trains,
 )
 from jsnn.models.plasticity import (
@@ -123,6 +124,7 @@ __all__ = [
     "NeuronModel",
     "PlasticityModel",
     "Quantity",
+    "Refractory",
     "SynapseModel",
     "check_model",
     "decay",

@@ -17,7 +17,7 @@ from jsnn.models.neurons.integrate_fire import (
     LIF_SOFT_RESET,
 )
 from jsnn.models.neurons.izhikevich import IZHIKEVICH, IZHIKEVICH_GENN
-from jsnn.models.neurons.model import NeuronModel
+from jsnn.models.neurons.model import NeuronModel, Refractory
 from jsnn.models.neurons.sources import POISSON_NEURON, SPIKE_SOURCE, spike_trains
 from jsnn.models.neurons.two_compartments import LIF_TWO_COMPARTMENTS
 from jsnn.models.neurons.upswing import EIF, QIF
@@ -43,5 +43,6 @@ __all__ = [
     "QIF",
     "SPIKE_SOURCE",
     "NeuronModel",
+    "Refractory",
     "spike_trains",
 ]

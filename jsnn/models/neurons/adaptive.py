@@ -7,6 +7,7 @@ from jsnn.models.exponential import decay
 from jsnn.models.model import Values
 from jsnn.models.neurons.integrate_fire import (
     LIF,
+    WHILE_REFRACTORY,
     above_rest,
     lif_reset,
     lif_threshold,
@@ -62,6 +63,7 @@ ALIF = NeuronModel(
     reset=_alif_reset,
     derived=_alif_derived,
     margin_unit=above_rest,
+    refractory=WHILE_REFRACTORY,
 )
 
 

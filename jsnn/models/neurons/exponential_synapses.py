@@ -6,6 +6,7 @@ from jsnn.models.exponential import decay, exp, mean_exp
 from jsnn.models.integrators import relax
 from jsnn.models.model import Values
 from jsnn.models.neurons.integrate_fire import (
+    WHILE_REFRACTORY,
     above_rest,
     lif_reset,
     lif_threshold,
@@ -88,6 +89,8 @@ LIF_CURR_EXP = NeuronModel(
     reset=lif_reset,
     margin_unit=above_rest,
     inputs=_INPUTS,
+    impulses=_INPUTS[1:],
+    refractory=WHILE_REFRACTORY,
     derived=_current_derived,
 )
 
@@ -141,5 +144,7 @@ LIF_COND_EXP = NeuronModel(
     reset=lif_reset,
     margin_unit=above_rest,
     inputs=_INPUTS,
+    impulses=_INPUTS[1:],
+    refractory=WHILE_REFRACTORY,
     derived=_conductance_derived,
 )

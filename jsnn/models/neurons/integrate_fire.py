@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jsnn.models.exponential import decay
 from jsnn.models.integrators import relax
 from jsnn.models.model import Values
-from jsnn.models.neurons.model import NeuronModel
+from jsnn.models.neurons.model import NeuronModel, Refractory
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
 
@@ -127,6 +127,9 @@ def lif_reset(p: Values, x: Values) -> Values:
     return x | {"v": p["v_reset"], "refractory": p["tau_refrac"]}
 
 
+WHILE_REFRACTORY = Refractory(left="refractory", holds=("v",))
+"""The refractory time of `LIF`."""
+
 LIF = NeuronModel(
     name="LIF",
     description="""Leaky integrate-and-fire neuron with a refractory time.
@@ -158,6 +161,7 @@ LIF = NeuronModel(
     reset=lif_reset,
     derived=membrane_derived,
     margin_unit=above_rest,
+    refractory=WHILE_REFRACTORY,
 )
 
 
@@ -191,6 +195,7 @@ LIF_SOFT_RESET = NeuronModel(
     reset=_subtract_height,
     derived=membrane_derived,
     margin_unit=_height,
+    refractory=WHILE_REFRACTORY,
 )
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
-from jsnn._checks import check_flag
+from jsnn._checks import check_flag, check_known, check_type
 from jsnn.models.model import (
     Model,
     Sampler,
@@ -22,6 +22,19 @@ _SUPERSPIKE = superspike()
 
 def _no_reset(params: Values, variables: Values) -> Values:
     return variables
+
+
+class Refractory(NamedTuple):
+    """Refractory time of a neuron model, as a time that is left.
+
+    Attributes:
+      left: the variable that holds the time that is left, in ms; `reset` sets it, and `update`
+        counts it down to 0.
+      holds: the variables that stay as they are meanwhile, such as ("v",).
+    """
+
+    left: str
+    holds: tuple[str, ...]
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,6 +69,9 @@ class NeuronModel(Model):
       derived: (params, dt in ms) -> {name: value}, numbers that follow from the parameters, such as
         the decay of a step. They are made once in a run; `update`, `threshold` and `reset` find
         them among the parameters. The function works elementwise, on parameters () or [N].
+      impulses: names of those inputs that `update` adds to a variable at the start of a step; the
+        others are constant within the step. For `jsnn.exact`.
+      refractory: the refractory time, or None; for `jsnn.exact`.
       max_dt: params -> the longest step in ms, () or [N], for which `update` is stable.
       name: for messages and summaries.
       description: equations, units and source.
@@ -71,10 +87,19 @@ class NeuronModel(Model):
     draws: Sequence[tuple[str, Sampler]] = ()
     max_dt: Callable[[Values], jax.Array] | None = None
     derived: Callable[[Values, jax.Array], Values] | None = None
+    impulses: Sequence[str] = ()
+    refractory: Refractory | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "inputs", names_of(self.inputs, "NeuronModel, inputs"))
+        impulses = names_of(self.impulses, "NeuronModel, impulses")
+        check_known(impulses, self.targets, "NeuronModel, impulses", "input")
+        object.__setattr__(self, "impulses", impulses)
+        if self.refractory is not None:
+            check_type(self.refractory, Refractory, "NeuronModel, refractory")
+            named = [self.refractory.left, *self.refractory.holds]
+            check_known(named, self.variables, "NeuronModel, refractory", "variable")
         check_not_reserved(self.params, self.targets, "NeuronModel, parameter", "an input")
         object.__setattr__(self, "draws", checked_draws(self.draws, self.params, "NeuronModel"))
         check_flag(self.reset_gradient, "NeuronModel, reset_gradient")

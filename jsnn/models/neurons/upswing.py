@@ -6,7 +6,12 @@ import jax.numpy as jnp
 from jsnn.models.exponential import exp
 from jsnn.models.integrators import euler, relax
 from jsnn.models.model import Values
-from jsnn.models.neurons.integrate_fire import lif_reset, membrane_derived, unless_refractory
+from jsnn.models.neurons.integrate_fire import (
+    WHILE_REFRACTORY,
+    lif_reset,
+    membrane_derived,
+    unless_refractory,
+)
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.quantity import Quantity
 from jsnn.models.rounding import product
@@ -67,6 +72,7 @@ EIF = NeuronModel(
     reset=lif_reset,
     margin_unit=cut_above_reset,
     derived=membrane_derived,
+    refractory=WHILE_REFRACTORY,
 )
 
 
