@@ -1,6 +1,7 @@
 """Step on the grid: the step of the model, to the bit, with the derivative of spike times."""
 
 from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,11 +11,25 @@ from jsnn.training.exact.flow import Flow
 from jsnn.training.exact.tangents import moved_tangent, stop, zero_with_tangent
 
 
-@partial(jax.jit, static_argnums=0, inline=True)  # traced once for all calls of one shape
+class Step(NamedTuple):
+    """Result of a step.
+
+    Attributes:
+      variables: those of the neuron and its synapses, after the step.
+      margin: the threshold margin before the reset, [N].
+      shift: the time of the spike from the end of the step, in ms, [N]; 0 without a spike.
+    """
+
+    variables: Values
+    margin: jax.Array
+    shift: jax.Array
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
 def step_on_grid(
     flow: Flow, p: Values, x: Values, arriving: Values, shifts: Values, dt: jax.Array
-) -> tuple[Values, jax.Array, jax.Array]:
-    """Take the step of neurons that may spike.
+) -> Step:
+    """Take the step of the models, with the derivative of the spike times.
 
     A spike at the end of a step has a shift e of its time, which is 0 and has the tangent -δm / m'.
     The state after the spike is φ(r(φ(x, dt + e)), -e), and its tangent the saltation of hybrid
@@ -27,12 +42,39 @@ def step_on_grid(
       arriving: {input: [N]}.
       shifts: {input: Σ w e [N]}, which are 0 and have a tangent.
       dt: the step, in ms.
-
-    Returns:
-      The variables after the step, the margin [N], and the shift [N] of the spikes, in ms.
     """
+    moved = flow(p, x, arriving, dt)
+    margin = flow.margin(p, moved)
+    return Step(
+        flow.where(margin >= 0, flow.reset(p, moved), moved), margin, jnp.zeros_like(margin)
+    )
+
+
+@partial(step_on_grid.defjvp, symbolic_zeros=True)
+def _(flow: Flow, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Step, Step]:
+    """Differentiate with respect to what has a tangent alone."""
+    leaves, structure = jax.tree.flatten(primals)
+    changes = jax.tree.leaves(tangents, is_leaf=_is_zero)
+    moving = [i for i, change in enumerate(changes) if not _is_zero(change)]
+
+    def step(of_moving: list[jax.Array]) -> Step:
+        new = dict(zip(moving, of_moving, strict=True))
+        return _step(
+            flow, *jax.tree.unflatten(structure, [new.get(i, x) for i, x in enumerate(leaves)])
+        )
+
+    return jax.jvp(step, ([leaves[i] for i in moving],), ([changes[i] for i in moving],))
+
+
+def _is_zero(tangent: Any) -> bool:
+    return isinstance(tangent, jax.custom_derivatives.SymbolicZero)
+
+
+def _step(
+    flow: Flow, p: Values, x: Values, arriving: Values, shifts: Values, dt: jax.Array
+) -> Step:
     during = flow.without_jumps(arriving)
-    x = arrived_on_grid(flow, p, x, arriving, shifts, dt)
+    x = _arrived(flow, p, x, arriving, shifts, dt)
     moved = _released(flow, p, x, flow(p, x, arriving, dt), during, dt)
     margin = flow.margin(p, moved)
     spiked = margin >= 0
@@ -43,7 +85,7 @@ def step_on_grid(
     reset = flow.reset(p, _along(flow, moved, rate, shift))
     after = _along(flow, reset, flow.rate_now(p, reset, during, dt), -shift)
     after = flow.where(spiked, after, moved)
-    return boxes_ended_on_grid(flow, p, x, after, arriving, shifts, dt), margin, shift
+    return Step(_boxes_ended(flow, p, x, after, arriving, shifts, dt), margin, shift)
 
 
 def _of_crossing(margin: jax.Array, slope: jax.Array) -> jax.Array:
@@ -58,7 +100,7 @@ def _along(flow: Flow, x: Values, rate: Values, e: jax.Array) -> Values:
     return x | {k: moved_tangent(x[k], stop(rate[k]) * e) for k in flow.moving(x)}
 
 
-def arrived_on_grid(
+def _arrived(
     flow: Flow, p: Values, x: Values, arriving: Values, shifts: Values, dt: jax.Array
 ) -> Values:
     """Return the state at the start of a step with the tangent of arrivals at other times.
@@ -73,7 +115,7 @@ def arrived_on_grid(
     return x | {k: moved_tangent(x[k], -rate[k]) for k in flow.moving(x)}
 
 
-def boxes_ended_on_grid(
+def _boxes_ended(
     flow: Flow,
     p: Values,
     before: Values,

@@ -10,7 +10,7 @@ from jsnn.models.model import Values
 from jsnn.models.neurons import NeuronModel
 from jsnn.models.quantity import Quantity, bounds_of
 from jsnn.training.exact.flow import Flow, Incoming
-from jsnn.training.exact.grid import arrived_on_grid, boxes_ended_on_grid, step_on_grid
+from jsnn.training.exact.grid import step_on_grid
 from jsnn.training.exact.tangents import stop
 
 MARGIN, SHIFT = "margin", "shift"
@@ -24,38 +24,30 @@ class ExactUpdate:
 
     Attributes:
       flow: the neuron and its synapses.
-      spikes: False if the neuron never spikes.
     """
 
     flow: Flow
-    spikes: bool
 
     def __call__(self, p: Values, x: Values, given: Values, dt: jax.Array) -> Values:
         flow = self.flow
         before = {k: v for k, v in x.items() if k not in (MARGIN, SHIFT)}
         arriving = {each.name: given[each.name] for each in flow.incoming}
         shifts = {name: given[name] for name in flow.shifted_by}
-        if not self.spikes:
-            arrived = arrived_on_grid(flow, p, before, arriving, shifts, dt)
-            after = flow(p, arrived, arriving, dt)
-            after = boxes_ended_on_grid(flow, p, arrived, after, arriving, shifts, dt)
-            return after | {MARGIN: x[MARGIN], SHIFT: x[SHIFT]}
-        after, margin, shift = step_on_grid(flow, p, before, arriving, shifts, dt)
-        lowest = jnp.finfo(margin.dtype).min
-        return after | {MARGIN: jnp.maximum(margin, lowest), SHIFT: shift}
+        step = step_on_grid(flow, p, before, arriving, shifts, dt)
+        margin = jnp.maximum(step.margin, jnp.finfo(step.margin.dtype).min)
+        return step.variables | {MARGIN: margin, SHIFT: step.shift}
 
 
 def _margin(p: Values, x: Values) -> jax.Array:
     return stop(x[MARGIN])
 
 
-def exact_model(model: NeuronModel, incoming: tuple[Incoming, ...], spikes: bool) -> NeuronModel:
+def exact_model(model: NeuronModel, incoming: tuple[Incoming, ...]) -> NeuronModel:
     """Return a model of a neuron and its synapses whose spikes carry the shift of their time.
 
     Args:
       model: the neuron model.
       incoming: what reaches the neuron.
-      spikes: False if the neuron never spikes.
     """
     synapses = [each for each in incoming if each.synapse is not None]
     params: dict[str, Any] = dict(model.params)
@@ -70,7 +62,7 @@ def exact_model(model: NeuronModel, incoming: tuple[Incoming, ...], spikes: bool
         description=f"{model.description}\n\nIts spikes carry the `shift` of their time, in ms.",
         params=params,
         variables=variables | {MARGIN: Quantity(-1.0), SHIFT: Quantity(0.0, "ms")},
-        update=ExactUpdate(Flow(model, incoming), spikes),
+        update=ExactUpdate(Flow(model, incoming)),
         threshold=_margin,
         surrogate=model.surrogate,
         inputs=(*(each.name for each in incoming), *shifts),

@@ -55,7 +55,7 @@ def exact(network: Network) -> Network:
     shifting = {name for name in changed if not never_spikes(network.population(name).model)}
     incoming = {name: _incoming(network, network.population(name), shifting) for name in changed}
     populations = [
-        _population(network, p, incoming[p.name], p.name in shifting) if p.name in changed else p
+        _population(network, p, incoming[p.name]) if p.name in changed else p
         for p in network.populations
     ]
     projections: list[Projection] = []
@@ -107,7 +107,7 @@ def _shifts_of(p: Projection) -> str:
 
 
 def _population(
-    network: Network, population: Population, incoming: tuple[Incoming, ...], spikes: bool
+    network: Network, population: Population, incoming: tuple[Incoming, ...]
 ) -> Population:
     params, initial = dict(population.params), dict(population.initial)
     for each in incoming:
@@ -118,7 +118,7 @@ def _population(
     return Population(
         population.name,
         population.size,
-        exact_model(population.model, incoming, spikes),
+        exact_model(population.model, incoming),
         params,
         initial,
     )
