@@ -148,7 +148,7 @@ from jsnn.recording import (
 )
 from jsnn.simulation import recorded_bytes, simulate, step
 from jsnn.spike_events import Events, SpikeEvents, spike_list
-from jsnn.training import exact, losses, trainable, within_bounds
+from jsnn.training import Training, exact, fit, gradients, losses, trainable, within_bounds
 
 if TYPE_CHECKING:
     from jsnn import analysis as analysis
@@ -279,6 +279,7 @@ __all__ = [
     "State",
     "SumVariable",
     "SynapseModel",
+    "Training",
     "Variable",
     "by_distance",
     "cache_compilations",
@@ -294,12 +295,14 @@ __all__ = [
     "exponential_euler",
     "feedforward",
     "first_spike",
+    "fit",
     "fixed_in_degree",
     "fixed_out_degree",
     "fixed_probability",
     "fixed_total",
     "fresh",
     "from_scipy",
+    "gradients",
     "init",
     "initializers",
     "keep_in_flight",

@@ -32,6 +32,7 @@ def simulate(
     key: jax.Array | None = None,
     scheduled: bool = True,
     check_finite: bool = False,
+    checkpoint_every: int | None = None,
 ) -> tuple[State, dict[str, Any]]:
     """Simulate one presentation, as a pure function; `jax.vmap` simulates a batch.
 
@@ -49,6 +50,9 @@ def simulate(
       scheduled: run populations in the quickest order and with the quickest products. False steps
         all populations together with whole matrix products. Spikes are the same; XLA, which fuses
         multiplication and addition if it can, may round the last bit of a variable differently.
+      checkpoint_every: for derivatives of long runs: keep the state of every K-th step and compute
+        the steps between once more, which takes less memory and more time. K near the square root
+        of T takes least.
       check_finite: look for a NaN or infinity after every step, which takes time; not under `jit`.
 
     Returns:
@@ -65,6 +69,8 @@ def simulate(
         check_flag(flag, f"simulate, {name}")
     check_type(network, Network, "network")
     num_steps = positive_int(num_steps, "num_steps")
+    if checkpoint_every is not None:
+        checkpoint_every = positive_int(checkpoint_every, "checkpoint_every")
     check_numbers(network)
     drive = checked_drive(network, drive, num_steps)
     if check_finite:
@@ -74,9 +80,14 @@ def simulate(
     check_memory(network, recordings, num_steps)
     start = start_of(network, num_steps, state=state, key=key)
     if state is None:
-        plan = plan_run(network, drive, num_steps, recordings, scheduled=scheduled)
+        plan = plan_run(
+            *(network, drive, num_steps, recordings),
+            scheduled=scheduled,
+            checkpoint_every=checkpoint_every,
+        )
     else:
-        plan = Plan(num_steps, recordings, together(network, event_driven=scheduled))
+        whole = together(network, event_driven=scheduled)
+        plan = Plan(num_steps, recordings, whole, checkpoint_every)
     after, recorded = run(network, start, *split(network, drive), plan)
     if check_finite:
         _raise_if_found(recorded.pop(_FOUND))

@@ -18,11 +18,14 @@ class Plan:
       num_steps: T.
       recordings: what to keep of the run.
       schedule: the populations that are stepped together, and the ways to do it.
+      checkpoint_every: derivatives keep the state of every so many steps and compute the others
+        again; None to keep what they need of each step.
     """
 
     num_steps: int
     recordings: RecordingPlan
     schedule: Schedule
+    checkpoint_every: int | None = None
 
 
 def plan_run(
@@ -32,6 +35,7 @@ def plan_run(
     recordings: RecordingPlan,
     *,
     scheduled: bool,
+    checkpoint_every: int | None = None,
 ) -> Plan:
     """Plan a run from a fresh state.
 
@@ -42,7 +46,11 @@ def plan_run(
       recordings: from `plan_recordings`.
       scheduled: find the quickest schedule; otherwise step all populations together with whole
         products.
+      checkpoint_every: the number of steps from one kept state to the next, for derivatives.
     """
+    if checkpoint_every is not None:
+        schedule = together(network, event_driven=scheduled)
+        return Plan(num_steps, recordings, schedule, checkpoint_every)
     if not scheduled:
         return Plan(num_steps, recordings, together(network, event_driven=False))
     constant, varying = split(network, drive)

@@ -24,6 +24,7 @@ from jsnn._engine.prepared import (
 from jsnn._engine.recording_plan import RecordingPlan
 from jsnn._engine.schedule import Stage, leaving
 from jsnn._engine.step import advance
+from jsnn._engine.steps import all_steps
 from jsnn._kernels.dense import delayed
 from jsnn._pytree import replace
 from jsnn.network.connectivity import Connectivity, EventDriven
@@ -149,7 +150,7 @@ def _steps(
     def seen(carry: Carry) -> State:
         return state_of_all(devices, network, state_of(prepared, carry))
 
-    def all_steps(prepared: Prepared, first: Any) -> tuple[Any, Any]:
+    def taken(prepared: Prepared, first: Any) -> tuple[Any, Any]:
         def body(before: tuple[Carry, Any], now: Driven) -> tuple[Any, Any]:
             carry, kept = before
             inputs = joined(constant.inputs, now.inputs)
@@ -157,37 +158,20 @@ def _steps(
             state = seen(carry)
             return (carry, recordings.fold(kept, state, spikes)), recordings.observe(state, spikes)
 
-        if plan.num_steps == 1:
-            return _first_of_two(body, first, varying)
-        return jax.lax.scan(body, first, varying, length=plan.num_steps)
+        return all_steps(body, first, varying, plan.num_steps, plan.checkpoint_every)
 
     first = (start(prepared, state), recordings.start(network))
     if max(map(len, prepared.groups)) > 1:
         equal = prepared._replace(params=parameters(own, prepared.groups, are_equal=True))
         (carry, kept), stacked = jax.lax.cond(
             have_equal_numbers(own, prepared.groups),
-            partial(all_steps, equal),
-            partial(all_steps, prepared),
+            partial(taken, equal),
+            partial(taken, prepared),
             first,
         )
     else:
-        (carry, kept), stacked = all_steps(prepared, first)
+        (carry, kept), stacked = taken(prepared, first)
     return seen(carry), recordings.finish(kept, stacked)
-
-
-def _first_of_two(body: Any, start: Any, varying: Driven) -> tuple[Any, Any]:
-    """Run a scan of one step as two.
-
-    XLA would unroll a scan of one step, and then fuse and round differently.
-    """
-
-    def keeping_the_carry(carry: Any, now: Any) -> tuple[Any, Any]:
-        carry, stacked = body(carry, now)
-        return carry, (carry, stacked)
-
-    twice = jax.tree.map(lambda rows: jnp.concatenate([rows, rows]), varying)
-    _, (carries, stacked) = jax.lax.scan(keeping_the_carry, start, twice, length=2)
-    return jax.tree.map(lambda rows: rows[0], carries), jax.tree.map(lambda r: r[:1], stacked)
 
 
 def _in_stages(

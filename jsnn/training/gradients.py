@@ -1,0 +1,201 @@
+"""Gradients of a loss: by surrogate derivatives of spikes, or by their times.
+
+A gradient is a value that `jsnn.fit` takes, and a function to call:
+
+    value_and_grad = jsnn.gradients.surrogate().of(loss, num_steps)
+    (loss, recorded), gradient = value_and_grad(network, values, drives, targets)
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+
+from jsnn._checks import check_flag, check_type, positive_int
+from jsnn.models.surrogates import Surrogate
+from jsnn.network.network import Network
+from jsnn.recording import Recording
+from jsnn.simulation import simulate
+from jsnn.training.exact import exact as exact_network
+from jsnn.training.losses import Loss
+from jsnn.training.trainable import Values
+
+ValueAndGrad = Callable[..., tuple[tuple[jax.Array, dict[str, Any]], Values]]
+"""A function of a batch of B presentations.
+
+    (network, values, drives, targets, shares, keys) -> ((loss, recorded), gradient)
+
+Args of it: the network; the trained values; drives and targets, [B, ...]; shares [B], the weight of
+each presentation in the loss (by default 1 / B); keys [B], if the network is random. It returns the
+loss Σ share L, what was recorded, [B, ...], and the gradient, in the form of the values.
+"""
+
+
+class Gradient(Protocol):
+    """A way to make gradients; hashable."""
+
+    def network(self, network: Network) -> Network:
+        """Return the network that is simulated for a network that is trained."""
+        ...
+
+    def of(
+        self, loss: Loss, num_steps: int, record: Mapping[str, Recording] | None = None
+    ) -> ValueAndGrad:
+        """Return the function that makes the gradients of a loss of `num_steps` steps.
+
+        Args:
+          loss: the loss.
+          num_steps: T.
+          record: {name: recording}, more to record beside what the loss needs.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class _ThroughTime:
+    """Gradients by differentiation of a simulation.
+
+    Attributes:
+      transform: network -> the network that is simulated.
+      checkpoint_every: of `simulate`.
+    """
+
+    transform: Callable[[Network], Network]
+    checkpoint_every: int | None
+
+    def network(self, network: Network) -> Network:
+        return self.transform(network)
+
+    def of(
+        self, loss: Loss, num_steps: int, record: Mapping[str, Recording] | None = None
+    ) -> ValueAndGrad:
+        def mean_loss(
+            values: Values, network: Network, drives: Any, targets: Any, shares: Any, keys: Any
+        ) -> tuple[jax.Array, dict[str, Any]]:
+            simulated = self.network(network.with_params(values))
+            each, recorded = losses_of(
+                *(loss, simulated, drives, targets, num_steps, keys, record),
+                checkpoint_every=self.checkpoint_every,
+            )
+            return jnp.sum(each * shares), recorded
+
+        differentiate = jax.value_and_grad(mean_loss, has_aux=True)
+
+        def value_and_grad(
+            network: Network,
+            values: Values,
+            drives: Any,
+            targets: Any,
+            shares: jax.Array | None = None,
+            keys: jax.Array | None = None,
+        ) -> tuple[tuple[jax.Array, dict[str, Any]], Values]:
+            shares = equal_shares(drives, network.dtype) if shares is None else shares
+            return differentiate(values, network, drives, targets, shares, keys)
+
+        return value_and_grad
+
+
+def equal_shares(drives: Any, dtype: Any) -> jax.Array:
+    """Return 1 / B for each of the B presentations of `drives`."""
+    size = len(jax.tree.leaves(drives)[0])
+    return jnp.full(size, 1 / size, dtype)
+
+
+def losses_of(
+    loss: Loss,
+    network: Network,
+    drives: Any,
+    targets: Any,
+    num_steps: int,
+    keys: jax.Array | None,
+    record: Mapping[str, Recording] | None = None,
+    *,
+    checkpoint_every: int | None = None,
+) -> tuple[jax.Array, dict[str, Any]]:
+    """Return the loss of each presentation of a batch, [B], and what was recorded, [B, ...]."""
+
+    def one(drive: Any, target: Any, key: Any) -> tuple[jax.Array, dict[str, Any]]:
+        recorded = simulate(
+            *(network, drive, num_steps),
+            record={**loss.record, **(record or {})},
+            key=key,
+            checkpoint_every=checkpoint_every,
+        )[1]
+        return loss.value(recorded, target), recorded
+
+    return jax.vmap(one, in_axes=(0, 0, None if keys is None else 0))(drives, targets, keys)
+
+
+@dataclass(frozen=True)
+class _WithSurrogate:
+    """Put a surrogate derivative into all neuron models of a network."""
+
+    surrogate: Surrogate
+
+    def __call__(self, network: Network) -> Network:
+        populations = [
+            replace(p, model=replace(p.model, surrogate=self.surrogate))
+            for p in network.populations
+        ]
+        return replace(network, populations=populations)
+
+
+def _as_it_is(network: Network) -> Network:
+    return network
+
+
+def surrogate(
+    function: Surrogate | None = None, *, checkpoint_every: int | None = None
+) -> Gradient:
+    """Return gradients by back-propagation through time, with surrogate derivatives of spikes.
+
+    Neftci, Mostafa & Zenke 2019, IEEE Signal Processing Magazine 36, 51-63.
+
+    Args:
+      function: the surrogate of all populations, such as `jsnn.surrogates.arctan()`; by default
+        that of each neuron model.
+      checkpoint_every: keep the state of every so many steps, and compute the steps between once
+        more: less memory and more time.
+
+    Raises:
+      TypeError: if the surrogate is no function.
+    """
+    if function is not None and not callable(function):
+        raise TypeError(
+            f"gradients.surrogate: given {function!r}; expected a function such as "
+            "jsnn.surrogates.arctan()"
+        )
+    transform = _as_it_is if function is None else _WithSurrogate(function)
+    return _ThroughTime(transform, _checked_steps(checkpoint_every))
+
+
+@dataclass(frozen=True)
+class _Exact:
+    interpolated: bool
+
+    def __call__(self, network: Network) -> Network:
+        return exact_network(network)
+
+
+def exact(*, interpolated: bool = False, checkpoint_every: int | None = None) -> Gradient:
+    """Return gradients by the times of spikes, as `jsnn.exact` makes them.
+
+    Args:
+      interpolated: find the times of spikes within a step, also in the forward run.
+      checkpoint_every: keep the state of every so many steps, and compute the steps between once
+        more: less memory and more time.
+    """
+    check_flag(interpolated, "gradients.exact, interpolated")
+    return _ThroughTime(_Exact(interpolated), _checked_steps(checkpoint_every))
+
+
+def _checked_steps(given: int | None) -> int | None:
+    return None if given is None else positive_int(given, "gradients, checkpoint_every")
+
+
+def check_gradient(gradient: Any) -> None:
+    """Raise TypeError if `gradient` is none, such as a name."""
+    if not hasattr(gradient, "of") or not hasattr(gradient, "network"):
+        check_type(gradient, _ThroughTime, "gradient", ", such as jsnn.gradients.surrogate()")

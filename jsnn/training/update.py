@@ -1,0 +1,237 @@
+"""One update of the trained values, compiled: gradients of a batch, optimiser, bounds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding
+
+from jsnn.evaluation.devices import ROWS, WHOLE
+from jsnn.evaluation.readouts import Readout
+from jsnn.network.network import Network
+from jsnn.recording import Rate, Recording
+from jsnn.training.gradients import Gradient, losses_of
+from jsnn.training.losses import Loss
+from jsnn.training.trainable import Values
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """An optimiser, as `optax.GradientTransformation` is one."""
+
+    def init(self, params: Values) -> Any:
+        """Return the state before the first update."""
+        ...
+
+    def update(self, updates: Values, state: Any, params: Values) -> tuple[Values, Any]:
+        """Return the changes of the values for a gradient, and the state."""
+        ...
+
+
+class Learner(NamedTuple):
+    """All that changes from update to update.
+
+    Attributes:
+      values: what is trained.
+      optimizer: the state of the optimiser.
+    """
+
+    values: Values
+    optimizer: Any
+
+
+class Sums(NamedTuple):
+    """Sums over the presentations of a batch.
+
+    Attributes:
+      loss: of the losses, ().
+      right: the number of right answers, ().
+      rates: {population: ()}, of mean rates in Hz.
+    """
+
+    loss: jax.Array
+    right: jax.Array
+    rates: dict[str, jax.Array]
+
+
+class Rows(NamedTuple):
+    """Presentations of a batch, [B, ...].
+
+    Attributes:
+      drives: by part.
+      targets: of each presentation.
+      counts: [B], 1 for a presentation that counts, 0 for one that fills the batch.
+      indices: int32 [B], of each presentation in its epoch.
+    """
+
+    drives: dict[str, Any]
+    targets: Any
+    counts: Any
+    indices: Any
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task to learn, as it is given to `jsnn.fit`.
+
+    Attributes:
+      loss: the loss.
+      num_steps: T.
+      readout: the rule that reads the answer, or None.
+      populations: the names of the populations.
+    """
+
+    loss: Loss
+    num_steps: int
+    readout: Readout | None
+    populations: tuple[str, ...]
+
+    @property
+    def record(self) -> dict[str, Recording]:
+        """The recordings beside those of the loss, by internal names."""
+        rates: dict[str, Recording] = {_rate_of(name): Rate(name) for name in self.populations}
+        return rates if self.readout is None else {**rates, _ANSWER: self.readout.recording}
+
+    def sums(self, loss: jax.Array, recorded: Mapping[str, Any], rows: Rows) -> Sums:
+        """Return sums over the presentations that count, with the sum of their losses given."""
+        right = jnp.zeros((), loss.dtype)
+        if self.readout is not None:
+            answers = jax.vmap(self.readout.predict)(recorded[_ANSWER])
+            right = jnp.sum((answers == rows.targets) * rows.counts)
+        rates = {
+            name: jnp.sum(recorded[_rate_of(name)].mean(axis=1) * rows.counts)
+            for name in self.populations
+        }
+        return Sums(loss, right, rates)
+
+
+_ANSWER = "answer of fit"
+
+
+def _rate_of(population: str) -> str:
+    return f"rate of {population} in fit"
+
+
+def _keys(key: jax.Array | None, indices: jax.Array) -> jax.Array | None:
+    """Return a key for each presentation of an epoch."""
+    return None if key is None else jax.vmap(partial(jax.random.fold_in, key))(indices)
+
+
+@dataclass(frozen=True)
+class Division:
+    """The division of a batch into shards, and of the shards over devices.
+
+    Attributes:
+      shards: a multiple of the number of devices.
+      mesh: the devices.
+    """
+
+    shards: int
+    mesh: Mesh
+
+    def summed(self, of_shard: Callable[..., Any], whole: Any, rows: Rows) -> Any:
+        """Return the sum of a function over the shards of the rows, added in pairs.
+
+        Args:
+          of_shard: (whole, rows of a shard) -> pytree.
+          whole: a pytree that every device holds.
+          rows: those of the batch.
+        """
+        of_device = self.shards // self.mesh.size
+
+        def on_device(whole: Any, rows: Rows) -> Any:
+            parts = []
+            for part in range(of_device):
+                mine = jax.tree.map(lambda x: jnp.split(x, of_device)[part], rows)  # noqa: B023
+                parts.append(of_shard(*jax.lax.optimization_barrier((whole, mine))))
+                parts[-1] = jax.lax.optimization_barrier(parts[-1])
+            return jax.tree.map(lambda *x: jnp.stack(x), *parts)
+
+        if self.mesh.size == 1:
+            each = on_device(whole, rows)
+        else:
+            each = jax.shard_map(
+                on_device,
+                mesh=self.mesh,
+                in_specs=(WHOLE, ROWS),
+                out_specs=ROWS,
+                check_vma=False,
+            )(whole, rows)
+            each = jax.lax.with_sharding_constraint(each, NamedSharding(self.mesh, WHOLE))
+        return jax.tree.map(_sum_in_pairs, each)
+
+
+def _sum_in_pairs(parts: jax.Array) -> jax.Array:
+    """Return the sum of [S, ...] over its first axis: of pairs, of pairs of pairs and so on."""
+    while len(parts) > 1:
+        even, odd = parts[0::2], parts[1::2]
+        pairs = even[: len(odd)] + odd
+        parts = jnp.concatenate([pairs, even[len(odd) :]])
+    return parts[0]
+
+
+def compile_update(
+    task: Task,
+    gradient: Gradient,
+    optimizer: Optimizer,
+    bounded: Callable[[Values], Values],
+    division: Division,
+) -> Callable[..., tuple[Learner, Sums, jax.Array]]:
+    """Return the update of a batch, (network, learner, rows, key) -> (learner, sums, moves).
+
+    `moves` is True if some number of the gradient is not 0.
+
+    Args:
+      task: what to learn.
+      gradient: the way to make gradients.
+      optimizer: turns a gradient into a change of the values.
+      bounded: moves values back into their bounds.
+      division: of the batch over devices.
+    """
+    value_and_grad = gradient.of(task.loss, task.num_steps, task.record)
+
+    @jax.jit
+    def update(
+        network: Network, learner: Learner, rows: Rows, key: jax.Array | None
+    ) -> tuple[Learner, Sums, jax.Array]:
+        number = rows.counts.sum()
+
+        def of_shard(whole: Any, rows: Rows) -> tuple[Sums, Values]:
+            network, values, key = whole
+            (loss, recorded), gradients = value_and_grad(
+                *(network, values, rows.drives, rows.targets),
+                shares=rows.counts,
+                keys=_keys(key, rows.indices),
+            )
+            return task.sums(loss, recorded, rows), gradients
+
+        whole = (network, learner.values, key)
+        sums, gradients = division.summed(of_shard, whole, rows)
+        mean = jax.tree.map(lambda x: x / number, gradients)
+        moves = jnp.any(jnp.stack([jnp.any(x != 0) for x in jax.tree.leaves(mean)]))
+        changes, state = optimizer.update(mean, learner.optimizer, learner.values)
+        values = bounded(jax.tree.map(lambda x, change: x + change, learner.values, changes))
+        return Learner(values, state), sums, moves
+
+    return update
+
+
+def compile_assessment(task: Task, gradient: Gradient, division: Division) -> Callable[..., Sums]:
+    """Return the assessment of a batch, (network, rows, key) -> sums."""
+
+    @jax.jit
+    def assess(network: Network, rows: Rows, key: jax.Array | None) -> Sums:
+        def of_shard(whole: Any, rows: Rows) -> Sums:
+            network, key = whole
+            losses, recorded = losses_of(
+                *(task.loss, gradient.network(network), rows.drives, rows.targets),
+                *(task.num_steps, _keys(key, rows.indices), task.record),
+            )
+            return task.sums(jnp.sum(losses * rows.counts), recorded, rows)
+
+        return division.summed(of_shard, (network, key), rows)
+
+    return assess
