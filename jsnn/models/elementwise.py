@@ -15,8 +15,8 @@ _PLACE_BY_PLACE = """
     digamma div eq erf erf_inv erfc exp exp2 expm1 floor ge gt igamma igammac integer_pow
     is_finite le lgamma log log1p logistic lt max min mul ne neg nextafter not or pow
     reduce_precision regularized_incomplete_beta rem round rsqrt select_n shift_left
-    shift_right_arithmetic shift_right_logical sign sin sinh sqrt square stop_gradient sub tan
-    tanh xor
+    shift_right_arithmetic shift_right_logical sign sin sinh spike sqrt square stop_gradient sub
+    tan tanh xor
 """
 _OF_PROGRAMS = """
     checkpoint closed_call cond core_call custom_jvp_call custom_vjp_call jit pjit remat2 scan
