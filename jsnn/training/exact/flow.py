@@ -11,11 +11,13 @@ from jsnn.models.model import CLOCK, Values
 from jsnn.models.neurons import NeuronModel
 from jsnn.models.synapses import SynapseModel
 
-_NO_TIME = 2.0**-10
-"""Part of a step that stands for a step of 0, which a model that divides by its step cannot take.
 
-Rates have a relative error of about dt / τ / 1024 from it.
-"""
+def no_time(dt: jax.Array) -> jax.Array:
+    """Return a step that stands for 0, which a model that divides by its step cannot take.
+
+    Rates have a relative error of about dt / τ / 1024 from it.
+    """
+    return dt * jnp.asarray(2.0**-10, dt.dtype)
 
 
 @dataclass(frozen=True)
@@ -104,22 +106,19 @@ class Flow:
 
     def rate_now(self, p: Values, x: Values, arriving: Values, dt: jax.Array) -> Values:
         """Return dx/dt, after the jumps that arrive; what a refractory neuron holds has 0."""
-        rate = self.rate(p, x, arriving, dt * jnp.asarray(_NO_TIME, dt.dtype))
+        rate = self.rate(p, x, arriving, no_time(dt))
         refractory = self.model.refractory
         if refractory is None:
             return rate
-        waits = x[refractory.left] > 0
+        left = refractory.left
+        waits = x[left] > 0
         held = {k: jnp.where(waits, 0, rate[k]) for k in refractory.holds}
-        return (
-            rate
-            | held
-            | {refractory.left: jnp.where(waits, -1, jnp.zeros_like(x[refractory.left]))}
-        )
+        return rate | held | {left: -waits.astype(x[left].dtype)}
 
     def jumped(self, p: Values, x: Values, arriving: Values, dt: jax.Array) -> Values:
         """Return the state right after the jumps that arrive, in no time."""
         none = {each.name: jnp.zeros_like(next(iter(arriving.values()))) for each in self.incoming}
-        return self.moved(p, x, none | arriving, dt * jnp.asarray(_NO_TIME, dt.dtype))
+        return self.moved(p, x, none | arriving, no_time(dt))
 
     def free(self, x: Values) -> Values:
         """Return the variables of neurons whose refractory time is over."""
@@ -163,6 +162,16 @@ class Flow:
         return out
 
     @cached_property
+    def autonomous(self) -> frozenset[str]:
+        """The variables of synapses that do not see the neuron, so that its spikes leave them."""
+        return frozenset(
+            name
+            for each in self.incoming
+            if each.synapse is not None and not each.synapse.reads
+            for name in each.named(dict(each.synapse.variables))
+        )
+
+    @cached_property
     def shifted_by(self) -> dict[str, str]:
         """{input of shifts: the input that brings the weights}."""
         return {shift: each.name for each in self.incoming for shift in each.shifts}
@@ -174,6 +183,11 @@ class Flow:
     def is_jump(self, name: str) -> bool:
         """Return True if an input jumps at the start of a step."""
         return self._by_name[name].is_jump
+
+    @cached_property
+    def has_direct_shifts(self) -> bool:
+        """True if something jumps without a synapse model, at times of its own."""
+        return any(self.jumps_at_once(name) for name in self.shifted_by.values())
 
     def jumps_at_once(self, name: str) -> bool:
         """Return True if an input jumps without a synapse model, and may reach the margin."""

@@ -97,7 +97,11 @@ def _of_crossing(margin: jax.Array, slope: jax.Array) -> jax.Array:
 
 def _along(flow: Flow, x: Values, rate: Values, e: jax.Array) -> Values:
     """Return x with the tangent of x + f e, for an e that is 0 and has a tangent."""
-    return x | {k: moved_tangent(x[k], stop(rate[k]) * e) for k in flow.moving(x)}
+    return x | {
+        k: moved_tangent(x[k], stop(rate[k]) * e)
+        for k in flow.moving(x)
+        if k not in flow.autonomous
+    }
 
 
 def _arrived(

@@ -11,6 +11,7 @@ from jsnn.models.neurons import NeuronModel
 from jsnn.models.quantity import Quantity, bounds_of
 from jsnn.training.exact.flow import Flow, Incoming
 from jsnn.training.exact.grid import step_on_grid
+from jsnn.training.exact.interpolated import step_interpolated
 from jsnn.training.exact.tangents import stop
 
 MARGIN, SHIFT = "margin", "shift"
@@ -24,16 +25,19 @@ class ExactUpdate:
 
     Attributes:
       flow: the neuron and its synapses.
+      interpolated: True if spikes have times within a step.
     """
 
     flow: Flow
+    interpolated: bool
 
     def __call__(self, p: Values, x: Values, given: Values, dt: jax.Array) -> Values:
         flow = self.flow
         before = {k: v for k, v in x.items() if k not in (MARGIN, SHIFT)}
         arriving = {each.name: given[each.name] for each in flow.incoming}
         shifts = {name: given[name] for name in flow.shifted_by}
-        step = step_on_grid(flow, p, before, arriving, shifts, dt)
+        take = step_interpolated if self.interpolated else step_on_grid
+        step = take(flow, p, before, arriving, shifts, dt)
         margin = jnp.maximum(step.margin, jnp.finfo(step.margin.dtype).min)
         return step.variables | {MARGIN: margin, SHIFT: step.shift}
 
@@ -42,12 +46,15 @@ def _margin(p: Values, x: Values) -> jax.Array:
     return stop(x[MARGIN])
 
 
-def exact_model(model: NeuronModel, incoming: tuple[Incoming, ...]) -> NeuronModel:
+def exact_model(
+    model: NeuronModel, incoming: tuple[Incoming, ...], *, interpolated: bool
+) -> NeuronModel:
     """Return a model of a neuron and its synapses whose spikes carry the shift of their time.
 
     Args:
       model: the neuron model.
       incoming: what reaches the neuron.
+      interpolated: True if spikes have times within a step.
     """
     synapses = [each for each in incoming if each.synapse is not None]
     params: dict[str, Any] = dict(model.params)
@@ -62,7 +69,7 @@ def exact_model(model: NeuronModel, incoming: tuple[Incoming, ...]) -> NeuronMod
         description=f"{model.description}\n\nIts spikes carry the `shift` of their time, in ms.",
         params=params,
         variables=variables | {MARGIN: Quantity(-1.0), SHIFT: Quantity(0.0, "ms")},
-        update=ExactUpdate(Flow(model, incoming)),
+        update=ExactUpdate(Flow(model, incoming), interpolated),
         threshold=_margin,
         surrogate=model.surrogate,
         inputs=(*(each.name for each in incoming), *shifts),

@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from jsnn._checks import check_type
+from jsnn._checks import check_flag, check_type
 from jsnn._pytree import replace as replaced
 from jsnn.models.model import Values
 from jsnn.models.synapses import DELTA, SynapseModel
@@ -19,7 +19,7 @@ from jsnn.training.exact.flow import Incoming
 from jsnn.training.exact.model import SHIFT, exact_model
 
 
-def exact(network: Network) -> Network:
+def exact(network: Network, *, interpolated: bool = False) -> Network:
     """Return a network whose spike times carry their exact derivative.
 
         def loss(weights, trains):
@@ -27,9 +27,13 @@ def exact(network: Network) -> Network:
             ...
 
     The neuron models are rewritten, for any model, so that gradients of `simulate` are those of the
-    times at which margins cross 0, not those of surrogates. Spikes and variables of a run stay
-    those of `network`, to the bit. A spike of step n happens at (n + 1) dt + shift; `shift`, in
-    ms, is a variable of every population that spikes, 0 with a derivative.
+    times at which margins cross 0, not those of surrogates. A spike of step n happens at
+    (n + 1) dt + shift; `shift`, in ms, is a variable of every population that spikes.
+
+    On the grid, the default, spikes and variables of a run stay those of `network`, to the bit, and
+    the shift is 0 with a derivative, of first order in dt. Interpolated, the shift is the time of
+    the crossing within the step, arrivals have their times too, and derivatives are about ten times
+    more accurate.
 
     Populations, current sources and what drives them keep their names. The variables of the
     synapse model of a projection become variables of the population that it reaches,
@@ -43,24 +47,26 @@ def exact(network: Network) -> Network:
     Args:
       network: the network; under `jit`, `vmap` and `grad` too, so that gradients pass to its
         weights, parameters and initial values.
+      interpolated: let spikes happen within steps, in the run too.
 
     Raises:
-      TypeError: if `network` is no network.
+      TypeError: if an argument is of another type.
       ValueError: if the spike times of a population have no derivative, or a projection changes its
         weights; the message says why.
     """
     check_type(network, Network, "exact, network")
+    check_flag(interpolated, "exact, interpolated")
     check_network(network)
     changed = {p.name for p in network.populations if not is_input(network, p)}
     shifting = {name for name in changed if not never_spikes(network.population(name).model)}
     incoming = {name: _incoming(network, network.population(name), shifting) for name in changed}
     populations = [
-        _population(network, p, incoming[p.name]) if p.name in changed else p
+        _population(network, p, incoming[p.name], interpolated) if p.name in changed else p
         for p in network.populations
     ]
     projections: list[Projection] = []
     for p in network.projections:
-        projections += _projections(network, p, incoming.get(p.post, ()), shifting)
+        projections += _projections(network, p, incoming.get(p.post, ()), shifting, interpolated)
     sources = [_source(source, changed) for source in network.sources]
     return Network(populations, projections, sources, network.dt)
 
@@ -107,7 +113,7 @@ def _shifts_of(p: Projection) -> str:
 
 
 def _population(
-    network: Network, population: Population, incoming: tuple[Incoming, ...]
+    network: Network, population: Population, incoming: tuple[Incoming, ...], interpolated: bool
 ) -> Population:
     params, initial = dict(population.params), dict(population.initial)
     for each in incoming:
@@ -118,14 +124,18 @@ def _population(
     return Population(
         population.name,
         population.size,
-        exact_model(population.model, incoming),
+        exact_model(population.model, incoming, interpolated=interpolated),
         params,
         initial,
     )
 
 
 def _projections(
-    network: Network, p: Projection, incoming: tuple[Incoming, ...], shifting: set[str]
+    network: Network,
+    p: Projection,
+    incoming: tuple[Incoming, ...],
+    shifting: set[str],
+    interpolated: bool,
 ) -> list[Projection]:
     """Return the projections that take the place of one."""
     if not incoming:
@@ -137,7 +147,7 @@ def _projections(
         return [weights]
     shifts = replaced(
         weights,
-        connectivity=ShiftsOnGrid(_synapses(network, p)),
+        connectivity=p.connectivity if interpolated else ShiftsOnGrid(_synapses(network, p)),
         synapse=_SHIFTS,
         target=_shifts_of(p),
         name=_shifts_of(p),
