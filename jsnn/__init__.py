@@ -4,6 +4,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from jsnn import encoding
 from jsnn._engine.inputs import over_time
 from jsnn._extras import needed_by
 from jsnn.compilation_cache import cache_compilations
@@ -288,6 +289,7 @@ __all__ = [
     "decay",
     "deployed",
     "divide",
+    "encoding",
     "euler",
     "evaluate",
     "exact",

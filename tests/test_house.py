@@ -27,6 +27,7 @@ ORDER = [
     "network",
     "recording",
     "spike_events",
+    "encoding",
     "_engine",
     "simulation",
     "long_runs",
