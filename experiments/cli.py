@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from tqdm import tqdm
 
-PACKAGES = ("matplotlib", "pooch", "requests", "tqdm", "tyro")
+PACKAGES = ("h5py", "matplotlib", "pooch", "requests", "scipy", "tqdm", "tyro")
 """Packages that the experiments import beside those of jsnn."""
 
 FIGURES = (".png", ".pdf", ".svg")

@@ -177,7 +177,7 @@ def receptive_fields(
     Field i = 1, ..., m has the centre low + (2 i - 3) / 2 (high - low) / (m - 2) and the width
     (high - low) / (β (m - 2)). `latency(fields, 10.0, least=0.1)` makes times of the responses.
     Bohte, Kok & La Poutré 2002, "Error-backpropagation in temporally encoded networks of spiking
-    neurons", Neurocomputing 48, section 5.
+    neurons", Neurocomputing 48.
 
     Args:
       values: [N].

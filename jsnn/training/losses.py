@@ -186,7 +186,7 @@ def van_rossum(population: str, tau: float) -> Loss:
 
     and g likewise for the target. The integral is exact and goes on after the last step, so a spike
     that is missing or far away from its target adds 1/2. van Rossum 2001, "A novel spike distance",
-    Neural Computation 13, eq. 2.4. The target is [T, N], 1 where a neuron is to spike in a step.
+    Neural Computation 13. The target is [T, N], 1 where a neuron is to spike in a step.
 
     Args:
       population: the neurons that learn to spike.

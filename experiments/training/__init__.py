@@ -1,0 +1,1 @@
+"""Learning through time: experiments and their data."""

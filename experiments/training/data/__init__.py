@@ -1,0 +1,1 @@
+"""Data sets for learning through time, a file each."""
