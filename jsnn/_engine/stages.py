@@ -27,14 +27,14 @@ from jsnn._engine.step import advance
 from jsnn._engine.steps import all_steps
 from jsnn._kernels.dense import delayed
 from jsnn._pytree import replace
-from jsnn.network.connectivity import Connectivity, EventDriven
+from jsnn.network.connectivity import Connectivity, Dense, EventDriven
 from jsnn.network.division import AXIS
 from jsnn.network.network import Network
 from jsnn.network.state import State, in_flight_after, part_of, with_part, with_projection
 
 Recorded = dict[str, Any]
 Spikes = dict[str, jax.Array]
-"""Spikes by population, {population: bool [T, N]}."""
+"""Spikes by population, {population: [T, N]}, bools or floats."""
 
 
 @partial(jax.jit, static_argnames="plan")
@@ -68,7 +68,7 @@ def run(
 def _quickly(
     plan: Plan, network: Network, state: State, constant: Driven, varying: Driven
 ) -> tuple[State, Recorded]:
-    """Run stage after stage, or populations in groups."""
+    """Run stage after stage, or populations in groups, which has no derivative of its own."""
     if len(plan.schedule.stages) > 1:
         return _in_stages(plan, network, state, constant, varying)
     return _together(plan, network, state, constant, varying)
@@ -76,9 +76,13 @@ def _quickly(
 
 @_quickly.defjvp
 def _quickly_jvp(plan: Plan, primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """Differentiate through the steps of all populations together, each by itself."""
-    alone = replace(plan, schedule=replace(plan.schedule, groups=each_alone(primals[0].order)))
-    return jax.jvp(partial(_together, alone), primals, tangents)
+    """Differentiate through the steps of each population by itself."""
+    schedule = plan.schedule
+    alone = replace(plan, schedule=replace(schedule, groups=each_alone(primals[0].order)))
+    if len(schedule.stages) == 1:
+        return jax.jvp(partial(_together, alone), primals, tangents)
+    untabulated = replace(plan, schedule=replace(schedule, tabulated=()))
+    return jax.jvp(partial(_in_stages, untabulated, differentiable=True), primals, tangents)
 
 
 def _together(
@@ -175,9 +179,18 @@ def _steps(
 
 
 def _in_stages(
-    plan: Plan, network: Network, state: State, constant: Driven, varying: Driven
+    plan: Plan,
+    network: Network,
+    state: State,
+    constant: Driven,
+    varying: Driven,
+    *,
+    differentiable: bool = False,
 ) -> tuple[State, Recorded]:
-    """Run stage after stage, each over all steps; `state` is a fresh one."""
+    """Run stage after stage, each over all steps; `state` is a fresh one.
+
+    With `differentiable`, spikes pass from stage to stage as floats, which have derivatives.
+    """
     schedule, num_steps = plan.schedule, plan.num_steps
     sums: dict[str, jax.Array] = {}
     recorded: Recorded = {}
@@ -199,14 +212,18 @@ def _in_stages(
             )
         else:
             own = replace(plan, recordings=mine)
-            state, kept, spikes = _stage(network, stage, state, constant, varying, sums, own)
+            kind = network.dtype if differentiable else jnp.bool_
+            state, kept, spikes = _stage(network, stage, state, constant, varying, sums, own, kind)
         recorded |= kept
         for projection in leaving(network, stage):
             left = in_flight_after(spikes[projection.pre], projection.delay, network.dtype)
             state = with_projection(state, projection.name, in_flight=left)
             connectivity = connectivity_of(network, projection)
             sums[projection.name] = _over_time(
-                connectivity, projection.delay, spikes[projection.pre]
+                connectivity,
+                projection.delay,
+                spikes[projection.pre],
+                differentiable=differentiable,
             )
     return replace(state, step=state.step + num_steps), recorded
 
@@ -219,8 +236,12 @@ def _stage(
     varying: Driven,
     sums: dict[str, jax.Array],
     plan: Plan,
+    kind: Any,
 ) -> tuple[State, Recorded, Spikes]:
-    """Run one stage; return the state, the recordings, and the spikes that leave the stage."""
+    """Run one stage; return the state, the recordings, and the spikes that leave the stage.
+
+    The spikes have the dtype `kind`.
+    """
     reaching = [p for p in network.projections if p.post in stage]
     sources = [s.name for s in network.sources if s.population in stage]
     mine = {*stage, *(p.name for p in reaching), *sources}
@@ -237,7 +258,7 @@ def _stage(
         carry, spikes = advance(prepared, carry, inputs, changing.params, arriving=arriving)
         state = state_of(prepared, carry)
         kept = plan.recordings.fold(kept, state, spikes)
-        spiked = {name: spikes[name] > 0 for name in sending}
+        spiked = {name: spikes[name] > 0 if kind is jnp.bool_ else spikes[name] for name in sending}
         return (carry, kept), (plan.recordings.observe(state, spikes), spiked)
 
     first = (start(prepared, part), plan.recordings.start(network))
@@ -272,8 +293,11 @@ def _given(
     return after, {recording: count for recording, _ in recordings.folded}, {name: spikes}
 
 
-def _over_time(connectivity: Connectivity, delay: int, spikes: jax.Array) -> jax.Array:
-    """Turn spikes, bool [T, pre], into the sums that arrive in every step, [T, post]."""
-    if isinstance(connectivity, EventDriven):
+def _over_time(
+    connectivity: Connectivity, delay: int, spikes: jax.Array, *, differentiable: bool
+) -> jax.Array:
+    """Turn spikes, bools or floats [T, pre], into the sums that arrive in every step, [T, post]."""
+    has_rule = isinstance(connectivity, Dense) or not differentiable
+    if has_rule and isinstance(connectivity, EventDriven):
         return connectivity.deliver_over_time(spikes, delay)
     return jax.vmap(connectivity.deliver)(delayed(spikes, delay).astype(connectivity.dtype))

@@ -10,8 +10,8 @@ in which GeNN adds weights to its input current; above a fan-in of 2,048 it sums
 order and then adds the blocks. On the CPU that path multiplies one row at a time.
 
 On the CPU the kernels of `jsnn._kernels.native` can make the same sums. They visit only the neurons
-that spiked: in a step (`event_driven`), in all steps of a run at once (`product_over_time`), or
-adding what several steps share only once (`product_of_trains`).
+that spiked: in a step (`event_driven`), in all steps of a run at once (jsnn/_kernels/over_time.py),
+or adding what several steps share only once (`product_of_trains`).
 """
 
 from collections.abc import Callable, Sequence
@@ -53,25 +53,6 @@ def ordered_product(
     return _product(precision, event_driven and native.available(), spikes, weights)
 
 
-def product_over_time(
-    spikes: jax.Array, weights: jax.Array, precision: str, delay: int
-) -> jax.Array:
-    """Turn spikes over time into the sums that arrive in each step, [T, post], by one product.
-
-    Not differentiable. On the CPU this needs `jsnn._kernels.native`.
-
-    Args:
-      spikes: bool [T, pre].
-      weights: [pre, post].
-      precision: of the product on an accelerator.
-      delay: steps from a spike to its arrival.
-    """
-    return _sum_of_blocks(
-        lambda rows: _over_time(precision, delay)(spikes[None, :, rows], weights[rows])[0],
-        len(weights),
-    )
-
-
 def product_of_trains(trains: jax.Array, index: jax.Array, weights: jax.Array) -> jax.Array:
     """Return the sums of all steps, [T, R, post], for neurons that share few spike trains.
 
@@ -82,12 +63,13 @@ def product_of_trains(trains: jax.Array, index: jax.Array, weights: jax.Array) -
       index: int32 [R, pre]; neuron i of row r has the spike train index[r, i].
       weights: [pre, post].
     """
-    return _sum_of_blocks(
+    return sum_of_blocks(
         lambda rows: native.train_product(trains, index[:, rows], weights[rows]), len(weights)
     )
 
 
-def _sum_of_blocks(product: Callable[[slice], jax.Array], fan_in: int) -> jax.Array:
+def sum_of_blocks(product: Callable[[slice], jax.Array], fan_in: int) -> jax.Array:
+    """Return the sum of a product over blocks of presynaptic neurons."""
     blocks = [product(slice(i, i + _BLOCK)) for i in range(0, fan_in, _BLOCK)]
     return sum(blocks[1:], blocks[0])
 
@@ -123,11 +105,11 @@ def _product_of_rows(precision: str, native_cpu: bool) -> Any:
 
     @jax.custom_batching.custom_vmap
     def product(spikes: jax.Array, weights: jax.Array) -> jax.Array:
-        in_order = partial(_block_by_block, precision)
+        whole = partial(_block_by_block, precision)
         if not native_cpu:
-            return in_order(spikes, weights)
+            return whole(spikes, weights)
         return jax.lax.platform_dependent(
-            spikes, weights, cpu=partial(native.event_product, block=_BLOCK), default=in_order
+            spikes, weights, cpu=partial(native.event_product, block=_BLOCK), default=whole
         )
 
     @product.def_vmap
@@ -146,64 +128,25 @@ def _product_of_rows(precision: str, native_cpu: bool) -> Any:
 
 
 def delayed(spikes: jax.Array, delay: int) -> jax.Array:
-    """Return spikes, bool [T, ...], `delay` steps later; there are none in the first steps."""
-    late = jnp.zeros((min(delay, len(spikes)), *spikes.shape[1:]), bool)
+    """Return spikes, [T, ...], `delay` steps later; there are none in the first steps."""
+    late = jnp.zeros((min(delay, len(spikes)), *spikes.shape[1:]), spikes.dtype)
     return jnp.concatenate([late, spikes])[: len(spikes)]
-
-
-def _whole_over_time(
-    precision: str, delay: int, spikes: jax.Array, weights: jax.Array
-) -> jax.Array:
-    """Turn spikes, bool [T, R, pre], into sums [T, R, post] by one product."""
-    num_steps, rows, pre = spikes.shape
-    arriving = delayed(spikes, delay).astype(weights.dtype)
-    return _in_order(precision, arriving.reshape(-1, pre), weights).reshape(num_steps, rows, -1)
-
-
-@lru_cache
-def _over_time(precision: str, delay: int) -> Any:
-    """Return a function that turns spikes, bool [R, T, pre], into sums [R, T, post].
-
-    Under `vmap` over spikes the function is called once, with more rows.
-    """
-
-    @jax.custom_batching.custom_vmap
-    def product(spikes: jax.Array, weights: jax.Array) -> jax.Array:
-        sums = jax.lax.platform_dependent(
-            jnp.moveaxis(spikes, 1, 0),
-            weights,
-            cpu=partial(native.product_over_time, delay=delay),
-            default=partial(_whole_over_time, precision, delay),
-        )
-        return jnp.moveaxis(sums, 0, 1)
-
-    @product.def_vmap
-    def _(
-        size: int, batched: Sequence[bool], spikes: jax.Array, weights: jax.Array
-    ) -> tuple[jax.Array, bool]:
-        spikes_batched, weights_batched = batched
-        if not weights_batched:
-            sums = product(spikes.reshape(-1, *spikes.shape[-2:]), weights)
-            return sums.reshape(*spikes.shape[:-1], -1), True
-        each = lambda i: product(spikes[i] if spikes_batched else spikes, weights[i])  # noqa: E731
-        return jax.lax.map(each, jnp.arange(size)), True
-
-    return product
 
 
 def _block_by_block(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
     """Turn spikes [rows, pre] into sums [rows, post]."""
-    return _sum_of_blocks(
-        lambda rows: _in_order(precision, spikes[:, rows], weights[rows]), len(weights)
+    return sum_of_blocks(
+        lambda rows: in_order(precision, spikes[:, rows], weights[rows]), len(weights)
     )
 
 
-def _in_order(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+def in_order(precision: str, spikes: jax.Array, weights: jax.Array) -> jax.Array:
+    """Turn spikes [rows, pre] into sums [rows, post], adding in neuron order on the CPU."""
     columns = weights.shape[1]
     weights = jnp.pad(weights, ((0, 0), (0, -columns % _COLUMNS)))
     by_row, whole = partial(_row_by_row, precision), partial(_dot, precision)
-    in_order = by_row if _PRODUCTS_ARE_IN_ORDER else _neuron_by_neuron
-    sums = jax.lax.platform_dependent(spikes, weights, cpu=in_order, default=whole)
+    on_cpu = by_row if _PRODUCTS_ARE_IN_ORDER else _neuron_by_neuron
+    sums = jax.lax.platform_dependent(spikes, weights, cpu=on_cpu, default=whole)
     return sums[:, :columns]
 
 

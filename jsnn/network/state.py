@@ -294,7 +294,7 @@ def in_flight_after(spikes: jax.Array, delay: int, dtype: Any) -> jax.Array | No
     """Return the spikes in flight after a run from step 0, [delay, pre], or None if `delay` is 0.
 
     Args:
-      spikes: the spikes of the run, bool [T, pre].
+      spikes: the spikes of the run, bools or floats [T, pre].
       delay: of the projection, in steps.
       dtype: of the network.
     """

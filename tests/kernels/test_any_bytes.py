@@ -258,6 +258,18 @@ MISFITS: dict[str, tuple[str, tuple[np.ndarray, ...], Any, dict[str, Any], str]]
         *("product_over_time", OVER_TIME, result(5, 2, 4), {"delay": np.int64(-1)}),
         r"delay: given -1; expected >= 0",
     ),
+    "a negative delay of outer products": (
+        *("spike_outer", (bools(5, 2, 3), floats(5, 2, 4)), result(3, 4), {"delay": np.int64(-1)}),
+        r"delay: given -1; expected >= 0",
+    ),
+    "numbers of fewer rows": (
+        *("spike_outer", (bools(5, 2, 3), floats(5, 1, 4)), result(3, 4), FEW),
+        r"numbers: given F32\[5, 1, 4\]; expected F32\[5, 2, 4\]",
+    ),
+    "outer products of other neurons": (
+        *("spike_outer", (bools(5, 2, 3), floats(5, 2, 4)), result(2, 4), FEW),
+        r"sums: given F32\[2, 4\]; expected F32\[3, 4\]",
+    ),
     "float spikes over time": (
         *("product_over_time", (floats(5, 2, 3), OVER_TIME[1]), result(5, 2, 4), FEW),
         r"spikes: given F32\[5, 2, 3\]; expected PRED\[5, 2, 3\]",
@@ -373,6 +385,10 @@ def test_nothing_makes_nothing(rows: int, pre: int, post: int) -> None:
         over_time = native.product_over_time(jnp.ones((steps, rows, pre), bool), weights, 1)
         assert over_time.shape == (steps, rows, post)
         assert not over_time.any()
+        numbers = jnp.ones((steps, rows, post))
+        outer = native.spike_outer(jnp.zeros((steps, rows, pre), bool), numbers, 1)
+        assert outer.shape == (pre, post)
+        assert not outer.any()
         trains = native.train_product(jnp.zeros((steps, 1), bool), ints(rows, pre), weights)
         assert trains.shape == (steps, rows, post)
         assert not trains.any()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jsnn._kernels import dense as products
-from jsnn._kernels import native
+from jsnn._kernels import native, over_time
 from tests.networks import F32, random_weights, spike_trains
 from tests.reference import sequential_sum
 
@@ -46,9 +46,26 @@ def test_the_kernels_add_in_order(post: int, dtype: str) -> None:
 def test_the_product_over_time_of_other_devices(delay: int) -> None:
     weights = random_weights(0, (37, 30))[0]
     spikes = spike_trains(0, (9, 8, 37), 0.3)
-    ours = products._whole_over_time("highest", delay, jnp.asarray(spikes), jnp.asarray(weights))
+    static = {"precision": "highest", "delay": delay}
+    ours = over_time.whole_sums(jnp.asarray(spikes), jnp.asarray(weights), **static)
     expected = native.product_over_time(jnp.asarray(spikes), jnp.asarray(weights), delay)
     np.testing.assert_array_equal(ours, expected)
+
+
+@pytest.mark.parametrize("delay", [0, 3, 20])
+@pytest.mark.parametrize("dtype", [F32, np.float64])
+def test_outer_products_of_spikes_are_those_of_numpy(delay: int, dtype: type) -> None:
+    spikes = spike_trains(1, (9, 4, 70), 0.3)
+    with jax.enable_x64(dtype == np.float64):
+        numbers = np.random.default_rng(2).normal(size=(9, 4, 21)).astype(dtype)
+        late = np.zeros((9, 4, 70), np.float64)
+        late[delay:] = spikes[: max(0, 9 - delay)]
+        expected = np.einsum("trp,trq->pq", late, numbers)
+        sums = native.spike_outer(jnp.asarray(spikes), jnp.asarray(numbers), delay)
+        np.testing.assert_allclose(sums, expected, rtol=1e-4, atol=1e-5)
+        static = {"precision": "highest", "delay": delay}
+        whole = over_time.whole_outer(jnp.asarray(spikes), jnp.asarray(numbers), **static)
+        np.testing.assert_allclose(whole, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("num_steps", [1, 7, 64, 100, 129])

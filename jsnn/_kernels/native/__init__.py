@@ -9,6 +9,7 @@ from jsnn._kernels.native.calls import (
     product_over_time,
     put,
     settle,
+    spike_outer,
     train_product,
     visits,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "product_over_time",
     "put",
     "settle",
+    "spike_outer",
     "train_product",
     "visits",
 ]

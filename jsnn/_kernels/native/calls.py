@@ -39,6 +39,20 @@ def product_over_time(spikes: jax.Array, weights: jax.Array, delay: int) -> jax.
     return call(spikes, weights, delay=np.int64(delay))
 
 
+def spike_outer(spikes: jax.Array, numbers: jax.Array, delay: int) -> jax.Array:
+    """Return the sums of outer products over steps and rows, [pre, post].
+
+    A row of numbers meets the spikes of `delay` steps before; there is work for the spikes alone.
+
+    Args:
+      spikes: bool [T, R, pre].
+      numbers: [T, R, post].
+      delay: steps.
+    """
+    sums = jax.ShapeDtypeStruct((spikes.shape[2], numbers.shape[2]), numbers.dtype)
+    return jax.ffi.ffi_call("jsnn_spike_outer", sums)(spikes, numbers, delay=np.int64(delay))
+
+
 def train_product(trains: jax.Array, index: jax.Array, weights: jax.Array) -> jax.Array:
     """Return the sums of all steps, [T, R, post], for neurons that share few spike trains.
 

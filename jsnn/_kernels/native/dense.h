@@ -132,6 +132,30 @@ void event_product(ffi::ThreadPool& pool, const Spike* spikes, int64_t num_steps
   });
 }
 
+// spikes [num_steps * R, pre] and numbers [num_steps * R, post], of which those of a row meet the
+// spikes `delay` steps before -> sums [pre, post] over the rows, in their order, with work for the
+// spikes alone. This is the derivative of `event_product` with respect to the weights.
+template <class F>
+void spike_outer(ffi::ThreadPool& pool, const Bool* spikes, int64_t num_steps, int64_t rows,
+                 int64_t pre, int64_t delay, const F* numbers, int64_t post, F* sums) {
+  constexpr int64_t kNeurons = 32;  // sums of a task stay in the cache
+  const int64_t late = std::min(num_steps, delay) * rows, all_rows = num_steps * rows - late;
+  parallel_for(pool, (pre + kNeurons - 1) / kNeurons, [&](int64_t task) {
+    const int64_t first = task * kNeurons, size = std::min(kNeurons, pre - first);
+    F* const mine = sums + first * post;
+    std::fill_n(mine, size * post, F{0});
+    int32_t events[kNeurons + 16];
+    for (int64_t r = 0; r < all_rows; ++r) {
+      const int64_t spiking = nonzero(spikes + r * pre + first, size, events);
+      const F* __restrict row = numbers + (r + late) * post;
+      for (int64_t k = 0; k < spiking; ++k) {
+        F* __restrict sum = mine + events[k] * post;
+        for (int64_t c = 0; c < post; ++c) sum[c] += row[c];
+      }
+    }
+  });
+}
+
 // The spike trains of a table, each a set of steps: `words` words of 64 steps a train.
 struct Trains {
   int64_t num_steps, words;

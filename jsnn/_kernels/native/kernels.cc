@@ -53,6 +53,21 @@ ffi::Error ProductOverTime(ffi::ThreadPool pool, ffi::AnyBuffer spikes, ffi::Any
   });
 }
 
+ffi::Error SpikeOuter(ffi::ThreadPool pool, ffi::AnyBuffer spikes, ffi::AnyBuffer by_sums,
+                      ffi::Result<ffi::AnyBuffer> sums, int64_t delay) {
+  return guarded("spike_outer", [&] {
+    const int64_t num_steps = sizes<3>("spikes", spikes)[0], rows = sizes<3>("spikes", spikes)[1],
+                  pre = sizes<3>("spikes", spikes)[2], post = sizes<3>("numbers", by_sums)[2];
+    with_dtype("numbers", by_sums, [&](auto zero) {
+      using F = decltype(zero);
+      spike_outer(pool, numbers<Bool>("spikes", spikes, {num_steps, rows, pre}), num_steps, rows,
+                  pre, at_least(0, "delay", delay),
+                  numbers<F>("numbers", by_sums, {num_steps, rows, post}), post,
+                  numbers<F>("sums", *sums, {pre, post}));
+    });
+  });
+}
+
 ffi::Error TrainProduct(ffi::ThreadPool pool, ffi::AnyBuffer table, ffi::AnyBuffer index,
                         ffi::AnyBuffer weights, ffi::Result<ffi::AnyBuffer> sums) {
   return guarded("train_product", [&] {
@@ -345,6 +360,13 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_event_product, EventProduct,
                                   .Ret<ffi::AnyBuffer>()
                                   .Attr<int64_t>("block"));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_product_over_time, ProductOverTime,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Arg<ffi::AnyBuffer>()
+                                  .Ret<ffi::AnyBuffer>()
+                                  .Attr<int64_t>("delay"));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jsnn_spike_outer, SpikeOuter,
                               ffi::Ffi::Bind()
                                   .Ctx<ffi::ThreadPool>()
                                   .Arg<ffi::AnyBuffer>()

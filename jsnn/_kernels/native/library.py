@@ -31,6 +31,7 @@ _HEADERS = sorted(_SOURCE.parent.glob("*.h"))
 _TARGETS = (
     "jsnn_event_product",
     "jsnn_product_over_time",
+    "jsnn_spike_outer",
     "jsnn_train_product",
     "jsnn_deliver",
     "jsnn_settle",

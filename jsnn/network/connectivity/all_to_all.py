@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._checks import positive_int, weight_array
-from jsnn._kernels.dense import ordered_product, product_over_time
+from jsnn._kernels.dense import ordered_product
+from jsnn._kernels.over_time import product_over_time
 from jsnn._pytree import pytree, replace, static
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from jsnn._checks import is_concrete, weight_array
 from jsnn._kernels.delivery import Synapses
-from jsnn._kernels.dense import ordered_product, product_of_trains, product_over_time
+from jsnn._kernels.dense import ordered_product, product_of_trains
+from jsnn._kernels.over_time import product_over_time
 from jsnn._kernels.visits import SynapsesOf
 from jsnn._pytree import pytree, replace, static
 from jsnn.network.connectivity.ends import Ends
@@ -194,7 +195,7 @@ class Dense:
         return ordered_product(spikes, self.weights, self.precision, event_driven=True)
 
     def deliver_over_time(self, spikes: jax.Array, delay: int) -> jax.Array:
-        """Turn the spikes of a run, bool [T, pre], into the sums of each step, [T, post]."""
+        """Turn the spikes of a run, bools or floats [T, pre], into the sums of each step."""
         return product_over_time(spikes, self.weights, self.precision, delay)
 
     def deliver_trains(self, trains: jax.Array, index: jax.Array) -> jax.Array:
