@@ -59,11 +59,17 @@ class EProp:
     what the loss observes of neuron j itself, such as its rate, L_j is the derivative with respect
     to that, and nothing is filtered.
 
+    The traces take in several steps at once, so that a product over these steps stands for many
+    small changes of every synapse; the numbers are those of single steps.
+
     The influence of a spike on other neurons that learn is left out. So the gradient is exact if no
     neuron that learns reaches another one but in the readout, and the feedback is symmetric. No
     state of the past is kept: memory does not grow with the number of steps, but for the recordings
     of a loss that observes every step. A loss on a sum over the steps is learnt with the signal of
     the whole sum.
+
+    `jsnn.EPROP` has these traces as a learning rule within a run, for `LIF`, with a given error and
+    without the reset.
 
     Bellec, Scherr, Subramoney, Hajek, Salaj, Legenstein & Maass 2020, "A solution to the learning
     dilemma for recurrent networks of spiking neurons", Nature Communications 11, 3625.

@@ -12,6 +12,12 @@ from jsnn.training.eprop.observations import Observation
 from jsnn.training.eprop.paths import Path
 from jsnn.training.eprop.traces import Traces
 
+EVERY_STEP = "of every step"
+"""Name of the sum of what is observed in every step, with learning signals of every step."""
+
+LAST = "of the last step"
+"""End of the name of what is not summed."""
+
 
 @dataclass(frozen=True)
 class Learner:
@@ -31,6 +37,11 @@ class Learner:
         return self.paths[0].population
 
     @property
+    def readouts(self) -> tuple[str, ...]:
+        """The projections to readouts."""
+        return tuple(dict.fromkeys(x.through for x in self.paths if x.through is not None))
+
+    @property
     def delay(self) -> int:
         """The delay of the paths, in steps."""
         return self.paths[0].delay
@@ -42,14 +53,12 @@ class Learning(NamedTuple):
     Attributes:
       traces: {place: [pre, post]}, of eligibility.
       filtered: {projection to the readout: {place: [pre, post]}}, filtered by the readout.
-      sums: {observation: [pre, post]}, over the steps so far, or of the last step.
-      gradient: of what is observed in every step; () without.
+      sums: {name of the sum: [pre, post]}, over the steps so far, or of the last step.
     """
 
     traces: Traces
     filtered: dict[str, Traces]
     sums: dict[str, jax.Array]
-    gradient: jax.Array
 
 
 @dataclass(frozen=True)
@@ -109,21 +118,24 @@ class Learners:
         """
         found: dict[str, dict[str, jax.Array]] = {}
         for learner, learning in zip(self.each, learnt, strict=True):
-            gradient = learning.gradient
-            for path, each in sums_of(learner):
+            gradient = learning.sums.get(EVERY_STEP, jnp.zeros((1, 1), self.network.dtype))
+            for path, each in _folds_of(learner):
                 signal = self.signal(path, each.own(by_folds))
                 gradient = gradient + learning.sums[name_of_sum(path, each)] * signal[None]
-            before = found.get(learner.projection, {}).get("weights", 0)
-            found[learner.projection] = {"weights": before + gradient}
+            if learner.projection in found:
+                gradient = gradient + found[learner.projection]["weights"]
+            found[learner.projection] = {"weights": gradient}
         return found
 
 
-def sums_of(learner: Learner) -> Iterator[tuple[Path, Observation]]:
+def _folds_of(learner: Learner) -> Iterator[tuple[Path, Observation]]:
     """Yield the observations of folds, with their paths."""
     for path in learner.paths:
         yield from ((path, each) for each in path.observations if not each.is_trace)
 
 
 def name_of_sum(path: Path, observation: Observation) -> str:
-    """Return a name for the sum of an observation, which others of the same path share."""
-    return f"{path.through} {path.place} {'last' if observation.is_last else 'sum'}"
+    """Return a name for the sum of an observation; others that need the same sum share it."""
+    if observation.is_trace:
+        return EVERY_STEP
+    return f"{path.through} {path.place} {LAST if observation.is_last else 'of all steps'}"

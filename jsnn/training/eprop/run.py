@@ -1,6 +1,7 @@
 """Run of a network that adds up what each synapse has to do with the observations of a loss."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,7 +17,10 @@ from jsnn.training.eprop.learners import Learners, Learning
 from jsnn.training.eprop.local_step import local_step
 from jsnn.training.eprop.paths import populations_of
 from jsnn.training.eprop.routes import routes_of
-from jsnn.training.eprop.steps import Steps, arriving
+from jsnn.training.eprop.steps import Seen, Steps, arriving
+
+AT_ONCE = 64
+"""Number of steps whose effect on the traces is found at once."""
 
 
 def sums_over_time(
@@ -57,11 +61,26 @@ def sums_over_time(
     check_linear_readouts(network, learners.paths, routes, now)
     steps = Steps(learners, prepared, constant, routes)
 
-    def body(before: Any, now: Any) -> tuple[Any, None]:
-        carry, learning, past, kept = before
-        carry, spikes, learning, past = steps.next(carry, learning, past, *now)
-        return (carry, learning, past, plan.fold(kept, state_of(prepared, carry), spikes)), None
+    rows: Any = (varying, dict(signals))
 
-    start_of_all = (first, *steps.start(bool(signals)), plan.start(network))
-    (_, learnt, _, kept), _ = jax.lax.scan(body, start_of_all, (varying, dict(signals)), num_steps)
-    return kept, lambda kept: plan.finish(kept, {}), learnt
+    def step(before: Any, now: Any) -> tuple[Any, Seen]:
+        carry, past, kept = before
+        carry, spikes, past, seen = steps.next(carry, past, *now)
+        return (carry, past, plan.fold(kept, state_of(prepared, carry), spikes)), seen
+
+    def some_steps(before: Any, _: None) -> tuple[Any, None]:
+        running, learnt = before
+        at = running[0].state.step
+        now = jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, at, AT_ONCE), rows)
+        running, seen = jax.lax.scan(step, running, now, AT_ONCE)
+        return (running, steps.learnt(learnt, seen)), None
+
+    running: Any = (first, steps.start(), plan.start(network))
+    learnt: Any = None
+    times = (num_steps - 1) // AT_ONCE
+    if times:
+        learnt = [steps.no_traces(each, steps.shape(each)[0]) for each in learners.each]
+        (running, learnt), _ = jax.lax.scan(some_steps, (running, learnt), None, times)
+    last_rows = jax.tree.map(lambda x: x[times * AT_ONCE :], rows)
+    (_, _, kept), seen = jax.lax.scan(step, running, last_rows, num_steps - times * AT_ONCE)
+    return kept, partial(plan.finish, stacked={}), steps.learnt(learnt, seen)

@@ -1,6 +1,7 @@
 """Steps of a network in which eligibility goes along with the neurons."""
 
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from jsnn._engine.on_the_way import row_of, with_new_row
 from jsnn._engine.prepared import Carry, Prepared
 from jsnn._engine.sending import plasticity_of, product_of
 from jsnn._engine.step import advance
-from jsnn.training.eprop.learners import Learner, Learners, Learning, name_of_sum, sums_of
+from jsnn.training.eprop.learners import EVERY_STEP, LAST, Learner, Learners, Learning, name_of_sum
 from jsnn.training.eprop.local_step import (
     SPIKE,
     Place,
@@ -19,21 +20,34 @@ from jsnn.training.eprop.local_step import (
     derivatives,
     local_step,
 )
-from jsnn.training.eprop.paths import Path
 from jsnn.training.eprop.routes import Routes
 from jsnn.training.eprop.traces import next_traces, start_traces
 
 
-class Past(NamedTuple):
-    """What the traces need of a step, or of the last D steps with rows [D, ...].
+class Present(NamedTuple):
+    """What the traces of a learner need of a step, or of several steps with a leading axis.
 
     Attributes:
-      derivatives: {route: [post]}, of the step of a population.
-      entering: {projection: [pre]}, what arrived at its synapses.
+      derivatives: {route: [post]}, of the step of its population.
+      entering: [pre], what arrived at its synapses.
     """
 
     derivatives: dict[Route, jax.Array]
-    entering: dict[str, jax.Array]
+    entering: jax.Array
+
+
+class Seen(NamedTuple):
+    """What all traces need of a step, or of several steps with a leading axis.
+
+    Attributes:
+      by_learner: of each learner, as late as its paths.
+      readouts: {population: {route: [1]}}, the derivatives of the step of a readout.
+      signals: {recording: [N]}, of what is observed in every step.
+    """
+
+    by_learner: list[Present]
+    readouts: dict[str, dict[Route, jax.Array]]
+    signals: dict[str, jax.Array]
 
 
 class Steps(NamedTuple):
@@ -51,49 +65,36 @@ class Steps(NamedTuple):
     constant: Driven
     routes: dict[str, Routes]
 
-    def start(self, has_signals: bool) -> tuple[list[Learning], dict[str, Past]]:
-        """Return what learners carry, and the past of late ones, before the first step."""
-        network, dtype = self.prepared.network, self.prepared.network.dtype
-        learning, past = [], {}
-        for learner in self.learners.each:
-            projection = network.projection(learner.projection).connectivity
-            shape = (projection.num_pre, projection.num_post)
-            nothing = jnp.zeros(shape, dtype)
-            filtered = {
-                path.through: start_traces(self._places(path.through), shape, dtype)
-                for path in learner.paths
-                if path.through is not None
-            }
-            learning.append(
-                Learning(
-                    start_traces(self._places(learner.projection), shape, dtype),
-                    filtered,
-                    {name_of_sum(path, each): nothing for path, each in sums_of(learner)},
-                    nothing if has_signals else jnp.zeros((1, 1), dtype),
-                )
-            )
-            if learner.delay:
-                rows = jnp.zeros((learner.delay, shape[1]), dtype)
-                past[_late(learner)] = Past(
-                    dict.fromkeys(self._routes_of(learner.population), rows),
-                    {
-                        name: jnp.zeros(
-                            (learner.delay, network.projection(name).connectivity.num_pre), dtype
-                        )
-                        for name in self._trained_to(learner.population)
-                    },
-                )
-        return learning, past
+    def start(self) -> list[Present]:
+        """Return the rows of late learners before the first step, [delay, ...]."""
+        dtype = self.prepared.network.dtype
+
+        def nothing(learner: Learner) -> Present:
+            num_pre, num_post = self.shape(learner)
+            row = jnp.zeros((learner.delay, num_post), dtype)
+            derivatives = dict.fromkeys(self._routes_of(learner.population), row)
+            return Present(derivatives, jnp.zeros((learner.delay, num_pre), dtype))
+
+        return [nothing(learner) for learner in self.learners.each]
 
     def next(
         self,
         carry: Carry,
-        learning: list[Learning],
-        past: dict[str, Past],
+        past: list[Present],
         now: Driven,
         signals: dict[str, jax.Array],
-    ) -> tuple[Carry, dict[str, jax.Array], list[Learning], dict[str, Past]]:
-        """Take one step of the network and of its traces."""
+    ) -> tuple[Carry, dict[str, jax.Array], list[Present], Seen]:
+        """Take one step of the network.
+
+        Args:
+          carry: before the step.
+          past: the rows of late learners.
+          now: the part of the drive that belongs to this step.
+          signals: {recording: [N]}.
+
+        Returns:
+          The carry after the step, its spikes, the rows, and what the traces need.
+        """
         step = carry.state.step
         sums, entering = arriving(self.prepared, carry)
         inputs = joined(self.constant.inputs, now.inputs)
@@ -105,71 +106,134 @@ class Steps(NamedTuple):
             for name in self.routes
         }
         after_step, spikes = advance(self.prepared, carry, inputs, now.params, arriving=sums)
-        learnt, later = [], dict(past)
-        for learner, before in zip(self.learners.each, learning, strict=True):
-            present = Past(
-                slopes[learner.population],
-                {name: entering[name] for name in self._trained_to(learner.population)},
-            )
+        late, later = [], []
+        for learner, rows in zip(self.learners.each, past, strict=True):
+            present = Present(slopes[learner.population], entering[learner.projection])
             if learner.delay:
-                rows = past[_late(learner)]
-                later[_late(learner)] = jax.tree.map(
-                    lambda rows, new: with_new_row(rows, step, new), rows, present
-                )
-                present = jax.tree.map(lambda rows: row_of(rows, step), rows)
-            learnt.append(self._learnt(learner, before, present, slopes, signals))
-        return after_step, spikes, learnt, later
+                later.append(jax.tree.map(partial(_with_row, step), rows, present))
+                present = jax.tree.map(partial(_row, step), rows)
+            else:
+                later.append(rows)
+            late.append(present)
+        readouts = {
+            self._post(q): {route: x[:1] for route, x in slopes[self._post(q)].items()}
+            for learner in self.learners.each
+            for q in learner.readouts
+        }
+        return after_step, spikes, later, Seen(late, readouts, signals)
 
-    def _learnt(
+    def no_traces(self, learner: Learner, num_pre: int) -> Learning:
+        """Return what a learner carries before the first step, for some presynaptic neurons."""
+        shape, dtype = (num_pre, self.shape(learner)[1]), self.prepared.network.dtype
+        names = [name_of_sum(path, each) for path in learner.paths for each in path.observations]
+        return Learning(
+            start_traces(self._places(learner.projection), shape, dtype),
+            {q: start_traces(self._places(q), shape, dtype) for q in learner.readouts},
+            dict.fromkeys(names, jnp.zeros(shape, dtype)),
+        )
+
+    def learnt(self, before: list[Learning] | None, seen: Seen) -> list[Learning]:
+        """Return what the learners have learnt after several steps.
+
+        Args:
+          before: what they had learnt before, or None before the first step.
+          seen: of these steps, [K, ...] each.
+        """
+        return [
+            self._learnt(i, None if before is None else before[i], seen)
+            for i in range(len(self.learners.each))
+        ]
+
+    def _learnt(self, i: int, before: Learning | None, seen: Seen) -> Learning:
+        """Return what a learner has learnt after K steps.
+
+        What it carries is linear in what it has carried before and in what arrives at the synapses,
+        with factors that differ from step to step and between postsynaptic neurons, but not between
+        presynaptic ones. So the factors of K steps together are found for one presynaptic neuron,
+        and a product over the steps does the rest.
+        """
+        learner, present = self.learners.each[i], seen.by_learner[i]
+
+        def of_one(start: Learning, effects: jax.Array) -> Learning:
+            def step(learning: Learning, now: Any) -> tuple[Learning, None]:
+                effect, slopes, *others = now
+                return self._after_step(learner, learning, effect, slopes, *others), None
+
+            steps = (effects, present.derivatives, seen.readouts, seen.signals)
+            return jax.lax.scan(step, start, steps)[0]
+
+        nothing = self.no_traces(learner, 1)
+        num_steps = len(present.entering)
+        effects = jnp.zeros((num_steps, *jax.tree.leaves(nothing)[0].shape), present.entering.dtype)
+        _, transposed = jax.vjp(of_one, nothing, effects)
+        leaves, tree = jax.tree.flatten(nothing)
+        n = len(leaves)
+        one_each = [jnp.zeros((n, *x.shape), x.dtype).at[k].set(1) for k, x in enumerate(leaves)]
+        by_start, by_effects = jax.vmap(transposed)(jax.tree.unflatten(tree, one_each))
+        after = [
+            jnp.dot(present.entering.T, by_effects[k, :, 0], precision="highest") for k in range(n)
+        ]
+        if before is not None:
+            factors, values = jax.tree.leaves(by_start), jax.tree.leaves(before)
+            after = [
+                sum((f[k] * x for f, x in zip(factors, values, strict=True)), start=after[k])
+                for k in range(n)
+            ]
+        return jax.tree.unflatten(tree, after)
+
+    def _after_step(
         self,
         learner: Learner,
         before: Learning,
-        present: Past,
-        slopes: dict[str, dict[Route, jax.Array]],
+        effect: jax.Array,
+        slopes: dict[Route, jax.Array],
+        readouts: dict[str, dict[Route, jax.Array]],
         signals: dict[str, jax.Array],
     ) -> Learning:
-        """Return what a learner has learnt after a step."""
-        name = learner.projection
-        places = self._places(name)
-        traces = next_traces(
-            before.traces,
-            present.derivatives,
-            arriving_through(name),
-            present.entering[name][:, None],
-            (*places, SPIKE),
-        )
+        """Return what a learner has learnt after a step.
+
+        Args:
+          learner: the learner.
+          before: what it had learnt before.
+          effect: that of the weights on what arrives at the neurons.
+          slopes: the derivatives of the step of its neurons.
+          readouts: those of the readouts.
+          signals: of what is observed in every step.
+        """
+        places = self._places(learner.projection)
+        entrance = arriving_through(learner.projection)
+        traces = next_traces(before.traces, slopes, entrance, effect, (*places, SPIKE))
         filtered = {
             q: next_traces(
                 of_q,
-                {route: x[:1] for route, x in slopes[self._post(q)].items()},
+                readouts[self._post(q)],
                 arriving_through(q),
                 traces[SPIKE],
                 self._places(q),
             )
             for q, of_q in before.filtered.items()
         }
-
-        def seen(path: Path) -> jax.Array:
-            of_path = traces if path.through is None else filtered[path.through]
-            return of_path.get(path.place, jnp.zeros_like(traces[SPIKE]))
-
-        sums = {
-            name_of_sum(path, each): seen(path)
-            + (0 if each.is_last else before.sums[name_of_sum(path, each)])
-            for path, each in sums_of(learner)
-        }
-        gradient = before.gradient
+        sums = dict(before.sums)
         for path in learner.paths:
-            by_place = [signals[each.name] for each in path.observations if each.is_trace]
-            for each in by_place:
-                gradient = gradient + seen(path) * self.learners.signal(path, each)[None]
-        return Learning({place: traces[place] for place in places}, filtered, sums, gradient)
+            of_path = traces if path.through is None else filtered[path.through]
+            observed = of_path.get(path.place, jnp.zeros_like(effect))
+            for name in dict.fromkeys(name_of_sum(path, each) for each in path.observations):
+                if name == EVERY_STEP:
+                    traced = [x.name for x in path.observations if x.is_trace]
+                    by_observed = jnp.stack([signals[x] for x in traced]).sum(axis=0)
+                    signal = self.learners.signal(path, by_observed)
+                    sums[name] = sums[name] + observed * signal[None]
+                else:
+                    sums[name] = observed + (0 if name.endswith(LAST) else sums[name])
+        return Learning({place: traces[place] for place in places}, filtered, sums)
+
+    def shape(self, learner: Learner) -> tuple[int, int]:
+        """Return the shape of the weights of a learner."""
+        connectivity = self.prepared.network.projection(learner.projection).connectivity
+        return connectivity.num_pre, connectivity.num_post
 
     def _post(self, projection: str) -> str:
         return self.prepared.network.projection(projection).post
-
-    def _trained_to(self, population: str) -> list[str]:
-        return [name for name in self.learners.trained if self._post(name) == population]
 
     def _places(self, projection: str) -> tuple[Place, ...]:
         """Return the variables on which the weights of a projection have an influence."""
@@ -178,14 +242,8 @@ class Steps(NamedTuple):
 
     def _routes_of(self, population: str) -> frozenset[Route]:
         """Return the derivatives of a population that its traces need."""
-        entrances = [
-            *self._trained_to(population),
-            *(
-                q.through
-                for q in self.learners.paths
-                if q.through and self._post(q.through) == population
-            ),
-        ]
+        entrances = [x for each in self.learners.each for x in (each.projection, *each.readouts)]
+        entrances = [name for name in entrances if self._post(name) == population]
         places = {x for name in entrances for x in (*self._places(name), arriving_through(name))}
         return frozenset(route for route in self.routes[population].all if route[1] in places)
 
@@ -202,5 +260,9 @@ def arriving(prepared: Prepared, carry: Carry) -> tuple[dict[str, jax.Array], di
     return sums, entering
 
 
-def _late(learner: Learner) -> str:
-    return f"{learner.population}, {learner.delay} steps late"
+def _row(step: jax.Array, rows: jax.Array) -> jax.Array:
+    return row_of(rows, step)
+
+
+def _with_row(step: jax.Array, rows: jax.Array, new: jax.Array) -> jax.Array:
+    return with_new_row(rows, step, new)
