@@ -48,7 +48,7 @@ class Learner:
 
 
 class Learning(NamedTuple):
-    """What a learner carries from step to step, shaped like the weights.
+    """State of a learner between steps, shaped like the weights.
 
     Attributes:
       traces: {place: [pre, post]}, of eligibility.

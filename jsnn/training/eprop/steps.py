@@ -25,7 +25,7 @@ from jsnn.training.eprop.traces import next_traces, start_traces
 
 
 class Present(NamedTuple):
-    """What the traces of a learner need of a step, or of several steps with a leading axis.
+    """Present of a learner: derivatives and spikes of a step, or of several with a leading axis.
 
     Attributes:
       derivatives: {route: [post]}, of the step of its population.
@@ -37,7 +37,7 @@ class Present(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What all traces need of a step, or of several steps with a leading axis.
+    """Record of all that traces need of a step, or of several with a leading axis.
 
     Attributes:
       by_learner: of each learner, as late as its paths.
