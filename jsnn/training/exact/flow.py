@@ -139,6 +139,10 @@ class Flow:
         """Return the names of the variables that have rates: floats of each neuron."""
         return [k for k, v in x.items() if np.issubdtype(v.dtype, np.floating) and v.ndim]
 
+    def leaping(self, x: Values) -> list[str]:
+        """Return the names of the variables that may change at a spike of the neuron."""
+        return [k for k in self.moving(x) if k not in self.autonomous]
+
     def slope(self, p: Values, x: Values, rate: Values) -> jax.Array:
         """Return dm/dt of the threshold margin for rates dx/dt, [N]."""
         rates = {k: rate[k] for k in self.moving(x)}

@@ -35,13 +35,28 @@ class Motion:
         """Return the state at a time h from the start of the step, of neurons that move."""
         return self.flow.moved(self.p, self.x, self.arriving, h - self.start)
 
-    def at(self, h: jax.Array) -> Values:
-        """Return the state at a time h from the start of the step."""
-        moved, refractory = self.free(h), self.flow.model.refractory
+    def with_rate(self, h: jax.Array) -> tuple[Values, Values]:
+        """Return `free(h)` and its derivative, in 1/ms."""
+        return jax.jvp(self.free, (h,), (jnp.ones_like(h),))
+
+    def ended(self, moved: Values) -> Values:
+        """Return the state at the end of the step, from that of neurons that move."""
+        refractory = self.flow.model.refractory
         if refractory is None or self.held is None or self.left is None:
             return moved
         held = {k: jnp.where(self.held, self.x[k], moved[k]) for k in refractory.holds}
         return moved | held | {refractory.left: self.left}
+
+    def at(self, h: jax.Array) -> Values:
+        """Return the state at a time h, the end of the step."""
+        return self.ended(self.free(h))
+
+    def autonomous(self, h: jax.Array) -> Values:
+        """Return the variables of synapses that do not see the neuron, at a time h."""
+        if not self.flow.autonomous:
+            return {}
+        moved = self.free(h)
+        return {k: moved[k] for k in self.flow.autonomous}
 
 
 def motion(flow: Flow, p: Values, x: Values, arriving: Values, h: jax.Array) -> Motion:
@@ -72,5 +87,4 @@ def moved_on(
     short = no_time(dt)
     far = motion(flow, p, x, during, short + h).at(short + h)
     near = motion(flow, p, x, during, short).at(short)
-    moving = [k for k in flow.moving(x) if k not in flow.autonomous]
-    return x | {k: x[k] + (far[k] - near[k]) for k in moving}
+    return x | {k: x[k] + (far[k] - near[k]) for k in flow.leaping(x)}

@@ -1,5 +1,6 @@
 """Step between the steps: spikes have their times within a step, in the forward run too."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -30,59 +31,89 @@ def step_interpolated(
       shifts: {input: Σ w e [N]}; what arrives at the start of the step has come e before it.
       dt: the step, in ms.
     """
-    during = flow.without_jumps(arriving)
+    located = _located(flow, *stop((p, x, arriving, shifts)), dt)
+    return _passed(flow, p, x, arriving, shifts, dt, located)
+
+
+class _Located(NamedTuple):
+    """Spikes of a step, located without derivatives.
+
+    Attributes:
+      margin: the margin at the end of the step, [N].
+      e: the time of the spike from there, in ms, [N]; 0 without a spike.
+      rate: dx/dt at the spike, in 1/ms.
+      slope: dm/dt there, [N]; 0 where the time has no derivative.
+    """
+
+    margin: jax.Array
+    e: jax.Array
+    rate: Values
+    slope: jax.Array
+
+
+def _located(
+    flow: Flow, p: Values, x: Values, arriving: Values, shifts: Values, dt: jax.Array
+) -> _Located:
+    course = motion(flow, p, arrived(flow, p, x, arriving, shifts, dt), arriving, dt)
+    margin = flow.margin(p, course.at(dt))
+    e = _crossing(course, flow.margin(p, course.x), margin, dt)
+    state, rate = course.with_rate(dt + e)
+    slope = flow.slope(p, state, rate)
+    sound = (margin >= 0) & jnp.isfinite(flow.margin(p, state)) & (slope > 0)
+    moving = {k: jnp.where(sound, rate[k], 0) for k in flow.leaping(x)}
+    return _Located(margin, e, moving, jnp.where(sound, slope, 0))
+
+
+@partial(jax.checkpoint, static_argnums=0, prevent_cse=False)  # recompute, as memory costs more
+def _passed(
+    flow: Flow,
+    p: Values,
+    x: Values,
+    arriving: Values,
+    shifts: Values,
+    dt: jax.Array,
+    located: _Located,
+) -> Step:
+    """Take the step through the spikes that have been located.
+
+    A last step of Newton's method gives the time of a spike its derivative, -δm / m'.
+    """
+    during, spiked = flow.without_jumps(arriving), located.margin >= 0
     start = arrived(flow, p, x, arriving, shifts, dt)
     course = motion(flow, p, start, arriving, dt)
-    moved = course.at(dt)
-    margin = flow.margin(p, moved)
+    state = course.free(dt + located.e)
+    sound = located.slope > 0
+    by = jnp.where(sound, -flow.margin(p, state), 0) / jnp.where(sound, located.slope, 1)
+    at_spike = state | {k: state[k] + f * by for k, f in located.rate.items()}
+    e = located.e + by
 
-    crossed = _crossing(course, flow.margin(p, start), margin, dt)
-    after = moved_on(flow, p, flow.reset(p, crossed.at), during, -crossed.e, dt)
-    after = flow.where(margin >= 0, after | {k: moved[k] for k in flow.autonomous}, moved)
-    step = Step(after, margin, crossed.e)
+    after = moved_on(flow, p, flow.reset(p, at_spike), during, -e, dt)
+    ended = course.ended(state)
+    margin = jnp.where(spiked, located.margin, flow.margin(p, ended))
+    after = flow.where(spiked, after, ended) | course.autonomous(dt)
+    step = Step(after, margin, jnp.where(spiked, e, 0))
     if flow.has_direct_shifts:
         step = _with_jumps(flow, p, x, arriving, shifts, dt, step)
     after = _boxes_ended(flow, p, start, step.variables, arriving, shifts, dt)
     return step._replace(variables=after)
 
 
-class _Crossing(NamedTuple):
-    """A crossing of the threshold.
+def _crossing(course: Motion, before: jax.Array, after: jax.Array, dt: jax.Array) -> jax.Array:
+    """Return the time at which the margin is 0, from the end of the step; 0 without a spike.
 
-    Attributes:
-      e: its time from the end of the step, [N], with its derivative; 0 without a spike.
-      at: the state there.
-    """
-
-    e: jax.Array
-    at: Values
-
-
-def _crossing(course: Motion, before: jax.Array, after: jax.Array, dt: jax.Array) -> _Crossing:
-    """Return the time at which the margin is 0, from its values at both ends of the step.
-
-    Newton's method begins between them; its last step has the derivative -δm / m'.
+    Newton's method begins where a line between the margins at both ends of the step is 0.
     """
     flow, p, spiked = course.flow, course.p, after >= 0
     part = after / jnp.where(spiked & (before < 0), after - before, 1)
-    known = spiked & (before < 0) & jnp.isfinite(part)
-    guess = jnp.where(known, -part, jnp.where(jnp.isfinite(after), 0, -0.5))
-    e = stop(jnp.where(spiked, guess * dt, 0))
-
-    def at(e: jax.Array) -> tuple[Values, Values]:
-        return jax.jvp(lambda e: course.free(dt + e), (e,), (jnp.ones_like(e),))
-
+    is_known = spiked & (before < 0) & jnp.isfinite(part)
+    guess = jnp.where(is_known, -part, jnp.where(jnp.isfinite(after), 0, -0.5))
+    e = jnp.where(spiked, guess * dt, 0)
     for _ in range(_NEWTON_STEPS):
-        state, rate = at(e)
+        state, rate = course.with_rate(dt + e)
         m, slope = flow.margin(p, state), flow.slope(p, state, rate)
         newton = jnp.where(jnp.isfinite(m), e - m / jnp.where(slope > 0, slope, 1), e / 2)
-        e = stop(jnp.where(spiked & (slope > 0), jnp.clip(newton, -2 * dt, 0), e))
-    state, rate = at(e)
-    m, slope = flow.margin(p, state), flow.slope(p, state, rate)
-    sound = spiked & jnp.isfinite(m) & (slope > 0)
-    by = jnp.where(sound, -m, 0) / stop(jnp.where(sound, slope, 1))
-    moved = {k: state[k] + stop(jnp.where(sound, rate[k], 0)) * by for k in flow.moving(state)}
-    return _Crossing(e + by, state | moved)
+        e = jnp.where(spiked & (slope > 0), jnp.clip(newton, -2 * dt, 0), e)
+    return e
 
 
 def arrived(
