@@ -15,6 +15,7 @@ from jsnn.training.exact.tangents import stop
 _NEWTON_STEPS = 1
 
 
+@partial(jax.jit, static_argnums=0, inline=True)  # traced once for all calls of one shape
 def step_interpolated(
     flow: Flow, p: Values, x: Values, arriving: Values, shifts: Values, dt: jax.Array
 ) -> Step:
