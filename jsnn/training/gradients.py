@@ -1,4 +1,4 @@
-"""Gradients of a loss: by surrogate derivatives of spikes, or by their times.
+"""Gradients of a loss: by surrogate derivatives of spikes, by their times, or by e-prop.
 
 A gradient is a value that `jsnn.fit` takes, and a function to call:
 
@@ -18,6 +18,8 @@ from jsnn.models.surrogates import Surrogate
 from jsnn.network.network import Network
 from jsnn.recording import Recording
 from jsnn.simulation import simulate
+from jsnn.training.eprop import EProp
+from jsnn.training.eprop import eprop as by_eprop
 from jsnn.training.exact import exact as exact_network
 from jsnn.training.losses import Loss
 from jsnn.training.trainable import Values
@@ -176,7 +178,7 @@ class _Exact:
     interpolated: bool
 
     def __call__(self, network: Network) -> Network:
-        return exact_network(network)
+        return exact_network(network, interpolated=self.interpolated)
 
 
 def exact(*, interpolated: bool = False, checkpoint_every: int | None = None) -> Gradient:
@@ -189,6 +191,56 @@ def exact(*, interpolated: bool = False, checkpoint_every: int | None = None) ->
     """
     check_flag(interpolated, "gradients.exact, interpolated")
     return _ThroughTime(_Exact(interpolated), _checked_steps(checkpoint_every))
+
+
+@dataclass(frozen=True)
+class _ByEProp:
+    """Gradients by e-prop.
+
+    Attributes:
+      of_one: the gradient of one presentation.
+    """
+
+    of_one: EProp
+
+    def network(self, network: Network) -> Network:
+        return network
+
+    def of(
+        self, loss: Loss, num_steps: int, record: Mapping[str, Recording] | None = None
+    ) -> ValueAndGrad:
+        def value_and_grad(
+            network: Network,
+            values: Values,
+            drives: Any,
+            targets: Any,
+            shares: jax.Array | None = None,
+            keys: jax.Array | None = None,
+        ) -> tuple[tuple[jax.Array, dict[str, Any]], Values]:
+            shares = equal_shares(drives, network.dtype) if shares is None else shares
+
+            def one(drive: Any, target: Any, key: Any) -> Any:
+                return self.of_one(loss, network, values, drive, target, num_steps, key, record)
+
+            in_axes = (0, 0, None if keys is None else 0)
+            (each, recorded), of_each = jax.vmap(one, in_axes)(drives, targets, keys)
+            weighted = lambda x: jnp.tensordot(shares, x, 1)  # noqa: E731
+            return (jnp.sum(each * shares), recorded), jax.tree.map(weighted, of_each)
+
+        return value_and_grad
+
+
+def eprop(feedback: str | jax.Array = "symmetric") -> Gradient:
+    """Return gradients of weights by e-prop, online, with memory that does not grow with time.
+
+    Bellec et al. 2020, Nature Communications 11, 3625. `jsnn.training.eprop.EProp` has the
+    equations.
+
+    Args:
+      feedback: "symmetric" for the weights of the readout, or `jax.random.key(seed)` for random
+        numbers in their place.
+    """
+    return _ByEProp(by_eprop(feedback))
 
 
 def _checked_steps(given: int | None) -> int | None:

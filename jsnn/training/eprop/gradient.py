@@ -11,6 +11,7 @@ import jax
 from jsnn._checks import check_key, check_type, positive_int
 from jsnn._engine.inputs import Drive, checked_drive
 from jsnn.network.network import Network
+from jsnn.recording import Recording
 from jsnn.simulation import simulate
 from jsnn.training.eprop.checks import check_readout, check_trained
 from jsnn.training.eprop.learners import Learners
@@ -89,6 +90,7 @@ class EProp:
         target: Any,
         num_steps: int,
         key: jax.Array | None = None,
+        record: Mapping[str, Recording] | None = None,
     ) -> tuple[tuple[jax.Array, dict[str, Any]], Gradients]:
         """Return the loss of a presentation, what it recorded, and the gradient.
 
@@ -100,6 +102,7 @@ class EProp:
           target: for the loss.
           num_steps: T >= 1, static.
           key: for a network that is random.
+          record: {name: recording}, folds to record beside those of the loss.
 
         Raises:
           TypeError: if a projection is of a kind that e-prop cannot train.
@@ -112,11 +115,12 @@ class EProp:
         paths = paths_of(network, list(values), seen)
         for name in dict.fromkeys(path.through for path in paths if path.through):
             check_readout(network, network.projection(name))
-        network = network.with_weights({name: given["weights"] for name, given in values.items()})
+        network = network.with_params(values)
         drive = checked_drive(network, drive, num_steps)
         traces, signals = _traces(loss, network, drive, target, num_steps, key, seen)
         learners = Learners(network, tuple(values), paths, self.feedback)
         folds = {name: r for name, r in loss.record.items() if name not in traces}
+        folds |= record or {}
         kept, finished, learnt = sums_over_time(learners, drive, num_steps, key, folds, signals)
 
         def value(kept: dict[str, Any]) -> tuple[jax.Array, dict[str, Any]]:
