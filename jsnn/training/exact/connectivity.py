@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from jsnn._pytree import pytree
 from jsnn.network.connectivity import Connectivity, Delayed, Listed
-from jsnn.training.exact.tangents import stop
+from jsnn.training.exact.tangents import as_it_is, stop
 
 
 @pytree
@@ -52,7 +52,7 @@ class ShiftsOnGrid:
 
 @jax.custom_jvp
 def _deliver(synapses: Any, shifts: jax.Array) -> jax.Array:
-    return jnp.zeros(synapses.num_post, shifts.dtype)
+    return as_it_is(jnp.zeros(synapses.num_post, shifts.dtype), shifts[0])
 
 
 @_deliver.defjvp
@@ -63,13 +63,13 @@ def _(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
 
 @jax.custom_jvp
 def _deliver_onto(synapses: Any, sums: jax.Array, step: jax.Array, shifts: jax.Array) -> jax.Array:
-    del synapses, step, shifts
-    return sums
+    del synapses, step
+    return as_it_is(sums, shifts[0])
 
 
 @_deliver_onto.defjvp
 def _(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
-    (synapses, sums, step, _), (_, d_sums, _, d_shifts) = primals, tangents
+    (synapses, sums, step, shifts), (_, d_sums, _, d_shifts) = primals, tangents
     ahead = d_sums.at[step % len(sums)].set(0)
 
     def of_shifts(shifts: jax.Array) -> jax.Array:
@@ -78,7 +78,7 @@ def _(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
         assert isinstance(synapses, Delayed)
         return synapses.deliver_onto(jnp.zeros_like(sums), step, shifts, event_driven=False)
 
-    return sums, ahead + _linear(of_shifts, d_shifts)
+    return _deliver_onto(synapses, sums, step, shifts), ahead + _linear(of_shifts, d_shifts)
 
 
 def _linear(function: Any, tangent: jax.Array) -> jax.Array:

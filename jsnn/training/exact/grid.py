@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from jsnn.models.model import Values
 from jsnn.training.exact.flow import Flow
-from jsnn.training.exact.tangents import moved_tangent, stop, zero_with_tangent
+from jsnn.training.exact.tangents import as_it_is, moved_tangent, stop, zero_with_tangent
 
 
 class Step(NamedTuple):
@@ -45,9 +45,9 @@ def step_on_grid(
     """
     moved = flow(p, x, arriving, dt)
     margin = flow.margin(p, moved)
-    return Step(
-        flow.where(margin >= 0, flow.reset(p, moved), moved), margin, jnp.zeros_like(margin)
-    )
+    after = flow.where(margin >= 0, flow.reset(p, moved), moved)
+    step = Step(after, margin, jnp.zeros_like(margin))
+    return _of_each_row(step, (x, arriving, shifts))
 
 
 @partial(step_on_grid.defjvp, symbolic_zeros=True)
@@ -63,7 +63,15 @@ def _(flow: Flow, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[
             flow, *jax.tree.unflatten(structure, [new.get(i, x) for i, x in enumerate(leaves)])
         )
 
-    return jax.jvp(step, ([leaves[i] for i in moving],), ([changes[i] for i in moving],))
+    both = jax.jvp(step, ([leaves[i] for i in moving],), ([changes[i] for i in moving],))
+    return _of_each_row(both, primals[1:4])
+
+
+def _of_each_row(results: Any, operands: Any) -> Any:
+    """Return results that all have the axis of a batch if one of the operands has it."""
+    size = max(leaf.ndim for leaf in jax.tree.leaves(operands))
+    others = [leaf for leaf in jax.tree.leaves(operands) if leaf.ndim == size]
+    return jax.tree.map(lambda result: as_it_is(result, *others), results)
 
 
 def _is_zero(tangent: Any) -> bool:
