@@ -1,16 +1,13 @@
 """Batches of a training set, in an order that a seed and the epoch alone decide."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import jax
 import numpy as np
 
-from jsnn._checks import check_type
-from jsnn.evaluation.batches import check_drives
 from jsnn.evaluation.presentation import filled
-from jsnn.network.network import Network
 
 Item = tuple[Mapping[str, Any], Any]
 """Drives and targets of a few presentations, [n, ...] each."""
@@ -48,65 +45,78 @@ class Arrays:
 
     def __init__(self, drives: Mapping[str, Any], targets: Any, size: int, seed: int) -> None:
         self.drives, self.targets, self.size, self.seed = dict(drives), targets, size, seed
-        self.number = len(jax.tree.leaves(self.drives)[0])
+        self.number = len(jax.tree.leaves(targets)[0])
 
     def __len__(self) -> int:
         return -(-self.number // self.size)
+
+    @property
+    def are_in_memory(self) -> bool:
+        """True if no drive is a memory-mapped file."""
+        return not any(isinstance(leaf, np.memmap) for leaf in jax.tree.leaves(self.drives))
 
     def batches(self, epoch: int, first: int) -> Iterator[Item]:
         """Yield the drives and targets of an epoch from batch number `first` on."""
         order = np.random.default_rng([self.seed, epoch]).permutation(self.number)
         for start in range(first * self.size, self.number, self.size):
-            rows = order[start : start + self.size]
-            yield self._rows(self.drives, rows), self._rows(self.targets, rows)
+            yield self._rows(order[start : start + self.size])
 
     def in_order(self) -> Iterator[Item]:
         """Yield all drives and targets in the order in which they are given."""
         for start in range(0, self.number, self.size):
-            rows = np.arange(start, min(start + self.size, self.number))
-            yield self._rows(self.drives, rows), self._rows(self.targets, rows)
+            yield self._rows(np.arange(start, min(start + self.size, self.number)))
 
-    @staticmethod
-    def _rows(tree: Any, rows: np.ndarray) -> Any:
-        return jax.tree.map(lambda leaf: np.asarray(leaf[rows]), tree)
+    def _rows(self, rows: np.ndarray) -> Item:
+        return jax.tree.map(lambda leaf: np.asarray(leaf[rows]), (self.drives, self.targets))
 
 
-def batches_of(source: Any, epoch: int, first: int) -> Iterator[Item]:
-    """Yield the batches of an epoch from batch number `first` on."""
-    if isinstance(source, Seekable):
-        yield from source.batches(epoch, first)
-        return
-    for number, item in enumerate(source):
-        if number >= first:
-            yield item
+@dataclass(frozen=True)
+class Data:
+    """Presentations of a training or a validation.
 
-
-def padded(item: Any, size: int, network: Network, num_steps: int, what: str) -> Batch:
-    """Return the presentations of one item, padded to a batch.
-
-    Args:
-      item: drives and targets.
-      size: B.
-      network: the network that is trained.
-      num_steps: T.
-      what: the item, for messages.
-
-    Raises:
-      TypeError: if an item is no pair, or an array is of another dtype than the network.
-      ValueError: if drives do not fit the network or the targets, or there are more than `size`.
+    Attributes:
+      source: arrays, an object that can start anywhere, or an iterable of items.
+      size: B, the number of presentations of a batch.
+      check: (item, its name) -> None, an error if an item does not fit.
     """
-    if not isinstance(item, tuple) or len(item) != 2:
-        raise TypeError(f"{what}: given {type(item).__name__}; expected (drives, targets)")
-    drives, targets = item
-    check_type(drives, Mapping, f"{what}, drives", " by population, like the drive of simulate")
-    rows = {len(leaf) if np.ndim(leaf) else 0 for leaf in jax.tree.leaves(targets)}
-    if len(rows) != 1 or 0 in rows:
-        raise ValueError(f"{what}, targets: given rows {sorted(rows)}; expected one number of rows")
-    (number,) = rows
-    check_drives(network, drives, number, num_steps, f"{what}, drives")
-    if number > size:
-        raise ValueError(
-            f"{what}: given {number} presentations; expected at most {size}, the batch size"
-        )
-    fill = lambda leaf: filled(np.asarray(leaf), size)  # noqa: E731
-    return Batch(jax.tree.map(fill, dict(drives)), jax.tree.map(fill, targets), number)
+
+    source: Any
+    size: int
+    check: Callable[[Any, str], None]
+
+    @property
+    def number_of_batches(self) -> int | None:
+        """The number of batches of an epoch, or None if it is not known."""
+        return len(self.source) if hasattr(self.source, "__len__") else None
+
+    @property
+    def is_seekable(self) -> bool:
+        """True if an epoch can start at any batch."""
+        return isinstance(self.source, Seekable)
+
+    def batches(self, epoch: int, first: int) -> Iterator[Batch]:
+        """Yield the batches of an epoch from batch number `first` on."""
+        items = self.source.batches(epoch, first) if self.is_seekable else self.source
+        for number, item in enumerate(items, first):
+            yield self._padded(item, f"fit, epoch {epoch}, batch {number}")
+
+    def in_order(self) -> Iterator[Batch]:
+        """Yield the batches of arrays in the order in which they are given."""
+        for number, item in enumerate(self.source.in_order()):
+            yield self._padded(item, f"fit, validation, batch {number}")
+
+    def sample(self) -> Any:
+        """Return the shapes and the first presentations of arrays, or None for other sources."""
+        if not isinstance(self.source, Arrays):
+            return None
+        everything = (self.source.drives, self.source.targets)
+        shapes = [str(np.shape(leaf)) for leaf in jax.tree.leaves(everything)]
+        return shapes, next(self.source.in_order())
+
+    def _padded(self, item: Any, what: str) -> Batch:
+        if not (isinstance(self.source, Arrays) and self.source.are_in_memory):
+            self.check(item, what)
+        drives, targets = item
+        number = len(jax.tree.leaves(targets)[0])
+        fill = lambda leaf: filled(np.asarray(leaf), self.size)  # noqa: E731
+        return Batch(jax.tree.map(fill, dict(drives)), jax.tree.map(fill, targets), number)

@@ -1,46 +1,39 @@
 """Training of a network on a data set: batches, progress, validation, checkpoints."""
 
 import time
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from jsnn._checks import check_flag, check_known, check_type, check_untraced, positive_int
-from jsnn._devices import checked_devices, on_all
+from jsnn._checks import positive_int
 from jsnn._progress import progress_bar
-from jsnn.evaluation.data_set import check_labels
-from jsnn.evaluation.devices import mesh_of, spread
 from jsnn.evaluation.readouts import Readout
-from jsnn.network.connectivity import LearntDelays
-from jsnn.network.network import Network, check_numbers
-from jsnn.training.batches import Arrays, Batch, Seekable, batches_of, padded
-from jsnn.training.gradients import Gradient, check_gradient
+from jsnn.network.network import Network
+from jsnn.training.batches import Data
+from jsnn.training.checkpoint import Checkpoint
+from jsnn.training.checks import (
+    OverEpochs,
+    check_epoch,
+    check_learns,
+    checked_course,
+    checked_over_epochs,
+    checked_task,
+    warn_of_silence,
+)
+from jsnn.training.course import Course
+from jsnn.training.data import training_data, validation_data
+from jsnn.training.gradients import Gradient
 from jsnn.training.gradients import surrogate as by_surrogate
 from jsnn.training.history import Epoch, Training
 from jsnn.training.losses import Loss
-from jsnn.training.saved import Progress, fingerprint, load_training, save_training
-from jsnn.training.trainable import Train, Values, trainable, within_bounds
-from jsnn.training.update import (
-    Division,
-    Learner,
-    Optimizer,
-    Rows,
-    Sums,
-    Task,
-    compile_assessment,
-    compile_update,
-)
-
-_SECONDS_BETWEEN_CHECKPOINTS = 60
-
-OverEpochs = Mapping[str, Mapping[str, Callable[[int], Any]]]
-"""Parameters that change from epoch to epoch, {part: {name: function of the epoch}}."""
+from jsnn.training.trainable import Train
+from jsnn.training.trainer import Trainer, divided
+from jsnn.training.update import Optimizer
 
 
 def fit(
@@ -106,326 +99,88 @@ def fit(
         several processes (`jax.distributed`) each makes the same call. The result does not depend
         on them.
       checkpoint: a file to write after each epoch, and once a minute. If it is there, training goes
-        on from it, to the same bits.
+        on from it, to the same bits. One of another training is an error; the numbers of the
+        optimiser are not compared. With several processes, one that all of them can read.
       progress: show a progress bar with loss, accuracy and firing rates (needs tqdm).
 
     Raises:
       TypeError: if an argument is of another type; raised before anything is compiled.
       ValueError: if an argument does not fit the network; raised before anything is compiled. Also
         if nothing can be learnt, since no neuron spikes and the gradient is 0.
-      FloatingPointError: if the loss is NaN or infinite; the message names the batch and the last
-        checkpoint.
+      FloatingPointError: if the loss or the gradient is NaN or infinite; the message names the
+        batch and the last checkpoint.
 
     Warns:
       UserWarning: if the readout's population is silent in the whole first epoch.
     """
-    fitting = _Fitting(
-        network=network,
-        num_steps=num_steps,
-        loss=loss,
-        optimizer=optimizer,
-        train=train,
-        gradient=by_surrogate() if gradient is None else gradient,
-        readout=readout,
-        over_epochs=over_epochs or {},
-        batch_size=batch_size,
-        key=key,
-        shards=shards,
-        devices=devices,
+    gradient = by_surrogate() if gradient is None else gradient
+    task = checked_task(network, num_steps, loss, optimizer, gradient, readout, train, key)
+    epochs = checked_course(epochs, patience, validation, progress)
+    batch_size = positive_int(batch_size, "fit, batch_size")
+    seed = positive_int(seed, "fit, seed", least=0)
+    trainer = Trainer(
+        *(network, task, optimizer, gradient, checked_over_epochs(network, over_epochs)),
+        *(batch_size, key, divided(batch_size, shards, devices)),
     )
-    check_flag(progress, "fit, progress")
-    epochs = positive_int(epochs, "fit, epochs")
-    source = fitting.source(drives, targets, seed)
-    held_out = None if validation is None else fitting.held_out(validation)
-    if patience is not None:
-        patience = positive_int(patience, "fit, patience")
-        if held_out is None:
-            raise ValueError("fit, patience: given without validation; expected validation data")
-    path = None if checkpoint is None else Path(checkpoint)
-    if path is not None and not isinstance(source, Seekable):
+    data = training_data(network, task, drives, targets, batch_size, seed)
+    held_out = validation_data(network, task, validation, batch_size)
+    saved = _checkpoint(checkpoint, trainer, data, held_out, seed)
+
+    learner = trainer.start()
+    (learner, best), course = saved.read((learner, learner.values))
+    learner = trainer.on_devices(learner)
+    while course.epoch < epochs and not course.has_waited(patience):
+        began = time.perf_counter()
+        with _bar(course, epochs, data, progress) as show:
+            for batch in data.batches(course.epoch, course.batch):
+                learner, sums, largest = trainer.update(learner, batch, course)
+                check_learns(course, sums, largest, saved)
+                course.add(sums)
+                show(course.so_far())
+                saved.write_now_and_then((learner, best), course)
+        assessed = trainer.assess(learner.values, held_out, course.epoch)
+        check_epoch(course, assessed, saved)
+        course.finish_epoch(assessed, time.perf_counter() - began)
+        best = learner.values if course.is_best else best
+        warn_of_silence(course, readout)
+        saved.write((learner, best), course)
+    values, epoch = (learner.values, course.epoch - 1) if patience is None else (best, course.best)
+    return Training(
+        trainer.trained(values, epoch), jax.tree.map(jnp.asarray, values), tuple(course.history)
+    )
+
+
+def _checkpoint(
+    path: Any, trainer: Trainer, data: Data, held_out: Data | None, seed: int
+) -> Checkpoint:
+    """Return the checkpoint of a training.
+
+    Raises:
+      TypeError: if `path` is no path.
+      ValueError: if the data cannot start anywhere.
+    """
+    if path is None:
+        return Checkpoint(None, "")
+    if not isinstance(path, str | PathLike):
+        raise TypeError(f"fit, checkpoint: given {type(path).__name__}; expected a path")
+    if not data.is_seekable:
         raise ValueError(
             "fit, checkpoint: given with an iterable that cannot start anywhere; expected arrays, "
             "or an object with a method batches(epoch, first)"
         )
-
-    learner = fitting.start()
-    best, place = learner.values, Progress()
-    made_for = fitting.fingerprint(seed)
-    if path is not None and path.exists():
-        (learner, best), place = load_training(path, made_for, (learner, best))
-    total = len(source) if hasattr(source, "__len__") else None
-    while place.epoch < epochs and not _is_over(place, patience):
-        began = time.perf_counter()
-        title = f"epoch {place.epoch + 1}/{epochs}"
-        with progress_bar(total, "batch", done=place.batch, shown=progress, title=title) as bar:
-            saved = began
-            for item in batches_of(source, place.epoch, place.batch):
-                batch = padded(item, fitting.batch_size, network, num_steps, _what(place))
-                learner, sums, moves = fitting.update(learner, batch, place)
-                _add(place, sums, batch.number)
-                fitting.check(place, moves, path)
-                if bar is not None:
-                    bar.set_postfix(fitting.epoch(place, 0.0).words(), refresh=False)
-                    bar.update()
-                if path is not None and time.perf_counter() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
-                    save_training(path, made_for, (learner, best), place)
-                    saved = time.perf_counter()
-            if not place.number:
-                raise ValueError(f"{_what(place)}: given no presentations; expected at least one")
-            assessed = fitting.assess(learner.values, held_out, place.epoch)
-            result = fitting.epoch(place, time.perf_counter() - began, assessed)
-        if _is_best(place, result):
-            best, place.best = learner.values, place.epoch
-        place = Progress(place.epoch + 1, history=[*place.history, result], best=place.best)
-        fitting.warn_of_silence(place)
-        if path is not None:
-            save_training(path, made_for, (learner, best), place)
-    values = learner.values if patience is None else best
-    return Training(
-        fitting.network_of(values, max(place.epoch - 1, 0)),
-        jax.tree.map(jnp.asarray, values),
-        tuple(place.history),
-    )
+    return Checkpoint(Path(path), trainer.fingerprint(data, held_out, seed))
 
 
-def _what(place: Progress) -> str:
-    return f"fit, epoch {place.epoch}, batch {place.batch}"
+@contextmanager
+def _bar(course: Course, epochs: int, data: Data, shown: bool) -> Iterator[Callable[[Epoch], None]]:
+    """Yield a function that shows the means over the batches so far, once for each batch."""
+    title = f"epoch {course.epoch + 1}/{epochs}"
+    total, done = data.number_of_batches, course.batch
+    with progress_bar(total, "batch", done=done, shown=shown, title=title) as bar:
 
+        def show(so_far: Epoch) -> None:
+            if bar is not None:
+                bar.set_postfix(so_far.words(), refresh=False)
+                bar.update()
 
-def _is_over(place: Progress, patience: int | None) -> bool:
-    return patience is not None and place.epoch - 1 - place.best >= patience
-
-
-def _is_best(place: Progress, result: Epoch) -> bool:
-    before = place.history[place.best].validation_loss if place.history else None
-    now = result.validation_loss
-    return now is None or before is None or now < before
-
-
-def _add(place: Progress, sums: Sums, number: int) -> None:
-    """Add a batch to the sums of an epoch."""
-    host = jax.device_get(sums)
-    place.batch += 1
-    place.number += number
-    place.loss += float(host.loss)
-    place.right += float(host.right)
-    for name, rate in host.rates.items():
-        place.rates[name] = place.rates.get(name, 0.0) + float(rate)
-
-
-class _Fitting:
-    """A training, with its arguments checked and its programs made."""
-
-    def __init__(
-        self,
-        *,
-        network: Network,
-        num_steps: int,
-        loss: Loss,
-        optimizer: Optimizer,
-        train: Train | None,
-        gradient: Gradient,
-        readout: Readout | None,
-        over_epochs: OverEpochs,
-        batch_size: int,
-        key: jax.Array | None,
-        shards: int,
-        devices: Sequence[jax.Device] | None,
-    ) -> None:
-        check_type(network, Network, "network")
-        check_untraced((network, key), "fit", "jax.grad of jsnn.simulate can be traced")
-        if network.mesh is not None:
-            raise ValueError("fit: given a network that is divided over devices; expected a whole")
-        check_numbers(network)
-        check_type(loss, Loss, "fit, loss", ", such as jsnn.losses.cross_entropy(readout)")
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(
-                f"fit, optimizer: given {type(optimizer).__name__}; expected one of optax, such as "
-                "optax.adam(1e-3)"
-            )
-        check_gradient(gradient)
-        loss.check(network)
-        if readout is not None:
-            check_type(readout, Readout, "fit, readout", ", such as jsnn.max_voltage(population)")
-            check_known([readout.population], network.sizes, "readout", "population")
-        if network.stochastic and key is None:
-            raise ValueError("fit, key: given none for a random network; expected a PRNG key")
-        self.network, self.train, self.optimizer = network, train, optimizer
-        self.num_steps = positive_int(num_steps, "num_steps")
-        self.batch_size = positive_int(batch_size, "fit, batch_size")
-        self.readout, self.key = readout, key
-        self.over_epochs = over_epochs
-        self.task = Task(loss, self.num_steps, readout, tuple(network.sizes))
-        self.gradient = gradient
-        gradient.network(network)  # which raises an error for models that cannot have gradients
-        division = _division(self.batch_size, shards, devices)
-        self.mesh = division.mesh
-        bounded = lambda values: within_bounds(network, values, train)  # noqa: E731
-        self._update = compile_update(self.task, gradient, optimizer, bounded, division)
-        self._assess = compile_assessment(self.task, gradient, division)
-
-    def start(self) -> Learner:
-        """Return the learner before the first update."""
-        values = trainable(self.network, self.train)
-        return on_all(Learner(values, self.optimizer.init(values)), self.mesh)
-
-    def source(self, drives: Any, targets: Any, seed: int) -> Any:
-        """Return the batches of the data set, checked as far as they are known."""
-        if isinstance(drives, Mapping):
-            seed = positive_int(seed, "fit, seed", least=0)
-            source = Arrays(drives, targets, self.batch_size, seed)
-            self._check(source, "fit")
-            return source
-        if targets is not None:
-            raise ValueError("fit, targets: given with an iterable of (drives, targets)")
-        if isinstance(drives, Seekable):
-            return drives
-        if not hasattr(drives, "__iter__") or hasattr(drives, "__next__"):
-            raise TypeError(
-                f"fit, drives: given {type(drives).__name__}; expected arrays by population, or an "
-                "iterable of (drives, targets) that can be iterated once for each epoch"
-            )
-        return drives
-
-    def held_out(self, validation: Any) -> Arrays:
-        """Return the batches of the validation data."""
-        if not isinstance(validation, tuple) or len(validation) != 2:
-            raise TypeError(f"fit, validation: given {validation!r}; expected (drives, targets)")
-        drives, targets = validation
-        check_type(drives, Mapping, "fit, validation", " of drives by population")
-        source = Arrays(drives, targets, self.batch_size, 0)
-        self._check(source, "fit, validation")
-        return source
-
-    def _check(self, source: Arrays, what: str) -> None:
-        if source.targets is None:
-            raise ValueError(f"{what}, targets: given none; expected one for each presentation")
-        first = next(source.in_order())
-        padded(first, self.batch_size, self.network, self.num_steps, what)
-        rows = {len(leaf) for leaf in jax.tree.leaves((source.drives, source.targets))}
-        if len(rows) != 1:
-            raise ValueError(
-                f"{what}: given {sorted(rows)} rows of drives and targets; expected one number"
-            )
-        if self.readout is not None:
-            check_labels(source.targets, self.network.sizes[self.readout.population])
-        self.task.loss.check(self.network, source.targets)
-
-    def update(self, learner: Learner, batch: Batch, place: Progress) -> tuple[Learner, Sums, Any]:
-        """Return the learner after a batch."""
-        network = self._of_epoch(self.network, place.epoch)
-        key = None if self.key is None else jax.random.fold_in(self.key, place.epoch)
-        return self._update(network, learner, self._rows(batch, place.number), key)
-
-    def assess(self, values: Values, source: Arrays | None, epoch: int) -> Sums | None:
-        """Return the means over the validation data, with delays in whole steps."""
-        if source is None:
-            return None
-        network = _with_whole_delays(self.network_of(values, epoch))
-        key = None if self.key is None else jax.random.fold_in(self.key, 2**31 - 1)
-        total, start = Progress(), 0
-        for item in source.in_order():
-            batch = padded(item, self.batch_size, network, self.num_steps, "fit, validation")
-            _add(total, self._assess(network, self._rows(batch, start), key), batch.number)
-            start += batch.number
-        return Sums(total.loss / start, total.right / start, {})  # type: ignore[arg-type]
-
-    def _rows(self, batch: Batch, start: int) -> Rows:
-        counts = (np.arange(self.batch_size) < batch.number).astype(self.network.dtype)
-        indices = (start + np.arange(self.batch_size)).astype(np.int32)
-        return spread(Rows(batch.drives, batch.targets, counts, indices), self.mesh)
-
-    def network_of(self, values: Values, epoch: int) -> Network:
-        """Return the network with trained values."""
-        return self._of_epoch(self.network, epoch).with_params(jax.device_get(values))
-
-    def _of_epoch(self, network: Network, epoch: int) -> Network:
-        if not self.over_epochs:
-            return network
-        return network.with_params(
-            {
-                part: {name: function(epoch) for name, function in functions.items()}
-                for part, functions in self.over_epochs.items()
-            }
-        )
-
-    def epoch(self, place: Progress, seconds: float, assessed: Sums | None = None) -> Epoch:
-        """Return the means over the batches of an epoch."""
-        has_answers = self.readout is not None
-        return Epoch(
-            loss=place.loss / place.number,
-            accuracy=place.right / place.number if has_answers else None,
-            rates={name: rate / place.number for name, rate in place.rates.items()},
-            validation_loss=None if assessed is None else float(assessed.loss),
-            validation_accuracy=float(assessed.right) if assessed and has_answers else None,
-            seconds=seconds,
-        )
-
-    def check(self, place: Progress, moves: Any, path: Path | None) -> None:
-        """Raise an error if the loss is not finite, or nothing can be learnt."""
-        if not np.isfinite(place.loss):
-            saved = f"; the last checkpoint is {path}" if path is not None and path.exists() else ""
-            raise FloatingPointError(
-                f"fit: the loss is {place.loss} in epoch {place.epoch}, batch {place.batch - 1}; "
-                f"expected a finite number (a smaller learning rate, or optax.clip){saved}"
-            )
-        is_first = place.epoch == 0 and place.batch == 1
-        if is_first and not bool(moves):
-            rates = ", ".join(
-                f"{name!r} {rate / place.number:.3g} Hz" for name, rate in place.rates.items()
-            )
-            raise ValueError(
-                f"fit: the gradient of the first batch is 0, so nothing can be learnt; mean firing "
-                f"rates are {rates}; expected spikes (larger weights or drives, lower thresholds), "
-                "or a wider surrogate"
-            )
-
-    def warn_of_silence(self, place: Progress) -> None:
-        """Warn if the population of the readout is silent in the first epoch."""
-        if place.epoch != 1 or self.readout is None:
-            return
-        rates = place.history[0].rates
-        recorded = type(self.readout.recording).__name__
-        if "Spike" in recorded and rates[self.readout.population] == 0:
-            named = ", ".join(f"{name!r} {rate:.3g} Hz" for name, rate in rates.items())
-            warnings.warn(
-                f"fit: {self.readout.population!r}, the population of the readout, never spiked in "
-                f"the first epoch; mean firing rates are {named}; expected spikes (larger weights, "
-                "or jsnn.losses.rates_below)",
-                stacklevel=3,
-            )
-
-    def fingerprint(self, seed: int) -> str:
-        """Return a hash of all that a training depends on, but for the numbers of the data."""
-        settings = (
-            f"{seed} {self.batch_size} {self.num_steps} {self.train} {self.gradient} "
-            f"{sorted(self.task.loss.record)} {jax.tree.structure(self.start())}"
-        )
-        text = np.frombuffer(settings.encode(), np.uint8)
-        return fingerprint(self.network, text, self.key)
-
-
-def _division(batch_size: int, shards: int, devices: Sequence[jax.Device] | None) -> Division:
-    """Return the shards and their devices."""
-    shards = positive_int(shards, "fit, shards")
-    if batch_size % shards:
-        raise ValueError(
-            f"fit, shards: given {shards} with a batch size of {batch_size}; expected a divisor"
-        )
-    if devices is not None and shards % len(checked_devices(devices)):
-        raise ValueError(
-            f"fit, devices: given {len(devices)} with {shards} shards; expected a divisor"
-        )
-    found = checked_devices(devices)
-    number = max(n for n in range(1, len(found) + 1) if shards % n == 0)
-    return Division(shards, mesh_of(found[:number]))
-
-
-def _with_whole_delays(network: Network) -> Network:
-    """Return a network whose learnt delays count as the nearest whole steps."""
-    learnt = {
-        p.name: {"width": 0.0}
-        for p in network.projections
-        if isinstance(p.connectivity, LearntDelays)
-    }
-    return network.with_params(learnt) if learnt else network
+        yield show

@@ -1,7 +1,7 @@
 """One update of the trained values, compiled: gradients of a batch, optimiser, bounds."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -15,7 +15,7 @@ from jsnn.network.network import Network
 from jsnn.recording import Rate, Recording
 from jsnn.training.gradients import Gradient, losses_of
 from jsnn.training.losses import Loss
-from jsnn.training.trainable import Values
+from jsnn.training.trainable import Train, Values, within_bounds
 
 
 @runtime_checkable
@@ -48,12 +48,12 @@ class Sums(NamedTuple):
 
     Attributes:
       loss: of the losses, ().
-      right: the number of right answers, ().
+      right: the number of right answers, (), or None without a readout.
       rates: {population: ()}, of mean rates in Hz.
     """
 
     loss: jax.Array
-    right: jax.Array
+    right: jax.Array | None
     rates: dict[str, jax.Array]
 
 
@@ -82,12 +82,14 @@ class Task:
       num_steps: T.
       readout: the rule that reads the answer, or None.
       populations: the names of the populations.
+      train: what is trained, with its constraints.
     """
 
     loss: Loss
     num_steps: int
     readout: Readout | None
     populations: tuple[str, ...]
+    train: Train | None = field(default=None, hash=False)
 
     @property
     def record(self) -> dict[str, Recording]:
@@ -97,7 +99,7 @@ class Task:
 
     def sums(self, loss: jax.Array, recorded: Mapping[str, Any], rows: Rows) -> Sums:
         """Return sums over the presentations that count, with the sum of their losses given."""
-        right = jnp.zeros((), loss.dtype)
+        right = None
         if self.readout is not None:
             answers = jax.vmap(self.readout.predict)(recorded[_ANSWER])
             right = jnp.sum((answers == rows.targets) * rows.counts)
@@ -173,65 +175,70 @@ def _sum_in_pairs(parts: jax.Array) -> jax.Array:
     return parts[0]
 
 
-def compile_update(
+@partial(jax.jit, static_argnames=("task", "gradient", "optimizer", "division"))
+def update(
+    network: Network,
+    learner: Learner,
+    rows: Rows,
+    key: jax.Array | None,
     task: Task,
     gradient: Gradient,
     optimizer: Optimizer,
-    bounded: Callable[[Values], Values],
     division: Division,
-) -> Callable[..., tuple[Learner, Sums, jax.Array]]:
-    """Return the update of a batch, (network, learner, rows, key) -> (learner, sums, moves).
-
-    `moves` is True if some number of the gradient is not 0.
+) -> tuple[Learner, Sums, jax.Array]:
+    """Return the learner after a batch, its sums, and the largest absolute value of the gradient.
 
     Args:
+      network: the network before training.
+      learner: before the batch.
+      rows: the batch.
+      key: of the epoch, if the network is random.
       task: what to learn.
       gradient: the way to make gradients.
       optimizer: turns a gradient into a change of the values.
-      bounded: moves values back into their bounds.
       division: of the batch over devices.
     """
     value_and_grad = gradient.of(task.loss, task.num_steps, task.record)
 
-    @jax.jit
-    def update(
-        network: Network, learner: Learner, rows: Rows, key: jax.Array | None
-    ) -> tuple[Learner, Sums, jax.Array]:
-        number = rows.counts.sum()
+    def of_shard(whole: Any, rows: Rows) -> tuple[Sums, Values]:
+        network, values, key = whole
+        (loss, recorded), gradients = value_and_grad(
+            *(network, values, rows.drives, rows.targets),
+            shares=rows.counts,
+            keys=_keys(key, rows.indices),
+        )
+        return task.sums(loss, recorded, rows), gradients
 
-        def of_shard(whole: Any, rows: Rows) -> tuple[Sums, Values]:
-            network, values, key = whole
-            (loss, recorded), gradients = value_and_grad(
-                *(network, values, rows.drives, rows.targets),
-                shares=rows.counts,
-                keys=_keys(key, rows.indices),
-            )
-            return task.sums(loss, recorded, rows), gradients
-
-        whole = (network, learner.values, key)
-        sums, gradients = division.summed(of_shard, whole, rows)
-        mean = jax.tree.map(lambda x: x / number, gradients)
-        moves = jnp.any(jnp.stack([jnp.any(x != 0) for x in jax.tree.leaves(mean)]))
-        changes, state = optimizer.update(mean, learner.optimizer, learner.values)
-        values = bounded(jax.tree.map(lambda x, change: x + change, learner.values, changes))
-        return Learner(values, state), sums, moves
-
-    return update
+    sums, total = division.summed(of_shard, (network, learner.values, key), rows)
+    mean = jax.tree.map(lambda x: x / rows.counts.sum(), total)
+    changes, state = optimizer.update(mean, learner.optimizer, learner.values)
+    moved = jax.tree.map(jnp.add, learner.values, changes)
+    values = within_bounds(network, moved, task.train)
+    return Learner(values, state), sums, _largest(mean)
 
 
-def compile_assessment(task: Task, gradient: Gradient, division: Division) -> Callable[..., Sums]:
-    """Return the assessment of a batch, (network, rows, key) -> sums."""
+def _largest(tree: Any) -> jax.Array:
+    """Return the largest absolute value, or NaN if one is NaN."""
+    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))
 
-    @jax.jit
-    def assess(network: Network, rows: Rows, key: jax.Array | None) -> Sums:
-        def of_shard(whole: Any, rows: Rows) -> Sums:
-            network, key = whole
-            losses, recorded = losses_of(
-                *(task.loss, gradient.network(network), rows.drives, rows.targets),
-                *(task.num_steps, _keys(key, rows.indices), task.record),
-            )
-            return task.sums(jnp.sum(losses * rows.counts), recorded, rows)
 
-        return division.summed(of_shard, (network, key), rows)
+@partial(jax.jit, static_argnames=("task", "gradient", "division"))
+def assess(
+    network: Network,
+    rows: Rows,
+    key: jax.Array | None,
+    task: Task,
+    gradient: Gradient,
+    division: Division,
+) -> Sums:
+    """Return the sums of a batch, without an update; arguments as for `update`."""
 
-    return assess
+    def of_shard(whole: Any, rows: Rows) -> Sums:
+        network, key = whole
+        losses, recorded = losses_of(
+            *(task.loss, gradient.network(network), rows.drives, rows.targets),
+            *(task.num_steps, _keys(key, rows.indices), task.record),
+        )
+        return task.sums(jnp.sum(losses * rows.counts), recorded, rows)
+
+    return division.summed(of_shard, (network, key), rows)
