@@ -15,7 +15,7 @@ from jsnn.training.checkpoint import Checkpoint
 from jsnn.training.course import Course, Totals
 from jsnn.training.gradients import Gradient, check_gradient
 from jsnn.training.losses import Loss
-from jsnn.training.update import Optimizer, Task
+from jsnn.training.update import Optimizer, Sizes, Task
 
 OverEpochs = Mapping[str, Mapping[str, Callable[[int], Any]]]
 """Parameters that change from epoch to epoch, {part: {name: function of the epoch}}."""
@@ -118,28 +118,33 @@ def checked_course(epochs: Any, patience: Any, validation: Any, progress: Any) -
     return positive_int(epochs, "fit, epochs")
 
 
-def check_learns(course: Course, batch: Totals, largest: float, checkpoint: Checkpoint) -> None:
-    """Raise an error if the loss or the gradient of a batch is not finite, or nothing is learnt.
+def check_learns(course: Course, batch: Totals, sizes: Sizes, checkpoint: Checkpoint) -> None:
+    """Raise an error if a number of an update is not finite, or nothing can be learnt.
 
     Args:
       course: the place of the batch.
       batch: its sums.
-      largest: the largest absolute value of its gradient.
+      sizes: those of its gradient and of the values after it.
       checkpoint: of the training.
 
     Raises:
       FloatingPointError: if a number is NaN or infinite.
       ValueError: if the gradient of the first batch is 0.
     """
-    for name, number in (("loss", batch.loss), ("gradient", largest)):
+    found = {
+        "the loss": batch.loss,
+        "the gradient": sizes.gradient,
+        "a trained value": sizes.values,
+    }
+    for name, number in found.items():
         if not np.isfinite(number):
             raise FloatingPointError(
-                f"fit, {course}: the {name} is {number}; expected a finite number (a smaller "
+                f"fit, {course}: {name} is {number}; expected a finite number (a smaller "
                 "learning rate, or optax.clip_by_global_norm before the optimiser); "
                 f"{checkpoint}"
             )
     is_first = course.epoch == 0 and course.batch == 0
-    if is_first and largest == 0 and batch.loss != 0:
+    if is_first and sizes.gradient == 0 and batch.loss != 0:
         raise ValueError(
             f"fit, {course}: the gradient is 0, so nothing can be learnt; mean firing rates are "
             f"{_named(batch.mean_rates)}; expected spikes (larger weights or drives, lower "

@@ -107,8 +107,8 @@ def fit(
       TypeError: if an argument is of another type; raised before anything is compiled.
       ValueError: if an argument does not fit the network; raised before anything is compiled. Also
         if nothing can be learnt, since no neuron spikes and the gradient is 0.
-      FloatingPointError: if the loss or the gradient is NaN or infinite; the message names the
-        batch and the last checkpoint.
+      FloatingPointError: if the loss, the gradient or a trained value is NaN or infinite; the
+        message names the batch and the last checkpoint.
 
     Warns:
       UserWarning: if the readout's population is silent in the whole first epoch.
@@ -133,8 +133,8 @@ def fit(
         began = time.perf_counter()
         with _bar(course, epochs, data, progress) as show:
             for batch in data.batches(course.epoch, course.batch):
-                learner, sums, largest = trainer.update(learner, batch, course)
-                check_learns(course, sums, largest, saved)
+                learner, sums, sizes = trainer.update(learner, batch, course)
+                check_learns(course, sums, sizes, saved)
                 course.add(sums)
                 show(course.so_far())
                 saved.write_now_and_then((learner, best), course)

@@ -23,6 +23,7 @@ from jsnn.training.update import (
     Learner,
     Optimizer,
     Rows,
+    Sizes,
     Task,
     assess,
     update,
@@ -67,15 +68,15 @@ class Trainer:
 
     def update(
         self, learner: Learner, batch: Batch, course: Course
-    ) -> tuple[Learner, Totals, float]:
-        """Return the learner after a batch, the sums, and the largest number of the gradient."""
+    ) -> tuple[Learner, Totals, Sizes]:
+        """Return the learner after a batch, the sums, and the sizes of what changed."""
         network = self.at_epoch(course.epoch)
         rows = self._rows(batch, course.totals.number)
-        learner, sums, largest = update(
+        learner, sums, sizes = update(
             *(network, learner, rows, self._key(course.epoch)),
             *(self.task, self.gradient, self.optimizer, self.division),
         )
-        return learner, Totals.of(sums, batch.number), float(largest)
+        return learner, Totals.of(sums, batch.number), jax.device_get(sizes)
 
     def assess(self, values: Values, data: Data | None, epoch: int) -> Totals | None:
         """Return sums over validation data, with delays in whole steps."""

@@ -57,6 +57,18 @@ class Sums(NamedTuple):
     rates: dict[str, jax.Array]
 
 
+class Sizes(NamedTuple):
+    """Largest absolute values of an update, NaN if one is NaN.
+
+    Attributes:
+      gradient: of the mean gradient, ().
+      values: of the values after the update, ().
+    """
+
+    gradient: Any
+    values: Any
+
+
 class Rows(NamedTuple):
     """Presentations of a batch, [B, ...].
 
@@ -185,8 +197,8 @@ def update(
     gradient: Gradient,
     optimizer: Optimizer,
     division: Division,
-) -> tuple[Learner, Sums, jax.Array]:
-    """Return the learner after a batch, its sums, and the largest absolute value of the gradient.
+) -> tuple[Learner, Sums, Sizes]:
+    """Return the learner after a batch, its sums, and the sizes of what changed.
 
     Args:
       network: the network before training.
@@ -214,7 +226,7 @@ def update(
     changes, state = optimizer.update(mean, learner.optimizer, learner.values)
     moved = jax.tree.map(jnp.add, learner.values, changes)
     values = within_bounds(network, moved, task.train)
-    return Learner(values, state), sums, _largest(mean)
+    return Learner(values, state), sums, Sizes(_largest(mean), _largest(values))
 
 
 def _largest(tree: Any) -> jax.Array:
