@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._checks import check_flag, check_type, positive_int
+from jsnn.models.neurons import SPIKE_SOURCE
 from jsnn.models.surrogates import Surrogate
 from jsnn.network.network import Network
 from jsnn.recording import Recording
@@ -132,13 +133,15 @@ def losses_of(
 
 @dataclass(frozen=True)
 class _WithSurrogate:
-    """Put a surrogate derivative into all neuron models of a network."""
+    """Put a surrogate derivative into all neuron models of a network, but those of given spikes."""
 
     surrogate: Surrogate
 
     def __call__(self, network: Network) -> Network:
         populations = [
-            replace(p, model=replace(p.model, surrogate=self.surrogate))
+            p
+            if p.model == SPIKE_SOURCE
+            else replace(p, model=replace(p.model, surrogate=self.surrogate))
             for p in network.populations
         ]
         return replace(network, populations=populations)

@@ -114,7 +114,7 @@ class Task:
         right = None
         if self.readout is not None:
             answers = jax.vmap(self.readout.predict)(recorded[_ANSWER])
-            right = jnp.sum((answers == rows.targets) * rows.counts)
+            right = jnp.sum(jnp.where(answers == rows.targets, rows.counts, 0))
         rates = {
             name: jnp.sum(recorded[_rate_of(name)].mean(axis=1) * rows.counts)
             for name in self.populations
