@@ -52,7 +52,7 @@ def check_drives(
                 f"...), one row for each {each}"
             )
         array = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
-        if not (array.dtype == np.bool_ and path[0].key in _sources_of_spikes(network)):
+        if not (array.dtype == np.bool_ and path[0].key not in _takers_of_numbers(network)):
             check_dtype(array, network.dtype, name)
         if not isinstance(leaf, np.memmap):
             check_finite(leaf, name)
@@ -92,8 +92,10 @@ def _named(path: Any) -> str:
     return jax.tree_util.keystr(tuple(key for key in path if hasattr(key, "key")))
 
 
-def _sources_of_spikes(network: Network) -> set[str]:
-    return {population.name for population in network.populations if takes_spikes(population)}
+def _takers_of_numbers(network: Network) -> set[str]:
+    return {part.name for part in network.parts} - {
+        population.name for population in network.populations if takes_spikes(population)
+    }
 
 
 def batches(

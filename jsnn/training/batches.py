@@ -52,8 +52,9 @@ class Arrays:
 
     @property
     def are_in_memory(self) -> bool:
-        """True if no drive is a memory-mapped file."""
-        return not any(isinstance(leaf, np.memmap) for leaf in jax.tree.leaves(self.drives))
+        """True if there is no memory-mapped file."""
+        leaves = jax.tree.leaves((self.drives, self.targets))
+        return not any(isinstance(leaf, np.memmap) for leaf in leaves)
 
     def batches(self, epoch: int, first: int) -> Iterator[Item]:
         """Yield the drives and targets of an epoch from batch number `first` on."""

@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from jsnn._checks import check_flag, check_known, check_type, check_untraced, positive_int
+from jsnn._checks import (
+    check_flag,
+    check_key,
+    check_known,
+    check_type,
+    check_untraced,
+    positive_int,
+)
 from jsnn.evaluation.readouts import Readout
 from jsnn.network.network import Network, check_numbers
 from jsnn.recording import SpikeCount, Spikes
@@ -15,6 +22,7 @@ from jsnn.training.checkpoint import Checkpoint
 from jsnn.training.course import Course, Totals
 from jsnn.training.gradients import Gradient, check_gradient
 from jsnn.training.losses import Loss
+from jsnn.training.trainable import Train, trainable
 from jsnn.training.update import Optimizer, Sizes, Task
 
 OverEpochs = Mapping[str, Mapping[str, Callable[[int], Any]]]
@@ -58,6 +66,8 @@ def checked_task(
         check_type(readout, Readout, "fit, readout", ", such as jsnn.max_voltage(population)")
         check_known([readout.population], network.sizes, "fit, readout", "population")
         readout.check_steps(num_steps)
+    if key is not None:
+        check_key(key, "fit, key")
     if network.stochastic and key is None:
         raise ValueError(
             "fit, key: given none for a random network; expected a PRNG key (jax.random.key(seed))"
@@ -70,19 +80,25 @@ def _check_gradient(network: Network, gradient: Gradient) -> None:
     gradient.network(network)  # which raises an error for models that cannot have gradients
 
 
-def checked_over_epochs(network: Network, given: Any) -> OverEpochs:
+def checked_over_epochs(network: Network, given: Any, train: Train | None) -> OverEpochs:
     """Return parameters that change from epoch to epoch, or none.
 
     Raises:
       TypeError: if `given` is no mapping of mappings of functions.
-      ValueError: if a part or a parameter is unknown.
+      ValueError: if a part or a parameter is unknown, or is trained.
     """
+    trained = trainable(network, train)
     if given is None:
         return {}
     check_type(given, Mapping, "fit, over_epochs", " {part: {name: function of the epoch}}")
     for part, functions in given.items():
         check_type(functions, Mapping, f"fit, over_epochs of {part!r}", " {name: function}")
         for name, function in functions.items():
+            if name in trained.get(part, {}):
+                raise ValueError(
+                    f"fit, over_epochs of {part!r}, {name!r}: it is trained; expected a parameter "
+                    "that is not (see train=)"
+                )
             if not callable(function):
                 raise TypeError(
                     f"fit, over_epochs of {part!r}, {name!r}: given {type(function).__name__}; "

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jsnn._checks import check_type, check_untraced
+from jsnn._checks import check_finite, check_type, check_untraced
 from jsnn.evaluation.batches import check_drives
 from jsnn.evaluation.data_set import check_labels
 from jsnn.network.network import Network
@@ -35,10 +35,10 @@ def training_data(
     check = partial(_check_item, network, task, size)
     if isinstance(drives, Mapping):
         return Data(_checked_arrays(network, task, drives, targets, size, seed, "fit"), size, check)
-    if targets is not None:
-        raise ValueError(
-            "fit, targets: given with an iterable of (drives, targets); expected None, since each "
-            "item has its own"
+    if hasattr(drives, "dtype"):
+        raise TypeError(
+            f"fit, drives: given an array of shape {np.shape(drives)}; expected arrays by "
+            "population, such as {'input': array}"
         )
     can_start_anywhere = isinstance(drives, Seekable)
     if not can_start_anywhere and (not hasattr(drives, "__iter__") or hasattr(drives, "__next__")):
@@ -48,10 +48,10 @@ def training_data(
             "an iterable of (drives, targets) that can be iterated once for each epoch (a class "
             "with __iter__, or with batches(epoch, first))"
         )
-    if hasattr(drives, "dtype"):
-        raise TypeError(
-            f"fit, drives: given an array of shape {np.shape(drives)}; expected arrays by "
-            "population, such as {'input': array}"
+    if targets is not None:
+        raise ValueError(
+            f"fit, targets: given with drives of type {type(drives).__name__}; expected a dict of "
+            "drives by population, or None for targets with an iterable of (drives, targets)"
         )
     return Data(drives, size, check)
 
@@ -126,6 +126,9 @@ def _check(network: Network, task: Task, drives: Any, targets: Any, what: str) -
             f"{what}, targets: given {type(targets).__name__}; expected an array [n, ...], or a "
             "pytree of arrays"
         )
+    for leaf in leaves:
+        if not isinstance(leaf, np.memmap):  # of which each batch is checked
+            check_finite(leaf, f"{what}, targets")
     rows = {np.shape(leaf)[:1] for leaf in leaves}
     if len(rows) != 1 or rows <= {(), (0,)}:
         raise ValueError(
@@ -145,5 +148,6 @@ def _check(network: Network, task: Task, drives: Any, targets: Any, what: str) -
         if task.readout is not None:
             check_labels(targets, network.sizes[task.readout.population])
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{what}, targets: {error}") from None
+        hint = "" if task.readout is None else " (a readout is for labels)"
+        raise type(error)(f"{what}, targets: {error}{hint}") from None
     return number

@@ -119,7 +119,7 @@ def fit(
     batch_size = positive_int(batch_size, "fit, batch_size")
     seed = positive_int(seed, "fit, seed", least=0)
     trainer = Trainer(
-        *(network, task, optimizer, gradient, checked_over_epochs(network, over_epochs)),
+        *(network, task, optimizer, gradient, checked_over_epochs(network, over_epochs, train)),
         *(batch_size, key, divided(batch_size, shards, devices)),
     )
     data = training_data(network, task, drives, targets, batch_size, seed)
@@ -163,6 +163,8 @@ def _checkpoint(
         return Checkpoint(None, "")
     if not isinstance(path, str | PathLike):
         raise TypeError(f"fit, checkpoint: given {type(path).__name__}; expected a path")
+    if Path(path).is_dir():
+        raise ValueError(f"fit, checkpoint: given the folder {path}; expected a file in one")
     if not data.is_seekable:
         raise ValueError(
             "fit, checkpoint: given with an iterable that cannot start anywhere; expected arrays, "

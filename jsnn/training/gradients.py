@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 
-from jsnn._checks import check_flag, check_type, positive_int
-from jsnn.models.neurons import SPIKE_SOURCE
+from jsnn._checks import check_flag, positive_int
+from jsnn._engine.inputs import takes_spikes
 from jsnn.models.surrogates import Surrogate
 from jsnn.network.network import Network
 from jsnn.recording import Recording
@@ -133,15 +133,13 @@ def losses_of(
 
 @dataclass(frozen=True)
 class _WithSurrogate:
-    """Put a surrogate derivative into all neuron models of a network, but those of given spikes."""
+    """Put a surrogate derivative into all neuron models of a network, but for given spikes."""
 
     surrogate: Surrogate
 
     def __call__(self, network: Network) -> Network:
         populations = [
-            p
-            if p.model == SPIKE_SOURCE
-            else replace(p, model=replace(p.model, surrogate=self.surrogate))
+            p if takes_spikes(p) else replace(p, model=replace(p.model, surrogate=self.surrogate))
             for p in network.populations
         ]
         return replace(network, populations=populations)
@@ -253,4 +251,7 @@ def _checked_steps(given: int | None) -> int | None:
 def check_gradient(gradient: Any) -> None:
     """Raise TypeError if `gradient` is none, such as a name."""
     if not hasattr(gradient, "of") or not hasattr(gradient, "network"):
-        check_type(gradient, _ThroughTime, "gradient", ", such as jsnn.gradients.surrogate()")
+        raise TypeError(
+            f"fit, gradient: given {gradient!r}; expected one of jsnn.gradients, such as "
+            "jsnn.gradients.surrogate()"
+        )

@@ -1,5 +1,6 @@
 """Training with `fit`: numbers of plain JAX and optax, order, batches, validation, history."""
 
+import dataclasses
 import re
 import warnings
 from collections.abc import Iterator
@@ -214,6 +215,22 @@ def test_a_population_that_never_spikes_is_warned_of() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fitted(epochs=1)
+
+
+def test_a_surrogate_is_that_of_the_models_that_spike_by_themselves() -> None:
+    arctan = jsnn.surrogates.arctan()
+    inputs, hidden, out = network().populations
+    changed = [
+        inputs,
+        *(
+            dataclasses.replace(p, model=dataclasses.replace(p.model, surrogate=arctan))
+            for p in (hidden, out)
+        ),
+    ]
+    expected = jsnn.Network(changed, network().projections)
+    found = jsnn.gradients.surrogate(arctan).network(network())
+    assert jax.tree.structure(found) == jax.tree.structure(expected)
+    assert jax.tree.structure(found) != jax.tree.structure(network())
 
 
 def test_gradients_by_spike_times_are_those_of_the_exact_network() -> None:
