@@ -28,6 +28,8 @@ from tests.training.toy import (
     trains,
 )
 
+WEIGHTS_BEFORE = network().projection("in_to_hidden").connectivity.weights
+
 
 def order(epoch: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(len(LABELS))
@@ -114,7 +116,7 @@ def test_nothing_is_compiled_for_later_batches_epochs_trainings_and_checkpoints(
 
 def test_progress_and_validation_change_nothing(capsys) -> None:
     plain = fitted()
-    other = fitted(validation=(drives(SPIKES[:3]), LABELS[:3]), progress=True, readout=None)
+    other = fitted(validation=(drives(SPIKES[:3]), LABELS[:3]), progress=True)
     same(plain.values, other.values)
     assert list(plain.course("loss")) == list(other.course("loss"))
     shown = capsys.readouterr().err
@@ -186,22 +188,21 @@ def test_the_width_of_learnt_delays_shrinks_and_validation_has_whole_steps(compi
     assert moved.min() >= 1
     assert moved.max() <= 4
     deployed = jsnn.deployed(training.network)
-    found = jsnn.evaluate(deployed, drives(), LABELS, STEPS, READOUT)
-    assert found.accuracy == training.history[-1].validation_accuracy
     record = {"v": READOUT.recording}
-    v = [jsnn.simulate(deployed, drives(train), STEPS, record=record)[1]["v"] for train in SPIKES]
+    found = jsnn.evaluate(deployed, drives(), LABELS, STEPS, READOUT, record=record)
+    assert found.accuracy == training.history[-1].validation_accuracy
+    v = found.recorded["v"]
     losses = [-jax.nn.log_softmax(a)[label] for a, label in zip(v, LABELS, strict=True)]
     assert training.history[-1].validation_loss == pytest.approx(np.mean(losses), rel=1e-5)
 
 
 def test_a_random_network_depends_on_its_key_alone() -> None:
     noise = jsnn.CurrentSource("noise", "hidden", jsnn.GAUSSIAN_NOISE, {"sd": 0.3})
-    given: dict[str, Any] = {"network": network(0, noise), "epochs": 3}
-    first, again, other = (fitted(**given, key=jax.random.key(seed)) for seed in (1, 1, 2))
-    same(first.values, again.values)
-    assert np.any(first.course("loss") != other.course("loss"))
-    still = fitted(**given, key=jax.random.key(1), optimizer=optax.sgd(0.0))
-    assert len(set(still.course("loss"))) == 3  # each epoch draws anew
+    still = {"network": network(0, noise), "epochs": 3, "optimizer": optax.sgd(0.0)}
+    losses = [fitted(**still, key=jax.random.key(seed)).course("loss") for seed in (1, 1, 2)]
+    assert list(losses[0]) == list(losses[1])
+    assert np.all(losses[0] != losses[2])
+    assert len(set(losses[0])) == 3  # each epoch draws anew
 
 
 def test_a_population_that_never_spikes_is_warned_of() -> None:
@@ -241,3 +242,16 @@ def test_gradients_by_spike_times_are_those_of_the_exact_network() -> None:
         forms.append(jax.tree.structure(used))
         assert forms[-1] == jax.tree.structure(jsnn.exact(net, interpolated=interpolated))
     assert forms[0] != forms[1]
+
+
+def test_eprop_trains_one_hidden_layer_as_a_surrogate_does() -> None:
+    readout = jsnn.mean_voltage("out")
+    given: dict[str, Any] = {"loss": jsnn.losses.cross_entropy(readout), "readout": readout}
+    local = fitted(**given, gradient=jsnn.gradients.eprop())
+    through_time = fitted(**given)
+    assert np.any(local.values["in_to_hidden"]["weights"] != WEIGHTS_BEFORE)
+    for name in ("in_to_hidden", "hidden_to_out"):
+        a, b = (training.values[name]["weights"] for training in (local, through_time))
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    assert list(local.course("accuracy")) == list(through_time.course("accuracy"))
+    assert local.history[0].rates == pytest.approx(through_time.history[0].rates)
