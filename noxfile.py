@@ -14,6 +14,7 @@ nox.options.reuse_existing_virtualenvs = True
 BRIAN2 = ("brian2==2.9.*", "numpy<2.4")
 NEST = ("nest-simulator==3.10.*",)
 SPARX = ("sparxml==0.1.1",)
+SPYX = ("spyx==1.0.0",)
 
 
 KERNELS = ("tests/kernels", "tests/network/test_sparse.py")
@@ -136,17 +137,18 @@ def train(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure jsnn beside others: the main job, `balanced` or `microcircuit`; flags may follow."""
-    named = session.posargs[:1] in (["balanced"], ["microcircuit"])
+    """Measure jsnn beside others: the main job, or an experiment by name; flags may follow."""
+    peers_of = {"balanced": (BRIAN2, NEST), "microcircuit": (NEST,), "training": (SPYX,)}
+    named = bool(session.posargs) and session.posargs[0] in peers_of
     experiment = session.posargs[0] if named else "mnist"
-    peers = {"mnist": (), "balanced": (BRIAN2, NEST), "microcircuit": (NEST,)}[experiment]
+    peers = peers_of.get(experiment, ())
     session.install("-e", ".[experiments]")
     for simulator in peers:  # the table says which one cannot be installed
         session.run("python", "-m", "pip", "install", *simulator, success_codes=[0, 1])
     session.run(
         *("python", "-m", f"experiments.{experiment}.bench"),
         *("--json", f"results/bench_{experiment}.json" if named else "results/bench.json"),
-        *(sparx(session) if experiment == "microcircuit" else ()),
+        *(sparx(session) if experiment in ("microcircuit", "training") else ()),
         *session.posargs[named:],
     )
 

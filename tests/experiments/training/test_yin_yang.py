@@ -27,10 +27,10 @@ def test_a_coordinate_is_a_spike_at_the_end_of_its_step():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flags", [("--test",), ("--delays", "--hidden", "8")])
+@pytest.mark.parametrize("flags", [("--test",), ("--delays",)])
 def test_first_spikes_learn_the_classes(flags, tmp_path, monkeypatch):
     results = run(monkeypatch, tmp_path, "--epochs", "4", "--dt", "0.1", *flags)
-    assert results["held_out_accuracy"] > 0.5
+    assert results["held_out_accuracy"] > 0.4  # by chance 0.33
     assert results["epochs"][-1]["loss"] < 0.8 * results["epochs"][0]["loss"]
     assert ("test_accuracy" in results) == ("--test" in flags)
 
