@@ -105,7 +105,8 @@ def by_hand(batch: int) -> Seconds:
             spiked = spike(v - 1)
             current_out = DECAY * current_out + spiked @ weights[1]
             out = LEAK * out + (1 - LEAK) * MEAN * current_out
-            return (v * (1 - spiked), current, out, current_out, sum_of_out + out), None
+            v = v * (1 - jax.lax.stop_gradient(spiked))
+            return (v, current, out, current_out, sum_of_out + out), None
 
         sizes = HIDDEN, HIDDEN, CLASSES, CLASSES, CLASSES
         first = tuple(jnp.zeros((batch, size)) for size in sizes)
