@@ -1,4 +1,4 @@
-"""Synapses that deliver nothing but the tangents of shifts."""
+"""Synapses that deliver sums of shifts of spike times, or nothing but their tangents."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._pytree import pytree
-from jsnn.network.connectivity import Connectivity, Delayed, Listed
-from jsnn.training.exact.tangents import as_it_is, stop
+from jsnn._pytree import replace as replaced
+from jsnn.network.connectivity import Connectivity, Delayed, LearntDelays, Listed
+from jsnn.network.connectivity.learnt_delays import Spread
+from jsnn.training.exact.tangents import as_it_is, stop, zero_with_tangent
 
 
 @pytree
@@ -48,6 +50,87 @@ class ShiftsOnGrid:
         """Add what shifts [pre] of a step send to the sums of steps to come, [max_delay, post]."""
         del event_driven
         return _deliver_onto(stop(self.synapses), sums, step, shifts)
+
+
+def at_nearest_step(synapses: LearntDelays) -> LearntDelays:
+    """Return synapses that deliver all of a spike at the nearest whole step of its delay."""
+    return replaced(synapses, width=jnp.zeros_like(synapses.width))
+
+
+def parts_of_step(synapses: LearntDelays, dt: jax.Array, *, interpolated: bool) -> Connectivity:
+    """Return synapses that deliver Σ w e for what whole steps leave out of delays.
+
+    An e is the time, in ms, from the step at which a spike arrives to its real delay. On the grid
+    it is 0 and has the derivative of the delay.
+
+    Args:
+      synapses: the synapses with real delays.
+      dt: the step, in ms.
+      interpolated: True if each e has its value.
+    """
+    delays = synapses.delays
+    parts = zero_with_tangent(delays)
+    if interpolated:
+        within = jnp.clip(delays, 1, synapses.max_delay)
+        parts = parts + stop(within - jnp.rint(within))
+    nearest = at_nearest_step(synapses)
+    if interpolated:
+        return nearest.with_weights(synapses.weights * parts * dt)
+    return PartsOnGrid(nearest.with_weights(stop(synapses.weights) * parts * dt).spread())
+
+
+@pytree
+class PartsOnGrid:
+    """Synapses that deliver Σ w e for spikes, with parts e of a step that are 0 and have a tangent.
+
+    The sums are 0, and nothing is computed for them but their tangent, Σ w δe.
+
+    Attributes:
+      synapses: w e of each synapse at its whole delay, which is 0.
+    """
+
+    synapses: Spread
+
+    @property
+    def num_pre(self) -> int:
+        return self.synapses.num_pre
+
+    @property
+    def num_post(self) -> int:
+        return self.synapses.num_post
+
+    @property
+    def dtype(self) -> Any:
+        return self.synapses.dtype
+
+    @property
+    def max_delay(self) -> int:
+        return self.synapses.max_delay
+
+    def deliver(self, spikes: jax.Array) -> jax.Array:
+        """Turn spikes [pre] into sums [post], all delays together."""
+        return self.synapses.deliver(spikes)
+
+    def deliver_onto(
+        self, sums: jax.Array, step: jax.Array, spikes: jax.Array, *, event_driven: bool
+    ) -> jax.Array:
+        """Add what spikes [pre] of a step send to the sums of steps to come, [max_delay, post]."""
+        del event_driven
+        return _parts_onto(self.synapses.weights, sums, step, spikes)
+
+
+@jax.custom_jvp
+def _parts_onto(parts: jax.Array, sums: jax.Array, step: jax.Array, spikes: jax.Array) -> jax.Array:
+    del step
+    return as_it_is(sums, parts[0, 0], spikes[0])
+
+
+@_parts_onto.defjvp
+def _(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
+    (_, sums, step, spikes), (d_parts, d_sums, _, _) = primals, tangents
+    sent = jnp.dot(spikes, d_parts, precision="highest").reshape(sums.shape)
+    ahead = d_sums.at[step % len(sums)].set(0)
+    return _parts_onto(*primals), ahead + jnp.roll(sent, step + 1, axis=0)
 
 
 @jax.custom_jvp

@@ -8,13 +8,13 @@ from jsnn._checks import check_flag, check_type
 from jsnn._pytree import replace as replaced
 from jsnn.models.model import Values
 from jsnn.models.synapses import DELTA, SynapseModel
-from jsnn.network.connectivity import Connectivity, Shared
+from jsnn.network.connectivity import Connectivity, LearntDelays, Shared
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.network import Network
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
 from jsnn.training.exact.checks import check_network, is_input, never_spikes
-from jsnn.training.exact.connectivity import ShiftsOnGrid
+from jsnn.training.exact.connectivity import ShiftsOnGrid, at_nearest_step, parts_of_step
 from jsnn.training.exact.flow import Incoming
 from jsnn.training.exact.model import SHIFT, exact_model
 
@@ -80,7 +80,7 @@ def _incoming(network: Network, population: Population, shifting: set[str]) -> t
         if p.post != population.name:
             continue
         name = _input_of(p)
-        shifts = (_shifts_of(p),) if p.synapse.sends_spikes and p.pre in shifting else ()
+        shifts = _sums_of_shifts(p, shifting)
         before = found.get(name)
         synapse = p.synapse if p.synapse.sends_spikes and p.synapse != DELTA else None
         is_jump = p.target not in held or (synapse is not None and bool(synapse.variables))
@@ -108,8 +108,21 @@ def _input_of(p: Projection) -> str:
     return f"weights into {p.target}" if p.shares_sum else f"{p.name}.weights"
 
 
+def _sums_of_shifts(p: Projection, shifting: set[str]) -> tuple[str, ...]:
+    """Return the names of the inputs that bring Σ w e of a projection."""
+    if not p.synapse.sends_spikes:
+        return ()
+    of_spikes = (_shifts_of(p),) if p.pre in shifting else ()
+    of_delays = (_parts_of(p),) if isinstance(p.connectivity, LearntDelays) else ()
+    return of_spikes + of_delays
+
+
 def _shifts_of(p: Projection) -> str:
     return f"{p.name}.shifts"
+
+
+def _parts_of(p: Projection) -> str:
+    return f"{p.name}.parts"
 
 
 def _population(
@@ -142,21 +155,32 @@ def _projections(
         return [p]
     if not p.synapse.sends_spikes:
         return [replaced(p, target=_input_of(p))]
-    weights = replaced(p, synapse=DELTA, params={}, initial={}, target=_input_of(p))
-    if p.pre not in shifting:
-        return [weights]
-    shifts = replaced(
-        weights,
-        connectivity=p.connectivity if interpolated else ShiftsOnGrid(_synapses(network, p)),
-        synapse=_SHIFTS,
-        target=_shifts_of(p),
-        name=_shifts_of(p),
+    real = p.connectivity if isinstance(p.connectivity, LearntDelays) else None
+    connectivity = at_nearest_step(real) if real else p.connectivity
+    weights = replaced(
+        p, connectivity=connectivity, synapse=DELTA, params={}, initial={}, target=_input_of(p)
     )
-    return [weights, shifts]
+    found = [weights]
+    if p.pre in shifting:
+        to_shifts = connectivity if interpolated else ShiftsOnGrid(_synapses(network, weights))
+        found.append(_beside(weights, to_shifts, _SHIFTS, _shifts_of(p)))
+    if real:
+        parts = parts_of_step(real, network.dt, interpolated=interpolated)
+        found.append(_beside(weights, parts, DELTA, _parts_of(p)))
+    return found
+
+
+def _beside(
+    weights: Projection, connectivity: Connectivity, synapse: SynapseModel, name: str
+) -> Projection:
+    """Return a projection beside that of weights, into an input of the same name."""
+    return replaced(weights, connectivity=connectivity, synapse=synapse, target=name, name=name)
 
 
 def _synapses(network: Network, p: Projection) -> Connectivity:
-    """Return the connectivity of a projection, that of another one if it shares its weights."""
+    """Return the connectivity of a projection as the steps of a run have it."""
+    if isinstance(p.connectivity, LearntDelays):
+        return p.connectivity.spread()
     if not isinstance(p.connectivity, Shared):
         return p.connectivity
     return p.connectivity.resolved(network.projection(p.connectivity.of).connectivity)
