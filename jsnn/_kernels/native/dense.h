@@ -138,21 +138,26 @@ void event_product(ffi::ThreadPool& pool, const Spike* spikes, int64_t num_steps
 template <class F>
 void spike_outer(ffi::ThreadPool& pool, const Bool* spikes, int64_t num_steps, int64_t rows,
                  int64_t pre, int64_t delay, const F* numbers, int64_t post, F* sums) {
-  constexpr int64_t kNeurons = 32;  // sums of a task stay in the cache
+  constexpr int64_t kNeurons = 512, kColumns = 64;  // sums of a task stay in the cache
   const int64_t late = std::min(num_steps, delay) * rows, all_rows = num_steps * rows - late;
-  parallel_for(pool, (pre + kNeurons - 1) / kNeurons, [&](int64_t task) {
-    const int64_t first = task * kNeurons, size = std::min(kNeurons, pre - first);
-    F* const mine = sums + first * post;
-    std::fill_n(mine, size * post, F{0});
-    int32_t events[kNeurons + 16];
+  const int64_t strips = (post + kColumns - 1) / kColumns;
+  parallel_for(pool, (pre + kNeurons - 1) / kNeurons * strips, [&](int64_t task) {
+    const int64_t first = task / strips * kNeurons, size = std::min(kNeurons, pre - first);
+    const int64_t column = task % strips * kColumns, columns = std::min(kColumns, post - column);
+    std::vector<F> mine(size * kColumns, F{0});
+    std::vector<int32_t> events(size + 16);
+    F row[kColumns] = {};
     for (int64_t r = 0; r < all_rows; ++r) {
-      const int64_t spiking = nonzero(spikes + r * pre + first, size, events);
-      const F* __restrict row = numbers + (r + late) * post;
+      const int64_t spiking = nonzero(spikes + r * pre + first, size, events.data());
+      if (!spiking) continue;
+      copy<kColumns>(numbers + (r + late) * post + column, columns, row);
       for (int64_t k = 0; k < spiking; ++k) {
-        F* __restrict sum = mine + events[k] * post;
-        for (int64_t c = 0; c < post; ++c) sum[c] += row[c];
+        F* __restrict sum = &mine[events[k] * kColumns];
+        for (int64_t c = 0; c < kColumns; ++c) sum[c] += row[c];
       }
     }
+    for (int64_t i = 0; i < size; ++i)
+      std::copy_n(&mine[i * kColumns], columns, sums + (first + i) * post + column);
   });
 }
 
