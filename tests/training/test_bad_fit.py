@@ -327,10 +327,9 @@ def test_numbers_that_are_not_finite_are_named_in_targets() -> None:
     targets = spoilt(CURRENT, (7, 2), np.nan)
     says = ("fit, targets", r"1 of 30", r"\(7, 2\)")
     check(Bad("NaN", lambda: other_targets(targets), ValueError, says))
-    for drives_and_targets in ((drives(SPIKES[:4]), targets[6:]),):
-        given = {"drives": Items(drives_and_targets), "targets": None}
-        says = ("fit, epoch 0, batch 0, targets", r"\(1, 2\)")
-        check(Bad("NaN", lambda given=given: other_targets(**given), ValueError, says))
+    given = {"drives": Items((drives(SPIKES[:4]), targets[6:])), "targets": None}
+    says = ("fit, epoch 0, batch 0, targets", r"\(1, 2\)")
+    check(Bad("NaN", lambda: other_targets(**given), ValueError, says))
 
 
 ITEMS = [
