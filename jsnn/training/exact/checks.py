@@ -11,7 +11,7 @@ from jsnn.models.neurons import IZHIKEVICH_GENN, NeuronModel
 from jsnn.network.network import Network
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
-from jsnn.training.exact.depends import depends_on
+from jsnn.training.exact.depends import depends_on, is_rounded
 from jsnn.training.exact.model import MARGIN, SHIFT, ExactUpdate
 
 _N = 3
@@ -75,6 +75,12 @@ def why_not(model: NeuronModel) -> str:
             f"`reset` changes {counted[0]!r}, which is no float and keeps no shift of a spike; "
             "expected a time that is left, declared by `refractory=jsnn.Refractory(left, holds)`"
         )
+    rounded = _rounded_by_update(model)
+    if rounded and model.refractory is None:
+        return (
+            f"`update` rounds {rounded[0]!r}, which loses the shift of a spike; expected a time "
+            "that is left, declared by `refractory=jsnn.Refractory(left, holds)`"
+        )
     if not never_spikes(model) and not _crosses_in_time(model):
         return (
             "`update` and `threshold` do not depend on dt; expected equations in time, so that "
@@ -113,6 +119,16 @@ def _crosses_in_time(model: NeuronModel) -> bool:
         return model.threshold(p, model.update(p, variables, given, dt))
 
     return any(depends_on(margin, arguments_of(model, jnp.result_type(float), _N), on=3))
+
+
+@lru_cache
+def _rounded_by_update(model: NeuronModel) -> list[str]:
+    """Return the variables that `reset` may change and `update` may round."""
+    arguments = arguments_of(model, jnp.result_type(float), _N)
+    rounded = is_rounded(model.update, arguments, on=1)
+    names = sorted(model.variables)
+    changed = _changed_by_reset(model)
+    return [k for k, lost in zip(names, rounded, strict=True) if lost and k in changed]
 
 
 @lru_cache

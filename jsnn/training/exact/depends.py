@@ -5,6 +5,9 @@ from typing import Any
 
 import jax
 
+_ROUNDING = {"round", "floor", "ceil"}
+"""Names of operations whose result is whole."""
+
 
 def depends_on(function: Callable[..., Any], arguments: tuple[Any, ...], *, on: int) -> list[bool]:
     """Return for each leaf of the result whether it may depend on an argument.
@@ -17,8 +20,39 @@ def depends_on(function: Callable[..., Any], arguments: tuple[Any, ...], *, on: 
     traced = jax.make_jaxpr(function)(*arguments).jaxpr
     sizes = [len(jax.tree.leaves(argument)) for argument in arguments]
     first = sum(sizes[:on])
-    reached = {id(v) for v in traced.invars[first : first + sizes[on]]}
+    reached = _reached(traced, traced.invars[first : first + sizes[on]])
+    return [id(v) in reached for v in traced.outvars]
+
+
+def is_rounded(function: Callable[..., Any], arguments: tuple[Any, ...], *, on: int) -> list[bool]:
+    """Return for each leaf of an argument whether the function rounds what depends on it.
+
+    Args:
+      function: a function of arrays.
+      arguments: the shapes and dtypes of its arguments.
+      on: the position of the argument.
+    """
+    traced = jax.make_jaxpr(function)(*arguments).jaxpr
+    sizes = [len(jax.tree.leaves(argument)) for argument in arguments]
+    first = sum(sizes[:on])
+    rounded = [v for e in traced.eqns if _name(e) in _ROUNDING for v in e.invars]
+
+    def is_lost(variable: Any) -> bool:
+        reached = _reached(traced, [variable])
+        return any(id(v) in reached for v in rounded)
+
+    return [is_lost(v) for v in traced.invars[first : first + sizes[on]]]
+
+
+def _reached(traced: Any, sources: list[Any]) -> set[int]:
+    """Return the numbers of the variables that may depend on sources."""
+    reached = {id(v) for v in sources}
     for equation in traced.eqns:
         if any(id(v) in reached for v in equation.invars):
             reached |= {id(v) for v in equation.outvars}
-    return [id(v) in reached for v in traced.outvars]
+    return reached
+
+
+def _name(equation: Any) -> str:
+    """Return the name of an operation, or of the function that it calls."""
+    return str(equation.params.get("name", equation.primitive.name))

@@ -101,6 +101,8 @@ TIMELESS = jsnn.NeuronModel(
         (COUNTER, r"population 'cells': COUNTER .* `reset` changes .left., .* expected a time"),
         (TIMELESS, r"population 'cells': TIMELESS .* do not depend on dt"),
         (jsnn.POISSON_NEURON, r"POISSON_NEURON .* it draws 'uniform' at random"),
+        (jsnn.GLIF, r"GLIF .* `update` rounds 'refractory', .* expected a time that is left"),
+        (jsnn.LIF_TWO_COMPARTMENTS, r"LIF_TWO_COMPARTMENTS .* `update` rounds 'refractory'"),
         (jsnn.IZHIKEVICH_GENN, r"IZHIKEVICH_GENN .* it clips v at the peak"),
     ],
 )
