@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jsnn
-from tests.training.exact.test_closed_form import LOSS, NEURON, first_spike, spike_times
+from tests.training.exact.test_closed_form import LOSS, NEURON, first_spike
 
 DATA = np.load(Path(__file__).parents[1] / "data" / "H30_WS.npz")
 INPUT_TIMES = DATA["input_times"][[0, 2]]
@@ -53,21 +53,29 @@ def by_differences(inputs: np.ndarray) -> np.ndarray:
 
 
 def network(values: list[Any]) -> jsnn.Network:
-    """Delays are counted from the step in which a spike without a delay arrives."""
+    """Both layers are one population, so that there is one model to compile.
+
+    Delays are counted from the step in which a spike without a delay arrives.
+    """
+    among = [((0, 0), (0, 3)), ((0, 3), (30, 0))]
+
+    def synapses(layer: int) -> jsnn.LearntDelays:
+        weights, delays = (jnp.pad(values[layer][k], among[layer]) for k in ("weights", "delays"))
+        return jsnn.LearntDelays(weights, delays / DT + 1, round(LONGEST / DT))
+
     populations = [
         jsnn.Population("in", 4, jsnn.SPIKE_SOURCE),
-        jsnn.Population("hidden", 30, jsnn.LIF, NEURON, {"v": 0.0}),
-        jsnn.Population("out", 3, jsnn.LIF, NEURON, {"v": 0.0}),
-    ]
-    synapses = [
-        jsnn.LearntDelays(each["weights"], each["delays"] / DT + 1, round(LONGEST / DT))
-        for each in values
+        jsnn.Population("cells", 33, jsnn.LIF, NEURON, {"v": 0.0}),
     ]
     projections = [
-        jsnn.Projection(pre, post, each, jsnn.EXPONENTIAL, {"tau": 1.0})
-        for pre, post, each in zip(("in", "hidden"), ("hidden", "out"), synapses, strict=True)
+        jsnn.Projection(pre, "cells", synapses(layer), jsnn.EXPONENTIAL, {"tau": 1.0})
+        for layer, pre in enumerate(("in", "cells"))
     ]
     return jsnn.Network(populations, projections, dt=DT)
+
+
+def of_outputs(state: jsnn.State, spikes: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
+    return spikes["cells"][-3:], state.populations["cells"]["shift"][-3:]
 
 
 def errors(*, interpolated: bool) -> tuple[float, float, float]:
@@ -81,7 +89,7 @@ def errors(*, interpolated: bool) -> tuple[float, float, float]:
     def times(values: list[Any], trains: Any) -> jax.Array:
         exact = jsnn.exact(network(values), interpolated=interpolated)
         drive = {"in": jsnn.over_time(trains)}
-        record = {"out": spike_times}
+        record = {"out": of_outputs}
         spikes, shifts = jsnn.simulate(exact, drive, num_steps, record=record)[1]["out"]
         ends = DT * (jnp.arange(num_steps, dtype=float) + 1)
         return (spikes * (ends[:, None] + shifts)).sum(0)
