@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -23,6 +24,12 @@ Gradients = dict[str, dict[str, jax.Array]]
 """{projection: {"weights": [pre, post]}}."""
 
 
+@lru_cache
+def _symmetric() -> EProp:
+    """Return the gradient with symmetric feedback, always the same, so that it is compiled once."""
+    return EProp("symmetric")
+
+
 def eprop(feedback: str | jax.Array = "symmetric") -> EProp:
     """Return the gradient by e-prop, for `jsnn.fit` or a loop of one's own.
 
@@ -38,11 +45,12 @@ def eprop(feedback: str | jax.Array = "symmetric") -> EProp:
     """
     if not isinstance(feedback, str):
         check_key(feedback, "eprop, feedback")
-    elif feedback != "symmetric":
+        return EProp(feedback)
+    if feedback != "symmetric":
         raise ValueError(
             f"eprop, feedback: given {feedback!r}; expected 'symmetric' or jax.random.key(seed)"
         )
-    return EProp(feedback)
+    return _symmetric()
 
 
 @dataclass(frozen=True, eq=False)
