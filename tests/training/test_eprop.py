@@ -408,3 +408,8 @@ def test_what_it_cannot_do_is_named(name: str) -> None:
     act, error, message = BAD[name]
     with pytest.raises(error, match=message):
         act()
+
+
+def test_symmetric_feedback_is_one_value_which_compiles_once() -> None:
+    assert jsnn.gradients.eprop() == jsnn.gradients.eprop()
+    assert hash(jsnn.gradients.eprop()) == hash(jsnn.gradients.eprop())
