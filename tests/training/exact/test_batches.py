@@ -29,9 +29,8 @@ def network(synapse: jsnn.SynapseModel, delay: int) -> jsnn.Network:
 @pytest.mark.parametrize(
     ("synapse", "delay", "interpolated"),
     [
-        (jsnn.DELTA, 1, False),
-        (jsnn.EXPONENTIAL, 3, False),
-        (jsnn.EXPONENTIAL, 1, True),
+        (jsnn.DELTA, 3, False),
+        pytest.param(jsnn.EXPONENTIAL, 1, True, marks=pytest.mark.slow),
     ],
 )
 def test_gradients_of_a_batch_are_those_of_a_loop(
