@@ -120,7 +120,7 @@ def test_a_surrogate_without_a_width_is_refused(arguments: tuple, message: str) 
 
 
 def test_a_threshold_in_millivolts_learns_like_a_threshold_of_one() -> None:
-    """The same neuron in mV and in units of its threshold has equal gradients of its spikes."""
+    """Compare the gradients of the spikes of a neuron in mV and in units of its threshold."""
 
     def counts(scale: float, rest: float) -> Callable[[jax.Array], jax.Array]:
         params = {"v_rest": rest, "v_reset": rest, "v_thresh": rest + scale, "r_m": scale}

@@ -13,7 +13,7 @@ from tests.training.exact.test_closed_form import LOSS, NEURON, first_spike
 
 DATA = np.load(Path(__file__).parents[1] / "data" / "H30_WS.npz")
 INPUT_TIMES = DATA["input_times"][[0, 2]]
-"""Of the others, spikes of an output are within a step of an arrival."""
+"""Points of which no output spikes within a step of an arrival, unlike the others."""
 DT, LAST, LONGEST = 0.004, 2.72, 0.9
 VALUES = [
     {"weights": DATA["weights_0_1"], "delays": DATA["delays_0_1"]},
