@@ -146,13 +146,20 @@ def _with_axis(x: jax.Array, axis: int | None, size: int, place: int) -> jax.Arr
     return jnp.moveaxis(x, axis, place)
 
 
+def _by_kernel(
+    kernel: Callable[..., jax.Array], whole: Callable[..., jax.Array], *operands: jax.Array
+) -> jax.Array:
+    """Call the kernel on a CPU that has it, and the whole product elsewhere."""
+    if not native.available():
+        return whole(*operands)
+    return jax.lax.platform_dependent(*operands, cpu=kernel, default=whole)
+
+
 def _sums(spikes: jax.Array, weights: jax.Array, *, precision: str, delay: int) -> jax.Array:
     """Turn spikes, bool [T, R, pre], into sums [T, R, post]."""
     whole = partial(whole_sums, precision=precision, delay=delay)
-    if not native.available():
-        return whole(spikes, weights)
     kernel = partial(native.product_over_time, delay=delay)
-    return jax.lax.platform_dependent(spikes, weights, cpu=kernel, default=whole)
+    return _by_kernel(kernel, whole, spikes, weights)
 
 
 def whole_sums(spikes: jax.Array, weights: jax.Array, *, precision: str, delay: int) -> jax.Array:
@@ -165,10 +172,8 @@ def whole_sums(spikes: jax.Array, weights: jax.Array, *, precision: str, delay: 
 def _outer(spikes: jax.Array, numbers: jax.Array, *, precision: str, delay: int) -> jax.Array:
     """Turn spikes, bool [T, R, pre], and numbers [T, R, post] into sums [pre, post]."""
     whole = partial(whole_outer, precision=precision, delay=delay)
-    if not native.available():
-        return whole(spikes, numbers)
     kernel = partial(native.spike_outer, delay=delay)
-    return jax.lax.platform_dependent(spikes, numbers, cpu=kernel, default=whole)
+    return _by_kernel(kernel, whole, spikes, numbers)
 
 
 def whole_outer(spikes: jax.Array, numbers: jax.Array, *, precision: str, delay: int) -> jax.Array:
