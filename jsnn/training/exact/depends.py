@@ -17,10 +17,8 @@ def depends_on(function: Callable[..., Any], arguments: tuple[Any, ...], *, on: 
       arguments: the shapes and dtypes of its arguments.
       on: the position of the argument.
     """
-    traced = jax.make_jaxpr(function)(*arguments).jaxpr
-    sizes = [len(jax.tree.leaves(argument)) for argument in arguments]
-    first = sum(sizes[:on])
-    reached = _reached(traced, traced.invars[first : first + sizes[on]])
+    traced, leaves = _traced(function, arguments, on)
+    reached = _reached(traced, leaves)
     return [id(v) in reached for v in traced.outvars]
 
 
@@ -32,16 +30,24 @@ def is_rounded(function: Callable[..., Any], arguments: tuple[Any, ...], *, on: 
       arguments: the shapes and dtypes of its arguments.
       on: the position of the argument.
     """
-    traced = jax.make_jaxpr(function)(*arguments).jaxpr
-    sizes = [len(jax.tree.leaves(argument)) for argument in arguments]
-    first = sum(sizes[:on])
+    traced, leaves = _traced(function, arguments, on)
     rounded = [v for e in traced.eqns if _name(e) in _ROUNDING for v in e.invars]
 
     def is_lost(variable: Any) -> bool:
         reached = _reached(traced, [variable])
         return any(id(v) in reached for v in rounded)
 
-    return [is_lost(v) for v in traced.invars[first : first + sizes[on]]]
+    return [is_lost(v) for v in leaves]
+
+
+def _traced(
+    function: Callable[..., Any], arguments: tuple[Any, ...], on: int
+) -> tuple[Any, list[Any]]:
+    """Return the operations of a function, and its variables for the leaves of an argument."""
+    traced = jax.make_jaxpr(function)(*arguments).jaxpr
+    sizes = [len(jax.tree.leaves(argument)) for argument in arguments]
+    first = sum(sizes[:on])
+    return traced, traced.invars[first : first + sizes[on]]
 
 
 def _reached(traced: Any, sources: list[Any]) -> set[int]:
