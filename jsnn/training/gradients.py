@@ -84,26 +84,31 @@ class _ThroughTime:
             )
             return jnp.sum(each * shares), recorded
 
-        differentiate = jax.value_and_grad(mean_loss, has_aux=True)
-
-        def value_and_grad(
-            network: Network,
-            values: Values,
-            drives: Any,
-            targets: Any,
-            shares: jax.Array | None = None,
-            keys: jax.Array | None = None,
-        ) -> tuple[tuple[jax.Array, dict[str, Any]], Values]:
-            shares = equal_shares(drives, network.dtype) if shares is None else shares
-            return differentiate(values, network, drives, targets, shares, keys)
-
-        return value_and_grad
+        return _of_batch(jax.value_and_grad(mean_loss, has_aux=True))
 
 
-def equal_shares(drives: Any, dtype: Any) -> jax.Array:
-    """Return 1 / B for each of the B presentations of `drives`."""
-    size = len(jax.tree.leaves(drives)[0])
-    return jnp.full(size, 1 / size, dtype)
+def _of_batch(differentiate: Callable[..., Any]) -> ValueAndGrad:
+    """Return the function of a batch, whose presentations count equally by default.
+
+    Args:
+      differentiate: (values, network, drives, targets, shares, keys) -> ((loss, recorded),
+        gradient).
+    """
+
+    def value_and_grad(
+        network: Network,
+        values: Values,
+        drives: Any,
+        targets: Any,
+        shares: jax.Array | None = None,
+        keys: jax.Array | None = None,
+    ) -> tuple[tuple[jax.Array, dict[str, Any]], Values]:
+        if shares is None:
+            size = len(jax.tree.leaves(drives)[0])
+            shares = jnp.full(size, 1 / size, network.dtype)
+        return differentiate(values, network, drives, targets, shares, keys)
+
+    return value_and_grad
 
 
 def losses_of(
@@ -210,25 +215,18 @@ class _ByEProp:
     def of(
         self, loss: Loss, num_steps: int, record: Mapping[str, Recording] | None = None
     ) -> ValueAndGrad:
-        def value_and_grad(
-            network: Network,
-            values: Values,
-            drives: Any,
-            targets: Any,
-            shares: jax.Array | None = None,
-            keys: jax.Array | None = None,
+        def weighted(
+            values: Values, network: Network, drives: Any, targets: Any, shares: Any, keys: Any
         ) -> tuple[tuple[jax.Array, dict[str, Any]], Values]:
-            shares = equal_shares(drives, network.dtype) if shares is None else shares
-
             def one(drive: Any, target: Any, key: Any) -> Any:
                 return self.of_one(loss, network, values, drive, target, num_steps, key, record)
 
             in_axes = (0, 0, None if keys is None else 0)
             (each, recorded), of_each = jax.vmap(one, in_axes)(drives, targets, keys)
-            weighted = lambda x: jnp.tensordot(shares, x, 1)  # noqa: E731
-            return (jnp.sum(each * shares), recorded), jax.tree.map(weighted, of_each)
+            gradient = jax.tree.map(lambda x: jnp.tensordot(shares, x, 1), of_each)
+            return (jnp.sum(each * shares), recorded), gradient
 
-        return value_and_grad
+        return _of_batch(weighted)
 
 
 def eprop(feedback: str | jax.Array = "symmetric") -> Gradient:
