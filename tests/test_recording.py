@@ -188,7 +188,7 @@ def test_time_of_the_first_spike_has_the_shift_from_the_end_of_the_step() -> Non
 
 def test_time_of_the_first_spike_has_the_derivative_of_the_surrogate() -> None:
     currents = np.array([0.4, 0.3, 0.1], F32)
-    model = dataclasses.replace(jsnn.IF, surrogate=jsnn.superspike)
+    model = dataclasses.replace(jsnn.IF, surrogate=jsnn.surrogates.superspike())
     network = jsnn.Network([jsnn.Population("a", 3, model, {"v_thresh": 1.0})], dt=0.5)
 
     def times(current: jax.Array) -> jax.Array:
