@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_known, host_array, positive_int
+from jsnn._checks import check_known, finite_number, host_array, positive_int
 from jsnn._pytree import replace
 from jsnn.network.network import Network
 from jsnn.network.state import State, abstract_state
@@ -195,29 +195,47 @@ class FirstSpikeTime:
     T steps. Gradients pass through the spikes z, which have the surrogate derivative of the model:
     t = dt Σ_n Π_{k < n} (1 - z_k). If the population has a variable "shift", the time of its spike
     from the end of the step in ms, t is (n + 1) dt + shift and has the derivative of the shift too.
+
+    In an exact network a neuron that stays silent has no derivative and cannot learn to spike. With
+    `silent` = κ its time T dt has the derivative of -κ m, where m is the largest threshold margin
+    that it reached: the nearer to the threshold, the earlier.
+
+    Attributes:
+      population: the name of the population.
+      silent: κ, in ms per unit of the margin (mV for `LIF`); networks that are not exact ignore it,
+        since their surrogate does the same.
     """
 
     population: str
+    silent: float = 0.0
 
     def check(self, network: Network, what: str) -> None:
         _size(network, self.population, what)
+        finite_number(self.silent, f"{what}, silent", least=0)
 
     def start(self, network: Network) -> dict[str, jax.Array]:
         zeros = jnp.zeros(network.sizes[self.population], network.dtype)
-        return {"silent": zeros + 1, "steps": zeros, "shift": zeros, "dt": network.dt}
+        start = {"silent": zeros + 1, "steps": zeros, "shift": zeros, "dt": network.dt}
+        return start | ({"margin": zeros + _lowest(zeros.dtype)} if self.silent else {})
 
     def fold(
         self, kept: dict[str, jax.Array], state: State, spikes: SpikesOf
     ) -> dict[str, jax.Array]:
         silent, spiked = kept["silent"], spikes[self.population]
         after = {"silent": silent * (1 - spiked), "steps": kept["steps"] + silent}
-        shift = state.populations[self.population].get("shift")
-        if shift is not None:
-            after["shift"] = jnp.where(silent * spiked > 0, shift, kept["shift"])
+        variables = state.populations[self.population]
+        if "shift" in variables:
+            after["shift"] = jnp.where(silent * spiked > 0, variables["shift"], kept["shift"])
+        if self.silent and "margin" in variables:
+            after["margin"] = jnp.maximum(kept["margin"], variables["margin"])
         return kept | after
 
     def finish(self, kept: dict[str, jax.Array]) -> jax.Array:
-        return kept["steps"] * kept["dt"] + kept["shift"]
+        times = kept["steps"] * kept["dt"] + kept["shift"]
+        if not self.silent:
+            return times
+        missed = jnp.where(kept["silent"] > 0, -kept["margin"], 0)
+        return times + self.silent * (missed - jax.lax.stop_gradient(missed))
 
 
 @dataclass(frozen=True)

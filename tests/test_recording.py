@@ -186,6 +186,27 @@ def test_time_of_the_first_spike_has_the_shift_from_the_end_of_the_step() -> Non
     np.testing.assert_allclose(slope_of_times, np.diag([-1 / 0.3**2, -1 / 0.55**2, 0]), rtol=1e-5)
 
 
+@pytest.mark.parametrize("interpolated", [False, True])
+def test_a_silent_neuron_learns_to_spike_by_its_largest_margin(interpolated: bool) -> None:
+    """V = I (1 - exp(-t / τ)) is largest at the end, T dt, with dV/dI = 1 - exp(-T dt / τ)."""
+    currents = np.array([0.5, 0.9, 1.5], F32)
+    params = {"tau_m": 10.0, "r_m": 1.0, "v_rest": 0.0, "v_thresh": 1.0, "tau_refrac": 0.0}
+    population = jsnn.Population("a", 3, jsnn.LIF, params | {"v_reset": -1e6}, {"v": 0.0})
+    exact = jsnn.exact(jsnn.Network([population], dt=0.5), interpolated=interpolated)
+
+    def times(currents: jax.Array, silent: float) -> jax.Array:
+        record = {"t": jsnn.FirstSpikeTime("a", silent)}
+        return jsnn.simulate(exact, {"a": currents}, 30, record=record)[1]["t"]
+
+    np.testing.assert_array_equal(times(currents, 3.0), times(currents, 0.0))
+    np.testing.assert_array_equal(times(currents, 3.0)[:2], 15.0)
+    slopes = jax.jit(jax.jacrev(lambda i: (times(i, 3.0), times(i, 0.0))))(currents)
+    missed = -3.0 * (1 - np.exp(-15 / 10))
+    np.testing.assert_allclose(np.diag(slopes[0])[:2], [missed, missed], rtol=1e-5)
+    np.testing.assert_array_equal(np.diag(slopes[1])[:2], 0)
+    np.testing.assert_array_equal(slopes[0][2], slopes[1][2])  # of the one that spikes
+
+
 def test_time_of_the_first_spike_has_the_derivative_of_the_surrogate() -> None:
     currents = np.array([0.4, 0.3, 0.1], F32)
     model = dataclasses.replace(jsnn.IF, surrogate=jsnn.surrogates.superspike())

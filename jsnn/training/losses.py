@@ -135,7 +135,13 @@ def cross_entropy(readout: Readout) -> Loss:
 
 
 def first_spike_loss(
-    population: str, tau: float, *, xi: float = 0.2, alpha: float = 0.005, beta: float = 1.0
+    population: str,
+    tau: float,
+    *,
+    xi: float = 0.2,
+    alpha: float = 0.005,
+    beta: float = 1.0,
+    silent: float = 0.0,
 ) -> Loss:
     """Return the cross entropy of first spikes, of which the label's is to come first, and soon.
 
@@ -154,6 +160,9 @@ def first_spike_loss(
       xi: the difference of times that counts, in τ.
       alpha: the weight of an early answer.
       beta: the time that counts as late, in τ.
+      silent: the derivative of the time of a silent neuron in an exact network, in ms per unit of
+        the margin by which it missed the threshold; 0 for none, with which a network can fall
+        silent for good. A good start is 2 τ for the distance from rest to threshold.
     """
     what = "first_spike_loss"
     scale, late = (
@@ -161,8 +170,9 @@ def first_spike_loss(
         for name, number in (("xi", xi), ("beta", beta))
     )
     alpha = finite_number(alpha, f"{what}, alpha", least=0)
+    silent = finite_number(silent, f"{what}, silent", least=0)
     return _recorded_by(
-        FirstSpikeTime(population),
+        FirstSpikeTime(population, silent),
         lambda name: _OfClasses(name, population, _FirstSpikeLoss(scale, alpha, late)),
     )
 

@@ -235,3 +235,11 @@ def test_traced_delays_are_not_checked() -> None:
     got = jax.jit(lambda delays: charges(network_of(learnt(0.7, delays)), TRAINS[0]))(DELAYS)
     np.testing.assert_allclose(got, run(network, TRAINS[0]), rtol=1e-5, atol=1e-6)
     assert jnp.all(jnp.isfinite(got))
+
+
+def test_a_network_that_a_compiled_function_closes_over_can_be_changed() -> None:
+    network = network_of(learnt())
+    values = {"a_to_b": {"weights": 2 * WEIGHTS, "delays": DELAYS}}
+    changed = jax.jit(network.with_params)(values).projection("a_to_b").connectivity
+    np.testing.assert_array_equal(changed.weights, 2 * WEIGHTS)
+    np.testing.assert_array_equal(changed.width, F32(0.7))

@@ -271,6 +271,11 @@ def drawn(readout: Any) -> jsnn.Readout:
         (lambda: losses.van_rossum("out", 0.0), ValueError, "van_rossum, tau: given 0; expected"),
         (lambda: losses.first_spike_loss("out", -1.0), ValueError, "first_spike_loss, tau: given"),
         (lambda: losses.first_spike_loss("out", 1.0, xi=0.0), ValueError, "first_spike_loss, xi"),
+        (
+            lambda: losses.first_spike_loss("out", 1.0, silent=-1.0),
+            ValueError,
+            "first_spike_loss, silent: given -1.0; expected a finite number >= 0",
+        ),
         (lambda: losses.rates_above("out", -1.0), ValueError, "rates_above, hz: given -1.0"),
         (lambda: losses.rates_below("out", "5"), TypeError, "rates_below, hz: given str '5'"),
         (lambda: "2" * both(), TypeError, "loss, factor: given str"),

@@ -82,7 +82,7 @@ class LearntDelays:
             raise ValueError(
                 f"LearntDelays, width: given shape {np.shape(width)}; expected one number"
             )
-        if is_concrete(width) and not width >= 0:
+        if is_concrete(width) and not np.asarray(width) >= 0:  # jax.jit traces comparisons too
             raise ValueError(f"LearntDelays, width: given {width:g}; expected a number >= 0")
 
     def check_indices(self, what: str) -> None:
