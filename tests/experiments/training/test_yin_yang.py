@@ -39,8 +39,8 @@ def test_a_finer_grid_keeps_delays_in_time():
     network = networks.draw(6, recurrent=False, delays=True, dt=0.1, seed=1)
     finer = networks.on_finer_grid(network, 0.01)
     for before, after in zip(network.projections, finer.projections, strict=True):
-        ms = 0.1 * (np.asarray(before.connectivity.delays) - 1)
-        np.testing.assert_allclose(0.01 * (np.asarray(after.connectivity.delays) - 1), ms, atol=0.00501)
+        learnt, whole = (np.asarray(p.connectivity.delays) - 1 for p in (before, after))
+        np.testing.assert_allclose(0.01 * whole, 0.1 * learnt, atol=0.00501)
 
 
 @pytest.mark.slow
