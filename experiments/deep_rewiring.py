@@ -109,9 +109,14 @@ def new_learner(connectivity: float, seed: int) -> Learner:
     return Learner(network, jnp.asarray(signs), adam, jnp.int32(0), jax.random.key(seed))
 
 
+def with_weights(network: jsnn.Network, weights: dict[str, jax.Array]) -> jsnn.Network:
+    """Return the network with other weights, {projection: array}."""
+    return network.with_params({name: {"weights": w} for name, w in weights.items()})
+
+
 def loss(weights: dict[str, jax.Array], network: jsnn.Network, images: Any, labels: Any) -> Any:
     """Return the mean cross entropy of the potentials at the end."""
-    network = network.with_weights(weights)
+    network = with_weights(network, weights)
 
     def potentials(currents: jax.Array) -> jax.Array:
         record = {"v": jsnn.FinalVariable("classes")}
@@ -139,11 +144,11 @@ def learn_batch(learner: Learner, batch: Any, *, rewires: bool) -> tuple[Learner
     weights = {name: weights[name] - RATE * stepped[name][1] for name in weights}
     learner = learner._replace(adam={name: adam for name, (adam, _) in stepped.items()})
     if not rewires:
-        return learner._replace(network=network.with_weights(weights)), error
+        return learner._replace(network=with_weights(network, weights)), error
     key, for_noise = jax.random.split(learner.key)
     noise = np.sqrt(2 * RATE * TEMPERATURE) * jax.random.normal(for_noise, learner.signs.shape)
     weights[REWIRED] += learner.signs * (noise - RATE * PULL)
-    network = network.with_weights(weights)
+    network = with_weights(network, weights)
     return rewired(learner._replace(network=network, key=key)), error
 
 

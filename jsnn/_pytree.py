@@ -86,7 +86,7 @@ class FrozenDict(dict[str, _T]):
     def __readonly(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
             "this mapping belongs to a frozen object and cannot be changed; make a new object "
-            "(dataclasses.replace, Network.with_params, Network.with_weights)"
+            "(dataclasses.replace, Network.with_params)"
         )
 
     __setitem__ = __delitem__ = __ior__ = __readonly

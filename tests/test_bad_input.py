@@ -1425,7 +1425,7 @@ WRONG_EVALUATIONS = [
     ),
     Bad(
         "divide, then other weights",
-        lambda: DIVIDED.with_weights({"layer0_to_layer1": WEIGHTS[0]}),
+        lambda: DIVIDED.with_params({"layer0_to_layer1": {"weights": WEIGHTS[0]}}),
         TypeError,
         ("layer0_to_layer1", "Divided", "before jsnn.divide"),
     ),

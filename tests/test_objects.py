@@ -263,24 +263,24 @@ def test_new_weights_are_those_that_deliver(kind: str) -> None:
     )
     shape = np.shape(connectivity.weights)
     weights = np.asarray(np.random.default_rng(0).random(shape), F32)
-    changed = network.with_weights({"a_to_b": weights}).projection("a_to_b")
+    changed = network.with_params({"a_to_b": {"weights": weights}}).projection("a_to_b")
     np.testing.assert_array_equal(changed.connectivity.weights, weights)
     assert changed.delay == 2
     expected = connectivity.with_weights(jnp.asarray(weights)).deliver(jnp.ones(4, F32))
     np.testing.assert_array_equal(changed.connectivity.deliver(jnp.ones(4, F32)), expected)
     gradient = jax.grad(
         lambda w: (
-            network.with_weights({"a_to_b": w})
+            network.with_params({"a_to_b": {"weights": w}})
             .projection("a_to_b")
             .connectivity.deliver(jnp.ones(4, F32))
             .sum()
         )
     )(weights)
     assert gradient.shape == shape
-    with pytest.raises(ValueError, match=r"with_weights of 'a_to_b': given shape \(7,\)"):
-        network.with_weights({"a_to_b": np.ones(7, F32)})
+    with pytest.raises(ValueError, match=r"with_params of 'a_to_b', weights: given shape \(7,\)"):
+        network.with_params({"a_to_b": {"weights": np.ones(7, F32)}})
     with pytest.raises(TypeError, match=r"given an array of float64"):
-        network.with_weights({"a_to_b": np.ones(shape)})
+        network.with_params({"a_to_b": {"weights": np.ones(shape)}})
 
 
 def test_weights_that_a_connectivity_does_not_have_are_refused() -> None:
@@ -290,7 +290,7 @@ def test_weights_that_a_connectivity_does_not_have_are_refused() -> None:
         [jsnn.Projection("a", "b", pool)],
     )
     with pytest.raises(TypeError, match="its connectivity is AveragePool2D, which has no weights"):
-        network.with_weights({"a_to_b": np.ones(4, F32)})
+        network.with_params({"a_to_b": {"weights": np.ones(4, F32)}})
 
 
 @pytest.mark.parametrize("delays", [None, np.array([2, 1, 3, 1, 2])])

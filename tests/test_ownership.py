@@ -53,11 +53,11 @@ KEEPERS: dict[str, tuple[tuple[int, ...], Callable[[np.ndarray], Any]]] = {
     "parameters": ((N,), lambda values: population(values, "params")),
     "initial values": ((N,), lambda values: population(values, "initial")),
     "with_params": ((N,), lambda values: CELLS.with_params({"a": {"v_thresh": values}})),
-    "with_weights": (
+    "with_params of weights": (
         (N, N),
         lambda w: jsnn.Network(
             CELLS.populations, [jsnn.Projection("a", "a", jsnn.Dense(np.ones((N, N), F32)))]
-        ).with_weights({"a_to_a": w}),
+        ).with_params({"a_to_a": {"weights": w}}),
     ),
 }
 

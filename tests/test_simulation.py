@@ -385,7 +385,7 @@ def test_a_run_of_whole_products_can_be_exported() -> None:
     @jax.jit
     def counts(weights: jax.Array, image: jax.Array) -> jax.Array:
         record = {"n": jsnn.SpikeCount("layer1")}
-        changed = network.with_weights({"layer0_to_layer1": weights})
+        changed = network.with_params({"layer0_to_layer1": {"weights": weights}})
         drive = {"layer0": image}
         return jsnn.simulate(changed, drive, 20, record=record, scheduled=False)[1]["n"]
 

@@ -26,7 +26,7 @@ from jsnn.models.dependence import needs_key
 from jsnn.network.connectivity import Dense, Divided, LearntDelays, Shared, Sparse
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.fits import check_projection, check_shared, check_source, with_owners_indexed
-from jsnn.network.part_numbers import with_numbers, with_weights
+from jsnn.network.part_numbers import with_numbers
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
 
@@ -155,8 +155,9 @@ class Network:
           params: {population, projection or current source: {parameter: value}}, each value a
             scalar or one number per neuron. A projection takes "weights" too, shaped like those of
             its connectivity, "delays" and "width" of `jsnn.LearntDelays`, and {"plasticity":
-            {parameter: value}} for its learning rule. "initial": {variable: value} are initial
-            values of a population or of the synapse model of a projection.
+            {parameter: value}} for its learning rule. The weights of `Sparse` are in the order in
+            which its synapses were given; those of empty places become 0. "initial": {variable:
+            value} are initial values of a population or of the synapse model of a projection.
 
         Raises:
           TypeError: if a connectivity has no weights of its own, or an array is of another dtype.
@@ -168,29 +169,6 @@ class Network:
         for name, changes in params.items():
             check_type(changes, Mapping, f"with_params of {name!r}", " of parameters by name")
         return self._mapped(lambda part: with_numbers(part, params.get(part.name, {})))
-
-    def with_weights(self, weights: Mapping[str, Any]) -> Network:
-        """Return the network with other weights, also under `jit`, `vmap` and `grad`.
-
-        Args:
-          weights: {projection: array}, shaped like the `weights` of its connectivity. The weights
-            of `Sparse` are in the order in which its synapses were given; those of empty places
-            become 0.
-
-        Raises:
-          TypeError: if a connectivity has no weights of its own, or an array is of another dtype.
-          ValueError: if a projection is unknown, or an array has another shape or is not finite.
-        """
-        check_type(weights, Mapping, "with_weights", " by projection")
-        known = [projection.name for projection in self.projections]
-        check_known(weights, known, "with_weights", "projection")
-
-        def changed(part: Any) -> Any:
-            if part.name not in weights:
-                return part
-            return with_weights(part, weights[part.name], f"with_weights of {part.name!r}")
-
-        return self._mapped(changed)
 
     def _mapped(self, change: Any) -> Network:
         return Network(

@@ -42,14 +42,14 @@ def with_numbers(part: Any, changes: Mapping[str, Any]) -> Any:
     initial = params.pop(INITIAL, {}) if hasattr(part, "initial") else {}
     check_type(initial, Mapping, f"{what}, {INITIAL}", " by name")
     if isinstance(part, Projection):
-        weights = params.pop(WEIGHTS, None)
+        if WEIGHTS in params:
+            part = _with_weights(part, params.pop(WEIGHTS), f"{what}, {WEIGHTS}")
         of_delays = {name: params.pop(name) for name in OF_DELAYS if name in params}
-        rule = params.pop(PLASTICITY, None)
-        part = part if weights is None else with_weights(part, weights, f"{what}, {WEIGHTS}")
         part = _with_delays(part, of_delays, what)
+        rule = {PLASTICITY: params.pop(PLASTICITY)} if PLASTICITY in params else {}
         if part.plasticity is not None:
             part.plasticity.check_place(params, part.params, what)
-        part = part if rule is None else _with_rule(part, rule, what)
+        part = _with_rule(part, rule[PLASTICITY], what) if rule else part
     fields: dict[str, Any] = {"params": {**part.params, **params}}
     if initial:
         fields["initial"] = {**part.initial, **initial}
@@ -82,7 +82,7 @@ def _with_rule(projection: Projection, rule: Any, what: str) -> Projection:
     return dataclasses.replace(projection, plasticity=changed)
 
 
-def with_weights(projection: Projection, weights: Any, what: str) -> Projection:
+def _with_weights(projection: Projection, weights: Any, what: str) -> Projection:
     """Return a projection with other weights; `what` names them in messages.
 
     Raises:
@@ -115,8 +115,4 @@ def with_weights(projection: Projection, weights: Any, what: str) -> Projection:
     array = jnp.asarray(array)
     exists = getattr(connectivity, "exists", None)
     changed = connectivity.with_weights(array if exists is None else jnp.where(exists, array, 0))
-    return dataclasses.replace(
-        projection,
-        connectivity=changed,
-        delay=projection.delay,
-    )
+    return dataclasses.replace(projection, connectivity=changed, delay=projection.delay)

@@ -26,7 +26,7 @@ def test_synapses_whose_sign_turns_go_and_others_come_between_neurons_not_joined
     old: Any = learner.network.projection(REWIRED).connectivity
     turned = np.arange(old.capacity) % 3 == 0
     weights = np.where(turned, -0.5, 0.5) * np.asarray(learner.signs)
-    network = learner.network.with_weights({REWIRED: weights.astype(np.float32)})
+    network = learner.network.with_params({REWIRED: {"weights": weights.astype(np.float32)}})
     after = rewired(learner._replace(network=network))
     new: Any = after.network.projection(REWIRED).connectivity
     came = turned & np.asarray(new.exists)

@@ -254,7 +254,8 @@ def test_weights_are_transposed() -> None:
     )
 
     def with_transposed(weights: jax.Array) -> Any:
-        return network.with_weights({"a_to_b": weights, "b_to_a": weights.T}).projections
+        both = {"a_to_b": {"weights": weights}, "b_to_a": {"weights": weights.T}}
+        return network.with_params(both).projections
 
     forward, back = jax.vmap(with_transposed)(g)
     np.testing.assert_array_equal(forward.connectivity.weights, g)

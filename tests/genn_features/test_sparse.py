@@ -48,9 +48,9 @@ def test_weights_are_doubled_and_restored(way: str) -> None:
     synapses = drawn(way)
     network, base = network_of(synapses), of_pair(synapses)
     for _ in range(2):
-        network = network.with_weights({"pre_to_post": base})
+        network = network.with_params({"pre_to_post": {"weights": base}})
         weights = network.projection("pre_to_post").connectivity.weights
-        doubled = network.with_weights({"pre_to_post": 2 * weights})
+        doubled = network.with_params({"pre_to_post": {"weights": 2 * weights}})
         connectivity = doubled.projection("pre_to_post").connectivity
         np.testing.assert_array_equal(connectivity.weights, 2 * base)
         np.testing.assert_allclose(matrix_of(connectivity), 2 * matrix_of(synapses), rtol=1e-6)

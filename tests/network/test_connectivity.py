@@ -183,7 +183,7 @@ def learning(
 
 def learnt(network: jsnn.Network, weights: Any, drive: dict[str, Any]) -> tuple[Any, Any]:
     """The spikes of "b" and the weights after 60 steps that start from `weights`."""
-    network = network.with_weights({"a_to_b": weights})
+    network = network.with_params({"a_to_b": {"weights": weights}})
     state, recorded = jsnn.simulate(network, drive, 60, record={"b": jsnn.Spikes("b")})
     return recorded["b"], state.projections["a_to_b"].plasticity.synapses["weight"]
 
@@ -261,7 +261,7 @@ CHANGES: dict[str, Callable[[jsnn.Dense], dict[str, Any]]] = {
 def test_delays_of_a_matrix_that_were_changed_are_named(change: str) -> None:
     dense = jsnn.Dense(np.ones((3, 3), F32), delays=DELAYS, axonal=DELAYS // 2 - 1)
     dense.check_indices("here")
-    with pytest.raises(ValueError, match=r"here: Dense, (delays|axonal): given .*with_weights"):
+    with pytest.raises(ValueError, match=r"here: Dense, (delays|axonal): given .*with_params"):
         replace(dense, **CHANGES[change](dense)).check_indices("here")
     network = jsnn.Network(
         [jsnn.Population("a", 3, jsnn.IF)],

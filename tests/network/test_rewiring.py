@@ -142,7 +142,7 @@ def test_a_rewired_network_is_one_made_of_the_synapses_that_remain(
 
 def test_derivatives_are_those_of_the_synapses_that_remain(pair: list[Any]) -> None:
     def voltage(weights: jax.Array, net: jsnn.Network) -> Any:
-        after, _ = jsnn.simulate(net.with_weights({"late": weights}), DRIVE, 8)
+        after, _ = jsnn.simulate(net.with_params({"late": {"weights": weights}}), DRIVE, 8)
         return after.populations["b"]["v"].sum()
 
     gradients = []
@@ -324,12 +324,12 @@ def test_empty_places_may_be_outside_the_bounds_of_the_rule() -> None:
     net = small("sparse", plasticity=rule)
     jsnn.step(net, jsnn.init(net), {})
     jsnn.divide(net, jax.devices()[:1])
-    new_net = net.with_weights({"a_to_b": net.projections[0].connectivity.weights})
+    new_net = net.with_params({"a_to_b": {"weights": net.projections[0].connectivity.weights}})
     assert new_net.projections[0].connectivity.num_synapses == 20
 
 
 def test_weights_given_for_empty_places_become_0() -> None:
-    net = small("sparse").with_weights({"a_to_b": np.full(PLACES, 0.5, F32)})
+    net = small("sparse").with_params({"a_to_b": {"weights": np.full(PLACES, 0.5, F32)}})
     expected = np.where(np.arange(PLACES) < 20, F32(0.5), F32(0))
     np.testing.assert_array_equal(net.projections[0].connectivity.weights, expected)
     np.testing.assert_array_equal(

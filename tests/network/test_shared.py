@@ -159,7 +159,7 @@ def test_gradients_of_static_shared_weights_add_up(kind: str) -> None:
     )
 
     def error(weights: jax.Array) -> jax.Array:
-        tied = network.with_weights({"x_to_h": weights})
+        tied = network.with_params({"x_to_h": {"weights": weights}})
         return jnp.sum(jsnn.simulate(tied, {}, 3)[0].populations["y"]["v"])
 
     weights = network.projection("x_to_h").connectivity.weights  # type: ignore[attr-defined]
@@ -179,9 +179,9 @@ def test_shared_weights_that_do_not_fit_are_named() -> None:
     forward = jsnn.Projection("a", "b", connectivity)
     network = feedback(forward, (6, 4))
     with pytest.raises(
-        TypeError, match=r"with_weights of 'back': its weights are those of 'a_to_b'"
+        TypeError, match=r"with_params of 'back', weights: its weights are those of 'a_to_b'"
     ):
-        network.with_weights({"back": np.ones((4, 6), F32)})
+        network.with_params({"back": {"weights": np.ones((4, 6), F32)}})
     with pytest.raises(
         ValueError, match=r"'back': given weights of shape \(6, 4\).*expected \(4, 6\)"
     ):

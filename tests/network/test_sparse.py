@@ -236,7 +236,7 @@ def test_indices_that_were_changed_by_a_map_are_named(order: str, change: str) -
     )
     changed = jax.tree.map(CHANGES[change], network)
     for act in (lambda: jsnn.simulate(changed, {}, 3), lambda: jsnn.step(changed, STATE, {})):
-        with pytest.raises(ValueError, match=r"'a_to_a'\.connectivity: Sparse, .*with_weights"):
+        with pytest.raises(ValueError, match=r"'a_to_a'\.connectivity: Sparse, .*with_params"):
             act()
 
 
@@ -353,7 +353,7 @@ def test_a_projection_without_synapses_works_in_a_batch() -> None:
     drives = np.full((4, 3), 0.5, F32)
 
     def final_v(weights: jax.Array, drive: jax.Array) -> jax.Array:
-        changed = network.with_weights({"a_to_b": weights})
+        changed = network.with_params({"a_to_b": {"weights": weights}})
         return jsnn.simulate(changed, {"a": drive, "b": 0.25}, 3)[0].populations["b"]["v"]
 
     v = jax.vmap(final_v)(np.zeros((4, 0), F32), drives)

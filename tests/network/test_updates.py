@@ -231,7 +231,10 @@ def test_means_over_neurons_and_over_the_batch_are_plain_jax() -> None:
         (lambda n, s: jsnn.reset(n, s, ["b"]), "reset, names: given list; expected a dict"),
         (lambda n, s: jsnn.reset(n, s, {"b": None}), "reset of 'b': given None; expected a list"),
         (lambda n, s: n.with_params(None), "with_params: given NoneType; expected a dict"),
-        (lambda n, s: n.with_weights([]), "with_weights: given list; expected a dict"),
+        (
+            lambda n, s: n.with_params({"a_to_b": {"weights": None}}),
+            "with_params of 'a_to_b', weights: given NoneType None; expected a number",
+        ),
         (lambda n, s: jsnn.reset(s, n, {}), "reset, network: given State; expected a Network"),
         (
             lambda n, s: jsnn.normalise_weights(n, s, "a_to_b", -1.0),
@@ -250,12 +253,14 @@ def test_means_over_neurons_and_over_the_batch_are_plain_jax() -> None:
             "unknown axis 'row'",
         ),
         (
-            lambda n, s: n.with_weights({"a_to_b": np.full(20, -0.1, F32)}),
+            lambda n, s: n.with_params({"a_to_b": {"weights": np.full(20, -0.1, F32)}}),
             "20 of 20 weights outside w_min to w_max",
         ),
         (
-            lambda n, s: n.with_weights({"a_to_b": np.ma.masked_array(np.ones(20, F32))}),
-            "with_weights of 'a_to_b': given a masked array",
+            lambda n, s: n.with_params(
+                {"a_to_b": {"weights": np.ma.masked_array(np.ones(20, F32))}}
+            ),
+            "with_params of 'a_to_b', weights: given a masked array",
         ),
     ],
 )

@@ -89,7 +89,7 @@ DRIVE = {"in": jsnn.over_time(TRAINS)}
 
 def by_backpropagation(loss: Loss, network: jsnn.Network, target: Any = LABEL) -> Any:
     def value(values: Any) -> jax.Array:
-        trained = network.with_weights({name: x["weights"] for name, x in values.items()})
+        trained = network.with_params(values)
         return loss.value(jsnn.simulate(trained, DRIVE, STEPS, record=loss.record)[1], target)
 
     return jax.jit(jax.value_and_grad(value))(values_of(network))
@@ -135,7 +135,7 @@ def test_it_is_exact_for_one_hidden_layer(
     else:
         network = network_of(model, synapse, delays)
     if model is jsnn.IZHIKEVICH:
-        network = network.with_weights({"in_to_hidden": INTO * 10})
+        network = network.with_params({"in_to_hidden": {"weights": INTO * 10}})
     value, expected = by_backpropagation(loss, network)
     got_value, got = by_eprop(loss, network)
     np.testing.assert_allclose(got_value, value, rtol=1e-5)
@@ -254,7 +254,7 @@ def test_a_target_course_is_learnt_in_a_batch() -> None:
         return eprop()(COURSE, network, values_of(network), drive, course, STEPS)
 
     def value(values: Any, trains: Any, course: Any) -> jax.Array:
-        trained = network.with_weights({name: x["weights"] for name, x in values.items()})
+        trained = network.with_params(values)
         drive = {"in": jsnn.over_time(trains)}
         return COURSE.value(jsnn.simulate(trained, drive, STEPS, record=COURSE.record)[1], course)
 

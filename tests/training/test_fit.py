@@ -42,7 +42,7 @@ def by_hand(epochs: int, low: float) -> tuple[Any, list[float]]:
     def loss(values: Any, spikes: jax.Array, labels: jax.Array) -> jax.Array:
         def one(train: jax.Array, label: jax.Array) -> jax.Array:
             record = {"v": jsnn.MaxVariable("out", "v")}
-            trained = net.with_weights({n: v["weights"] for n, v in values.items()})
+            trained = net.with_params(values)
             recorded = jsnn.simulate(trained, drives(train), STEPS, record=record)[1]
             return -jax.nn.log_softmax(recorded["v"])[label]
 

@@ -154,7 +154,7 @@ class Dense:
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"{what}: {error} (jax.tree.map over a network reaches delays too; change weights "
-                "alone, with Network.with_weights)"
+                "alone, with Network.with_params)"
             ) from None
 
     def _check_delays(self) -> None:

@@ -423,7 +423,7 @@ class Sparse:
         if self._fault is not None:
             raise ValueError(
                 f"{what}: {self._fault} (jax.tree.map over a network reaches indices too; change "
-                "weights alone, with Network.with_weights)"
+                "weights alone, with Network.with_params)"
             )
 
     @cached_property

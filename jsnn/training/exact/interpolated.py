@@ -1,5 +1,6 @@
 """Step between the steps: spikes have their times within a step, in the forward run too."""
 
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn.models.model import Values
-from jsnn.training.exact.flow import Flow
+from jsnn.training.exact.flow import Flow, no_time
 from jsnn.training.exact.grid import Step
 from jsnn.training.exact.in_time import Motion, motion, moved_on
 from jsnn.training.exact.tangents import stop
@@ -22,14 +23,15 @@ def step_interpolated(
     """Take a step in which spikes and arrivals have times of their own.
 
     A neuron whose margin is >= 0 at the end of the step spikes at dt + e, where the margin is 0. It
-    moves there, is reset, and moves on to the end: x <- φ(r(φ(x, dt + e)), -e).
+    moves there, is reset, and moves on to the end: x <- φ(r(φ(x, dt + e)), -e). One that gets there
+    before anything has arrived spikes without what arrives later in the step.
 
     Args:
       flow: the neuron and its synapses.
       p: parameters, those derived for `dt` among them.
       x: variables before the step.
       arriving: {input: [N]}.
-      shifts: {input: Σ w e [N]}; what arrives at the start of the step has come e before it.
+      shifts: {input: Σ w e [N]}, e being the time of arrival from the start of the step.
       dt: the step, in ms.
     """
     located = _located(flow, *stop((p, x, arriving, shifts)), dt)
@@ -40,12 +42,15 @@ class _Located(NamedTuple):
     """Spikes of a step, located without derivatives.
 
     Attributes:
-      margin: the margin at the end of the step, [N].
-      e: the time of the spike from there, in ms, [N]; 0 without a spike.
+      early: True for neurons that spike before anything has arrived, [N]; None if nothing arrives
+        within the step.
+      margin: the margin at the end of the step, [N]; of early neurons the one at the first arrival.
+      e: the time of the spike from the end of the step, in ms, [N]; 0 without a spike.
       rate: dx/dt at the spike, in 1/ms.
       slope: dm/dt there, [N]; 0 where the time has no derivative.
     """
 
+    early: jax.Array | None
     margin: jax.Array
     e: jax.Array
     rate: Values
@@ -55,14 +60,63 @@ class _Located(NamedTuple):
 def _located(
     flow: Flow, p: Values, x: Values, arriving: Values, shifts: Values, dt: jax.Array
 ) -> _Located:
-    course = motion(flow, p, arrived(flow, p, x, arriving, shifts, dt), arriving, dt)
-    margin = flow.margin(p, course.at(dt))
-    e = _crossing(course, flow.margin(p, course.x), margin, dt)
+    late, alone = _motions(flow, p, x, arriving, shifts, dt)
+    course, end, early = late, dt, None
+    if alone is not None:
+        first = first_arrival(flow, arriving, shifts, dt)
+        early = flow.margin(p, alone.at(first)) >= 0
+        course, end = _chosen(early, alone, late), jnp.where(early, first, dt)
+    margin = flow.margin(p, course.at(end))
+    e = _crossing(course, flow.margin(p, course.x), margin, end) + (end - dt)
     state, rate = course.with_rate(dt + e)
     slope = flow.slope(p, state, rate)
     sound = (margin >= 0) & jnp.isfinite(flow.margin(p, state)) & (slope > 0)
     moving = {k: jnp.where(sound, rate[k], 0) for k in flow.leaping(x)}
-    return _Located(margin, e, moving, jnp.where(sound, slope, 0))
+    return _Located(early, margin, e, moving, jnp.where(sound, slope, 0))
+
+
+def _motions(
+    flow: Flow, p: Values, x: Values, arriving: Values, shifts: Values, dt: jax.Array
+) -> tuple[Motion, Motion | None]:
+    """Return the motion after what arrives, and the one before it if it arrives within the step."""
+    first = first_arrival(flow, arriving, shifts, dt)
+    if first is None:
+        return motion(flow, p, arrived(flow, p, x, arriving, shifts, dt), arriving, dt), None
+    alone = motion(flow, p, x, flow.without_jumps(arriving), first)
+    later = _later(flow, arriving, shifts, first)
+    start = arrived(flow, p, alone.at(first), arriving, later, dt)
+    late = motion(flow, p, start, arriving, dt - first)
+    return replace(late, start=late.start + first), alone
+
+
+def first_arrival(flow: Flow, arriving: Values, shifts: Values, dt: jax.Array) -> jax.Array | None:
+    """Return the time from the start of the step until which nothing jumps, [N].
+
+    It is Σ w e / Σ w, the mean time of arrival, of the input that comes first; None if no input
+    can jump within the step.
+    """
+    times = [
+        jnp.where(arriving[of] == 0, dt, sums / jnp.where(arriving[of] == 0, 1, arriving[of]))
+        for of, sums in ((flow.shifted_by[name], sums) for name, sums in shifts.items())
+        if flow.is_jump(of)
+    ]
+    return stop(jnp.clip(jnp.stack(times).min(0), no_time(dt), dt - no_time(dt))) if times else None
+
+
+def _later(flow: Flow, arriving: Values, shifts: Values, time: jax.Array) -> Values:
+    """Return the sums of w e of times e that count from a later time than the start of the step."""
+    of = flow.shifted_by
+    return {
+        name: sums - time * arriving[of[name]] if flow.is_jump(of[name]) else sums
+        for name, sums in shifts.items()
+    }
+
+
+def _chosen(early: jax.Array, alone: Motion, late: Motion) -> Motion:
+    """Return the motion of neurons before anything arrives if they are early, else that after."""
+    x = alone.flow.where(early, alone.x, late.x)
+    arriving = {k: jnp.where(early, alone.arriving[k], a) for k, a in late.arriving.items()}
+    return replace(late, x=x, arriving=arriving, start=jnp.where(early, alone.start, late.start))
 
 
 @partial(jax.checkpoint, static_argnums=0, prevent_cse=False)  # recompute, as memory costs more
@@ -79,41 +133,60 @@ def _passed(
 
     A last step of Newton's method gives the time of a spike its derivative, -δm / m'.
     """
-    during, spiked = flow.without_jumps(arriving), located.margin >= 0
-    start = arrived(flow, p, x, arriving, shifts, dt)
-    course = motion(flow, p, start, arriving, dt)
+    during, spiked, early = flow.without_jumps(arriving), located.margin >= 0, located.early
+    late, alone = _motions(flow, p, x, arriving, shifts, dt)
+    course = late if alone is None or early is None else _chosen(early, alone, late)
     state = course.free(dt + located.e)
     sound = located.slope > 0
     by = jnp.where(sound, -flow.margin(p, state), 0) / jnp.where(sound, located.slope, 1)
     at_spike = state | {k: state[k] + f * by for k, f in located.rate.items()}
     e = located.e + by
 
-    after = moved_on(flow, p, flow.reset(p, at_spike), during, -e, dt)
-    ended = course.ended(state)
+    reset = flow.reset(p, at_spike)
+    if early is not None:
+        reset = flow.where(early, _arriving_later(flow, p, reset, arriving, shifts, dt, e), reset)
+    after = moved_on(flow, p, reset, during, -e, dt)
+    ended = late.ended(state)
     margin = jnp.where(spiked, located.margin, flow.margin(p, ended))
-    after = flow.where(spiked, after, ended) | course.autonomous(dt)
+    after = flow.where(spiked, after, ended) | late.autonomous(dt)
     step = Step(after, margin, jnp.where(spiked, e, 0))
     if flow.has_direct_shifts:
-        step = _with_jumps(flow, p, x, arriving, shifts, dt, step)
-    after = _boxes_ended(flow, p, start, step.variables, arriving, shifts, dt)
+        step = _with_jumps(flow, p, x, arriving, shifts, dt, step, early)
+    after = _boxes_ended(flow, p, late.x, step.variables, arriving, shifts, dt)
     return step._replace(variables=after)
 
 
-def _crossing(course: Motion, before: jax.Array, after: jax.Array, dt: jax.Array) -> jax.Array:
-    """Return the time at which the margin is 0, from the end of the step; 0 without a spike.
+def _arriving_later(
+    flow: Flow,
+    p: Values,
+    x: Values,
+    arriving: Values,
+    shifts: Values,
+    dt: jax.Array,
+    e: jax.Array,
+) -> Values:
+    """Return the state x at a spike, e from the end of the step, as if jumps had come with it."""
+    later = _later(flow, arriving, shifts, dt + e)
+    later = {name: sums for name, sums in later.items() if flow.is_jump(flow.shifted_by[name])}
+    jumps = {k: a for k, a in arriving.items() if flow.is_jump(k)}
+    return flow.jumped(p, arrived(flow, p, x, arriving, later, dt), jumps, dt)
 
-    Newton's method begins where a line between the margins at both ends of the step is 0.
+
+def _crossing(course: Motion, before: jax.Array, after: jax.Array, end: jax.Array) -> jax.Array:
+    """Return the time at which the margin is 0, from `end`; 0 without a spike.
+
+    Newton's method begins where a line between the margins at the start and at `end` is 0.
     """
     flow, p, spiked = course.flow, course.p, after >= 0
     part = after / jnp.where(spiked & (before < 0), after - before, 1)
     is_known = spiked & (before < 0) & jnp.isfinite(part)
     guess = jnp.where(is_known, -part, jnp.where(jnp.isfinite(after), 0, -0.5))
-    e = jnp.where(spiked, guess * dt, 0)
+    e = jnp.where(spiked, guess * end, 0)
     for _ in range(_NEWTON_STEPS):
-        state, rate = course.with_rate(dt + e)
+        state, rate = course.with_rate(end + e)
         m, slope = flow.margin(p, state), flow.slope(p, state, rate)
         newton = jnp.where(jnp.isfinite(m), e - m / jnp.where(slope > 0, slope, 1), e / 2)
-        e = jnp.where(spiked & (slope > 0), jnp.clip(newton, -2 * dt, 0), e)
+        e = jnp.where(spiked & (slope > 0), jnp.clip(newton, -2 * end, 0), e)
     return e
 
 
@@ -156,6 +229,7 @@ def _with_jumps(
     shifts: Values,
     dt: jax.Array,
     step: Step,
+    early: jax.Array | None,
 ) -> Step:
     """Return the step with spikes where a jump at its start brings the margin over 0.
 
@@ -171,6 +245,8 @@ def _with_jumps(
     at_start, slope = jax.jvp(margin, (sums,), (sums,))
     by_shift = jax.jvp(margin, (sums,), (flow.shifted(none, names),))[1]
     caused = (at_start >= 0) & (slope > 0)
+    if early is not None:
+        caused &= ~early
     e = jnp.where(caused, by_shift / jnp.where(caused, slope, 1), 0)
 
     reset = flow.reset(p, flow.jumped(p, x, arriving, dt))

@@ -1,7 +1,5 @@
 """Exact networks: networks whose spikes carry the derivative of their time."""
 
-from typing import Any
-
 import jax
 
 from jsnn._checks import check_flag, check_type
@@ -13,6 +11,7 @@ from jsnn.network.current_source import CurrentSource
 from jsnn.network.network import Network
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
+from jsnn.training.exact.ahead import SHIFTS_AHEAD, as_they_arrive, projections_ahead
 from jsnn.training.exact.checks import check_network, is_input, never_spikes
 from jsnn.training.exact.connectivity import ShiftsOnGrid, at_nearest_step, parts_of_step
 from jsnn.training.exact.flow import Incoming
@@ -22,8 +21,8 @@ from jsnn.training.exact.model import SHIFT, exact_model
 def exact(network: Network, *, interpolated: bool = False) -> Network:
     """Return a network whose spike times carry their exact derivative.
 
-        def loss(weights, trains):
-            exact = jsnn.exact(network.with_weights(weights))
+        def loss(values, trains):
+            exact = jsnn.exact(network.with_params(values))
             ...
 
     The neuron models are rewritten, for any model, so that gradients of `simulate` are those of the
@@ -64,9 +63,13 @@ def exact(network: Network, *, interpolated: bool = False) -> Network:
         _population(network, p, incoming[p.name], interpolated) if p.name in changed else p
         for p in network.populations
     ]
+    ahead = projections_ahead(network, shifting) if interpolated else set()
     projections: list[Projection] = []
     for p in network.projections:
-        projections += _projections(network, p, incoming.get(p.post, ()), shifting, interpolated)
+        is_ahead = p.name in ahead
+        projections += _projections(
+            network, p, incoming.get(p.post, ()), shifting, interpolated, is_ahead
+        )
     sources = [_source(source, changed) for source in network.sources]
     return Network(populations, projections, sources, network.dt)
 
@@ -149,6 +152,7 @@ def _projections(
     incoming: tuple[Incoming, ...],
     shifting: set[str],
     interpolated: bool,
+    is_ahead: bool,
 ) -> list[Projection]:
     """Return the projections that take the place of one."""
     if not incoming:
@@ -160,6 +164,10 @@ def _projections(
     weights = replaced(
         p, connectivity=connectivity, synapse=DELTA, params={}, initial={}, target=_input_of(p)
     )
+    if is_ahead:
+        weights = replaced(weights, delay=p.delay - 1, axonal=None)
+        shifts = _beside(weights, connectivity, SHIFTS_AHEAD, _shifts_of(p))
+        return [weights, replaced(shifts, params={"dt": network.dt})]
     found = [weights]
     if p.pre in shifting:
         to_shifts = connectivity if interpolated else ShiftsOnGrid(_synapses(network, weights))
@@ -196,15 +204,11 @@ def _send_shift(p: Values, pre: Values) -> jax.Array:
     return pre[SHIFT]
 
 
-def _as_it_is(p: Values, x: Values, arriving: jax.Array, post: Values, dt: jax.Array) -> Any:
-    return x, arriving
-
-
 _SHIFTS = SynapseModel(
     name="SHIFTS",
     description="Shifts of spike times, in every step: Σ w e over the presynaptic neurons.",
     params={},
     variables={},
-    update=_as_it_is,
+    update=as_they_arrive,
     sends=_send_shift,
 )
