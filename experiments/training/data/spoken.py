@@ -51,8 +51,12 @@ class Spoken(NamedTuple):
 
     def only(self, chosen: np.ndarray) -> "Spoken":
         """Return the recordings that are True in `chosen`, [n], in their order."""
-        pairs = [self.events(index) for index in np.flatnonzero(chosen)]
-        labels, speakers = self.labels[chosen], self.speakers[chosen]
+        return self.at(np.flatnonzero(chosen))
+
+    def at(self, indices: np.ndarray) -> "Spoken":
+        """Return the recordings of these indices, in this order."""
+        pairs = [self.events(index) for index in indices]
+        labels, speakers = self.labels[indices], self.speakers[indices]
         return of_recordings(pairs, labels, speakers, self.num_channels)
 
 
