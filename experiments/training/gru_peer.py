@@ -56,7 +56,7 @@ class PeerTraining:
 
 def units_for(parameters: int, channels: int, classes: int) -> int:
     """Return the number of units with which a GRU has closest to so many parameters."""
-    of_units = lambda n: 3 * n * (channels + n + 1) + n + (n + 1) * classes  # noqa: E731
+    of_units = lambda n: 3 * n * (channels + n + 1) + (n + 1) * classes  # noqa: E731
     return min(range(1, 1024), key=lambda n: abs(of_units(n) - parameters))
 
 
