@@ -1,0 +1,82 @@
+"""Comparison of gradients: cosines, the mean of two gradients, and a small run."""
+
+import json
+
+import jax
+import matplotlib.image
+import numpy as np
+import pytest
+
+from experiments import cli
+from experiments.training import compare as experiment
+from experiments.training import gradients_of_batch
+from experiments.training.data.latency_mnist import LatencyImages
+from tests.experiments.few_images import few_images
+
+
+@pytest.fixture(autouse=True)
+def small_data(monkeypatch):
+    def few(part):
+        pixels, labels = few_images({"training": 40, "held_out": 20}[part])
+        times = np.where(pixels > 128, 3, np.inf).astype(np.float32)
+        return LatencyImages(times, labels.astype(np.int32))
+
+    monkeypatch.setattr(experiment, "latency_mnist", few)
+    with jax.numpy_dtype_promotion("standard"):  # optax's schedules need it
+        yield
+
+
+def run(monkeypatch, tmp_path, *flags):
+    files = ["--out", str(tmp_path / "c.png"), "--json", str(tmp_path / "c.json")]
+    monkeypatch.setattr("sys.argv", ["run", *flags, *files])
+    cli.run(experiment.Config, experiment.main, "")
+    assert matplotlib.image.imread(tmp_path / "c.png").shape[2] == 4
+    return json.loads((tmp_path / "c.json").read_text())
+
+
+def test_the_cosine_is_that_of_the_angle():
+    one, other = ({"weights": np.float32(x)} for x in ([[3.0, 0.0]], [[1.0, 1.0]]))
+    assert gradients_of_batch.cosine(one, other) == pytest.approx(np.sqrt(0.5))
+    assert gradients_of_batch.cosine(one, {"weights": np.zeros((1, 2), np.float32)}) == 0
+
+
+def test_the_mean_of_gradients_is_that_of_their_numbers():
+    class Constant:
+        def __init__(self, number):
+            self.number = number
+
+        def of(self, loss, num_steps, record):
+            return lambda values: ((loss, {}), {"w": self.number * values})
+
+    both = gradients_of_batch.Mean((Constant(1.0), Constant(4.0)))
+    (loss, _), gradient = both.of("loss", 3)(np.array([2.0, -2.0]))
+    assert loss == "loss"
+    np.testing.assert_array_equal(gradient["w"], [5.0, -5.0])
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_layers_are_chained_and_recur_if_they_are_to(recurrent):
+    network = gradients_of_batch.draw(2, 6, recurrent, 0)
+    chain = [("pixels", "hidden1"), ("hidden1", "hidden2"), ("hidden2", "classes")]
+    own = [("hidden1", "hidden1"), ("hidden2", "hidden2")] if recurrent else []
+    assert [(p.pre, p.post) for p in network.projections] == chain + own
+
+
+@pytest.mark.slow
+def test_gradients_are_compared_and_a_refusal_is_shown(tmp_path, monkeypatch, capsys):
+    small = ("--hidden", "12", "--batch-size", "20", "--epochs", "2")
+    results = run(monkeypatch, tmp_path, *small)
+    assert "projects to no population" in results["depths"]["2"]["refused"]["e-prop"]
+    cosines = results["depths"]["1"]["cosines"]["surrogate and e-prop"]
+    assert cosines == pytest.approx({"pixels_to_hidden1": 1.0, "hidden1_to_classes": 1.0}, abs=1e-4)
+    assert results["depths"]["1"]["cosines"]["surrogate and exact"]["pixels_to_hidden1"] < 0.99
+    assert {len(epochs) for epochs in results["trained"].values()} == {2}
+    assert set(results["trained"]) == {"surrogate", "exact", "e-prop", "surrogate + exact"}
+    assert "depth 2, e-prop: refused" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flag", ["--depth", "--hidden", "--images", "--epochs", "--batch-size"])
+def test_bad_flags_are_named(flag, tmp_path, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, tmp_path, flag, "0")
+    assert f"error: {flag}: given 0; expected at least 1" in capsys.readouterr().err
