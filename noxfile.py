@@ -15,6 +15,13 @@ BRIAN2 = ("brian2==2.9.*", "numpy<2.4")
 NEST = ("nest-simulator==3.10.*",)
 SPARX = ("sparxml==0.1.1",)
 SPYX = ("spyx==1.0.0",)
+TORCH = ("torch==2.13.0", "loguru", "nir", "nirtorch", "pbr", "scipy")
+"""PyTorch, and what the peers in PyTorch import."""
+TORCH_PEERS = (
+    ("snntorch==1.0.0", TORCH[0]),  # named each time, so that no requirement brings another
+    ("--no-deps", "spikingjelly==2.0.0"),  # would bring torchvision and torchaudio
+    ("--no-deps", "norse==1.1.0"),  # torchvision
+)
 
 
 KERNELS = ("tests/kernels", "tests/network/test_sparse.py")
@@ -149,6 +156,7 @@ def bench(session: nox.Session) -> None:
         *("python", "-m", f"experiments.{experiment}.bench"),
         *("--json", f"results/bench_{experiment}.json" if named else "results/bench.json"),
         *(sparx(session) if experiment in ("microcircuit", "training") else ()),
+        *(in_torch(session) if experiment == "training" else ()),
         *session.posargs[named:],
     )
 
@@ -163,6 +171,19 @@ def sparx(session: nox.Session) -> tuple[str, ...]:
     except CommandFailed:
         return ()
     return ("--sparx-python", python)
+
+
+def in_torch(session: nox.Session) -> tuple[str, ...]:
+    """Install the peers in PyTorch in an environment of their own, and return its flag."""
+    environment = Path(session.virtualenv.location).with_name("torch")
+    python = str(environment / "bin" / "python")
+    try:
+        session.run("python", "-m", "venv", str(environment))
+        for packages in (TORCH, *TORCH_PEERS):
+            session.run(python, "-m", "pip", "install", *packages, external=True)
+    except CommandFailed:
+        return ()
+    return ("--torch-python", python)
 
 
 @nox.session
@@ -236,15 +257,11 @@ def scaling(session: nox.Session) -> None:
 @nox.session
 def peers(session: nox.Session) -> None:
     """Measure jsnn beside other simulators; one that cannot be installed keeps its row."""
-    torch = "torch==2.13.0"  # named each time, so that no requirement brings another
-    session.install(torch, "-e", ".[experiments]")
-    session.install(torch, "loguru", "nir", "nirtorch", "pbr", "scipy")  # imported by the peers
+    session.install(*TORCH, "-e", ".[experiments]")
     for peer in (
-        ("spyx==1.0.0",),
+        SPYX,
         ("jaxpike==0.1.4",),
-        ("snntorch==1.0.0",),
-        ("--no-deps", "spikingjelly==2.0.0"),  # would bring torchvision and torchaudio
-        ("--no-deps", "norse==1.1.0"),  # torchvision
+        *TORCH_PEERS,
         ("--no-deps", "sinabs==3.1.3"),  # samna, for chips, and an older nir
     ):
         session.run("python", "-m", "pip", "install", *peer, success_codes=[0, 1])

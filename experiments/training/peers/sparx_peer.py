@@ -1,7 +1,7 @@
 """Script that makes gradients in sparx, one for each line that it reads, and prints their seconds.
 
 sparx needs Python 3.12 and an environment of its own, so this file imports nothing from jsnn, and
-no other file imports this one. `python -P sparx_peer.py BATCH STEPS INPUTS HIDDEN CLASSES SHARE`
+no other file imports this one. `python sparx_peer.py BATCH STEPS INPUTS HIDDEN CLASSES SHARE`
 """
 
 import sys
