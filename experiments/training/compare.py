@@ -113,10 +113,11 @@ def draw_figure(depths: dict[int, Any], trained: dict[str, Any]) -> "Figure":
                 cosines.plot(x, list(values.values()), "o-", color=COLOURS[other], label=label)
     for name, epochs in trained.items():
         values = [100 * epoch["validation_accuracy"] for epoch in epochs]
-        accuracy.plot(range(1, len(values) + 1), values, ".-", color=COLOURS[name], label=name)
+        line = "--" if name == "e-prop" else "-"  # equal to the surrogate's without recurrence
+        accuracy.plot(range(1, len(values) + 1), values, line, color=COLOURS[name], label=name)
     cosines.set(xlabel="hidden layers (first to last projection)", xticks=list(depths))
     cosines.set(ylabel="cosine with the surrogate gradient")
-    accuracy.set(xlabel="epoch", ylabel="held out accuracy [%]")
+    accuracy.set(xlabel="epoch", ylabel="held out accuracy [%]", xticks=range(1, len(values) + 1))
     for axes in (cosines, accuracy):
         axes.legend(frameon=False, fontsize=8)
     return figure

@@ -91,7 +91,8 @@ def compared(
         cost = f"{found['seconds'][name]:.3f} s, {found['megabytes'][name]:.1f} MB"
         print(f"{title}, {name}: {cost}")
     for one, other in combinations(made, 2):
-        cosines = {p: cosine(made[one][p], made[other][p]) for p in made[one]}
+        names = [projection.name for projection in network.projections]
+        cosines = {p: cosine(made[one][p], made[other][p]) for p in names}
         found["cosines"][f"{one} and {other}"] = cosines
         shown = ", ".join(f"{name} {value:.3f}" for name, value in cosines.items())
         print(f"{title}, cosine of {one} and {other}: {shown}")
