@@ -157,6 +157,10 @@ class Flow:
         """Return what is constant within the step, with 0 in place of jumps at its start."""
         return {k: jnp.zeros_like(a) if self.is_jump(k) else a for k, a in arriving.items()}
 
+    def jumps(self, arriving: Values) -> Values:
+        """Return what jumps at the start of a step, with 0 in place of what is constant in it."""
+        return {k: a if self.is_jump(k) else jnp.zeros_like(a) for k, a in arriving.items()}
+
     def shifted(self, arriving: Values, shifts: Values) -> Values:
         """Return what arrives, with the sums of w e added to the sums of w."""
         out = dict(arriving)

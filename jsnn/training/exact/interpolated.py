@@ -168,8 +168,10 @@ def _arriving_later(
     """Return the state x at a spike, e from the end of the step, as if jumps had come with it."""
     later = _later(flow, arriving, shifts, dt + e)
     later = {name: sums for name, sums in later.items() if flow.is_jump(flow.shifted_by[name])}
-    jumps = {k: a for k, a in arriving.items() if flow.is_jump(k)}
-    return flow.jumped(p, arrived(flow, p, x, arriving, later, dt), jumps, dt)
+    x, short = arrived(flow, p, x, arriving, later, dt), no_time(dt)
+    jumped = motion(flow, p, x, flow.jumps(arriving), short).at(short)
+    refractory = flow.model.refractory
+    return jumped if refractory is None else jumped | {refractory.left: x[refractory.left]}
 
 
 def _crossing(course: Motion, before: jax.Array, after: jax.Array, end: jax.Array) -> jax.Array:
