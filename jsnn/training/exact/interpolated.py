@@ -60,10 +60,10 @@ class _Located(NamedTuple):
 def _located(
     flow: Flow, p: Values, x: Values, arriving: Values, shifts: Values, dt: jax.Array
 ) -> _Located:
-    late, alone = _motions(flow, p, x, arriving, shifts, dt)
+    late, before = _motions(flow, p, x, arriving, shifts, dt)
     course, end, early = late, dt, None
-    if alone is not None:
-        first = first_arrival(flow, arriving, shifts, dt)
+    if before is not None:
+        alone, first = before
         early = flow.margin(p, alone.at(first)) >= 0
         course, end = _chosen(early, alone, late), jnp.where(early, first, dt)
     margin = flow.margin(p, course.at(end))
@@ -77,8 +77,8 @@ def _located(
 
 def _motions(
     flow: Flow, p: Values, x: Values, arriving: Values, shifts: Values, dt: jax.Array
-) -> tuple[Motion, Motion | None]:
-    """Return the motion after what arrives, and the one before it if it arrives within the step."""
+) -> tuple[Motion, tuple[Motion, jax.Array] | None]:
+    """Return the motion after what arrives, and the one until its time if it can be in the step."""
     first = first_arrival(flow, arriving, shifts, dt)
     if first is None:
         return motion(flow, p, arrived(flow, p, x, arriving, shifts, dt), arriving, dt), None
@@ -86,7 +86,7 @@ def _motions(
     later = _later(flow, arriving, shifts, first)
     start = arrived(flow, p, alone.at(first), arriving, later, dt)
     late = motion(flow, p, start, arriving, dt - first)
-    return replace(late, start=late.start + first), alone
+    return replace(late, start=late.start + first), (alone, first)
 
 
 def first_arrival(flow: Flow, arriving: Values, shifts: Values, dt: jax.Array) -> jax.Array | None:
@@ -134,8 +134,8 @@ def _passed(
     A last step of Newton's method gives the time of a spike its derivative, -δm / m'.
     """
     during, spiked, early = flow.without_jumps(arriving), located.margin >= 0, located.early
-    late, alone = _motions(flow, p, x, arriving, shifts, dt)
-    course = late if alone is None or early is None else _chosen(early, alone, late)
+    late, before = _motions(flow, p, x, arriving, shifts, dt)
+    course = late if before is None or early is None else _chosen(early, before[0], late)
     state = course.free(dt + located.e)
     sound = located.slope > 0
     by = jnp.where(sound, -flow.margin(p, state), 0) / jnp.where(sound, located.slope, 1)
@@ -177,13 +177,14 @@ def _arriving_later(
 def _crossing(course: Motion, before: jax.Array, after: jax.Array, end: jax.Array) -> jax.Array:
     """Return the time at which the margin is 0, from `end`; 0 without a spike.
 
-    Newton's method begins where a line between the margins at the start and at `end` is 0.
+    Newton's method begins where a line between the margins at the start of the motion and at `end`
+    is 0.
     """
     flow, p, spiked = course.flow, course.p, after >= 0
     part = after / jnp.where(spiked & (before < 0), after - before, 1)
     is_known = spiked & (before < 0) & jnp.isfinite(part)
     guess = jnp.where(is_known, -part, jnp.where(jnp.isfinite(after), 0, -0.5))
-    e = jnp.where(spiked, guess * end, 0)
+    e = jnp.where(spiked, guess * (end - course.start), 0)
     for _ in range(_NEWTON_STEPS):
         state, rate = course.with_rate(end + e)
         m, slope = flow.margin(p, state), flow.slope(p, state, rate)
