@@ -16,7 +16,7 @@ import optax
 
 import jsnn
 from experiments import cli
-from experiments.training import latency_mnist as task
+from experiments.training import latency_mnist_network as task
 from experiments.training.course import rows
 from experiments.training.data.latency_mnist import LatencyImages, latency_mnist
 from experiments.training.gradients_of_batch import (

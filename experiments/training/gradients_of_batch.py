@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 import jsnn
-from experiments.training import latency_mnist as task
+from experiments.training import latency_mnist_network as task
 
 LOSS = jsnn.losses.cross_entropy(task.READOUT)
 

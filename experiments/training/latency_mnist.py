@@ -16,14 +16,13 @@ from experiments.training.course import draw_course, rows
 from experiments.training.data.latency_mnist import LatencyImages, latency_mnist
 from experiments.training.latency_mnist_network import (
     FIRST_WIDTH,
+    LEARNING_RATE,
     NUM_STEPS,
+    READOUT,
     Batches,
     draw,
     drive,
 )
-
-READOUT = jsnn.mean_voltage("classes")
-LEARNING_RATE = 0.01  # of Adam, at the start of a cosine schedule
 
 
 @dataclass(frozen=True)

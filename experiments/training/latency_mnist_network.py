@@ -10,6 +10,8 @@ import jsnn
 from experiments.training.data.latency_mnist import LatencyImages
 
 NUM_STEPS = 20  # of 1 ms
+READOUT = jsnn.mean_voltage("classes")
+LEARNING_RATE = 0.01  # of Adam, at the start of a cosine schedule
 TAU_SYN = 5.0  # ms
 NEURON = {"tau_m": 20.0, "r_m": 1.0, "v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.0}
 LONGEST_DELAY, FIRST_WIDTH = 6, 2.0  # steps

@@ -10,7 +10,7 @@ import pytest
 from experiments import cli
 from experiments.training import compare as experiment
 from experiments.training import gradients_of_batch
-from experiments.training import latency_mnist as task
+from experiments.training import latency_mnist_network as task
 from experiments.training.data.latency_mnist import LatencyImages
 from tests.experiments.few_images import few_images
 
