@@ -47,7 +47,7 @@ class Config(cli.Config):
     epochs: int = 10
     """Passes over the 5,000 training points."""
     full: bool = False
-    """Learn for 40 epochs, with half the step."""
+    """Learn for 60 epochs, with half the step."""
     dt: float = 0.04
     """Length of a step while it learns, in synaptic time constants."""
     test: bool = False
@@ -64,7 +64,7 @@ def main(config: Config) -> dict[str, Any]:
             raise ValueError(f"--{flag}: given {getattr(config, flag)}; expected at least 1")
     if not FINE <= config.dt <= 0.25:
         raise ValueError(f"--dt: given {config.dt}; expected {FINE} to 0.25")
-    epochs, dt = (40, config.dt / 2) if config.full else (config.epochs, config.dt)
+    epochs, dt = (60, config.dt / 2) if config.full else (config.epochs, config.dt)
     learnt, held_out = yin_yang(5000, seed=42), yin_yang(1000, seed=41)
     network = draw(
         config.hidden,
