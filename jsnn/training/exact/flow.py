@@ -157,10 +157,6 @@ class Flow:
         """Return what is constant within the step, with 0 in place of jumps at its start."""
         return {k: jnp.zeros_like(a) if self.is_jump(k) else a for k, a in arriving.items()}
 
-    def jumps(self, arriving: Values) -> Values:
-        """Return what jumps at the start of a step, with 0 in place of what is constant in it."""
-        return {k: a if self.is_jump(k) else jnp.zeros_like(a) for k, a in arriving.items()}
-
     def shifted(self, arriving: Values, shifts: Values) -> Values:
         """Return what arrives, with the sums of w e added to the sums of w."""
         out = dict(arriving)
@@ -168,6 +164,14 @@ class Flow:
             of = self.shifted_by[name]
             out[of] = out[of] + sums
         return out
+
+    def jumps_shifted(self, shifts: Values) -> Values:
+        """Return {input that jumps: Σ w e}, over all that add to it."""
+        sums: Values = {}
+        for name, of in self.shifted_by.items():
+            if self.is_jump(of):
+                sums[of] = sums[of] + shifts[name] if of in sums else shifts[name]
+        return sums
 
     @cached_property
     def autonomous(self) -> frozenset[str]:

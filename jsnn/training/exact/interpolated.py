@@ -63,7 +63,7 @@ def _located(
     late, before = _motions(flow, p, x, arriving, shifts, dt)
     course, end, early = late, dt, None
     if before is not None:
-        alone, first = before
+        alone, first, _ = before
         early = flow.margin(p, alone.at(first)) >= 0
         course, end = _chosen(early, alone, late), jnp.where(early, first, dt)
     margin = flow.margin(p, course.at(end))
@@ -77,16 +77,32 @@ def _located(
 
 def _motions(
     flow: Flow, p: Values, x: Values, arriving: Values, shifts: Values, dt: jax.Array
-) -> tuple[Motion, tuple[Motion, jax.Array] | None]:
-    """Return the motion after what arrives, and the one until its time if it can be in the step."""
+) -> tuple[Motion, tuple[Motion, jax.Array, Values] | None]:
+    """Return the motion after what arrives, and if it can be within the step what was before.
+
+    This is the motion until the first arrival, the time of that, [N], and the state there.
+    """
     first = first_arrival(flow, arriving, shifts, dt)
     if first is None:
         return motion(flow, p, arrived(flow, p, x, arriving, shifts, dt), arriving, dt), None
     alone = motion(flow, p, x, flow.without_jumps(arriving), first)
-    later = _later(flow, arriving, shifts, first)
-    start = arrived(flow, p, alone.at(first), arriving, later, dt)
-    late = motion(flow, p, start, arriving, dt - first)
-    return replace(late, start=late.start + first), (alone, first)
+    at_first = alone.at(first)
+    late = _with_arrivals(flow, p, at_first, arriving, shifts, dt, first)
+    return replace(late, start=late.start + first), (alone, first, at_first)
+
+
+def _with_arrivals(
+    flow: Flow,
+    p: Values,
+    x: Values,
+    arriving: Values,
+    shifts: Values,
+    dt: jax.Array,
+    first: jax.Array,
+) -> Motion:
+    """Return the motion from the state x at the first arrival, with all that arrives."""
+    start = arrived(flow, p, x, arriving, _later(flow, arriving, shifts, first), dt)
+    return motion(flow, p, start, arriving, dt - first)
 
 
 def first_arrival(flow: Flow, arriving: Values, shifts: Values, dt: jax.Array) -> jax.Array | None:
@@ -95,21 +111,19 @@ def first_arrival(flow: Flow, arriving: Values, shifts: Values, dt: jax.Array) -
     It is Σ w e / Σ w, the mean time of arrival, of the input that comes first; None if no input
     can jump within the step.
     """
+    jumps = flow.jumps_shifted(shifts)
+    nothing = {of: arriving[of] == 0 for of in jumps}
     times = [
-        jnp.where(arriving[of] == 0, dt, sums / jnp.where(arriving[of] == 0, 1, arriving[of]))
-        for of, sums in ((flow.shifted_by[name], sums) for name, sums in shifts.items())
-        if flow.is_jump(of)
+        jnp.where(nothing[of], dt, sums / jnp.where(nothing[of], 1, arriving[of]))
+        for of, sums in jumps.items()
     ]
     return stop(jnp.clip(jnp.stack(times).min(0), no_time(dt), dt - no_time(dt))) if times else None
 
 
 def _later(flow: Flow, arriving: Values, shifts: Values, time: jax.Array) -> Values:
     """Return the sums of w e of times e that count from a later time than the start of the step."""
-    of = flow.shifted_by
-    return {
-        name: sums - time * arriving[of[name]] if flow.is_jump(of[name]) else sums
-        for name, sums in shifts.items()
-    }
+    first = {of: name for name, of in reversed(flow.shifted_by.items()) if flow.is_jump(of)}
+    return shifts | {name: shifts[name] - time * arriving[of] for of, name in first.items()}
 
 
 def _chosen(early: jax.Array, alone: Motion, late: Motion) -> Motion:
@@ -143,9 +157,14 @@ def _passed(
     e = located.e + by
 
     reset = flow.reset(p, at_spike)
-    if early is not None:
-        reset = flow.where(early, _arriving_later(flow, p, reset, arriving, shifts, dt, e), reset)
-    after = moved_on(flow, p, reset, during, -e, dt)
+    if before is None or early is None:
+        after = moved_on(flow, p, reset, during, -e, dt)
+    else:
+        _, first, at_first = before
+        after = moved_on(flow, p, reset, during, jnp.where(early, first - dt, 0) - e, dt)
+        x_first = after | {k: at_first[k] for k in flow.autonomous}
+        rest = _with_arrivals(flow, p, x_first, arriving, shifts, dt, first)
+        after = flow.where(early, rest.at(dt - first), after)
     ended = late.ended(state)
     margin = jnp.where(spiked, located.margin, flow.margin(p, ended))
     after = flow.where(spiked, after, ended) | late.autonomous(dt)
@@ -154,24 +173,6 @@ def _passed(
         step = _with_jumps(flow, p, x, arriving, shifts, dt, step, early)
     after = _boxes_ended(flow, p, late.x, step.variables, arriving, shifts, dt)
     return step._replace(variables=after)
-
-
-def _arriving_later(
-    flow: Flow,
-    p: Values,
-    x: Values,
-    arriving: Values,
-    shifts: Values,
-    dt: jax.Array,
-    e: jax.Array,
-) -> Values:
-    """Return the state x at a spike, e from the end of the step, as if jumps had come with it."""
-    later = _later(flow, arriving, shifts, dt + e)
-    later = {name: sums for name, sums in later.items() if flow.is_jump(flow.shifted_by[name])}
-    x, short = arrived(flow, p, x, arriving, later, dt), no_time(dt)
-    jumped = motion(flow, p, x, flow.jumps(arriving), short).at(short)
-    refractory = flow.model.refractory
-    return jumped if refractory is None else jumped | {refractory.left: x[refractory.left]}
 
 
 def _crossing(course: Motion, before: jax.Array, after: jax.Array, end: jax.Array) -> jax.Array:
