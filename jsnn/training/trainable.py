@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import check_known, check_type
+from jsnn._checks import check_known, check_type, real_number
 from jsnn.models.quantity import Quantity, bounds_of
 from jsnn.network.connectivity import Divided, LearntDelays, Shared
 from jsnn.network.network import Network
@@ -74,13 +74,38 @@ def within_bounds(network: Network, values: Values, train: Train | None = None) 
       network: the network before training.
       values: in the form of `trainable`.
       train: as given to `trainable`.
+
+    Raises:
+      TypeError: if `values` is no mapping, or `train` is of another type.
+      ValueError: if `values` has other names than `train`.
     """
+    chosen = _checked(network, train)
+    _check_names(values, chosen)
     bounded: Values = {}
-    for name, names in _checked(network, train).items():
+    for name, names in chosen.items():
         part = _part(network, name)
         before = _numbers_of(part)
         bounded[name] = _bounded_tree(_declared(part), before, values[name], names)
     return bounded
+
+
+def _check_names(values: Values, chosen: Mapping[str, Any]) -> None:
+    check_type(values, Mapping, "within_bounds, values", ", as of jsnn.trainable")
+    given, expected = _names_of(values), _names_of(chosen)
+    for name in sorted(given ^ expected):
+        has = "given" if name in given else "given none for"
+        raise ValueError(
+            f"within_bounds, values: {has} {name}; expected those of jsnn.trainable(network, "
+            "train) with the same `train`"
+        )
+
+
+def _names_of(tree: Any, name: str = "") -> set[str]:
+    """Return the names of all leaves, such as "'hidden', 'initial', 'v'"."""
+    if not isinstance(tree, Mapping):
+        return {name}
+    joined = f"{name}, " if name else ""
+    return {each for key, inner in tree.items() for each in _names_of(inner, f"{joined}{key!r}")}
 
 
 def _part(network: Network, name: str) -> Part:
@@ -164,6 +189,8 @@ def _checked(network: Network, train: Train | None) -> dict[str, dict[str, Any]]
 def _names_of_part(part: Any, names: Any) -> dict[str, Any]:
     what = f"train of {part.name!r}"
     chosen = _names(names, what)
+    if not chosen:
+        raise ValueError(f"{what}: given no names; expected some (leave out a part that stays)")
     if isinstance(part, Projection):
         _check_projection(part, chosen, what)
     return _known_names(_numbers_of(part), chosen, what)
@@ -194,7 +221,8 @@ def _known_names(own: Mapping[str, Any], chosen: Mapping[str, Any], what: str) -
 def _names(given: Any, what: str) -> dict[str, Any]:
     if isinstance(given, Mapping):
         return dict(given)
-    if isinstance(given, str) or not isinstance(given, Sequence):
+    is_list = isinstance(given, Sequence) and not isinstance(given, str)
+    if not is_list or not all(isinstance(name, str) for name in given):
         raise TypeError(
             f"{what}: given {given!r}; expected a list of names, or {{name: constraint}}"
         )
@@ -207,7 +235,7 @@ def _checked_constraint(given: Any, what: str) -> Constraint:
     if isinstance(given, str) and given == "sign":
         return "sign"
     if isinstance(given, tuple | list) and len(given) == 2:
-        low, high = (None if x is None else float(x) for x in given)
+        low, high = (None if x is None else real_number(x, f"{what}, bound") for x in given)
         if low is not None and high is not None and low > high:
             raise ValueError(f"{what}: given bounds {low:g} to {high:g}; expected low <= high")
         return (low, high)

@@ -107,7 +107,8 @@ def test_values_move_back_into_the_bounds_of_models_and_constraints() -> None:
     high = jsnn.within_bounds(net, jax.tree.map(lambda x: x + 1000.0, values), TRAIN)
     np.testing.assert_array_equal(high["late"]["delays"], 4)
     np.testing.assert_array_equal(high["in"]["weights"], np.where(W < 0, 0, W + 1000))
-    inside = jsnn.within_bounds(net, values, {**TRAIN, "b": ["tau_m", "v_thresh"]})
+    free = {"tau_m": None, "v_thresh": None, "initial": ["v"]}
+    inside = jsnn.within_bounds(net, values, {**TRAIN, "b": free})
     jax.tree.map(np.testing.assert_array_equal, inside["in"], values["in"])
     assert -70 < low["b"]["v_thresh"] < -69.9  # v_reset, which is not trained, stays below
     net.with_params(low)
@@ -168,7 +169,12 @@ def test_values_can_be_the_parameters_of_a_flax_module(of_module: Callable[..., 
         ({"b": "tau_m"}, r"train of 'b': given 'tau_m'; expected a list of names"),
         ({"b": {"tau_m": "positive"}}, r"train of 'b', 'tau_m': given the constraint 'positive'"),
         ({"b": {"tau_m": (3, 1)}}, r"train of 'b', 'tau_m': given bounds 3 to 1"),
+        ({"b": {"tau_m": ("low", 3)}}, r"train of 'b', 'tau_m', bound: given str 'low'"),
+        ({"b": {"tau_m": (np.nan, 3)}}, r"train of 'b', 'tau_m', bound: given nan"),
+        ({"b": {"tau_m": (W, W)}}, r"train of 'b', 'tau_m', bound: given"),
         ({"b": {"initial": ["w"]}}, r"train of 'b'.*'w'"),
+        ({"b": []}, r"train of 'b': given no names"),
+        ({"b": [["tau_m"]]}, r"train of 'b': given \[\['tau_m'\]\]; expected a list of names"),
         ({}, r"train: given nothing to train"),
         (["in"], r"train: given list"),
     ],
@@ -176,6 +182,19 @@ def test_values_can_be_the_parameters_of_a_flax_module(of_module: Callable[..., 
 def test_what_cannot_be_trained_is_named(train: Any, message: str) -> None:
     with pytest.raises((ValueError, TypeError), match=message):
         jsnn.trainable(network(), train)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"b": {"tau_m": W}}, "given 'b', 'tau_m'; expected .* with the same `train`"),
+        ({"in": {"weights": W}}, "given none for 'late', 'weights'; expected"),
+        ([W], "within_bounds, values: given list; expected"),
+    ],
+)
+def test_values_of_another_training_are_refused(values: Any, message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        jsnn.within_bounds(network(), values)
 
 
 @pytest.mark.parametrize(
