@@ -22,7 +22,7 @@ from jsnn.simulation import simulate
 from jsnn.training.eprop import EProp
 from jsnn.training.eprop import eprop as by_eprop
 from jsnn.training.exact import exact as exact_network
-from jsnn.training.losses import Loss
+from jsnn.training.losses import Loss, scalar
 from jsnn.training.trainable import Values
 
 ValueAndGrad = Callable[..., tuple[tuple[jax.Array, dict[str, Any]], Values]]
@@ -131,7 +131,7 @@ def losses_of(
             key=key,
             checkpoint_every=checkpoint_every,
         )[1]
-        return loss.value(recorded, target), recorded
+        return scalar(loss.value(recorded, target)), recorded
 
     return jax.vmap(one, in_axes=(0, 0, None if keys is None else 0))(drives, targets, keys)
 

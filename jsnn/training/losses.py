@@ -42,6 +42,11 @@ class Loss:
 
     def __post_init__(self) -> None:
         check_type(self.record, Mapping, "loss, record", " by name")
+        if not callable(self.value):
+            raise TypeError(
+                f"loss, value: given {type(self.value).__name__}; expected a function "
+                "({name: recorded}, target) -> the loss of a presentation"
+            )
         object.__setattr__(self, "record", dict(self.record))
 
     def __hash__(self) -> int:
@@ -291,6 +296,11 @@ class _SquaredError:
 
     def __call__(self, recorded: dict[str, Any], target: ArrayLike) -> jax.Array:
         given = recorded[self.name]
+        if not jnp.issubdtype(given.dtype, jnp.floating):
+            raise TypeError(
+                f"loss of {self.name}: recorded {given.dtype}, which has no gradient; "
+                "expected a recording of floats, such as jsnn.Rate or jsnn.Variable"
+            )
         target = _like(target, given, f"loss of {self.name}")
         return jnp.mean((given - target) ** 2)
 
@@ -380,6 +390,19 @@ def _like(target: ArrayLike, recorded: jax.Array, what: str) -> jax.Array:
         )
     check_finite(target, f"{what}, target")
     return target.astype(recorded.dtype)
+
+
+def scalar(loss: Any) -> jax.Array:
+    """Return the loss of a presentation as an array of shape ().
+
+    Raises:
+      TypeError: if it is another array or none.
+    """
+    is_array = isinstance(loss, jax.Array)
+    if not is_array or loss.ndim or not jnp.issubdtype(loss.dtype, jnp.floating):
+        given = f"{loss.dtype} of shape {loss.shape}" if is_array else type(loss).__name__
+        raise TypeError(f"loss, value: returned {given}; expected a float array of shape ()")
+    return loss
 
 
 def _positive(number: float, what: str) -> float:

@@ -280,6 +280,11 @@ def drawn(readout: Any) -> jsnn.Readout:
         (lambda: losses.rates_below("out", "5"), TypeError, "rates_below, hz: given str '5'"),
         (lambda: "2" * both(), TypeError, "loss, factor: given str"),
         (lambda: losses.Loss("out", np.sum), TypeError, "loss, record: given str"),
+        (lambda: losses.Loss({}, None), TypeError, "loss, value: given NoneType; expected a func"),
+        (lambda: losses.scalar(jnp.zeros(2)), TypeError, r"returned float32 of shape \(2,\)"),
+        (lambda: losses.scalar(jnp.int32(2)), TypeError, r"loss, value: returned int32"),
+        (lambda: losses.scalar(1.0), TypeError, "loss, value: returned float; expected a float"),
+        (lambda: losses.scalar(None), TypeError, "returned NoneType; expected a float arr"),
         (
             lambda: (
                 losses.Loss({"a": jsnn.Rate("a")}, np.sum)
@@ -311,6 +316,16 @@ def drawn(readout: Any) -> jsnn.Readout:
             lambda: value(losses.mean_squared_error(jsnn.Rate("out")), RATES, RATES * np.nan),
             ValueError,
             "target: 4 of 4 values are NaN",
+        ),
+        (
+            lambda: value(losses.mean_squared_error(jsnn.Spikes("out")), [True, False], [1, 0]),
+            TypeError,
+            r"loss of Spikes.*: recorded bool, which has no gradient; expected",
+        ),
+        (
+            lambda: value(losses.mean_squared_error(jsnn.FirstSpike("out")), [3, -1], [1, 0]),
+            TypeError,
+            r"loss of FirstSpike.*: recorded int32",
         ),
     ],
 )
