@@ -17,7 +17,7 @@ from jsnn._checks import (
 )
 from jsnn.evaluation.readouts import Readout
 from jsnn.network.network import Network, check_numbers
-from jsnn.recording import SpikeCount, Spikes
+from jsnn.recording import FirstSpikeTime, SpikeCount, Spikes
 from jsnn.training.checkpoint import Checkpoint
 from jsnn.training.course import Course, Totals
 from jsnn.training.gradients import Gradient, check_gradient
@@ -27,6 +27,10 @@ from jsnn.training.update import Optimizer, Sizes, Task
 
 OverEpochs = Mapping[str, Mapping[str, Callable[[int], Any]]]
 """Parameters that change from epoch to epoch, {part: {name: function of the epoch}}."""
+
+
+_OF_SPIKES = SpikeCount, Spikes, FirstSpikeTime
+"""Recordings of a readout that is blind while nothing spikes."""
 
 
 def checked_task(
@@ -164,7 +168,9 @@ def check_learns(course: Course, batch: Totals, sizes: Sizes, checkpoint: Checkp
         raise ValueError(
             f"fit, {course}: the gradient is 0, so nothing can be learnt; mean firing rates are "
             f"{_named(batch.mean_rates)}; expected spikes (larger weights or drives, lower "
-            "thresholds), or a wider surrogate"
+            "thresholds), a wider surrogate, or a loss that depends on what is trained (exact "
+            "gradients see no numbers of spikes, and no silent output without "
+            "first_spike_loss(..., silent=))"
         )
 
 
@@ -193,7 +199,7 @@ def warn_of_silence(course: Course, readout: Readout | None) -> None:
     if course.epoch != 1 or readout is None:
         return
     rates = course.history[0].rates
-    if isinstance(readout.recording, SpikeCount | Spikes) and rates[readout.population] == 0:
+    if isinstance(readout.recording, _OF_SPIKES) and rates[readout.population] == 0:
         warnings.warn(
             f"fit: {readout.population!r}, the population of the readout, never spiked in the "
             f"first epoch; mean firing rates are {_named(rates)}; expected spikes (larger weights, "

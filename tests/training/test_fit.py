@@ -209,10 +209,10 @@ def test_a_population_that_never_spikes_is_warned_of() -> None:
     net = network()
     cells = [*net.populations[:2], jsnn.Population("out", 2, jsnn.IF, {"v_thresh": 100.0})]
     silent = jsnn.Network(cells, net.projections)
-    readout = jsnn.spike_count("out")
     loss = jsnn.losses.cross_entropy(jsnn.max_voltage("out"))
-    with pytest.warns(UserWarning, match=r"'out'.*never spiked.*'hidden' [1-9].*'out' 0 Hz"):
-        fitted(network=silent, readout=readout, loss=loss, epochs=1)
+    for readout in (jsnn.spike_count("out"), jsnn.first_spike("out")):
+        with pytest.warns(UserWarning, match=r"'out'.*never spiked.*'hidden' [1-9].*'out' 0 Hz"):
+            fitted(network=silent, readout=readout, loss=loss, epochs=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fitted(epochs=1)
