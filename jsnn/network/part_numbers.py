@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jsnn._checks import check_dtype, check_finite, check_type, numbers
+from jsnn._checks import check_dtype, check_finite, check_known, check_type, numbers
 from jsnn.network.connectivity import Divided, LearntDelays, Shared
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.population import Population
@@ -50,6 +50,8 @@ def with_numbers(part: Any, changes: Mapping[str, Any]) -> Any:
         if part.plasticity is not None:
             part.plasticity.check_place(params, part.params, what)
         part = _with_rule(part, rule[PLASTICITY], what) if rule else part
+        known = [*part.params, WEIGHTS, *OF_DELAYS, INITIAL, PLASTICITY]
+        check_known(params, known, f"projection {part.name!r}", "parameter")
     fields: dict[str, Any] = {"params": {**part.params, **params}}
     if initial:
         fields["initial"] = {**part.initial, **initial}

@@ -202,6 +202,14 @@ def test_values_of_another_training_are_refused(values: Any, message: str) -> No
     [
         ({"in": {"delays": W}}, r"with_params of 'in', delays: its connectivity is Dense"),
         ({"late": {"delays": 9 + W}}, r"LearntDelays, delays: given 9\.5"),
+        (
+            {"in": {"weight": W}},
+            r"projection 'in': unknown parameter 'weight'; did you mean 'weights'",
+        ),
+        (
+            {"late": {"delay": W}},
+            r"projection 'late': unknown parameter 'delay'; did you mean 'delays'",
+        ),
         ({"in": {"weights": W[:1]}}, r"with_params of 'in', weights: given shape \(1, 3\)"),
         ({"b": {"initial": {"w": 0.0}}}, r"population 'b'.*'w'"),
         ({"b": {"initial": -70.0}}, r"with_params of 'b', initial: given float"),
