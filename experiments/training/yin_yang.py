@@ -26,7 +26,6 @@ GRADIENTS = {
     "surrogate": jsnn.gradients.surrogate(jsnn.surrogates.superspike(width=0.2)),
 }
 LOSS = jsnn.losses.first_spike_loss("classes", tau=1.0, xi=0.05, silent=2.0)
-LEARNING_RATE = 0.01  # of Adam, at the start of a cosine schedule
 LARGEST_GRADIENT = 1.0  # a neuron that just reaches the threshold has a huge one
 BATCH_SIZE = 50
 FINE = 0.01
@@ -50,6 +49,8 @@ class Config(cli.Config):
     """Learn for 60 epochs, with half the step."""
     dt: float = 0.04
     """Length of a step while it learns, in synaptic time constants."""
+    learning_rate: float = 0.01
+    """Learning rate of Adam at the start of a cosine schedule."""
     test: bool = False
     """Measure on the test points at the end; for the last measurement only."""
     checkpoint: cli.OutputFile | None = None
@@ -64,6 +65,8 @@ def main(config: Config) -> dict[str, Any]:
             raise ValueError(f"--{flag}: given {getattr(config, flag)}; expected at least 1")
     if not FINE <= config.dt <= 0.25:
         raise ValueError(f"--dt: given {config.dt}; expected {FINE} to 0.25")
+    if not 0 < config.learning_rate <= 1:
+        raise ValueError(f"--learning-rate: given {config.learning_rate}; expected 0 to 1")
     epochs, dt = (60, config.dt / 2) if config.full else (config.epochs, config.dt)
     learnt, held_out = yin_yang(5000, seed=42), yin_yang(1000, seed=41)
     network = draw(
@@ -79,7 +82,7 @@ def main(config: Config) -> dict[str, Any]:
         *(network, drive(learnt.values), learnt.labels, round(END / dt), LOSS),
         optax.chain(
             optax.clip_by_global_norm(LARGEST_GRADIENT),
-            optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, updates)),
+            optax.adam(optax.cosine_decay_schedule(config.learning_rate, updates)),
         ),
         epochs=epochs,
         batch_size=BATCH_SIZE,

@@ -56,7 +56,12 @@ def test_first_spikes_learn_the_classes(flags, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("flag", "value", "expected"),
-    [("--hidden", 0, "at least 1"), ("--epochs", 0, "at least 1"), ("--dt", 1.0, "0.01 to 0.25")],
+    [
+        ("--hidden", 0, "at least 1"),
+        ("--epochs", 0, "at least 1"),
+        ("--dt", 1.0, "0.01 to 0.25"),
+        ("--learning-rate", 0.0, "0 to 1"),
+    ],
 )
 def test_bad_flags_are_named(flag, value, expected, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
