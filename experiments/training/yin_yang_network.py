@@ -3,6 +3,7 @@
 Times are in units of the synaptic time constant.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,7 @@ def on_finer_grid(network: jsnn.Network, dt: float) -> jsnn.Network:
             return projection
         steps = 1 + (np.asarray(of.delays) - 1) * finer
         dense = jsnn.LearntDelays(of.weights, steps, 1 + round((of.max_delay - 1) * finer))
-        return jsnn.Projection(
-            *(projection.pre, projection.post, dense, projection.synapse, projection.params)
-        )
+        return replace(projection, connectivity=dense, delay=None)
 
     projections = [with_delays(projection) for projection in network.projections]
     return jsnn.deployed(jsnn.Network(network.populations, projections, dt=dt))

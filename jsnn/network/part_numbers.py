@@ -46,10 +46,10 @@ def with_numbers(part: Any, changes: Mapping[str, Any]) -> Any:
             part = _with_weights(part, params.pop(WEIGHTS), f"{what}, {WEIGHTS}")
         of_delays = {name: params.pop(name) for name in OF_DELAYS if name in params}
         part = _with_delays(part, of_delays, what)
-        rule = {PLASTICITY: params.pop(PLASTICITY)} if PLASTICITY in params else {}
+        has_rule, rule = PLASTICITY in params, params.pop(PLASTICITY, None)
         if part.plasticity is not None:
             part.plasticity.check_place(params, part.params, what)
-        part = _with_rule(part, rule[PLASTICITY], what) if rule else part
+        part = _with_rule(part, rule, what) if has_rule else part
         known = [*part.params, WEIGHTS, *OF_DELAYS, INITIAL, PLASTICITY]
         check_known(params, known, f"projection {part.name!r}", "parameter")
     fields: dict[str, Any] = {"params": {**part.params, **params}}

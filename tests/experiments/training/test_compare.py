@@ -1,38 +1,21 @@
 """Comparison of gradients: cosines, the mean of two gradients, and a small run."""
 
-import json
-
 import jax
-import matplotlib.image
 import numpy as np
 import pytest
 
-from experiments import cli
 from experiments.training import compare as experiment
 from experiments.training import gradients_of_batch
 from experiments.training import latency_mnist_network as task
-from experiments.training.data.latency_mnist import LatencyImages
-from tests.experiments.few_images import few_images
+from tests.experiments.training.small_runs import few_latency_images, run
 
 
 @pytest.fixture(autouse=True)
 def small_data(monkeypatch):
-    def few(part):
-        pixels, labels = few_images({"training": 40, "held_out": 20}[part])
-        times = np.where(pixels > 128, 3, np.inf).astype(np.float32)
-        return LatencyImages(times, labels.astype(np.int32))
-
+    few = few_latency_images(training=40, held_out=20)
     monkeypatch.setattr(experiment, "latency_mnist", few)
     with jax.numpy_dtype_promotion("standard"):  # optax's schedules need it
         yield
-
-
-def run(monkeypatch, tmp_path, *flags):
-    files = ["--out", str(tmp_path / "c.png"), "--json", str(tmp_path / "c.json")]
-    monkeypatch.setattr("sys.argv", ["run", *flags, *files])
-    cli.run(experiment.Config, experiment.main, "")
-    assert matplotlib.image.imread(tmp_path / "c.png").shape[2] == 4
-    return json.loads((tmp_path / "c.json").read_text())
 
 
 def test_the_cosine_is_that_of_the_angle():
@@ -79,7 +62,7 @@ def test_gradients_are_compared_and_trained_by(tmp_path, monkeypatch):
     monkeypatch.setattr(experiment, "GRADIENTS", few)  # the others take long to compile
     monkeypatch.setattr(experiment, "BOTH", {})
     small = ("--depth", "1", "--hidden", "12", "--batch-size", "20", "--epochs", "2")
-    results = run(monkeypatch, tmp_path, *small)
+    results = run(experiment, monkeypatch, tmp_path, *small)
     ((_, cosines),) = results["depths"]["1"]["cosines"].items()
     assert list(cosines) == ["pixels_to_hidden1", "hidden1_to_classes"]
     assert min(cosines.values()) == pytest.approx(1.0, abs=1e-4)
@@ -91,5 +74,5 @@ def test_gradients_are_compared_and_trained_by(tmp_path, monkeypatch):
 @pytest.mark.parametrize("flag", ["--depth", "--hidden", "--images", "--epochs", "--batch-size"])
 def test_bad_flags_are_named(flag, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
-        run(monkeypatch, tmp_path, flag, "0")
+        run(experiment, monkeypatch, tmp_path, flag, "0")
     assert f"error: {flag}: given 0; expected at least 1" in capsys.readouterr().err

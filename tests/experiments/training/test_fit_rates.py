@@ -1,25 +1,12 @@
 """Fit of rates: the CV of intervals, the current's deviation, and a small run."""
 
-import json
-
-import jax
 import jax.numpy as jnp
-import matplotlib.image
 import numpy as np
 import pytest
 
-from experiments import cli
 from experiments.training import fit_rates as experiment
 from experiments.training import four_weights
-
-
-def run(monkeypatch, tmp_path, *flags):
-    files = ["--out", str(tmp_path / "f.png"), "--json", str(tmp_path / "f.json")]
-    monkeypatch.setattr("sys.argv", ["run", *flags, *files])
-    with jax.numpy_dtype_promotion("standard"):  # optax's schedules need it
-        cli.run(experiment.Config, experiment.main, "")
-    assert matplotlib.image.imread(tmp_path / "f.png").shape[2] == 4
-    return json.loads((tmp_path / "f.json").read_text())
+from tests.experiments.training.small_runs import run
 
 
 def test_cv_counts_intervals_over_the_edges_of_windows():
@@ -52,7 +39,7 @@ def test_the_current_of_poisson_spikes_has_the_deviation_that_is_assumed():
 @pytest.mark.slow
 def test_rates_and_cv_come_nearer_to_their_targets(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(four_weights, "NUM_STEPS", 400)
-    results = run(monkeypatch, tmp_path, "--updates", "30", "--rates", "10", "18")
+    results = run(experiment, monkeypatch, tmp_path, "--updates", "30", "--rates", "10", "18")
     targets, before, after = (np.array(results[x]) for x in ("targets", "before", "after"))
     np.testing.assert_array_equal(targets[0], [10, 18])
     assert np.abs(after / targets - 1).max() < 0.3 * np.abs(before / targets - 1).max()
@@ -69,5 +56,5 @@ def test_rates_and_cv_come_nearer_to_their_targets(tmp_path, monkeypatch, capsys
 )
 def test_bad_flags_are_named(flags, expected, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
-        run(monkeypatch, tmp_path, *flags)
+        run(experiment, monkeypatch, tmp_path, *flags)
     assert f"error: {expected}" in capsys.readouterr().err

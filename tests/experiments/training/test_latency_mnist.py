@@ -1,37 +1,20 @@
 """Latency MNIST: the spikes of a batch, and small runs of the experiment."""
 
-import json
-
 import jax
-import matplotlib.image
 import numpy as np
 import pytest
 
-from experiments import cli
 from experiments.training import latency_mnist as experiment
 from experiments.training import latency_mnist_network as networks
-from experiments.training.data.latency_mnist import LatencyImages
-from tests.experiments.few_images import few_images
+from tests.experiments.training.small_runs import few_latency_images, run
 
 
 @pytest.fixture(autouse=True)
 def small_data(monkeypatch):
-    def few(part):
-        pixels, labels = few_images({"training": 120, "held_out": 60, "test": 40}[part])
-        times = np.where(pixels > 128, 3, np.inf).astype(np.float32)
-        return LatencyImages(times, labels.astype(np.int32))
-
+    few = few_latency_images(training=120, held_out=60, test=40)
     monkeypatch.setattr(experiment, "latency_mnist", few)
     with jax.numpy_dtype_promotion("standard"):  # optax's schedules need it
         yield
-
-
-def run(monkeypatch, tmp_path, *flags):
-    files = ["--out", str(tmp_path / "l.png"), "--json", str(tmp_path / "l.json")]
-    monkeypatch.setattr("sys.argv", ["run", *flags, *files])
-    cli.run(experiment.Config, experiment.main, "")
-    assert matplotlib.image.imread(tmp_path / "l.png").shape[2] == 4
-    return json.loads((tmp_path / "l.json").read_text())
 
 
 def test_pixels_spike_in_the_step_of_their_time():
@@ -70,7 +53,7 @@ def test_images_move_down_and_to_the_right():
 )
 def test_patterns_are_learnt(flags, tmp_path, monkeypatch, capsys):
     small = ("--hidden", "12", "--batch-size", "20", "--epochs", "10", "--test")
-    results = run(monkeypatch, tmp_path, *small, *flags)
+    results = run(experiment, monkeypatch, tmp_path, *small, *flags)
     assert results["test_accuracy"] > 0.5
     assert len(results["epochs"]) == 10
     assert "held out accuracy" in capsys.readouterr().out
@@ -85,5 +68,5 @@ def test_patterns_are_learnt(flags, tmp_path, monkeypatch, capsys):
 )
 def test_bad_flags_are_named(flag, value, expected, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
-        run(monkeypatch, tmp_path, flag, str(value))
+        run(experiment, monkeypatch, tmp_path, flag, str(value))
     assert f"error: {flag}: given {value}; expected {expected}" in capsys.readouterr().err

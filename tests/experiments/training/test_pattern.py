@@ -1,23 +1,10 @@
 """Pattern: the picture, the count of matched spikes, and small runs of the experiment."""
 
-import json
-
-import jax
-import matplotlib.image
 import numpy as np
 import pytest
 
-from experiments import cli
 from experiments.training import pattern as experiment
-
-
-def run(monkeypatch, tmp_path, *flags):
-    files = ["--out", str(tmp_path / "p.png"), "--json", str(tmp_path / "p.json")]
-    monkeypatch.setattr("sys.argv", ["run", *flags, *files])
-    with jax.numpy_dtype_promotion("standard"):  # optax's schedules need it
-        cli.run(experiment.Config, experiment.main, "")
-    assert matplotlib.image.imread(tmp_path / "p.png").shape[2] == 4
-    return json.loads((tmp_path / "p.json").read_text())
+from tests.experiments.training.small_runs import run
 
 
 def test_every_neuron_has_time_between_the_spikes_of_the_picture():
@@ -39,7 +26,7 @@ def test_a_target_is_matched_by_a_spike_of_its_own_neuron_within_2_ms():
 @pytest.mark.parametrize("flags", [(), ("--recurrent", "--delays")])
 def test_a_picture_is_learnt(flags, tmp_path, monkeypatch, capsys):
     small = ("--updates", "20", "--hidden", "30")
-    results = run(monkeypatch, tmp_path, *small, *flags)
+    results = run(experiment, monkeypatch, tmp_path, *small, *flags)
     assert results["distance"]["after"] < 0.6 * results["distance"]["before"]
     assert results["target_spikes"] == experiment.picture().sum()
     assert "target spikes within 2 ms" in capsys.readouterr().out
@@ -48,5 +35,5 @@ def test_a_picture_is_learnt(flags, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("flag", ["--hidden", "--updates"])
 def test_bad_flags_are_named(flag, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
-        run(monkeypatch, tmp_path, flag, "0")
+        run(experiment, monkeypatch, tmp_path, flag, "0")
     assert f"error: {flag}: given 0; expected at least 1" in capsys.readouterr().err

@@ -1,17 +1,14 @@
 """Spoken digits: variation of recordings, folds, and small runs of the experiment and its peer."""
 
-import json
-
 import jax
-import matplotlib.image
 import numpy as np
 import pytest
 
-from experiments import cli
 from experiments.training import spoken_digits as experiment
 from experiments.training.data.folds import fold_of
 from experiments.training.data.spoken import of_recordings
 from experiments.training.data.variation import LATEST, SHIFT, STRETCH, VariedBatches, varied
+from tests.experiments.training.small_runs import run
 
 SPEAKERS, INDICES, DIGITS = (0, 1, 3), range(12), (0, 1)
 
@@ -37,14 +34,6 @@ def small_data(monkeypatch):
         monkeypatch.setattr(experiment, name, number)
     with jax.numpy_dtype_promotion("standard"):  # optax's schedules need it
         yield
-
-
-def run(monkeypatch, tmp_path, *flags):
-    files = ["--out", str(tmp_path / "s.png"), "--json", str(tmp_path / "s.json")]
-    monkeypatch.setattr("sys.argv", ["run", *flags, *files])
-    cli.run(experiment.Config, experiment.main, "")
-    assert matplotlib.image.imread(tmp_path / "s.png").shape[2] == 4
-    return json.loads((tmp_path / "s.json").read_text())
 
 
 def test_events_of_a_recording_move_together_but_for_jitter():
@@ -105,7 +94,7 @@ def test_a_speaker_is_left_out_and_the_official_split_leaves_indices_0_to_4():
 )
 def test_words_are_learnt(flags, tmp_path, monkeypatch, capsys):
     small = ("--hidden", "16", "--epochs", "20", "--test", "--speaker", "jackson")
-    results = run(monkeypatch, tmp_path, *small, *flags)
+    results = run(experiment, monkeypatch, tmp_path, *small, *flags)
     losses = [epoch["loss"] for epoch in results["epochs"]]
     assert len(losses) == 20
     assert losses[-1] < 0.7 * losses[0]
@@ -133,5 +122,5 @@ def test_words_are_learnt(flags, tmp_path, monkeypatch, capsys):
 def test_bad_flags_are_named(flags, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
-        run(monkeypatch, tmp_path, *flags)
+        run(experiment, monkeypatch, tmp_path, *flags)
     assert f"error: {message}" in capsys.readouterr().err

@@ -1,28 +1,15 @@
 """Yin-Yang: its timed input spikes, its finer grid, and small runs of the experiment."""
 
-import json
-
-import jax
-import matplotlib.image
 import numpy as np
 import pytest
 
 import jsnn
-from experiments import cli
 from experiments.training import yin_yang as experiment
 from experiments.training import yin_yang_network as networks
 from experiments.training.data.yin_yang import yin_yang
+from tests.experiments.training.small_runs import run
 
 POINTS = yin_yang(12, seed=3)
-
-
-def run(monkeypatch, tmp_path, *flags):
-    files = ["--out", str(tmp_path / "y.png"), "--json", str(tmp_path / "y.json")]
-    monkeypatch.setattr("sys.argv", ["run", *flags, *files])
-    with jax.numpy_dtype_promotion("standard"):  # optax's schedules need it
-        cli.run(experiment.Config, experiment.main, "")
-    assert matplotlib.image.imread(tmp_path / "y.png").shape[2] == 4
-    return json.loads((tmp_path / "y.json").read_text())
 
 
 def test_a_coordinate_is_a_spike_at_its_own_time():
@@ -48,7 +35,9 @@ def test_a_finer_grid_keeps_delays_in_time():
     "flags", [("--test",), ("--delays",), ("--recurrent",), ("--gradient", "surrogate")]
 )
 def test_first_spikes_learn_the_classes(flags, tmp_path, monkeypatch):
-    results = run(monkeypatch, tmp_path, "--epochs", "2", "--dt", "0.2", "--hidden", "10", *flags)
+    results = run(
+        experiment, monkeypatch, tmp_path, "--epochs", "2", "--dt", "0.2", "--hidden", "10", *flags
+    )
     assert results["held_out_accuracy"] > 0.4  # by chance 0.33
     assert results["epochs"][-1]["loss"] < 0.9 * results["epochs"][0]["loss"]
     assert ("test_accuracy" in results) == ("--test" in flags)
@@ -65,5 +54,5 @@ def test_first_spikes_learn_the_classes(flags, tmp_path, monkeypatch):
 )
 def test_bad_flags_are_named(flag, value, expected, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
-        run(monkeypatch, tmp_path, flag, str(value))
+        run(experiment, monkeypatch, tmp_path, flag, str(value))
     assert f"error: {flag}: given {value}; expected {expected}" in capsys.readouterr().err

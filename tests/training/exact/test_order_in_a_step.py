@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jsnn
-from jsnn.models import Quantity
+from experiments.training.yin_yang_network import TIMED
 
 DT, LAST = 0.1, 4.0
 NEURON = {"tau_m": 2.0, "r_m": 2.0, "v_rest": 0.0, "v_reset": 0.0, "v_thresh": 1.0}
@@ -22,27 +22,6 @@ CASES = {
     "an arrival in another step": (0.3, 1.12, 1.9, 1.5),
 }
 """Times and weights of two spikes, so that the neuron spikes twice."""
-
-
-def clock(p: Any, x: Any, current: Any, dt: Any) -> Any:
-    return {"t": x["t"] + dt}
-
-
-def since_its_time(p: Any, x: Any) -> Any:
-    return x["t"] - p["time"]
-
-
-def never_again(p: Any, x: Any) -> Any:
-    return {"t": x["t"] - 1e6}
-
-
-TIMED = jsnn.NeuronModel(
-    params={"time": Quantity(0.0, "ms")},
-    variables={"t": Quantity(0.0, "ms")},
-    update=clock,
-    threshold=since_its_time,
-    reset=never_again,
-)
 
 
 def spike_times(weights: np.ndarray, times: np.ndarray, number: int) -> list[float]:
