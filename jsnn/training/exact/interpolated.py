@@ -171,7 +171,7 @@ def _passed(
     step = Step(after, margin, jnp.where(spiked, e, 0))
     if flow.has_direct_shifts:
         step = _with_jumps(flow, p, x, arriving, shifts, dt, step, early)
-    after = _boxes_ended(flow, p, late.x, step.variables, arriving, shifts, dt)
+    after = _boxes_ended(flow, p, x, step.variables, arriving, shifts, dt)
     return step._replace(variables=after)
 
 
