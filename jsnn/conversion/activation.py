@@ -55,6 +55,16 @@ class Quantised:
 
 
 @dataclass(frozen=True)
+class Clipped:
+    """Rectified linear unit that saturates, min(max(x, 0), highest), such as ReLU6."""
+
+    highest: float
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return jnp.clip(x, 0, self.highest)
+
+
+@dataclass(frozen=True)
 class Identity:
     """Activation of the last layer, whose values are the logits."""
 
@@ -62,4 +72,4 @@ class Identity:
         return x
 
 
-Activation = Relu | Quantised | Identity
+Activation = Relu | Clipped | Quantised | Identity

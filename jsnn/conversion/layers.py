@@ -1,12 +1,16 @@
-"""Layers of the artificial network: linear maps, each with a bias and an activation, and maxima.
+"""Artificial network: a graph of linear maps, each with a bias and an activation, and of maxima.
 
-A `Weighted` layer is everything linear between two activations, even if the model computes it in
+A `Weighted` layer is everything linear between activations, even if the model computes it in
 several layers (a convolution, the batch normalisation behind it, the average pooling in front of
-it). A `MaxPool` takes maxima. Activations are flat, [N], channels last.
+it). It adds up a `Branch` for each layer whose activations enter: a residual connection has two, and
+so has a layer behind a concatenation. A `MaxPool` takes maxima. Each layer comes after those whose
+activations enter it, and the last one computes the logits. Activations are flat, [N], channels last.
 """
 
 from collections.abc import Sequence
+from functools import reduce
 from math import prod
+from operator import add
 from typing import Any
 
 import jax
@@ -18,24 +22,55 @@ from jsnn.conversion.activation import Activation
 from jsnn.conversion.max_pool import MaxPool2D
 from jsnn.network.connectivity import Chain
 
+IMAGE = -1
+"""Source of what the image itself enters."""
+
+
+@pytree
+class Branch:
+    """Linear map from the activations of one layer, or the image, into another layer.
+
+    Attributes:
+      source: index of the layer whose activations enter, or `IMAGE`.
+      parts: connectivities that make up W, in the order in which x passes them; at least one has
+        weights.
+    """
+
+    source: int = static()
+    parts: tuple[Any, ...]
+
+    @property
+    def num_inputs(self) -> int:
+        """Number of inputs."""
+        return int(self.parts[0].num_pre)
+
+    def deliver(self, x: jax.Array) -> jax.Array:
+        """Compute W x, [pre] -> [post]."""
+        return reduce(lambda values, part: part.deliver(values), self.parts, x)
+
 
 @pytree
 class Weighted:
-    """Linear map with an activation, activation(W x + b).
+    """Sum of linear maps with an activation, activation(sum of W_k x_k + b).
 
     Attributes:
       name: name of the model's layers, for messages and reports.
-      parts: connectivities that make up W, in the order in which x passes them.
+      branches: the linear maps, at least one, no two of which have the same source and parts.
       bias: b, [post].
       shape: shape of the output, (features,) or (height, width, channels).
       activation: function of each output.
     """
 
     name: str = static()
-    parts: tuple[Any, ...]
+    branches: tuple[Branch, ...]
     bias: Any
     shape: tuple[int, ...] = static()
     activation: Activation = static()
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The source of each branch."""
+        return tuple(branch.source for branch in self.branches)
 
     @property
     def size(self) -> int:
@@ -43,27 +78,21 @@ class Weighted:
         return prod(self.shape)
 
     @property
-    def num_inputs(self) -> int:
-        """Number of inputs."""
-        return int(self.parts[0].num_pre)
-
-    @property
     def dtype(self) -> np.dtype[Any]:
         """Data type of the weights."""
-        return np.dtype(self.parts[0].dtype)
+        return np.dtype(self.branches[0].parts[0].dtype)
 
-    def linear(self, x: jax.Array) -> jax.Array:
-        """Compute W x + b, [pre] -> [post]."""
-        for part in self.parts:
-            x = part.deliver(x)
-        return x + self.bias
+    def linear(self, *entering: jax.Array) -> jax.Array:
+        """Compute the sum of W_k x_k, and b, [post], from what enters each branch."""
+        sums = [b.deliver(x) for b, x in zip(self.branches, entering, strict=True)]
+        return reduce(add, sums) + self.bias
 
     def with_bias(self, bias: np.ndarray) -> "Weighted":
         """Return the layer with another bias, [post], in the data type of the old one."""
         return replace(self, bias=jnp.asarray(bias, self.bias.dtype))
 
-    def __call__(self, x: jax.Array) -> jax.Array:
-        return self.activation(self.linear(x))
+    def __call__(self, *entering: jax.Array) -> jax.Array:
+        return self.activation(self.linear(*entering))
 
 
 @pytree
@@ -72,11 +101,18 @@ class MaxPool:
 
     Attributes:
       name: name of the model's layer, for messages and reports.
+      source: index of the layer whose activations enter.
       pool: the windows.
     """
 
     name: str = static()
+    source: int = static()
     pool: MaxPool2D
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The source of its only input."""
+        return (self.source,)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -106,6 +142,11 @@ def chained(parts: tuple[Any, ...]) -> Any:
     return parts[0] if len(parts) == 1 else Chain(parts)
 
 
+def entering(layer: Layer, image: Any, of_layers: Sequence[Any]) -> list[Any]:
+    """Return what enters each branch of a layer, given something of the image and of each layer."""
+    return [image if source == IMAGE else of_layers[source] for source in layer.sources]
+
+
 def activations(layers: Layers, images: np.ndarray) -> list[np.ndarray]:
     """Compute the activations of each layer, [n, N_l], for images [n, N_0]; the last are logits."""
     return [np.asarray(a) for a in _activations(tuple(layers), jnp.asarray(images))]
@@ -121,8 +162,7 @@ _BATCH = 250
 
 
 def _forward(layers: Layers, image: jax.Array) -> list[jax.Array]:
-    found = []
+    found: list[jax.Array] = []
     for layer in layers:
-        image = layer(image)
-        found.append(image)
+        found.append(layer(*entering(layer, image, found)))
     return found
