@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jsnn._pytree import pytree, static
-from jsnn.network.connectivity.convolution import windows, windows_in
+from jsnn.network.connectivity.convolution import Pair, windows, windows_in
 
 
 @pytree
@@ -23,12 +23,15 @@ class MaxPool2D:
       window: (height, width).
       stride: distance between windows, (down, across).
       dtype: float32 or float64, that of the network.
+      frame: rows and columns of zeros around the image, ((top, bottom), (left, right)). Activations
+        are not below 0, so that zeros change no maximum.
     """
 
     image_shape: tuple[int, int, int] = static()
     window: tuple[int, int] = static()
     stride: tuple[int, int] = static()
     dtype: Any = static()
+    frame: tuple[Pair, Pair] = static(default=((0, 0), (0, 0)))
 
     @property
     def num_pre(self) -> int:
@@ -41,9 +44,11 @@ class MaxPool2D:
     @property
     def output_shape(self) -> tuple[int, int, int]:
         """Shape of the postsynaptic neurons, (height, width, channels)."""
-        return (*windows_in(self.image_shape, self.window, self.stride), self.image_shape[2])
+        (height, width, channels), (rows, columns) = self.image_shape, self.frame
+        framed = (height + sum(rows), width + sum(columns))
+        return (*windows_in(framed, self.window, self.stride), channels)
 
     def deliver(self, values: jax.Array) -> jax.Array:
         """Take the maximum in each window, [pre] -> [post]."""
-        image = values.reshape(self.image_shape)
+        image = jnp.pad(values.reshape(self.image_shape), (*self.frame, (0, 0)))
         return reduce(jnp.maximum, windows(image, self.window, self.stride)).ravel()

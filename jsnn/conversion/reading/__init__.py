@@ -1,0 +1,1 @@
+"""Reader of models: any JAX function becomes a graph of layers."""

@@ -1,0 +1,174 @@
+"""Model: any callable from images, or from one image, to logits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen, nnx
+
+from jsnn._checks import is_concrete
+from jsnn.conversion.layers import Layer
+from jsnn.conversion.reading.affine import Affine
+from jsnn.conversion.reading.equations import Reader
+from jsnn.conversion.reading.graph import Graph
+from jsnn.conversion.reading.labels import Labels, parameters
+
+
+@dataclass(frozen=True)
+class Model:
+    """Function of a model.
+
+    Attributes:
+      given: the model as it was given.
+      function: from images [n, ...] to logits [n, classes], or from one image to [classes].
+      batched: True if the function takes a batch of images.
+    """
+
+    given: Any
+    function: Callable[[Any], Any]
+    batched: bool
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Compute the model's own logits, [n, classes], with products of full precision."""
+        function = self.function if self.batched else jax.vmap(self.function)
+        with jax.default_matmul_precision("highest"), jax.numpy_dtype_promotion("standard"):
+            return np.asarray(jax.jit(function)(jnp.asarray(images)))
+
+
+def model_of(given: Any, images: np.ndarray) -> Model:
+    """Return the function of a model in evaluation mode, and leave the model as it is.
+
+    Args:
+      given: an NNX module, a bound Linen module, a module of Equinox, or any other callable.
+      images: [n, ...], as the model takes them.
+
+    Raises:
+      TypeError: if the model cannot be called, has no numbers, or returns no array.
+      ValueError: if it refuses the images, or returns other shapes than logits.
+    """
+    check_has_numbers(given)
+    if isinstance(given, linen.Module) and given.scope is None:
+        raise TypeError(
+            f"model: given {type(given).__name__}, a Linen module without parameters; expected "
+            "module.bind(variables)"
+        )
+    if not callable(given):
+        raise TypeError(
+            f"model: given {type(given).__name__}; expected one that can be called: a module, "
+            "module.bind(variables) of Flax Linen, or a function of an image"
+        )
+    function = given
+    if isinstance(given, nnx.Module):
+        function = nnx.merge(*nnx.split(given))
+        function.eval()
+    one = jax.ShapeDtypeStruct(images.shape[1:], jnp.asarray(images[:1]).dtype)
+    batch = jax.ShapeDtypeStruct((1, *one.shape), one.dtype)
+    refusals = []
+    for batched, argument in ((True, batch), (False, one)):
+        try:
+            with jax.numpy_dtype_promotion("standard"):
+                result = jax.eval_shape(function, argument)
+        except Exception as error:
+            refusals.append((argument.shape, error))
+            continue
+        expected = 2 if batched else 1
+        if getattr(result, "ndim", None) == expected and (not batched or result.shape[0] == 1):
+            return Model(given, function, batched)
+        refusals.append((argument.shape, _other_result(result)))
+    raise _refusal(refusals)
+
+
+def _other_result(result: Any) -> Exception:
+    if not hasattr(result, "shape"):
+        return TypeError(
+            f"model: returns a {type(result).__name__}; expected one array, the logits"
+        )
+    return ValueError(
+        f"model: returns shape {tuple(result.shape)}; expected the logits, [n, classes] of a batch "
+        "of n images or [classes] of one image"
+    )
+
+
+def _refusal(refusals: list[tuple[tuple[int, ...], Exception]]) -> Exception:
+    """Return the error of a model that takes neither a batch nor one image."""
+    for _, error in refusals:
+        if str(error).startswith("model: returns"):
+            return error
+    (batch, first), (one, second) = refusals
+    error = ValueError(
+        f"calibration_images: the model takes neither a batch of them, of shape {list(batch)} "
+        f"({type(first).__name__}: {_short(first)}), nor one image, of shape {list(one)} "
+        f"({type(second).__name__}: {_short(second)}); expected images as the model takes them, "
+        "and nothing else that it needs"
+    )
+    error.__cause__ = first
+    return error
+
+
+def _short(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) < 200 else f"{text[:200]} ..."  # noqa: PLR2004
+
+
+def check_has_numbers(model: Any) -> None:
+    """Raise TypeError if a parameter of a model is a mere shape, or traced."""
+    for path, leaf in parameters(model):
+        what = f"model, {'.'.join(path)}"
+        if isinstance(leaf, jax.ShapeDtypeStruct):
+            raise TypeError(
+                f"{what}: given the shape {leaf.shape} without numbers; expected a model with "
+                "parameters (restore them, and put them in with nnx.update or module.bind)"
+            )
+        if not is_concrete(leaf):
+            raise TypeError(
+                f"{what}: given traced values; expected numbers (convert outside jax.jit, vmap and "
+                "grad, and trace the network)"
+            )
+
+
+def read(model: Model, images: np.ndarray) -> list[Layer]:
+    """Read the layers of a model from its equations.
+
+    Args:
+      model: the model.
+      images: [n, ...], of which the shape and the data type count.
+
+    Raises:
+      ValueError: if an equation, named with its line, cannot be converted.
+      TypeError: if it computes in another data type.
+    """
+    shape = images.shape[1:]
+    argument = jnp.asarray(images[:1], np.float32)
+    with jax.numpy_dtype_promotion("standard"):
+        closed = jax.make_jaxpr(model.function)(argument if model.batched else argument[0])
+    dtype = np.dtype(closed.out_avals[0].dtype)
+    if dtype not in (np.float32, np.float64):
+        raise TypeError(
+            f"model: returns logits of {dtype}; expected float32, or float64 with jax_enable_x64"
+        )
+    graph = Graph(shape, batched=model.batched)
+    labels = Labels(model.given)
+    (logits,) = Reader(graph, labels, dtype).read(closed.jaxpr, closed.consts, [graph.image()])
+    if not isinstance(logits, Affine):
+        raise ValueError(
+            "model: its result is no sum of activations; expected logits that depend on the image "
+            "and have no condition or max pooling on them"
+        )
+    _check_has_weights(graph, logits)
+    return graph.layers(logits, dtype)
+
+
+def _check_has_weights(graph: Graph, logits: Affine) -> None:
+    values = [logits, *(node.base for node in graph.nodes)]
+    if not any(term.has_weights for value in values for term in value.terms):
+        raise ValueError("model: given no layer with weights; expected at least one")
+    node = graph.node_of(logits)
+    if node is not None:
+        name = node.label or ", ".join(node.base.labels)
+        raise ValueError(
+            f"model, {name}: given as the last layer; expected the logits to come from a layer "
+            "with weights or average pooling, with no activation on them"
+        )
