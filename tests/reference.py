@@ -190,13 +190,18 @@ def _row(current: np.ndarray, step: int) -> np.ndarray:
 
 
 def convolution(
-    image: np.ndarray, kernel: np.ndarray, stride: tuple[int, int], padding: Any
+    image: np.ndarray, kernel: np.ndarray, stride: tuple[int, int], padding: Any, groups: int = 1
 ) -> np.ndarray:
     """[h, w, c] and [kh, kw, c, o] to [places down, places across, o], one pixel after the other.
+
+    With groups the kernel is [kh, kw, c / groups, o], and each group of channels goes by itself.
 
     "SAME" is TensorFlow's: ceil(size / stride) places, the odd row or column of the frame last.
     Otherwise `padding` is "VALID" or the frame, ((top, bottom), (left, right)).
     """
+    if groups > 1:
+        parts = zip(np.split(image, groups, 2), np.split(kernel, groups, 3), strict=True)
+        return np.concatenate([convolution(*part, stride, padding) for part in parts], axis=2)
     extent = kernel.shape[:2]
     before = (0, 0)
     if padding == "SAME":

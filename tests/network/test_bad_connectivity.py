@@ -397,6 +397,26 @@ AT_ONCE: dict[str, Case] = {
         ValueError,
         ("Conv2D kernel", r"\(3, 3, 4, 2\)", r"\(height, width, 2, channels out\)"),
     ),
+    "other channels in a group": (
+        lambda: conv((3, 3, 2, 4), groups=2),
+        ValueError,
+        ("Conv2D kernel", r"\(3, 3, 2, 4\)", r"\(height, width, 1, channels out\)", "2 groups"),
+    ),
+    "groups that do not divide the channels of the image": (
+        lambda: conv((3, 3, 1, 3), groups=3),
+        ValueError,
+        ("Conv2D, groups", "given 3 for 2 channels of the image", "a divisor of 2"),
+    ),
+    "groups that do not divide the channels out": (
+        lambda: conv((3, 3, 1, 3), groups=2),
+        ValueError,
+        ("Conv2D, groups", "given 2 for 3 channels out", "a divisor of 3"),
+    ),
+    "no groups": (
+        lambda: conv(groups=0),
+        ValueError,
+        ("Conv2D, groups", "0", ">= 1"),
+    ),
     "a kernel larger than the image": (
         lambda: conv((3, 7, 2, 4)),
         ValueError,

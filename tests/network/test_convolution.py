@@ -12,13 +12,15 @@ import jsnn
 from tests import reference
 from tests.networks import F32
 
-# image shape, kernel height and width, channels out, stride, padding
+# image shape, kernel height and width, channels out, stride, padding, groups
 CONVOLUTIONS = [
-    ((7, 6, 2), (3, 3), 5, 1, "VALID"),
-    ((8, 5, 3), (2, 3), 4, (2, 1), "SAME"),
-    ((9, 8, 1), (4, 2), 3, (3, 2), "VALID"),
-    ((2, 2, 2), (3, 5), 4, 1, "SAME"),
-    ((6, 7, 2), (3, 2), 3, (2, 1), ((1, 1), (0, 2))),
+    ((7, 6, 2), (3, 3), 5, 1, "VALID", 1),
+    ((8, 5, 3), (2, 3), 4, (2, 1), "SAME", 1),
+    ((9, 8, 1), (4, 2), 3, (3, 2), "VALID", 1),
+    ((2, 2, 2), (3, 5), 4, 1, "SAME", 1),
+    ((6, 7, 2), (3, 2), 3, (2, 1), ((1, 1), (0, 2)), 1),
+    ((7, 5, 4), (3, 2), 6, (2, 1), "SAME", 2),
+    ((5, 6, 3), (3, 3), 6, 1, "VALID", 3),
 ]
 POOLS = [((6, 6, 3), 2, None), ((7, 8, 2), (3, 2), None), ((7, 7, 1), 3, 2)]
 
@@ -33,21 +35,23 @@ def kernel(seed: int, *shape: int) -> np.ndarray:
     return (rng.normal(size=shape) * 10.0 ** rng.integers(-2, 3, shape)).astype(F32)
 
 
-def convolution(shape, window, out, stride, padding) -> jsnn.Conv2D:
-    return jsnn.Conv2D(kernel(0, *window, shape[2], out), shape, stride, padding)
+def convolution(shape, window, out, stride, padding, groups) -> jsnn.Conv2D:
+    weights = kernel(0, *window, shape[2] // groups, out)
+    return jsnn.Conv2D(weights, shape, stride, padding, groups=groups)
 
 
 def by_the_book(connectivity: Any, image: np.ndarray) -> np.ndarray:
     if isinstance(connectivity, jsnn.AveragePool2D):
         return reference.average_pool(image, connectivity.window, connectivity.stride)
-    weights = np.asarray(connectivity.kernel)
-    return reference.convolution(image, weights, connectivity.stride, connectivity.padding)
+    weights, groups = np.asarray(connectivity.kernel), connectivity.groups
+    return reference.convolution(image, weights, connectivity.stride, connectivity.padding, groups)
 
 
 ALL = [convolution(*given) for given in CONVOLUTIONS] + [
     jsnn.AveragePool2D(shape, window, stride) for shape, window, stride in POOLS
 ]
-
+PLAIN, FRAMED, GROUPED, POOL = ALL[0], ALL[1], ALL[5], ALL[7]
+NAMES = ["convolution", "groups", "pool"]
 
 deliver = jax.jit(lambda connectivity, spikes: connectivity.deliver(spikes))
 in_batches = jax.jit(jax.vmap(deliver, (None, 0)))
@@ -65,7 +69,7 @@ def test_sums_are_those_of_the_book(connectivity: Any) -> None:
         np.testing.assert_array_equal(deliver(connectivity, image.ravel()), sums.ravel())
 
 
-@pytest.mark.parametrize("connectivity", [ALL[0], ALL[5]], ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize("connectivity", [PLAIN, GROUPED, POOL], ids=NAMES)
 @pytest.mark.parametrize("size", [3, 20, 70])
 def test_no_batch_changes_a_bit(connectivity: Any, size: int) -> None:
     shown = images(2, connectivity.image_shape, size)
@@ -74,8 +78,8 @@ def test_no_batch_changes_a_bit(connectivity: Any, size: int) -> None:
     np.testing.assert_array_equal(got, expected)
 
 
-def test_by_events_the_sums_are_the_same_bit_for_bit() -> None:
-    connectivity = ALL[0]
+@pytest.mark.parametrize("connectivity", [PLAIN, GROUPED], ids=NAMES[:2])
+def test_by_events_the_sums_are_the_same_bit_for_bit(connectivity: Any) -> None:
     shown = images(3, connectivity.image_shape, 70)
     expected = np.array([by_the_book(connectivity, image).ravel() for image in shown])
     rows = shown.reshape(70, -1)
@@ -84,8 +88,8 @@ def test_by_events_the_sums_are_the_same_bit_for_bit() -> None:
     np.testing.assert_array_equal(got, expected)
 
 
-def test_all_steps_of_a_run_are_as_step_by_step() -> None:
-    connectivity = ALL[0]
+@pytest.mark.parametrize("connectivity", [PLAIN, GROUPED], ids=NAMES[:2])
+def test_all_steps_of_a_run_are_as_step_by_step(connectivity: Any) -> None:
     shown = images(4, connectivity.image_shape, 9)
     got = jax.jit(connectivity.deliver_over_time, static_argnums=1)(shown.reshape(9, -1) > 0, 2)
     expected = [by_the_book(connectivity, image).ravel() for image in shown[:7]]
@@ -100,15 +104,24 @@ def test_the_book_is_a_correlation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("padding", "stride"),
-    [("SAME", 1), ("SAME", (2, 3)), ("VALID", (2, 3)), (((1, 2), (0, 3)), (2, 2))],
+    ("padding", "stride", "groups"),
+    [
+        ("SAME", 1, 1),
+        ("SAME", (2, 3), 1),
+        ("VALID", (2, 3), 1),
+        (((1, 2), (0, 3)), (2, 2), 1),
+        ("SAME", (2, 1), 2),
+    ],
 )
-def test_the_frame_is_that_of_lax(padding: Any, stride: Any) -> None:
-    image, weights = images(3, (10, 11, 2)), kernel(3, 4, 3, 2, 5)
-    got = deliver(jsnn.Conv2D(weights, (10, 11, 2), stride, padding), image.ravel())
+def test_frame_and_groups_are_those_of_lax(padding: Any, stride: Any, groups: int) -> None:
+    image, weights = images(3, (10, 11, 2)), kernel(3, 4, 3, 2 // groups, 6)
+    convolution = jsnn.Conv2D(weights, (10, 11, 2), stride, padding, groups=groups)
+    got = deliver(convolution, image.ravel())
     steps = (stride, stride) if isinstance(stride, int) else stride
     axes = ("NHWC", "HWIO", "NHWC")
-    lax = jax.lax.conv_general_dilated(image[None], weights, steps, padding, dimension_numbers=axes)
+    lax = jax.lax.conv_general_dilated(
+        image[None], weights, steps, padding, dimension_numbers=axes, feature_group_count=groups
+    )
     np.testing.assert_allclose(got, np.ravel(lax), rtol=1e-5, atol=1e-3)
 
 
@@ -153,7 +166,7 @@ def test_kernels_in_a_batch() -> None:
     np.testing.assert_array_equal(got, expected)
 
 
-@pytest.mark.parametrize("connectivity", [ALL[1], ALL[5]], ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize("connectivity", [FRAMED, GROUPED, POOL], ids=NAMES)
 def test_derivatives_are_those_of_the_equivalent_matrix(connectivity: Any) -> None:
     @jax.jit
     def by_kernel_and_spikes(connectivity: Any, spikes: jax.Array) -> Any:

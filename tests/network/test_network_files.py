@@ -198,6 +198,7 @@ CONNECTIVITIES = {
     "one to one": jsnn.OneToOne(DRAWN[0]),
     "all to all": jsnn.AllToAll(DRAWN[0, 0], 6, 6),
     "convolution": jsnn.Conv2D(DRAWN[:1, :3, None, None], (2, 3, 1), 1, "SAME"),
+    "grouped convolution": jsnn.Conv2D(DRAWN[None, :3, None, :2], (1, 3, 2), 1, "SAME", groups=2),
     "chain": jsnn.Chain((jsnn.AveragePool2D((2, 3, 1), 1), jsnn.Dense(DRAWN))),
     "average": jsnn.AveragePool2D((2, 3, 1), (1, 1)),
     "row": jsnn.Procedural(KEY, 6, 6, a_row),

@@ -30,11 +30,13 @@ class Conv2D:
     """A 2D convolution, as in neural networks (not mirrored).
 
         out[y, x, o] = sum over dy, dx, i of
-            kernel[dy, dx, i, o] * image[y * down + dy - top, x * across + dx - left, i]
+            kernel[dy, dx, i, o] * image[y * down + dy - top, x * across + dx - left, first + i]
+
+        first = (o // (channels out / groups)) * (channels in / groups)
 
     Attributes:
-      kernel: [kernel height, kernel width, channels in, channels out], in nA; float32 or float64,
-        which becomes the dtype of the network.
+      kernel: [kernel height, kernel width, channels in / groups, channels out], in nA; float32 or
+        float64, which becomes the dtype of the network.
       image_shape: (height, width, channels) of the presynaptic neurons.
       stride: of the window, (down, across), or one number for both.
       padding: "VALID", the window stays within the image (top = left = 0), or "SAME", the image is
@@ -42,11 +44,14 @@ class Conv2D:
         (an uneven frame is wider below and on the right); or the rows and columns of silence
         themselves, ((top, bottom), (left, right)).
       precision: of the products, as `jax.lax.Precision` names it; see `Dense`.
+      groups: number of equal parts of the channels, in their order; the channels out of a part
+        read the channels in of the same part alone. As many groups as channels in make a depthwise
+        convolution.
 
     Raises:
       TypeError: if the kernel is of another dtype.
-      ValueError: if the kernel has other channels than the image, or does not fit into the image
-        with its frame.
+      ValueError: if the kernel has other channels than the image, does not fit into the image with
+        its frame, or the groups do not divide the channels.
     """
 
     kernel: Any
@@ -54,6 +59,7 @@ class Conv2D:
     stride: Any = static(default=1)
     padding: Any = static(default="VALID")
     precision: str = static(default="highest")
+    groups: int = static(default=1)
 
     def __post_init__(self) -> None:
         axes = ("height", "width", "channels in", "channels out")
@@ -61,11 +67,8 @@ class Conv2D:
         object.__setattr__(self, "image_shape", _image_shape(self.image_shape, "Conv2D"))
         object.__setattr__(self, "stride", _pair(self.stride, "Conv2D, stride"))
         object.__setattr__(self, "padding", _padding(self.padding))
-        if self.kernel.shape[2] != self.image_shape[2]:
-            raise ValueError(
-                f"Conv2D kernel: given shape {self.kernel.shape}; expected (height, width, "
-                f"{self.image_shape[2]}, channels out), as many channels in as the image has"
-            )
+        object.__setattr__(self, "groups", positive_int(self.groups, "Conv2D, groups"))
+        _check_channels(self.kernel.shape, self.image_shape[2], self.groups)
         _check_fits(self.kernel.shape[:2], self._framed, "Conv2D kernel")
 
     @property
@@ -119,12 +122,13 @@ class Conv2D:
         check_number(down * across * self.kernel.size, "Conv2D")
         (top, _), (left, _) = self._frame
         rows, columns, channels = self.image_shape
+        in_group, out_group = self.kernel.shape[2], channels_out // self.groups
         y, x, dy, dx, i, o = np.indices((down, across, *self.kernel.shape), sparse=True)
         row, column = y * self.stride[0] + dy - top, x * self.stride[1] + dx - left
         inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
-        pre = (row * columns + column) * channels + i
+        pre = (row * columns + column) * channels + o // out_group * in_group + i
         post = (y * across + x) * channels_out + o
-        place = ((dy * width + dx) * channels + i) * channels_out + o
+        place = ((dy * width + dx) * in_group + i) * channels_out + o
         inside, pre, post, place = np.broadcast_arrays(inside, pre, post, place)
         pre, post, place = pre[inside], post[inside], place[inside]
         order = np.lexsort((post, pre))
@@ -133,17 +137,18 @@ class Conv2D:
 
     def _deliver(self, spikes: jax.Array, *, event_driven: bool) -> jax.Array:
         image = jnp.pad(spikes.reshape(self.image_shape), (*self._frame, (0, 0)))
-        height, width, channels_in, channels_out = self.kernel.shape
+        height, width, in_group, channels_out = self.kernel.shape
         seen = jnp.stack(windows(image, (height, width), self.stride), axis=2)
-        patches = seen.reshape(-1, height * width * channels_in)
-        matrix = self.kernel.reshape(-1, channels_out)
-        of_patch = partial(
-            ordered_product,
-            weights=matrix,
-            precision=self.precision,
-            event_driven=event_driven,
-        )
-        return jax.vmap(of_patch)(patches).ravel()
+        product = partial(ordered_product, precision=self.precision, event_driven=event_driven)
+        of_patches = jax.vmap(product, (0, None))
+        if self.groups == 1:
+            patches = seen.reshape(-1, height * width * in_group)
+            return of_patches(patches, self.kernel.reshape(-1, channels_out)).ravel()
+        by_group = seen.reshape(-1, height * width, self.groups, in_group).transpose(2, 0, 1, 3)
+        patches = by_group.reshape(self.groups, -1, height * width * in_group)
+        matrices = self.kernel.reshape(height * width * in_group, self.groups, -1)
+        sums = jax.vmap(of_patches, (0, 1), 1)(patches, matrices)  # [places, groups, channels]
+        return sums.ravel()
 
     @property
     def _framed(self) -> Pair:
@@ -258,6 +263,22 @@ def _padding(given: Any) -> str | tuple[Pair, Pair]:
         [positive_int(side, "Conv2D, padding", least=0) for side in pair] for pair in sides
     )
     return (top, bottom), (left, right)
+
+
+def _check_channels(kernel: Sequence[int], channels_in: int, groups: int) -> None:
+    """Raise ValueError if the groups do not divide the channels, or others enter the kernel."""
+    for number, what in ((channels_in, "channels of the image"), (kernel[3], "channels out")):
+        if number % groups:
+            raise ValueError(
+                f"Conv2D, groups: given {groups} for {number} {what}; expected a divisor of {number}"
+            )
+    if kernel[2] * groups != channels_in:
+        of_a_group = f", divided by {groups} groups" if groups > 1 else ""
+        raise ValueError(
+            f"Conv2D kernel: given shape {tuple(kernel)}; expected (height, width, "
+            f"{channels_in // groups}, channels out), as many channels in as the image has"
+            f"{of_a_group}"
+        )
 
 
 def _check_fits(window: Pair, image_shape: Sequence[int], what: str) -> None:
