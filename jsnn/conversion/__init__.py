@@ -6,6 +6,7 @@ from jsnn.conversion.calibration import advanced, light
 from jsnn.conversion.coding import Coding, analog, constant_current, latency, poisson
 from jsnn.conversion.conversion import Conversion, LayerReport
 from jsnn.conversion.converter import convert
+from jsnn.conversion.dense_weights import dense_weights
 from jsnn.conversion.emission import Emission
 from jsnn.conversion.firing import (
     Firing,
@@ -16,8 +17,6 @@ from jsnn.conversion.firing import (
     signed_spikes,
     soft_reset,
 )
-from jsnn.conversion.flax_readers.dense_weights import dense_weights
-from jsnn.conversion.flax_readers.flatten import flatten
 from jsnn.conversion.output import Output, potentials, spike_counts
 from jsnn.conversion.prepared import Prepared
 from jsnn.conversion.qcfs_layer import QCFS
@@ -61,7 +60,6 @@ __all__ = [
     "divided",
     "fan_out",
     "few_spikes",
-    "flatten",
     "hard_reset",
     "largest_activation",
     "largest_input",

@@ -1,6 +1,6 @@
 """Converter: a trained model and a recipe in, a spiking network and its conversion out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +12,13 @@ from jsnn._checks import check_key, check_type, check_untraced
 from jsnn.conversion.activation import Quantised
 from jsnn.conversion.channel_scaling import each_neuron
 from jsnn.conversion.conversion import Conversion, LayerReport
-from jsnn.conversion.flax_readers.read_flax import read_flax
 from jsnn.conversion.images import calibration_images as checked_images
 from jsnn.conversion.layer_population import LayerPopulation
 from jsnn.conversion.layers import Layer, Weighted, activations
 from jsnn.conversion.logits_check import check_logits
 from jsnn.conversion.network_builder import build, prepare
 from jsnn.conversion.presentation_length import least_steps
+from jsnn.conversion.reading.model import model_of, read
 from jsnn.conversion.recipe import Recipe, Sample
 from jsnn.conversion.recipe_checks import check_depth, check_exact, check_recipe
 from jsnn.network.network import Network
@@ -29,22 +29,22 @@ def convert(
     calibration_images: ArrayLike,
     recipe: Recipe,
     *,
-    composition: Sequence[Callable[..., Any]] | None = None,
     key: jax.Array | None = None,
 ) -> tuple[Network, Conversion]:
     """Convert a trained feed-forward network into a spiking one.
 
+    The model is any function from images to logits. Its equations are read (`jax.make_jaxpr`), so
+    that it does not matter in which library or style it is written: products and convolutions with
+    parameters, sums and concatenations (residual connections), batch normalisation in evaluation
+    mode, average and max pooling, ReLU in any form, clipping such as ReLU6, and `qcfs`. What cannot
+    be converted is an error that names the operation and its line in your program.
+
     Args:
-      model: a Flax `nnx.Sequential` of Linear, Conv, BatchNorm, ReLU or QCFS, average and max
-        pooling, Dropout and `jsnn.conversion.flatten`; any other `nnx.Module`, with its calls as
-        `composition`; or a Linen model of dense layers with a ReLU between each two, as
-        `module.bind(variables)`. The variables of a Linen model alone show neither the order of
-        its calls nor its activations: they are taken if all names end in different numbers, such
-        as Dense_0 and Dense_1, which have to be in the order of the calls, with a ReLU between
-        each two.
+      model: an `nnx.Module`, a Linen model as `module.bind(variables)`, an Equinox module, or any
+        other function from a batch of images to [n, classes], or from one image to [classes]. An
+        NNX module is read in evaluation mode and stays as it is.
       calibration_images: [n, ...], as the model takes them: training images, a few hundred or more.
       recipe: such as one of `jsnn.conversion.recipes`.
-      composition: the layers and functions that the model calls, in that order.
       key: `jax.random.key(seed)` if a rule of the recipe presents images in a random coding.
 
     Returns:
@@ -53,9 +53,9 @@ def convert(
       runs of the network.
 
     Raises:
-      ValueError: if a layer, named in the message, cannot be converted; the model's own logits are
-        not those of its layers (parameters alone have none); or an argument does not fit.
-      TypeError: if an argument or a layer is of the wrong type.
+      ValueError: if an operation, named with its line, cannot be converted; the model refuses the
+        images; its own logits are not those of its layers; or an argument does not fit.
+      TypeError: if an argument is of the wrong type, or the model mixes data types.
 
     Warns:
       UserWarning: if the calibration images are most likely on another scale than the model's.
@@ -67,12 +67,13 @@ def convert(
         check_key(key, "key")
     images = checked_images(calibration_images)
     shape = images.shape[1:]
-    layers = tuple(read_flax(model, shape, composition))
+    function = model_of(model, images)
+    layers = tuple(read(function, images))
     check_depth(recipe, layers)
     check_exact(recipe, _dtype(layers))
     rows = images.reshape(len(images), -1)
     found = activations(layers, rows.astype(_dtype(layers)))
-    check_logits(model, layers, images, found[-1])
+    check_logits(function, layers, images, found[-1])
     recipe.coding.check(rows, recipe.v_thresh, "calibration_images")
     sample = Sample(layers, rows, found, key)
     prepared = prepare(layers, recipe.scale(sample, recipe), recipe)

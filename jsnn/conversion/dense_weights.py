@@ -4,9 +4,9 @@ import numpy as np
 from flax import nnx
 
 from jsnn._checks import check_type
-from jsnn.conversion.activation import Quantised
-from jsnn.conversion.flax_readers.read_flax import read_flax
+from jsnn.conversion.activation import Identity, Relu
 from jsnn.conversion.layers import Weighted
+from jsnn.conversion.reading.model import model_of, read
 from jsnn.network.connectivity import Dense
 
 
@@ -23,18 +23,20 @@ def dense_weights(model: nnx.Sequential) -> list[np.ndarray]:
 
     Raises:
       TypeError: if the model is not an `nnx.Sequential`.
-      ValueError: if a layer, named by its index in the model, is none of these, has a bias, is out
-        of place, or its kernel holds a NaN or an infinity.
+      ValueError: if a layer, named in the message, is none of these, has a bias, is out of place, or
+        its kernel holds a NaN or an infinity.
     """
     check_type(model, nnx.Sequential, "model", " of flax.nnx")
     features = [layer.in_features for layer in model.layers if isinstance(layer, nnx.Linear)]
+    images = np.zeros((1, *(features[:1] or [1])), np.float32)
     kernels = []
-    for layer in read_flax(model, tuple(features[:1]) or (1,)):
+    for layer in read(model_of(model, images), images):
         if (
             not isinstance(layer, Weighted)
-            or len(layer.parts) != 1
-            or not isinstance(dense := layer.parts[0], Dense)
-            or isinstance(layer.activation, Quantised)
+            or len(layer.branches) != 1
+            or len(layer.branches[0].parts) != 1
+            or not isinstance(dense := layer.branches[0].parts[0], Dense)
+            or not isinstance(layer.activation, Relu | Identity)
         ):
             raise ValueError(
                 f"model, {layer.name}: expected one Linear, then a ReLU unless it is the last"

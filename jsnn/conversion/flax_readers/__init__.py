@@ -1,1 +1,0 @@
-"""Readers of Flax models, layer by layer."""
