@@ -34,8 +34,9 @@ class Model:
     def logits(self, images: np.ndarray) -> np.ndarray:
         """Compute the model's own logits, [n, classes], with products of full precision."""
         function = self.function if self.batched else jax.vmap(self.function)
+        logits = jax.jit(lambda images: function(images))  # a bound Linen module has no hash
         with jax.default_matmul_precision("highest"), jax.numpy_dtype_promotion("standard"):
-            return np.asarray(jax.jit(function)(jnp.asarray(images)))
+            return np.asarray(logits(jnp.asarray(images)))
 
 
 def model_of(given: Any, images: np.ndarray) -> Model:
