@@ -23,8 +23,8 @@ def dense_weights(model: nnx.Sequential) -> list[np.ndarray]:
 
     Raises:
       TypeError: if the model is not an `nnx.Sequential`.
-      ValueError: if a layer, named in the message, is none of these, has a bias, is out of place, or
-        its kernel holds a NaN or an infinity.
+      ValueError: if a layer, named in the message, is none of these, has a bias, is out of place,
+        or its kernel holds a NaN or an infinity.
     """
     check_type(model, nnx.Sequential, "model", " of flax.nnx")
     features = [layer.in_features for layer in model.layers if isinstance(layer, nnx.Linear)]

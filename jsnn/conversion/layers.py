@@ -2,9 +2,10 @@
 
 A `Weighted` layer is everything linear between activations, even if the model computes it in
 several layers (a convolution, the batch normalisation behind it, the average pooling in front of
-it). It adds up a `Branch` for each layer whose activations enter: a residual connection has two, and
-so has a layer behind a concatenation. A `MaxPool` takes maxima. Each layer comes after those whose
-activations enter it, and the last one computes the logits. Activations are flat, [N], channels last.
+it). It adds up a `Branch` for each layer whose activations enter: a residual connection has two,
+and so has a layer behind a concatenation. A `MaxPool` takes maxima. Each layer comes after those
+whose activations enter it, and the last one computes the logits. Activations are flat, [N],
+channels last.
 """
 
 from collections.abc import Sequence

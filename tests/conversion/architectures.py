@@ -191,4 +191,3 @@ ARCHITECTURES = {
     "plain function": (plain_function, (12,)),
 }
 """Name: (function that makes the model, shape of an image)."""
-

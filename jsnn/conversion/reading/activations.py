@@ -9,10 +9,10 @@ from jsnn.conversion.activation import Clipped, Quantised, Relu
 from jsnn.conversion.layers import IMAGE
 from jsnn.conversion.max_pool import MaxPool2D
 from jsnn.conversion.reading.affine import Affine, uniform
+from jsnn.conversion.reading.equation import Equation
 from jsnn.conversion.reading.graph import Floored, Graph
-from jsnn.conversion.reading.windows import Windows, windows_of
 from jsnn.conversion.reading.movement import transposed
-from jsnn.conversion.reading.place import line_of, refused
+from jsnn.conversion.reading.windows import Windows, windows_of
 
 _WHOLE = 1e-4
 """Error that the number of levels of a rounded activation may have."""
@@ -83,35 +83,33 @@ def rectified_maxima(graph: Graph, maxima: Maxima) -> Affine:
     return _pooled(graph, activated, maxima)
 
 
-def max_pooled(graph: Graph, equation: Any, value: Affine) -> Affine | Maxima:
+def max_pooled(graph: Graph, equation: Equation, value: Affine) -> Affine | Maxima:
     """Read max pooling of a value."""
     found = windows_of(equation, value, framed=False)
     if found is None:
-        raise refused(
-            equation, "its windows have gaps or three dimensions", "windows of two dimensions"
+        raise equation.refused(
+            "its windows have gaps or three dimensions", "windows of two dimensions"
         )
     return _maxima(graph, equation, *found)
 
 
-def maximum_over_axes(graph: Graph, equation: Any, value: Affine) -> Affine | Maxima:
+def maximum_over_axes(graph: Graph, equation: Equation, value: Affine) -> Affine | Maxima:
     """Read the maximum over whole axes, which is max pooling with one window."""
     axes = [axis for axis in equation.params["axes"] if value.shape[axis] > 1]
     if not axes:
-        return value.reshaped(equation.outvars[0].aval.shape)
-    if len(axes) > 2:  # noqa: PLR2004
-        raise refused(equation, "it is over more than two axes", "one or two axes")
+        return value.reshaped(equation.shape)
+    if len(axes) > 2:
+        raise equation.refused("it is over more than two axes", "one or two axes")
     sizes = [value.shape[axis] for axis in axes]
     windows = Windows(value.shape, axes, sizes, [1] * len(axes), [(0, 0)] * len(axes))
     return _maxima(graph, equation, transposed(value, windows.front), windows)
 
 
-def _maxima(graph: Graph, equation: Any, value: Affine, windows: Windows) -> Affine | Maxima:
-    line = line_of(equation)
-    label = f"max_pool at {line}" if line else "max_pool"
-    maxima = Maxima(value, windows, label, equation.outvars[0].aval.shape)
+def _maxima(graph: Graph, equation: Equation, value: Affine, windows: Windows) -> Affine | Maxima:
+    maxima = Maxima(value, windows, equation.title, equation.shape)
     if all(term.source == IMAGE and not term.has_weights for term in value.terms):
-        raise refused(
-            equation, "it is of the image itself", "max pooling of activations (pool images before)"
+        raise equation.refused(
+            "it is of the image itself", "max pooling of activations (pool images before)"
         )
     node = graph.node_of(value)
     if node is not None and not value.terms[0].parts and not isinstance(node.activation, Floored):
@@ -124,9 +122,7 @@ def _maxima(graph: Graph, equation: Any, value: Affine, windows: Windows) -> Aff
 def _pooled(graph: Graph, value: Affine, maxima: Maxima) -> Affine:
     """Return maxima of the activation of a node, which a value is a multiple of."""
     windows = maxima.windows
-    pool = MaxPool2D(
-        windows.image_shape, windows.window, windows.stride, np.float32, windows.frame
-    )
+    pool = MaxPool2D(windows.image_shape, windows.window, windows.stride, np.float32, windows.frame)
     found = graph.pooled(_source(value), pool, maxima.label)
     result = replace(
         found,
@@ -167,7 +163,7 @@ def _saturated(graph: Graph, value: Affine, highest: np.ndarray) -> Affine | Non
     return None
 
 
-def rounded(graph: Graph, equation: Any, value: Affine, *, offset: float) -> Affine:
+def rounded(graph: Graph, equation: Equation, value: Affine, *, offset: float) -> Affine:
     """Read ⌊x + offset⌋ of x, with an offset of 1/2 - offset in the value: levels of a QCFS.
 
     Args:
@@ -182,18 +178,15 @@ def rounded(graph: Graph, equation: Any, value: Affine, *, offset: float) -> Aff
         levels = gain * node.activation.highest
         half = value.scale * float(value.shift.flat[0]) + offset
         if abs(half - 0.5) < _WHOLE and abs(levels - round(levels)) < _WHOLE * levels:
-            return _quantised(
-                graph, value, node.base, node.activation.highest, round(levels), 1.0
-            )
-        raise refused(
-            equation,
+            return _quantised(graph, value, node.base, node.activation.highest, round(levels), 1.0)
+        raise equation.refused(
             f"it rounds {levels:.6g} levels with an offset of {half:g}",
             "a whole number of levels, rounded to the nearest, as jsnn.conversion.qcfs does",
         )
     if any(term.has_weights for term in value.terms) or graph.is_nonnegative(value):
         centred = value.plus(np.asarray(offset - 0.5))
         return graph.activated(centred, Floored(rectified=False))
-    raise refused(equation, "it is not of an activation", "jsnn.conversion.qcfs of a layer")
+    raise equation.refused("it is not of an activation", "jsnn.conversion.qcfs of a layer")
 
 
 def _quantised(
@@ -227,9 +220,38 @@ def _again(graph: Graph, value: Affine, base: Affine, activation: Any) -> Affine
     return replace(value, terms=(replace(term, source=found.terms[0].source),))
 
 
-def gated(graph: Graph, comparison: Comparison, value: Affine) -> Affine | None:
-    """Return x if x > 0, else 0; None if the condition is another one."""
-    return rectified(graph, value) if comparison.value.equals(value) else None
+def chosen(graph: Graph, condition: Comparison, on_true: Any, on_false: Any) -> Affine | None:
+    """Return one of two values, by the condition d > 0; None if it is not continuous.
+
+    If on_true - on_false = k d, with a number k, this is on_false + k ReLU(d), which is also
+    on_true + k ReLU(-d), such as ReLU itself, a leaky ReLU, a maximum or a minimum.
+    """
+    d = condition.value
+    difference = _difference(on_true, on_false)
+    if not isinstance(difference, Affine):
+        return None
+    factor = d.factor_of(difference)
+    if factor is None:
+        return None
+    if isinstance(on_true, Affine):
+        return _added(_times(rectified(graph, d), factor), on_false)
+    return _added(_times(rectified(graph, d.negated()), factor), on_true)
+
+
+def _times(value: Affine, factor: float) -> Affine:
+    return replace(value, scale=value.scale * factor)
+
+
+def _difference(first: Affine | np.ndarray, second: Affine | np.ndarray) -> Any:
+    if isinstance(second, Affine):
+        return _added(second.negated(), first)
+    return _added(first, -np.asarray(second, np.float64))
+
+
+def _added(value: Any, other: Any) -> Any:
+    if not isinstance(value, Affine):
+        return value
+    return value.added(other) if isinstance(other, Affine) else value.plus(np.asarray(other))
 
 
 def _certain(value: Affine | np.ndarray) -> Affine:

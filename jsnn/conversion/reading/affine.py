@@ -53,7 +53,11 @@ class Moved:
 
 WEIGHTED = (Dense, Conv2D, OneToOne)
 
+_ROUNDING = 1e-12
+"""Differences of factors and constants below it are those of rounding."""
+
 Part = Dense | Conv2D | OneToOne | AveragePool2D | Moved
+
 
 def _one() -> np.ndarray:
     return np.ones(())
@@ -61,7 +65,6 @@ def _one() -> np.ndarray:
 
 def _zero() -> np.ndarray:
     return np.zeros(())
-
 
 
 def taken(values: np.ndarray, index: np.ndarray, otherwise: float) -> np.ndarray:
@@ -184,15 +187,13 @@ class Affine:
     def added(self, other: "Affine") -> "Affine | np.ndarray":
         """Add another value of the same shape; terms of the same map become one."""
         common = self.scale if self.scale == other.scale else 1.0
-        first, second = (
-            (self, other) if common != 1.0 else (self.unscaled(), other.unscaled())
-        )
+        first, second = (self, other) if common != 1.0 else (self.unscaled(), other.unscaled())
         terms = {_key(term): term for term in first.terms}
         for term in second.terms:
             known = terms.get(_key(term))
             gain = term.gain if known is None else known.gain + term.gain
             terms[_key(term)] = replace(term, gain=gain)
-        left = tuple(term for term in terms.values() if np.any(term.gain))
+        left = tuple(term for term in terms.values() if np.any(abs(term.gain) > _ROUNDING))
         shift = first.shift + second.shift
         if not left:
             return np.broadcast_to(common * shift, (self.size,)).reshape(self.shape)
@@ -202,12 +203,15 @@ class Affine:
         """Return the value with the other sign."""
         return replace(self, scale=-self.scale)
 
-    def equals(self, other: "Affine") -> bool:
-        """Return True if another value is the same whatever the image."""
-        if self.shape != other.shape:
-            return False
-        difference = self.added(other.negated())
-        return isinstance(difference, np.ndarray) and not difference.any()
+    def factor_of(self, other: "Affine") -> float | None:
+        """Return the number k for which another value is k times this one, or None."""
+        mine, others = (value.unscaled() for value in (self, other))
+        first = others.terms[0].gain.flat[0] / mine.terms[0].gain.flat[0]
+        if self.shape != other.shape or not np.isfinite(first):
+            return None
+        left = others.added(Affine(self.shape, mine.terms, mine.shift, -float(first)))
+        zero = isinstance(left, np.ndarray) and bool(np.all(abs(left) <= _ROUNDING))
+        return float(first) if zero else None
 
 
 def _key(term: Term) -> tuple[Any, ...]:

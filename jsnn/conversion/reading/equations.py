@@ -1,7 +1,7 @@
-"""Reader of the equations of a model: what does not depend on the image is evaluated, the rest read.
+"""Reader of the equations of a model: evaluate what does not depend on the image, read the rest.
 
-Equations come from `jax.make_jaxpr`. A value that does not depend on the image is an array; one that
-does is an `Affine`, and on the way to it a `Comparison` or `Maxima`.
+Equations come from `jax.make_jaxpr`. A value that does not depend on the image is an array; one
+that does is an `Affine`, and on the way to it a `Comparison` or `Maxima`.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,45 +14,64 @@ import numpy as np
 from jsnn.conversion.reading.activations import (
     Comparison,
     Maxima,
-    gated,
+    chosen,
     max_pooled,
     maximum,
     maximum_over_axes,
     minimum,
-    rectified,
     rectified_maxima,
     rounded,
 )
 from jsnn.conversion.reading.affine import Affine
+from jsnn.conversion.reading.equation import Equation, line_of
 from jsnn.conversion.reading.graph import Graph
 from jsnn.conversion.reading.labels import Labels
 from jsnn.conversion.reading.linear import LINEAR
 from jsnn.conversion.reading.movement import MOVES, moved
-from jsnn.conversion.reading.place import described, refused
 
 Value = Any
 """An array, `Affine`, `Comparison` or `Maxima`."""
 
-_CALLS = ("jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call",
-          "custom_vjp_call_jaxpr", "remat", "checkpoint", "custom_lin")
+_CALLS = (
+    "jit",
+    "pjit",
+    "closed_call",
+    "core_call",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "custom_vjp_call_jaxpr",
+    "remat",
+    "remat2",
+    "checkpoint",
+    "custom_lin",
+)
 
-_IDENTITIES = ("copy", "copy_p", "optimization_barrier", "sharding_constraint", "stop_gradient",
-               "reduce_precision", "pvary")
+_IDENTITIES = (
+    "copy",
+    "copy_p",
+    "optimization_barrier",
+    "sharding_constraint",
+    "stop_gradient",
+    "reduce_precision",
+    "pvary",
+)
 
-_CONTROL = ("cond", "while", "scan")
+_NORM = "batch normalisation in place of a norm whose statistics depend on the image"
 
 _HINTS = {
     "exp": "logits (leave out a softmax at the end)",
     "log": "logits (leave out a log-softmax at the end)",
-    "argmax": "logits, of which jsnn takes the largest itself",
-    "tanh": "a model with ReLU or jsnn.conversion.qcfs in place of tanh",
-    "logistic": "a model with ReLU in place of a sigmoid or SiLU",
-    "erf": "a model with ReLU in place of GELU",
-    "erfc": "a model with ReLU in place of GELU",
-    "square": "batch normalisation in place of a norm whose statistics depend on the image",
-    "integer_pow": "batch normalisation in place of a norm whose statistics depend on the image",
-    "rsqrt": "batch normalisation in place of a norm whose statistics depend on the image",
+    "tanh": "ReLU or jsnn.conversion.qcfs in place of tanh",
+    "logistic": "ReLU in place of a sigmoid or SiLU",
+    "erf": "ReLU in place of GELU",
+    "erfc": "ReLU in place of GELU",
+    "expm1": "ReLU in place of ELU",
+    "square": _NORM,
+    "integer_pow": f"{_NORM}, and ReLU in place of GELU",
+    "rsqrt": _NORM,
+    "sqrt": _NORM,
 }
+"""What to do about an operation, by name."""
 
 _OTHERWISE = (
     "products with constants, convolutions, sums, ReLU, clipping, jsnn.conversion.qcfs, average "
@@ -71,6 +90,7 @@ class Reader:
 
     def __init__(self, graph: Graph, labels: Labels, dtype: Any) -> None:
         self.graph, self.labels, self.dtype = graph, labels, dtype
+        self._line = ""  # of the call of a library's function, whose equations are read
 
     def read(self, jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Value]) -> list[Value]:
         """Return the results of a jaxpr, given its constants and arguments."""
@@ -80,17 +100,16 @@ class Reader:
         def value(atom: Any) -> Value:
             return atom.val if isinstance(atom, jex.Literal) else known[atom]
 
-        for equation in jaxpr.eqns:
-            operands = [value(atom) for atom in equation.invars]
-            results = self._results(equation, operands)
-            known |= zip(equation.outvars, results, strict=True)
+        for given in jaxpr.eqns:
+            operands = [value(atom) for atom in given.invars]
+            results = self._results(Equation(given, self._line or line_of(given)), operands)
+            known |= zip(given.outvars, results, strict=True)
         return [value(atom) for atom in jaxpr.outvars]
 
-    def _results(self, equation: Any, operands: list[Value]) -> list[Value]:
-        name = equation.primitive.name
+    def _results(self, equation: Equation, operands: list[Value]) -> list[Value]:
+        name = equation.name
         if name in _CALLS:
-            inner, consts = _called(equation)
-            return self.read(inner, consts, operands)
+            return self._called(equation, operands)
         if not any(map(_depends, operands)):
             results = _evaluated(equation, operands)
             self.labels.inherit(operands, results)
@@ -98,21 +117,30 @@ class Reader:
         if name == "cond" and not _depends(operands[0]):
             branch = equation.params["branches"][int(operands[0])]
             return self.read(branch.jaxpr, branch.consts, operands[1:])
-        if name in _CONTROL:
-            raise refused(
-                equation,
+        if name == "scan":
+            return self._unrolled(equation, operands)
+        if name in ("cond", "while"):
+            raise equation.refused(
                 "its control flow has values that depend on the image",
-                "a model without it (unroll the loop in Python)",
+                "a model without such conditions",
             )
         if name in MOVES and not isinstance(operands[0], Comparison):
             operands = [self._plain(equation, operand) for operand in operands]
             return list(moved(equation, operands))
         result = self._result(name, equation, operands)
         if isinstance(result, Affine):
-            result = result.reshaped(tuple(equation.outvars[0].aval.shape))
+            result = result.reshaped(tuple(equation.shape))
         return [result]
 
-    def _result(self, name: str, equation: Any, operands: list[Value]) -> Value:
+    def _called(self, equation: Equation, operands: list[Value]) -> list[Value]:
+        line = self._line
+        self._line = line or equation.line * equation.calls_library
+        inner, consts = _function(equation)
+        results = self.read(inner, consts, operands)
+        self._line = line
+        return results
+
+    def _result(self, name: str, equation: Equation, operands: list[Value]) -> Value:
         first = operands[0]
         if name == "max" and any(isinstance(operand, Maxima) for operand in operands):
             return self._of_maxima(equation, operands)
@@ -132,153 +160,164 @@ class Reader:
         if name in ("reduce_window_max", "reduce_max"):
             read = max_pooled if name == "reduce_window_max" else maximum_over_axes
             return read(self.graph, equation, plain[0])
-        raise refused(equation, "it is not linear and no ReLU", _HINTS.get(name, _OTHERWISE))
+        raise equation.refused("it is not linear and no ReLU", _HINTS.get(name, _OTHERWISE))
 
-    def _linear(self, name: str, equation: Any, operands: list[Value]) -> Value:
+    def _linear(self, name: str, equation: Equation, operands: list[Value]) -> Value:
         dependent = [operand for operand in operands if isinstance(operand, Affine)]
         if len(dependent) > 1:
-            raise refused(
-                equation,
+            raise equation.refused(
                 "both of its factors depend on the image",
                 "a product with parameters (attention cannot be converted)",
             )
         (value,) = dependent
         for operand in operands:
             if operand is not value:
-                self.labels.check_finite(operand)
+                self.labels.check_finite(operand, equation)
         found = LINEAR[name](equation, value, operands, self.dtype)
         if name in ("dot_general", "conv_general_dilated"):
             weights = next(operand for operand in operands if operand is not value)
-            found = found.labelled(self.labels.of(weights) or described(equation))
+            found = found.labelled(self.labels.of(weights) or equation.title)
         return found
 
-    def _plain(self, equation: Any, operand: Value) -> Value:
+    def _plain(self, equation: Equation, operand: Value) -> Value:
         """Return an operand that is an array or an `Affine`, which others are not yet."""
         if isinstance(operand, Maxima):
-            raise refused(
-                equation,
+            raise equation.refused(
                 f"{operand.label} is of a value without an activation",
-                "ReLU or QCFS before or directly after the max pooling",
+                "ReLU or QCFS before or directly after max pooling, and logits without a softmax",
             )
         if isinstance(operand, Comparison):
-            raise refused(
-                equation, "a condition depends on the image", "ReLU, or no such condition"
-            )
+            raise equation.refused("a condition depends on the image", "ReLU, or no such condition")
         return operand
 
-    def _of_maxima(self, equation: Any, operands: list[Value]) -> Value:
+    def _of_maxima(self, equation: Equation, operands: list[Value]) -> Value:
         maxima, other = operands if isinstance(operands[0], Maxima) else reversed(operands)
         if _depends(other) or np.any(other):
-            raise refused(equation, "it is of max pooling and other values", "ReLU")
+            raise equation.refused(
+                "it is of max pooling and other values",
+                "ReLU after max pooling, and logits without a softmax",
+            )
         return rectified_maxima(self.graph, maxima)
 
-    def _selected(self, equation: Any, condition: Comparison, cases: list[Value]) -> Value:
-        on_false, on_true = cases
-        if isinstance(on_true, Affine) and not _depends(on_false) and not np.any(on_false):
-            found = gated(self.graph, condition, on_true)
-        elif isinstance(on_false, Affine) and not _depends(on_true) and not np.any(on_true):
-            found = gated(self.graph, Comparison(condition.value.negated()), on_false)
-        else:
-            found = None
+    def _selected(self, equation: Equation, condition: Comparison, cases: list[Value]) -> Value:
+        on_false, on_true = (self._plain(equation, case) for case in cases)
+        found = chosen(self.graph, condition, on_true, on_false)
         if found is None:
-            raise refused(equation, "it is no ReLU", "jnp.where(x > 0, x, 0), or jax.nn.relu")
+            raise equation.refused(
+                "its two cases do not meet", "ReLU, jnp.maximum, jnp.minimum or jnp.clip"
+            )
         return found
 
-    def _gated(self, equation: Any, operands: list[Value]) -> Value:
+    def _gated(self, equation: Equation, operands: list[Value]) -> Value:
         gate, value = operands if isinstance(operands[0], Comparison) else reversed(operands)
-        found = gated(self.graph, gate, value) if isinstance(value, Affine) else None
+        on_true = self._plain(equation, value)
+        found = chosen(self.graph, gate, on_true, np.zeros(equation.shape))
         if found is None:
-            raise refused(equation, "it is no ReLU", "x * (x > 0), or jax.nn.relu")
+            raise equation.refused("it is no ReLU", "x * (x > 0), or jax.nn.relu")
         return found
 
-    def _converted(self, equation: Any, value: Value) -> Value:
+    def _unrolled(self, equation: Equation, operands: list[Value]) -> list[Value]:
+        """Return the results of a scan over constants, step by step."""
+        given = equation.params
+        first, end = given["num_consts"], given["num_consts"] + given["num_carry"]
+        constants, carry, over = operands[:first], operands[first:end], operands[end:]
+        if len(equation.given.outvars) > len(carry) or any(map(_depends, over)):
+            raise equation.refused(
+                "it is over values of the image, or stacks some", "a loop in Python"
+            )
+        steps = range(given["length"])
+        for step in reversed(steps) if given["reverse"] else steps:
+            of_step = [value[step] for value in over]
+            jaxpr = given["jaxpr"]
+            carry = self.read(jaxpr.jaxpr, jaxpr.consts, [*constants, *carry, *of_step])
+        return carry
+
+    def _converted(self, equation: Equation, value: Value) -> Value:
         new = np.dtype(equation.params["new_dtype"])
         if isinstance(value, Comparison) and new.kind == "f":
             return value
         value = self._plain(equation, value)
         if new.kind != "f" and new != jax.dtypes.bfloat16:
-            raise refused(equation, "it rounds to integers", "floating point numbers")
+            raise equation.refused("it rounds to integers", "floating point numbers")
         if new not in (np.float32, np.float64):
             raise TypeError(
-                f"model: {described(equation)} computes in {new}; expected "
+                f"model: {equation} computes in {new}; expected "
                 f"{np.dtype(self.dtype)}, in which the network computes"
             )
         if new != self.dtype:
             raise TypeError(
-                f"model: {described(equation)} computes in {new}, and its logits are "
+                f"model: {equation} computes in {new}, and its logits are "
                 f"{np.dtype(self.dtype)}; expected one data type"
             )
         return value
 
-    def _times(self, equation: Any, operands: list[Value]) -> Value:
+    def _times(self, equation: Equation, operands: list[Value]) -> Value:
         if all(map(_depends, operands)):
-            raise refused(
-                equation,
+            raise equation.refused(
                 "both of its factors depend on the image",
                 "factors that are parameters (the statistics of LayerNorm and GroupNorm depend on "
                 "the image, those of batch normalisation in evaluation mode do not)",
             )
         value, factor = operands if _depends(operands[0]) else reversed(operands)
-        self.labels.check_finite(factor)
+        self.labels.check_finite(factor, equation)
         return value.times(factor)
 
-    def _divided(self, equation: Any, operands: list[Value]) -> Value:
+    def _divided(self, equation: Equation, operands: list[Value]) -> Value:
         value, by = operands
         if _depends(by):
-            raise refused(
-                equation,
+            raise equation.refused(
                 "it divides by what depends on the image",
                 "logits (leave out a softmax at the end), or division by parameters",
             )
-        self.labels.check_finite(by)
+        self.labels.check_finite(by, equation)
         if not np.all(by):
-            raise refused(equation, "it divides by 0", "numbers other than 0")
+            raise equation.refused("it divides by 0", "numbers other than 0")
         return value.divided(by)
 
-    def _added(self, equation: Any, operands: list[Value]) -> Value:
+    def _added(self, equation: Equation, operands: list[Value]) -> Value:
         value, other = operands if _depends(operands[0]) else reversed(operands)
         if _depends(other):
             return value.added(other)
-        self.labels.check_finite(other)
+        self.labels.check_finite(other, equation)
         return value.plus(other)
 
-    def _subtracted(self, equation: Any, operands: list[Value]) -> Value:
+    def _subtracted(self, equation: Equation, operands: list[Value]) -> Value:
         first, second = operands
         if _depends(second):
             return self._added(equation, [first, second.negated()])
         return self._added(equation, [first, -np.asarray(second)])
 
-    def _negated(self, equation: Any, operands: list[Value]) -> Value:
+    def _negated(self, equation: Equation, operands: list[Value]) -> Value:
         return operands[0].negated()
 
-    def _maximum(self, equation: Any, operands: list[Value]) -> Value:
+    def _maximum(self, equation: Equation, operands: list[Value]) -> Value:
         value, other = operands if _depends(operands[0]) else reversed(operands)
         return maximum(self.graph, value, other if _depends(other) else np.asarray(other))
 
-    def _minimum(self, equation: Any, operands: list[Value]) -> Value:
+    def _minimum(self, equation: Equation, operands: list[Value]) -> Value:
         value, other = operands if _depends(operands[0]) else reversed(operands)
         return minimum(self.graph, value, other if _depends(other) else np.asarray(other))
 
-    def _clamped(self, equation: Any, operands: list[Value]) -> Value:
+    def _clamped(self, equation: Equation, operands: list[Value]) -> Value:
         low, value, high = operands
         if _depends(low) or _depends(high):
-            raise refused(equation, "its bounds depend on the image", "constant bounds")
+            raise equation.refused("its bounds depend on the image", "constant bounds")
         above = maximum(self.graph, value, np.asarray(low))
         return minimum(self.graph, above, np.asarray(high))
 
-    def _absolute(self, equation: Any, operands: list[Value]) -> Value:
+    def _absolute(self, equation: Equation, operands: list[Value]) -> Value:
         return maximum(self.graph, operands[0], operands[0].negated())
 
-    def _floored(self, equation: Any, operands: list[Value]) -> Value:
+    def _floored(self, equation: Equation, operands: list[Value]) -> Value:
         return rounded(self.graph, equation, operands[0], offset=0.0)
 
-    def _rounded(self, equation: Any, operands: list[Value]) -> Value:
+    def _rounded(self, equation: Equation, operands: list[Value]) -> Value:
         return rounded(self.graph, equation, operands[0], offset=0.5)
 
-    def _above(self, equation: Any, operands: list[Value]) -> Value:
+    def _above(self, equation: Equation, operands: list[Value]) -> Value:
         return Comparison(self._subtracted(equation, operands))
 
-    def _below(self, equation: Any, operands: list[Value]) -> Value:
+    def _below(self, equation: Equation, operands: list[Value]) -> Value:
         return Comparison(self._subtracted(equation, operands[::-1]))
 
 
@@ -302,17 +341,16 @@ _ARITHMETIC: dict[str, Callable[[Reader, Any, list[Value]], Value]] = {
 }
 """Readers of arithmetic on each number."""
 
-del rectified
 
-
-def _evaluated(equation: Any, operands: list[Any]) -> list[Any]:
+def _evaluated(equation: Equation, operands: list[Any]) -> list[Any]:
     """Evaluate an equation whose operands do not depend on the image."""
     of_variables = {
         atom: operand
-        for atom, operand in zip(equation.invars, operands, strict=True)
+        for atom, operand in zip(equation.given.invars, operands, strict=True)
         if not isinstance(atom, jex.Literal)
     }
-    jaxpr = jex.Jaxpr((), list(of_variables), equation.outvars, [equation], equation.effects)
+    given = equation.given
+    jaxpr = jex.Jaxpr((), list(of_variables), given.outvars, [given], given.effects)
     return list(jex.jaxpr_as_fun(jex.ClosedJaxpr(jaxpr, ()))(*of_variables.values()))
 
 
@@ -321,11 +359,11 @@ def _depends(value: Value) -> bool:
     return isinstance(value, Affine | Comparison | Maxima)
 
 
-def _called(equation: Any) -> tuple[Any, Sequence[Any]]:
+def _function(equation: Equation) -> tuple[Any, Sequence[Any]]:
     """Return the jaxpr that an equation calls, and its constants."""
     for name in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
         inner = equation.params.get(name)
         if inner is not None:
             closed = hasattr(inner, "consts")
             return (inner.jaxpr, inner.consts) if closed else (inner, ())
-    raise refused(equation, "it hides what it calls", "a plain function")
+    raise equation.refused("it hides what it calls", "a plain function")

@@ -18,7 +18,7 @@ def with_gain_folded(term: Term, scale: float, dtype: Any) -> tuple[Part, ...]:
     weights in front. Where it does not get there it becomes a `OneToOne`.
     """
     gain = np.asarray(term.gain * scale)
-    if abs(gain - 1).max() < 1e-12:  # noqa: PLR2004
+    if abs(gain - 1).max() < 1e-12:
         gain = _ONE
     parts = list(term.parts)
     for i in reversed(range(len(parts))):
@@ -163,9 +163,7 @@ def _conv_in_frame(moved: Moved, part: Conv2D) -> Conv2D | None:
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if not rows.size:
         return None
-    (top, below), (left, right) = (
-        (int(place[0]), int(place[-1]) + 1) for place in (rows, columns)
-    )
+    (top, below), (left, right) = ((int(place[0]), int(place[-1]) + 1) for place in (rows, columns))
     image = index[top:below, left:right]
     if image.size != moved.num_pre or not np.array_equal(image.ravel(), np.arange(image.size)):
         return None
@@ -193,7 +191,8 @@ def _conv_of_channels(moved: Moved, part: Conv2D) -> Conv2D | None:
     kernel = np.asarray(part.kernel)
     taken_from = np.zeros((*kernel.shape[:2], before, kernel.shape[3]), kernel.dtype)
     reached = np.flatnonzero(first >= 0)
-    np.add.at(taken_from, (slice(None), slice(None), first[reached]), kernel[:, :, reached])
+    for channel in reached:
+        taken_from[:, :, first[channel]] += kernel[:, :, channel]
     return convolution(taken_from, (height, width, before), part.stride, frame_of(part))
 
 
@@ -222,7 +221,7 @@ def convolution(kernel: Any, image_shape: Any, stride: Any, frame: Any) -> Conv2
         if frame == tuple(map(tuple, pads)):
             padding = word
             break
-    shape = tuple(map(int, image_shape))
+    shape = (int(image_shape[0]), int(image_shape[1]), int(image_shape[2]))
     groups = shape[2] // kernel.shape[2]
     options = {} if groups == 1 else {"groups": groups}
     return Conv2D(kernel, shape, stride=stride, padding=padding, **options)

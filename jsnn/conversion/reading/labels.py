@@ -7,6 +7,8 @@ import jax
 import numpy as np
 from flax import linen, nnx
 
+from jsnn.conversion.reading.equation import Equation
+
 
 class Labels:
     """Names of layers by parameter, such as "layers.0" or "Dense_1".
@@ -37,14 +39,14 @@ class Labels:
             for result in results:
                 self._name(result, name)
 
-    def check_finite(self, array: Any) -> None:
-        """Raise ValueError if a constant of the model is not finite."""
+    def check_finite(self, array: Any, equation: Equation) -> None:
+        """Raise ValueError if a constant that an equation takes is not finite."""
         numbers = np.asarray(array)
         if numbers.dtype.kind == "f" and not np.all(np.isfinite(numbers)):
             found = "NaN" if np.any(np.isnan(numbers)) else "an infinity"
             raise ValueError(
-                f"model, {self.of(array) or 'a parameter'}: given {found}; expected finite numbers "
-                "(was the model trained?)"
+                f"model, {self.of(array) or f'constant of {equation.title}'}: given {found}; "
+                "expected finite numbers (was the model trained?)"
             )
 
 

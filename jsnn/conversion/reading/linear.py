@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn.conversion.reading.affine import Affine, Part, Shape
+from jsnn.conversion.reading.equation import Equation
 from jsnn.conversion.reading.folding import behind_weights, convolution
-from jsnn.conversion.reading.movement import evaluated, transposed
-from jsnn.conversion.reading.place import refused
+from jsnn.conversion.reading.movement import transposed
 from jsnn.conversion.reading.windows import windows_of
 from jsnn.network.connectivity import AveragePool2D, Conv2D, Dense
 
@@ -22,7 +22,7 @@ _MOST_WEIGHTS = 2**24
 Linear = Callable[[Any, Affine, Sequence[Any], Any], Affine]
 
 
-def dot_general(equation: Any, value: Affine, operands: Sequence[Any], dtype: Any) -> Affine:
+def dot_general(equation: Equation, value: Affine, operands: Sequence[Any], dtype: Any) -> Affine:
     """Read a product with constant weights: a dense layer, or one at every place of an image."""
     (contracted, batch) = equation.params["dimension_numbers"]
     on_left = operands[0] is value
@@ -42,7 +42,7 @@ def dot_general(equation: Any, value: Affine, operands: Sequence[Any], dtype: An
     if not image:
         part = Dense(matrix)
     else:
-        sides = image if len(image) == 2 else (prod(image), 1)  # noqa: PLR2004
+        sides = image if len(image) == 2 else (prod(image), 1)
         part = Conv2D(matrix[None, None], (*sides, len(matrix)))
     found = _behind(rows, part, (*places, *columns), dtype)
     if not on_left:
@@ -51,12 +51,12 @@ def dot_general(equation: Any, value: Affine, operands: Sequence[Any], dtype: An
 
 
 def conv_general_dilated(
-    equation: Any, value: Affine, operands: Sequence[Any], dtype: Any
+    equation: Equation, value: Affine, operands: Sequence[Any], dtype: Any
 ) -> Affine:
     """Read a convolution of one or two dimensions with any stride, padding, dilation and groups."""
     given = equation.params
     if operands[0] is not value:
-        raise refused(equation, "its kernel depends on the image", "a kernel of parameters")
+        raise equation.refused("its kernel depends on the image", "a kernel of parameters")
     lhs, rhs, out = given["dimension_numbers"]
     dimensions = len(lhs) - 2
     if (
@@ -78,11 +78,11 @@ def conv_general_dilated(
     height, width, channels = part.output_shape
     sides = (height,) if dimensions == 1 else (height, width)
     found = _behind(image, part, (1, *sides, channels), dtype)
-    order = np.argsort([out[0], *out[2:], out[1]])
+    order = np.argsort([out[0], *out[2:], out[1]]).tolist()
     return _with_constant(equation, transposed(found, order), value, operands)
 
 
-def reduce_sum(equation: Any, value: Affine, operands: Sequence[Any], dtype: Any) -> Affine:
+def reduce_sum(equation: Equation, value: Affine, operands: Sequence[Any], dtype: Any) -> Affine:
     """Read a sum over axes as an average times their number."""
     axes = equation.params["axes"]
     kept = _free(value.shape, axes)
@@ -92,13 +92,15 @@ def reduce_sum(equation: Any, value: Affine, operands: Sequence[Any], dtype: Any
         return value.reshaped(shape)
     rows = transposed(value, (*axes, *kept))
     summed = tuple(value.shape[axis] for axis in axes if value.shape[axis] > 1)
-    window = summed if len(summed) == 2 else (number, 1)  # noqa: PLR2004
+    window = summed if len(summed) == 2 else (number, 1)
     pool = AveragePool2D((*window, prod(shape)), window, dtype=dtype)
     found = _behind(rows, pool, shape, dtype)
     return _with_constant(equation, _times(found, number), value, operands)
 
 
-def reduce_window_sum(equation: Any, value: Affine, operands: Sequence[Any], dtype: Any) -> Affine:
+def reduce_window_sum(
+    equation: Equation, value: Affine, operands: Sequence[Any], dtype: Any
+) -> Affine:
     """Read sums of windows as average pooling times their size."""
     windows = windows_of(equation, value, framed=True)
     if windows is None:
@@ -117,15 +119,16 @@ def _behind(value: Affine, part: Part, shape: Shape, dtype: Any) -> Affine:
 
 
 def _with_constant(
-    equation: Any, found: Affine, value: Affine, operands: Sequence[Any]
+    equation: Equation, found: Affine, value: Affine, operands: Sequence[Any]
 ) -> Affine:
     """Add what the equation makes of the constant of the value."""
     if not value.shift.any():
         return found
     shift = np.broadcast_to(value.shift, (value.size,)).reshape(value.shape)
-    aval = equation.outvars[0].aval
-    constant = [shift.astype(aval.dtype) if operand is value else operand for operand in operands]
-    (of_shift,) = evaluated(equation, constant)
+    constant = [
+        shift.astype(equation.dtype) if operand is value else operand for operand in operands
+    ]
+    (of_shift,) = equation.evaluated(constant)
     return replace(found, shift=np.asarray(of_shift, np.float64).ravel())
 
 
@@ -133,12 +136,11 @@ def _times(value: Affine, number: int) -> Affine:
     return replace(value, scale=value.scale * number)
 
 
-def as_matrix(equation: Any, value: Affine, operands: Sequence[Any], dtype: Any) -> Affine:
+def as_matrix(equation: Equation, value: Affine, operands: Sequence[Any], dtype: Any) -> Affine:
     """Read a linear equation as a matrix, which is what it makes of each unit vector."""
-    shape = equation.outvars[0].aval.shape
+    shape = equation.shape
     if value.size * prod(shape) > _MOST_WEIGHTS:
-        raise refused(
-            equation,
+        raise equation.refused(
             f"it would be a matrix of {value.size} x {prod(shape)} weights",
             "a convolution with a stride, padding, dilation or groups, or a smaller one",
         )
@@ -146,7 +148,7 @@ def as_matrix(equation: Any, value: Affine, operands: Sequence[Any], dtype: Any)
 
     def column(unit: jax.Array) -> jax.Array:
         with_unit = [unit.reshape(value.shape) if o is None else o for o in others]
-        return evaluated(equation, with_unit)[0].ravel()
+        return equation.evaluated(with_unit)[0].ravel()
 
     matrix = jax.vmap(column)(jnp.eye(value.size, dtype=dtype))
     found = _behind(value, Dense(matrix), shape, dtype)

@@ -99,11 +99,11 @@ def _refusal(refusals: list[tuple[tuple[int, ...], Exception]]) -> Exception:
         if str(error).startswith("model: returns"):
             return error
     (batch, first), (one, second) = refusals
+    reasons = list(dict.fromkeys(f"{type(e).__name__}: {_short(e)}" for e in (first, second)))
     error = ValueError(
-        f"calibration_images: the model takes neither a batch of them, of shape {list(batch)} "
-        f"({type(first).__name__}: {_short(first)}), nor one image, of shape {list(one)} "
-        f"({type(second).__name__}: {_short(second)}); expected images as the model takes them, "
-        "and nothing else that it needs"
+        f"calibration_images: the model takes neither a batch of shape {list(batch)} nor one image "
+        f"of shape {list(one)} ({'; '.join(reasons)}); expected images as the model takes them, "
+        "and a model that needs nothing else"
     )
     error.__cause__ = first
     return error
@@ -111,7 +111,7 @@ def _refusal(refusals: list[tuple[tuple[int, ...], Exception]]) -> Exception:
 
 def _short(error: Exception) -> str:
     text = " ".join(str(error).split())
-    return text if len(text) < 200 else f"{text[:200]} ..."  # noqa: PLR2004
+    return text if len(text) < 200 else f"{text[:200]} ..."
 
 
 def check_has_numbers(model: Any) -> None:
@@ -153,6 +153,11 @@ def read(model: Model, images: np.ndarray) -> list[Layer]:
     graph = Graph(shape, batched=model.batched)
     labels = Labels(model.given)
     (logits,) = Reader(graph, labels, dtype).read(closed.jaxpr, closed.consts, [graph.image()])
+    if isinstance(logits, np.ndarray | jax.Array):
+        raise ValueError(
+            "model: its logits do not depend on the image; expected a model that answers one image "
+            "by itself (without statistics of the batch)"
+        )
     if not isinstance(logits, Affine):
         raise ValueError(
             "model: its result is no sum of activations; expected logits that depend on the image "

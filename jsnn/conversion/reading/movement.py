@@ -5,11 +5,10 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jsnn.conversion.reading.affine import Affine, Shape
+from jsnn.conversion.reading.equation import Equation
 
 MOVES = (
     *("broadcast_in_dim", "concatenate", "dynamic_slice", "gather", "pad", "reshape", "rev"),
@@ -18,23 +17,23 @@ MOVES = (
 """Names of the primitives."""
 
 
-def moved(equation: Any, operands: Sequence[Any]) -> list[Affine | np.ndarray]:
+def moved(equation: Equation, operands: Sequence[Any]) -> list[Affine | np.ndarray]:
     """Return the results of an equation that moves values, some of which depend on the image.
 
     The equation itself is evaluated on the numbers of the values.
     """
-    shapes = [variable.aval.shape for variable in equation.outvars]
-    if equation.primitive.name in ("reshape", "squeeze", "broadcast_in_dim"):
+    shapes = [variable.aval.shape for variable in equation.given.outvars]
+    if equation.name in ("reshape", "squeeze", "broadcast_in_dim"):
         value = operands[0]
         if value.size == prod(shapes[0]):
             return [value.reshaped(shapes[0])]
     results: list[Affine | np.ndarray | None] = [None] * len(shapes)
-    constants = evaluated(equation, [_constant(operand) for operand in operands])
+    constants = equation.evaluated([_constant(operand) for operand in operands])
     for place, operand in enumerate(operands):
         if not isinstance(operand, Affine):
             continue
         numbers = [_numbers(other, of=i == place) for i, other in enumerate(operands)]
-        for i, index in enumerate(evaluated(equation, numbers)):
+        for i, index in enumerate(equation.evaluated(numbers)):
             part = _rearranged(operand, np.asarray(index).ravel() - 1, shapes[i])
             results[i] = part if results[i] is None else _sum(results[i], part)
     return [
@@ -77,13 +76,6 @@ def _sum(first: Any, second: Affine | None) -> Any:
 def _plus(value: Any, constant: Any) -> Any:
     constant = np.asarray(constant, np.float64)
     return value.plus(constant) if isinstance(value, Affine) and constant.any() else value
-
-
-def evaluated(equation: Any, operands: Sequence[Any]) -> list[Any]:
-    """Evaluate an equation that calls no function on other arrays than its own."""
-    with jax.default_matmul_precision("highest"):
-        found = equation.primitive.bind(*map(jnp.asarray, operands), **equation.params)
-    return list(found) if equation.primitive.multiple_results else [found]
 
 
 def _constant(operand: Any) -> Any:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from jsnn.conversion.reading.affine import Affine, Shape
+from jsnn.conversion.reading.equation import Equation
 from jsnn.conversion.reading.movement import rearranged, transposed
 
 
@@ -54,7 +54,7 @@ def _pair(sizes: Sequence[int], fill: int) -> tuple[int, int]:
     return height, width
 
 
-def windows_of(equation: Any, value: Affine, *, framed: bool) -> tuple[Affine, Windows] | None:
+def windows_of(equation: Equation, value: Affine, *, framed: bool) -> tuple[Affine, Windows] | None:
     """Return a value as an image, and the windows that an equation slides over it.
 
     None if the windows have gaps or more than two dimensions.
