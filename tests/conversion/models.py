@@ -13,7 +13,11 @@ import numpy as np
 from flax import nnx
 
 import jsnn
-from jsnn import conversion
+from jsnn.conversion.layers import activations
+
+
+def flatten(x):
+    return x.reshape(len(x), -1)
 
 
 def images(number=40, shape=(12,)):
@@ -64,7 +68,7 @@ def convolutional(pool):
         conv(3, 4, (2, 2), strides=2, padding="VALID", rngs=rngs),
         nnx.BatchNorm(4, rngs=rngs),
         nnx.relu,
-        conversion.flatten,
+        flatten,
         nnx.Dropout(0.5, rngs=rngs),
         linear(16, 3, bias=0.1, rngs=rngs),
     )
@@ -85,8 +89,7 @@ def first_activation(model, pixels):
 
 def logits_of(layers, pixels):
     """Return what the layers of a conversion compute."""
-    forward = lambda layers, x: functools.reduce(lambda a, layer: layer(a), layers, x)  # noqa: E731
-    return jax.jit(jax.vmap(forward, (None, 0)))(layers, pixels.reshape(len(pixels), -1))
+    return activations(layers, pixels.reshape(len(pixels), -1))[-1]
 
 
 def evidence(network, found, pixels, num_steps):

@@ -21,6 +21,7 @@ from tests.conversion.models import (
     conv,
     convolutional,
     first_activation,
+    flatten,
     images,
     linear,
     perceptron,
@@ -79,8 +80,7 @@ def test_pooled_pixels_make_the_multiply_accumulates_of_the_next_layer():
     convolution = conv(1, 3, (2, 2), padding="VALID")
     convolution.kernel[...] = jnp.asarray(kernel)
     pool = functools.partial(nnx.avg_pool, window_shape=(2, 2), strides=(2, 2))
-    flatten, last = conversion.flatten, linear(27, 2)
-    model = nnx.Sequential(pool, convolution, nnx.relu, flatten, last)
+    model = nnx.Sequential(pool, convolution, nnx.relu, flatten, linear(27, 2))
     pixels = images(5, (8, 8, 1))
     pixels[:, :2, :6] = 0  # three pooled pixels of sixteen
     with jax.numpy_dtype_promotion("standard"):  # nnx.avg_pool needs it

@@ -62,11 +62,13 @@ class Equation:
         return ValueError(f"model: {self} cannot be converted, since {why}; expected {expected}")
 
     def evaluated(self, operands: Sequence[Any]) -> list[Any]:
-        """Evaluate its primitive, which calls no function, on arrays of any data type."""
+        """Evaluate its primitive on arrays, perhaps of other data types than it was traced with."""
+        primitive = self.given.primitive
+        bound = primitive.get_bind_params(self.given.params)
+        functions, params = bound if isinstance(bound, tuple) else ((), bound)  # older JAX: a pair
         with jax.default_matmul_precision("highest"):
-            arrays = map(jax.numpy.asarray, operands)
-            found = self.given.primitive.bind(*arrays, **self.given.params)
-        return list(found) if self.given.primitive.multiple_results else [found]
+            found = primitive.bind(*functions, *map(jax.numpy.asarray, operands), **params)
+        return list(found) if primitive.multiple_results else [found]
 
 
 def line_of(given: Any) -> str:

@@ -111,7 +111,7 @@ class Reader:
         if name in _CALLS:
             return self._called(equation, operands)
         if not any(map(_depends, operands)):
-            results = _evaluated(equation, operands)
+            results = equation.evaluated(operands)
             self.labels.inherit(operands, results)
             return results
         if name == "cond" and not _depends(operands[0]):
@@ -340,18 +340,6 @@ _ARITHMETIC: dict[str, Callable[[Reader, Any, list[Value]], Value]] = {
     "le": Reader._below,
 }
 """Readers of arithmetic on each number."""
-
-
-def _evaluated(equation: Equation, operands: list[Any]) -> list[Any]:
-    """Evaluate an equation whose operands do not depend on the image."""
-    of_variables = {
-        atom: operand
-        for atom, operand in zip(equation.given.invars, operands, strict=True)
-        if not isinstance(atom, jex.Literal)
-    }
-    given = equation.given
-    jaxpr = jex.Jaxpr((), list(of_variables), given.outvars, [given], given.effects)
-    return list(jex.jaxpr_as_fun(jex.ClosedJaxpr(jaxpr, ()))(*of_variables.values()))
 
 
 def _depends(value: Value) -> bool:
