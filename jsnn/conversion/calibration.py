@@ -18,7 +18,7 @@ from jsnn._checks import positive_int
 from jsnn.conversion.activation import Identity, qcfs
 from jsnn.conversion.channel_scaling import each_neuron
 from jsnn.conversion.decoding import decoded_values
-from jsnn.conversion.layers import Weighted, num_channels
+from jsnn.conversion.layers import Weighted, entering, num_channels
 from jsnn.conversion.network_builder import build
 from jsnn.conversion.prepared import Prepared
 from jsnn.conversion.recipe import Calibration, Recipe, Sample
@@ -54,9 +54,10 @@ def _light(
 def advanced(num_steps: int, *, num_updates: int = 200, learning_rate: float = 1e-3) -> Calibration:
     """Refit weights and biases to the decoded spikes, then correct initial potentials.
 
-    For each layer, with x the decoded spikes of the layer in front and a the activation,
+    For each layer, with x_k the decoded spikes of its sources and a the activation,
 
-        min over W, b of E |qcfs(W x + b; λ, T) - a|²,    then v_i <- v_i + T E (a - value)_i / λ
+        min over W_k, b of E |qcfs(sum of W_k x_k + b; λ, T) - a|²,
+        then v_i <- v_i + T E (a - value)_i / λ
 
     Sections 4.2 and 4.3; Adam instead of gradient descent with momentum.
 
@@ -91,13 +92,14 @@ def _advanced(
             "recipe, calibrate: given advanced for firing in digits; expected light, since rates "
             "are what it fits"
         )
-    entering = sample.images.astype(np.float32)
+    images = sample.images.astype(np.float32)
+    found: list[np.ndarray] = []  # decoded values of the layers in front, which stay as they are
     for i, each in enumerate(prepared):
         if isinstance(each.layer, Weighted):
             fitted = _refitted(
                 each.layer,
                 jnp.asarray(each_neuron(each.scale, each.layer.size), jnp.float32),
-                jnp.asarray(entering),
+                [jnp.asarray(x) for x in entering(each.layer, images, found)],
                 jnp.asarray(sample.activations[i]),
                 num_steps,
                 num_updates,
@@ -107,7 +109,7 @@ def _advanced(
             decoded = _decoded(prepared, sample, recipe, num_steps)[i]
             error = (sample.activations[i] - decoded).mean(axis=0)
             prepared = _with(prepared, i, _corrected(prepared[i], fitted, error, num_steps))
-        entering = _decoded(prepared, sample, recipe, num_steps)[i].astype(np.float32)
+        found.append(_decoded(prepared, sample, recipe, num_steps)[i].astype(np.float32))
     return prepared
 
 
@@ -115,7 +117,7 @@ def _advanced(
 def _refitted(
     layer: Weighted,
     scale: jax.Array,
-    entering: jax.Array,
+    values: list[jax.Array],
     activation: jax.Array,
     num_steps: int,
     num_updates: int,
@@ -124,7 +126,7 @@ def _refitted(
     optimiser = optax.adam(learning_rate)
 
     def loss(layer: Weighted, rows: jax.Array) -> jax.Array:
-        potential = jax.vmap(layer.linear)(entering[rows])
+        potential = jax.vmap(layer.linear)(*(x[rows] for x in values))
         given = (
             potential
             if isinstance(layer.activation, Identity)
@@ -137,7 +139,7 @@ def _refitted(
         changes, state = optimiser.update(jax.grad(loss)(layer, rows), state)
         return (optax.apply_updates(layer, changes), state), None
 
-    number = len(entering)
+    number = len(activation)
     key = jax.random.key(0, impl="threefry2x32")
     rows = jax.random.randint(key, (num_updates, min(_BATCH, number)), 0, number)
     (layer, _), _ = jax.lax.scan(update, (layer, optimiser.init(layer)), rows)

@@ -53,7 +53,8 @@ class Conversion:
     Attributes:
       recipe: the recipe of the conversion.
       layers: a report of each layer.
-      ann: the artificial network, layer by layer, as read from the model.
+      ann: the layers of the artificial network, as read from the model, in an order in which each
+        comes after those whose activations enter it.
       readout: readout of the answer, for `jsnn.evaluate`.
       image_shape: shape of one input of the model.
       image_range: (lowest, highest) pixel of the calibration images.
@@ -73,7 +74,7 @@ class Conversion:
     def drive(self, images: ArrayLike) -> dict[str, Any]:
         """Compute the drive of the network, for `jsnn.simulate`, `jsnn.evaluate` or a `vmap`.
 
-        An analog input passes through the weights of the first layer here.
+        An analog input passes through the weights of the layers that it enters here.
 
         Args:
           images: one image, or [n, ...].

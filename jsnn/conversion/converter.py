@@ -20,7 +20,7 @@ from jsnn.conversion.network_builder import build, prepare
 from jsnn.conversion.presentation_length import least_steps
 from jsnn.conversion.reading.model import model_of, read
 from jsnn.conversion.recipe import Recipe, Sample
-from jsnn.conversion.recipe_checks import check_depth, check_exact, check_recipe
+from jsnn.conversion.recipe_checks import check_exact, check_layers, check_recipe
 from jsnn.network.network import Network
 
 
@@ -69,7 +69,7 @@ def convert(
     shape = images.shape[1:]
     function = model_of(model, images)
     layers = tuple(read(function, images))
-    check_depth(recipe, layers)
+    check_layers(recipe, layers)
     check_exact(recipe, _dtype(layers))
     rows = images.reshape(len(images), -1)
     found = activations(layers, rows.astype(_dtype(layers)))

@@ -1,5 +1,7 @@
 """Decoding: the activations that the spikes of a converted network stand for."""
 
+from functools import reduce
+from operator import add
 from typing import Any
 
 import jax
@@ -17,18 +19,26 @@ from jsnn.evaluation import present_all
 def drives_of(built: Built, recipe: Recipe, images: np.ndarray) -> dict[str, Any]:
     """Return what drives the network, {population: [n, N]}, for images [n, N_0]."""
     scaled = (np.asarray(images, np.float64) * recipe.coding.scale).astype(built.network.dtype)
-    if built.analog_weights is None:
+    if not built.analog_weights:
         return {"input": scaled}
-    return {built.layers[0].name: np.asarray(_delivered(built.analog_weights, scaled))}
+    return {
+        name: np.asarray(_delivered(weights, scaled))
+        for name, weights in built.analog_weights.items()
+    }
 
 
 @jax.jit
-def _delivered(connectivity: Any, images: jax.Array) -> jax.Array:
-    return jax.lax.map(connectivity.deliver, jnp.asarray(images), batch_size=_BATCH)
+def _delivered(connectivities: tuple[Any, ...], images: jax.Array) -> jax.Array:
+    """Compute the sum of what connectivities make of each image, [n, post]."""
+
+    def of_image(image: jax.Array) -> jax.Array:
+        return reduce(add, [connectivity.deliver(image) for connectivity in connectivities])
+
+    return jax.lax.map(of_image, jnp.asarray(images), batch_size=_BATCH)
 
 
 _BATCH = 250
-"""Images that pass through the first layer at once."""
+"""Images that pass through a layer at once."""
 
 
 def decoded_values(

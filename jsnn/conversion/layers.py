@@ -148,6 +148,14 @@ def entering(layer: Layer, image: Any, of_layers: Sequence[Any]) -> list[Any]:
     return [image if source == IMAGE else of_layers[source] for source in layer.sources]
 
 
+def depths(layers: Layers) -> list[int]:
+    """Return the largest number of weighted layers on a way from the image through each layer."""
+    found: list[int] = []
+    for layer in layers:
+        found.append(max(entering(layer, 0, found)) + isinstance(layer, Weighted))
+    return found
+
+
 def activations(layers: Layers, images: np.ndarray) -> list[np.ndarray]:
     """Compute the activations of each layer, [n, N_l], for images [n, N_0]; the last are logits."""
     return [np.asarray(a) for a in _activations(tuple(layers), jnp.asarray(images))]

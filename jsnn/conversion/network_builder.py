@@ -7,15 +7,17 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jsnn.conversion.activation import Clipped
 from jsnn.conversion.channel_scaling import each_neuron, rescaled
 from jsnn.conversion.emission import GRADED, POTENTIAL, Emission
 from jsnn.conversion.layer_population import LayerPopulation
-from jsnn.conversion.layers import Layer, MaxPool, Weighted, chained
+from jsnn.conversion.layers import Layer, MaxPool, Weighted, chained, depths, entering
 from jsnn.conversion.neurons import EMITTED, RELAY, TOTAL, counted
 from jsnn.conversion.prepared import Prepared
 from jsnn.conversion.recipe import Recipe
 from jsnn.models.current_sources import CONSTANT
 from jsnn.models.neurons import INTEGRATOR, NeuronModel
+from jsnn.models.synapses import SynapseModel
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.network import Network
 from jsnn.network.population import Population
@@ -29,19 +31,24 @@ class Built:
     Attributes:
       network: the spiking network.
       layers: the population of each layer.
-      analog_weights: connectivity from the pixels to the first population, through which images
-        pass before a presentation; None if there are input neurons.
+      analog_weights: {population: connectivities from the pixels to it}, through which images pass
+        before a presentation and then add up; empty if there are input neurons.
     """
 
     network: Network
     layers: tuple[LayerPopulation, ...]
-    analog_weights: Any
+    analog_weights: Mapping[str, tuple[Any, ...]]
 
 
 def prepare(layers: tuple[Layer, ...], scales: list[np.ndarray], recipe: Recipe) -> list[Prepared]:
     """Give each layer its scale and initial potential; an output that integrates starts at 0."""
+    most = recipe.firing.emission.most_per_step
     prepared = [
-        Prepared(layer, scale, recipe.v_init if isinstance(layer, Weighted) else 0.0)
+        Prepared(
+            layer,
+            np.minimum(scale, _highest(layer) / most),
+            recipe.v_init if isinstance(layer, Weighted) else 0.0,
+        )
         for layer, scale in zip(layers, scales, strict=True)
     ]
     if recipe.output.integrates:
@@ -49,25 +56,55 @@ def prepare(layers: tuple[Layer, ...], scales: list[np.ndarray], recipe: Recipe)
     return prepared
 
 
+def _highest(layer: Layer) -> float:
+    """Return the value at which the activation of a layer saturates."""
+    if isinstance(layer, Weighted) and isinstance(layer.activation, Clipped):
+        return layer.activation.highest
+    return np.inf
+
+
 def build(prepared: list[Prepared], recipe: Recipe) -> Built:
     """Build the network of these layers; the last one is the output.
 
-    A neuron that spikes has weights W_l λ_(l-1) θ / λ_l and biases b_l θ / λ_l, θ its threshold. An
-    output that integrates has W_l λ_(l-1) and b_l.
+    Each branch of a layer is a projection. A neuron of layer l that spikes, with the threshold θ,
+    has the bias b_l θ / λ_l and from each neuron of layer k the weight
+
+        W_lk λ_k θ / λ_l
+
+    so that all branches bring activations in the same unit. Shortcuts are scaled in this way by Hu,
+    Tang & Pan 2018, "Spiking deep residual networks", arXiv:1805.01352. An output that integrates
+    has W_lk λ_k and b_l.
     """
-    first = prepared[0].layer
+    layers = [each.layer for each in prepared]
+    pooled = {layer.source for layer in layers if isinstance(layer, MaxPool)}
+    first = layers[0]
     assert isinstance(first, Weighted)  # the readers give no other
-    builder = _Builder(recipe, first.dtype)
+    builder = _Builder(recipe, first.dtype, depths(layers))
     if recipe.coding.model is not None:
-        builder.add_input(first.num_inputs, recipe.coding.model)
-    for each, behind in zip(prepared, [*prepared[1:], None], strict=True):
+        builder.add_input(first.branches[0].num_inputs, recipe.coding.model)
+    for i, each in enumerate(prepared):
         if isinstance(each.layer, MaxPool):
             builder.add_max_pool(each.layer)
-        elif behind is None:
+        elif i == len(prepared) - 1:
             builder.add_output(each, each.layer)
         else:
-            builder.add_hidden(each, each.layer, pooled=isinstance(behind.layer, MaxPool))
+            builder.add_hidden(each, each.layer, pooled=i in pooled)
     return builder.built()
+
+
+@dataclass(frozen=True)
+class _Sender:
+    """Neurons whose spikes stand for the image or for the activations of a layer.
+
+    Attributes:
+      name: name of the population; None for an analog input, which has no neurons.
+      synapse: synapse model that carries a spike on.
+      unit: pixel or activation that one spike a step stands for, [1] or [channels].
+    """
+
+    name: str | None
+    synapse: SynapseModel
+    unit: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -88,19 +125,20 @@ class _Neurons:
 
 
 class _Builder:
-    """Network under construction; each layer is added behind the last one."""
+    """Network under construction, to which layers are added in their order."""
 
-    def __init__(self, recipe: Recipe, dtype: np.dtype[Any]) -> None:
+    def __init__(self, recipe: Recipe, dtype: np.dtype[Any], depths: list[int]) -> None:
+        coding = recipe.coding
         self.recipe = recipe
         self.dtype = dtype
+        self.depths = depths
         self.populations: list[Population] = []
         self.projections: list[Projection] = []
         self.sources: list[CurrentSource] = []
         self.layers: list[LayerPopulation] = []
-        self.analog_weights: Any = None
-        self.pre: str | None = None  # the population behind which the next layer is added,
-        self.synapse = recipe.coding.synapse  # what carries on its spikes,
-        self.unit = np.asarray([recipe.coding.unit(recipe.v_thresh)])  # and what each stands for
+        self.analog_weights: dict[str, tuple[Any, ...]] = {}
+        self.image = _Sender(None, coding.synapse, np.asarray([coding.unit(recipe.v_thresh)]))
+        self.senders: list[_Sender] = []  # of each layer
         self.num_weighted = 0
         self.num_pools = 0  # since the last weighted layer
 
@@ -112,10 +150,10 @@ class _Builder:
             params["v_thresh"] = recipe.v_thresh
             initial["v"] = recipe.v_init * recipe.v_thresh
         self.populations.append(Population("input", size, model, params, initial))
-        self.pre = "input"
+        self.image = replace(self.image, name="input")
 
     def add_hidden(self, prepared: Prepared, layer: Weighted, *, pooled: bool) -> None:
-        """Add neurons that fire, and keep the sum of their spikes if max pooling comes next."""
+        """Add neurons that fire, and keep the sum of their spikes if max pooling looks at it."""
         name = f"hidden{self.num_weighted + 1}"
         self._add_weighted(name, prepared, layer, self._firing_neurons(with_total=pooled))
 
@@ -129,27 +167,31 @@ class _Builder:
 
     def add_max_pool(self, layer: MaxPool) -> None:
         """Add neurons that relay the largest sum in each window, within the same step."""
-        pooled = self.layers[-1]
+        pooled = self.layers[layer.source]
         self.num_pools += 1
         number = "" if self.num_pools == 1 else f"_{self.num_pools}"
         name = f"pool{self.num_weighted}{number}"
         emission = replace(GRADED, most_per_step=pooled.emission.most_per_step)
         self.populations.append(Population(name, layer.size, RELAY))
         self.projections.append(Projection(pooled.name, name, layer.pool, synapse=TOTAL, delay=0))
-        self.layers.append(LayerPopulation(name, pooled.unit, emission))
-        self.pre, self.synapse = name, EMITTED
+        self._add_layer(LayerPopulation(name, pooled.unit, emission), EMITTED)
 
     def built(self) -> Built:
         """Return the network."""
         network = Network(self.populations, self.projections, self.sources)
         return Built(network, tuple(self.layers), self.analog_weights)
 
+    def _add_layer(self, population: LayerPopulation, synapse: SynapseModel) -> None:
+        self.layers.append(population)
+        self.senders.append(_Sender(population.name, synapse, population.unit))
+
     def _firing_neurons(self, *, with_total: bool = False) -> _Neurons:
         firing, v_thresh = self.recipe.firing, self.recipe.v_thresh
         model, emission = firing.model, firing.emission
         if with_total and emission.total is None:
             model, emission = counted(model), emission.with_total("total")
-        params = {**firing.params(self.num_weighted), "v_thresh": v_thresh}
+        in_front = self.depths[len(self.layers)] - 1
+        params = {**firing.params(in_front), "v_thresh": v_thresh}
         return _Neurons(model, v_thresh, params, emission)
 
     def _add_weighted(
@@ -165,20 +207,23 @@ class _Builder:
         if not firing.in_digits and np.any(bias):
             magnitude = {"magnitude": _canonical(bias, self.dtype)}
             self.sources.append(CurrentSource(f"{name}_bias", name, CONSTANT, params=magnitude))
-        weights = rescaled(layer.parts, self.unit * neurons.threshold, prepared.scale)
-        self._connect(name, chained(weights))
-        self.layers.append(LayerPopulation(name, prepared.scale, neurons.emission))
-        self.pre, self.synapse, self.unit = name, firing.synapse, prepared.scale
+        senders = entering(layer, self.image, self.senders)
+        for branch, sender in zip(layer.branches, senders, strict=True):
+            weights = rescaled(branch.parts, sender.unit * neurons.threshold, prepared.scale)
+            self._connect(sender, name, chained(weights))
+        self._add_layer(LayerPopulation(name, prepared.scale, neurons.emission), firing.synapse)
         self.num_weighted, self.num_pools = self.num_weighted + 1, 0
 
-    def _connect(self, post: str, connectivity: Any) -> None:
-        if self.pre is None:
-            self.analog_weights = connectivity
-        else:
-            delay = self.recipe.delay
-            self.projections.append(
-                Projection(self.pre, post, connectivity, synapse=self.synapse, delay=delay)
-            )
+    def _connect(self, sender: _Sender, post: str, connectivity: Any) -> None:
+        pre, synapse, delay = sender.name, sender.synapse, self.recipe.delay
+        if pre is None:
+            self.analog_weights[post] = (*self.analog_weights.get(post, ()), connectivity)
+            return
+        number = 1 + sum((p.pre, p.post) == (pre, post) for p in self.projections)
+        name = "" if number == 1 else f"{pre}_to_{post}_{number}"
+        self.projections.append(
+            Projection(pre, post, connectivity, synapse=synapse, delay=delay, name=name)
+        )
 
 
 def _bias(prepared: Prepared, layer: Weighted, threshold: float) -> np.ndarray:

@@ -1,25 +1,55 @@
 """Number of steps that a presentation of a converted network takes."""
 
+from collections.abc import Callable
+
 from jsnn._checks import positive_int
 from jsnn.conversion.recipe import Recipe
 from jsnn.network.network import Network
+from jsnn.network.population import Population
+from jsnn.network.projection import Projection
 
 
 def needed_steps(network: Network, recipe: Recipe) -> dict[str, int]:
     """Return {reason: number of steps}; a presentation takes at least the largest number."""
     output, coding, firing = recipe.output, recipe.coding, recipe.firing
     needed = {
-        "the way to the output": 1 + sum(p.delay for p in network.projections),
+        "the way to the output": 1 + _longest_way(network, _nothing, _delay),
         f"an answer read from step {output.start} on": 1 + output.start,
     }
     if coding.num_steps is not None:
         needed[f"{coding.name} coding"] = coding.num_steps
     if firing.digits is not None and firing.in_turn:
-        turns = sum(p.model == firing.model for p in network.populations)
+        turns = _longest_way(network, lambda p: int(p.model == firing.model), _nothing)
         needed[f"{firing.digits} steps of each of {turns} layers in turn"] = firing.digits * turns
     elif firing.digits is not None:
         needed[f"{firing.digits} digits, one a step"] = firing.digits
     return needed
+
+
+def _longest_way(
+    network: Network, at: Callable[[Population], int], between: Callable[[Projection], int]
+) -> int:
+    """Return the largest sum over populations and projections on a way to the last population.
+
+    Args:
+      network: its populations stand in an order in which spikes pass.
+      at: number of a population.
+      between: number of a projection.
+    """
+    longest: dict[str, int] = {}
+    for population in network.populations:
+        entering = [p for p in network.projections if p.post == population.name]
+        before = max((longest[p.pre] + between(p) for p in entering), default=0)
+        longest[population.name] = before + at(population)
+    return longest[network.populations[-1].name]
+
+
+def _nothing(part: Population | Projection) -> int:
+    return 0
+
+
+def _delay(projection: Projection) -> int:
+    return int(projection.delay)
 
 
 def _most_needed(network: Network, recipe: Recipe) -> tuple[str, int]:

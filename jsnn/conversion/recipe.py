@@ -46,13 +46,14 @@ Calibration = Callable[[Sample, "Recipe", list[Prepared]], list[Prepared]]
 class Recipe:
     """Choices that turn an artificial network into a spiking one.
 
-    With the scale λ_l of layer l and the threshold θ, weights and biases become
+    With the scale λ_l of layer l and the threshold θ, the bias of the layer and the weights of its
+    branch from layer k become
 
-        W_l λ_(l-1) θ / λ_l,    b_l θ / λ_l        (per channel if the scales are)
+        W_lk λ_k θ / λ_l,    b_l θ / λ_l        (per channel if the scales are)
 
     so that a neuron fires with the rate a_l / λ_l (Diehl et al. 2015; Rueckauer et al. 2017, eq. 5
-    ff.). An output whose potential is read has W_l λ_(l-1) and b_l. `dataclasses.replace` changes
-    one choice.
+    ff.; with shortcuts Hu, Tang & Pan 2018). An output whose potential is read has W_lk λ_k and
+    b_l. `dataclasses.replace` changes one choice.
 
     Attributes:
       name: name in reports.

@@ -8,7 +8,7 @@ import numpy as np
 from jsnn._checks import check_known, finite_number, positive_int
 from jsnn.conversion.coding import Coding
 from jsnn.conversion.firing import Firing
-from jsnn.conversion.layers import Layers, Weighted
+from jsnn.conversion.layers import IMAGE, Layers, depths
 from jsnn.conversion.output import Output
 from jsnn.conversion.recipe import Recipe
 
@@ -34,14 +34,23 @@ def check_recipe(recipe: Recipe) -> None:
         _check_digits(recipe)
 
 
-def check_depth(recipe: Recipe, layers: Layers) -> None:
-    """Raise ValueError if a recipe has digits and the model no layer to emit them."""
-    number = sum(isinstance(layer, Weighted) for layer in layers)
-    if recipe.firing.in_digits and recipe.output.integrates and number == 1:
+def check_layers(recipe: Recipe, layers: Layers) -> None:
+    """Raise ValueError if a recipe has digits, and the model no layer to emit or to add them."""
+    if not recipe.firing.in_digits:
+        return
+    if recipe.output.integrates and depths(layers)[-1] == 1:
         raise ValueError(
             "model: given one layer, whose potential is read, for firing in digits; expected a "
             "hidden layer that fires"
         )
+    for layer in layers:
+        if IMAGE in layer.sources and set(layer.sources) != {IMAGE}:
+            raise ValueError(
+                f"model, {layer.name}: given the image beside activations of other layers, for "
+                "firing in digits, where a current that is held would count in every step; "
+                "expected activations alone (let the image pass through a layer with an activation "
+                "first, or take a recipe of rates, such as rueckauer_2017)"
+            )
 
 
 def check_exact(recipe: Recipe, dtype: np.dtype[Any]) -> None:

@@ -2,13 +2,16 @@
 
 Larger activations saturate. A scale that is larger than needed makes rates low, and a rate is known
 to 1 / T only. Every rule returns one λ per layer, [1] or [channels]. The output has one for all
-classes, whose spikes are compared, or 1 if its potential is read.
+classes, whose spikes are compared, or 1 if its potential is read. If an activation saturates
+itself, as a clipped ReLU does, λ is at most that with which the neurons saturate there, whatever
+the rule.
 """
 
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
+from operator import add
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +19,10 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jsnn._checks import check_flag, finite_number, positive_int
-from jsnn.conversion.activation import Identity, Quantised, qcfs
+from jsnn.conversion.activation import Activation, Clipped, Identity, Quantised, qcfs
 from jsnn.conversion.channel_scaling import each_neuron, has_weights
 from jsnn.conversion.decoding import drives_of
-from jsnn.conversion.layers import MaxPool, Weighted, num_channels
+from jsnn.conversion.layers import Branch, MaxPool, Weighted, entering, num_channels
 from jsnn.conversion.network_builder import Built, build, prepare
 from jsnn.conversion.output import potentials
 from jsnn.conversion.recipe import Recipe, Sample, Scale
@@ -35,7 +38,7 @@ def _layer_by_layer(
     recipe: Recipe,
     rule: Callable[[Weighted, np.ndarray, list[np.ndarray]], ArrayLike],
 ) -> list[np.ndarray]:
-    """Find λ of each layer; max pooling takes that of the layer in front.
+    """Find λ of each layer; max pooling takes that of its source.
 
     Args:
       sample: the artificial network.
@@ -45,7 +48,7 @@ def _layer_by_layer(
     scales: list[np.ndarray] = []
     for layer, found in zip(sample.layers, sample.activations, strict=True):
         if isinstance(layer, MaxPool):
-            scales.append(scales[-1])
+            scales.append(scales[layer.source])
         elif isinstance(layer.activation, Identity) and recipe.output.integrates:
             scales.append(np.ones(1))
         else:
@@ -54,29 +57,32 @@ def _layer_by_layer(
 
 
 def unscaled(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
-    """Leave the weights as they are: λ_l = λ_(l-1) θ, with the threshold θ (GeNN's tutorial)."""
+    """Leave the weights as they are: λ_l = λ_k θ, with the threshold θ (GeNN's tutorial).
+
+    If several layers k enter a layer, this holds for the one with the largest λ_k.
+    """
     scales: list[np.ndarray] = []
     unit = np.asarray([recipe.coding.unit(recipe.v_thresh)])
     for layer in sample.layers:
-        if isinstance(layer, Weighted):
-            unit = unit * recipe.v_thresh
-        scales.append(unit)
+        largest = np.max(entering(layer, unit, scales), axis=0)
+        scales.append(largest * recipe.v_thresh if isinstance(layer, Weighted) else largest)
     return scales
 
 
 def largest_possible(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
     """Scale by a bound that no activation exceeds, for inputs up to 1.
 
-        λ_l = max_j (sum_i max(W_ij, 0) λ_(l-1) + max(b_j, 0))
+        λ_l = max_j (sum_k sum_i max(W_k,ij, 0) λ_k + max(b_j, 0))
 
-    Model-based normalisation, Diehl et al. 2015, IJCNN, algorithm 1; there without biases.
+    with the sources k of the layer, and at most what a clipped activation lets through. Model-based
+    normalisation, Diehl et al. 2015, IJCNN, algorithm 1; there without biases.
 
     Raises:
       ValueError: if a layer has no activation above 0 for any input.
     """
 
     def largest(layer: Weighted, _: np.ndarray, before: list[np.ndarray]) -> float:
-        bound = _bound(layer, before[-1] if before else np.ones(1))
+        bound = _bound(layer, entering(layer, np.ones(1), before))
         if bound <= 0:
             raise ValueError(
                 f"model, {layer.name}: no input makes any activation of it larger than 0; expected "
@@ -87,11 +93,20 @@ def largest_possible(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
     return _layer_by_layer(sample, recipe, largest)
 
 
-def _bound(layer: Weighted, entering: np.ndarray) -> float:
-    """Return a bound on the activations for inputs from 0 to `entering`, [1] or [channels]."""
-    lowest = jnp.zeros(layer.num_inputs, layer.bias.dtype)
-    highest = jnp.asarray(each_neuron(entering, lowest.size), layer.bias.dtype)
-    for part in layer.parts:
+def _bound(layer: Weighted, largest: list[np.ndarray]) -> float:
+    """Return a bound on the activations for inputs from 0 to `largest` of each branch."""
+    sums = [_highest_sum(b, x) for b, x in zip(layer.branches, largest, strict=True)]
+    bound = float(jnp.max(reduce(add, sums) + jnp.maximum(layer.bias, 0)))
+    activation = layer.activation
+    return min(bound, activation.highest) if isinstance(activation, Clipped) else bound
+
+
+def _highest_sum(branch: Branch, largest: np.ndarray) -> jax.Array:
+    """Return bounds of W x, [post], for inputs x from 0 to `largest`, [1] or [channels]."""
+    dtype = branch.parts[0].dtype
+    lowest = jnp.zeros(branch.num_inputs, dtype)
+    highest = jnp.asarray(each_neuron(largest, lowest.size), dtype)
+    for part in branch.parts:
         if has_weights(part):
             above = jax.tree.map(lambda w: jnp.maximum(w, 0), part)
             below = jax.tree.map(lambda w: jnp.minimum(w, 0), part)
@@ -101,7 +116,7 @@ def _bound(layer: Weighted, entering: np.ndarray) -> float:
             )
         else:
             lowest, highest = part.deliver(lowest), part.deliver(highest)
-    return float(jnp.max(highest + jnp.maximum(layer.bias, 0)))
+    return highest
 
 
 def largest_activation(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
@@ -179,7 +194,7 @@ def trained(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
     """Scale by the trained threshold of each layer's QCFS (Bu et al. 2022).
 
     Raises:
-      ValueError: if the activation of a layer is a ReLU.
+      ValueError: if the activation of a layer is another one.
     """
 
     def threshold(layer: Weighted, found: np.ndarray, _: list[np.ndarray]) -> float:
@@ -188,11 +203,15 @@ def trained(sample: Sample, recipe: Recipe) -> list[np.ndarray]:
         if isinstance(layer.activation, Identity):
             return _of_positive(100.0, found, layer.name)
         raise ValueError(
-            f"model, {layer.name}: its activation is a ReLU, which has no trained threshold; "
-            "expected QCFS, or a recipe that finds the scales on data"
+            f"model, {layer.name}: its activation is a {_word(layer.activation)}, which has no "
+            "trained threshold; expected QCFS, or a recipe that finds the scales on data"
         )
 
     return _layer_by_layer(sample, recipe, threshold)
+
+
+def _word(activation: Activation) -> str:
+    return "clipped ReLU" if isinstance(activation, Clipped) else "ReLU"
 
 
 def divided(rule: Scale, number: int) -> Scale:
@@ -335,7 +354,8 @@ _INPUT_OF_STEP = replace(INTEGRATOR, update=_input_of_step)
 def _largest_weight(layer: Weighted) -> float:
     return max(
         float(jnp.max(leaf))
-        for part in layer.parts
+        for branch in layer.branches
+        for part in branch.parts
         if has_weights(part)
         for leaf in jax.tree.leaves(part)
     )

@@ -74,7 +74,10 @@ SEQUENCES = {
         ],
         IMAGE,
     ),
-    "maxima before ReLU": (lambda: [conv(), pool(nnx.max_pool), nnx.relu, flatten], IMAGE),
+    "maxima before ReLU": (
+        lambda: [conv(), pool(nnx.max_pool), nnx.relu, flatten, linear(27)],
+        IMAGE,
+    ),
     "maxima of averages": (
         lambda: [conv(), nnx.relu, pool(nnx.avg_pool), pool(nnx.max_pool, 3), flatten, linear(3)],
         IMAGE,
@@ -91,7 +94,7 @@ SEQUENCES = {
     ),
     "QCFS of QCFS": (lambda: [linear(), QCFS(4, 2.0), QCFS(4, 2.0), linear(7)], (12,)),
     "images without channels": (
-        lambda: [lambda x: x[..., None], conv(1), nnx.relu, flatten],
+        lambda: [lambda x: x[..., None], conv(1), nnx.relu, flatten, linear(108)],
         (6, 6),
     ),
 }
@@ -232,8 +235,8 @@ def test_a_linear_map_is_read_in_any_writing(name):
 STEPS = {
     "dense": lambda x, w: x @ w,
     "relu": lambda x, w: jax.nn.relu(x),
-    "shift": lambda x, w: x - w[0],
-    "scale": lambda x, w: x * w[1],
+    "shift": lambda x, w: x - jnp.broadcast_to(w[0], x.shape),
+    "scale": lambda x, w: x * jnp.broadcast_to(w[1], x.shape),
     "halve": lambda x, w: x / 2,
     "clip": lambda x, w: jnp.clip(x, -0.2, 0.7),
     "skip": lambda x, w: x + jax.nn.relu(x @ w),

@@ -68,7 +68,7 @@ def test_multiply_accumulates_are_counted_with_and_without_zeros():
     for layer, entering, (pre, post) in zip(
         found.ann, (pixels, *hidden), ((12, 16), (16, 8), (8, 4)), strict=True
     ):
-        macs = multiply_accumulates(layer.parts)
+        macs = multiply_accumulates(layer.branches[0].parts)
         assert macs.dense == pre * post
         active = np.count_nonzero(entering, axis=1)
         np.testing.assert_array_equal(macs.effective(entering), post * active)

@@ -173,6 +173,14 @@ def rounded(graph: Graph, equation: Equation, value: Affine, *, offset: float) -
       offset: 0 for floor, 1/2 for rounding to the nearest.
     """
     node = graph.node_of(value)
+    if node is not None and isinstance(node.activation, Quantised):
+        gain = value.scale * float(value.terms[0].gain.flat[0])
+        level = gain * node.activation.threshold / node.activation.levels
+        if (
+            abs(level - round(level)) < _WHOLE * level
+            and abs(offset + value.scale * float(value.shift.flat[0]) - 0.5) < _WHOLE
+        ):
+            return replace(value, shift=np.zeros(()))
     if node is not None and isinstance(node.activation, Clipped):
         gain = value.scale * float(value.terms[0].gain.flat[0])
         levels = gain * node.activation.highest

@@ -11,6 +11,7 @@ import jax
 import jax.extend.core as jex
 import numpy as np
 
+from jsnn.conversion.layers import IMAGE
 from jsnn.conversion.reading.activations import (
     Comparison,
     Maxima,
@@ -90,7 +91,8 @@ class Reader:
 
     def __init__(self, graph: Graph, labels: Labels, dtype: Any) -> None:
         self.graph, self.labels, self.dtype = graph, labels, dtype
-        self._line = ""  # of the call of a library's function, whose equations are read
+        self._library = ""  # line of the call of a library's function, whose equations are read
+        self._outer = ""  # line of the call of a function, in place of one that is not known
 
     def read(self, jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Value]) -> list[Value]:
         """Return the results of a jaxpr, given its constants and arguments."""
@@ -102,7 +104,8 @@ class Reader:
 
         for given in jaxpr.eqns:
             operands = [value(atom) for atom in given.invars]
-            results = self._results(Equation(given, self._line or line_of(given)), operands)
+            line = self._library or line_of(given) or self._outer
+            results = self._results(Equation(given, line), operands)
             known |= zip(given.outvars, results, strict=True)
         return [value(atom) for atom in jaxpr.outvars]
 
@@ -133,11 +136,12 @@ class Reader:
         return [result]
 
     def _called(self, equation: Equation, operands: list[Value]) -> list[Value]:
-        line = self._line
-        self._line = line or equation.line * equation.calls_library
+        before = self._library, self._outer
+        self._outer = equation.line
+        self._library = self._library or equation.line * equation.calls_library
         inner, consts = _function(equation)
         results = self.read(inner, consts, operands)
-        self._line = line
+        self._library, self._outer = before
         return results
 
     def _result(self, name: str, equation: Equation, operands: list[Value]) -> Value:
@@ -244,10 +248,11 @@ class Reader:
                 f"model: {equation} computes in {new}; expected "
                 f"{np.dtype(self.dtype)}, in which the network computes"
             )
-        if new != self.dtype:
+        old = equation.given.invars[0].aval.dtype
+        if new != old and not _is_image(value):
             raise TypeError(
-                f"model: {equation} computes in {new}, and its logits are "
-                f"{np.dtype(self.dtype)}; expected one data type"
+                f"model: {equation} goes on in {new} with what was computed in {old}; expected one "
+                "data type for all parameters"
             )
         return value
 
@@ -340,6 +345,10 @@ _ARITHMETIC: dict[str, Callable[[Reader, Any, list[Value]], Value]] = {
     "le": Reader._below,
 }
 """Readers of arithmetic on each number."""
+
+
+def _is_image(value: Affine) -> bool:
+    return all(term.source == IMAGE and not term.has_weights for term in value.terms)
 
 
 def _depends(value: Value) -> bool:

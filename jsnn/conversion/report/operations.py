@@ -63,12 +63,12 @@ def _reached(connectivity: Any) -> jax.Array:
 
 
 def synapses_of(network: Network) -> dict[str, np.ndarray]:
-    """Count the synaptic operations of a spike of each neuron, {population: int64 [N]}."""
-    total = {name: np.zeros(size, np.int64) for name, size in network.sizes.items()}
-    for projection in network.projections:
-        if not isinstance(projection.connectivity, MaxPool2D):
-            total[projection.pre] += fan_out(projection.connectivity)
-    return total
+    """Count the synaptic operations of a spike of each neuron, {projection: int64 [pre]}."""
+    return {
+        projection.name: fan_out(projection.connectivity)
+        for projection in network.projections
+        if not isinstance(projection.connectivity, MaxPool2D)
+    }
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ class Report:
       num_neurons: {population: N}; a group of neurons counts as one.
       synaptic_operations: operations up to each step, [T]: each spike times the synapses of its
         neuron, without those of max pooling.
+      projection_operations: {projection: operations up to step T}; each branch of a layer is a
+        projection.
       input_macs: multiply-accumulates of an analog input, computed once, zeros skipped.
       ann_macs: multiply-accumulates of the artificial network.
       ann_effective_macs: those with an activation other than 0.
@@ -79,6 +81,7 @@ class Report:
     spikes: dict[str, np.ndarray]
     num_neurons: dict[str, int]
     synaptic_operations: np.ndarray
+    projection_operations: dict[str, float]
     input_macs: float
     ann_macs: int
     ann_effective_macs: float
@@ -173,12 +176,13 @@ class Report:
         return json.dumps(fields, indent=1, default=lambda array: array.tolist())
 
     def to_markdown(self) -> str:
-        """Write a summary, and tables of the populations, of every step and of early exits."""
+        """Write a summary, and tables of populations, projections, every step and early exits."""
         parts = [
             f"**{self.recipe}**, {self._extent}",
             _markdown(self._totals()),
             _markdown(self._populations()),
             self._size,
+            _markdown(self._projections()),
             _markdown(self._steps()),
             _markdown(self._exits()),
         ]
@@ -192,7 +196,7 @@ class Report:
 
     def _summary(self) -> Summary:
         title = f"Report: {self.recipe}, {self._extent}, {self._size}"
-        return Summary(title, [self._totals(), self._populations()])
+        return Summary(title, [self._totals(), self._populations(), self._projections()])
 
     @property
     def _extent(self) -> str:
@@ -231,6 +235,15 @@ class Report:
             rows.append((name, self.num_neurons[name], f"{spikes[-1]:.1f}", rate, *errors))
         columns = ("population", "neurons", "spikes an image", "rate", *LayerError._fields)
         return Table(columns, rows)
+
+    def _projections(self) -> Table:
+        """Tabulate the operations of each projection."""
+        total = max(sum(self.projection_operations.values()), 1)
+        rows = [
+            (name, f"{number:,.0f}", f"{number / total:.1%}")
+            for name, number in self.projection_operations.items()
+        ]
+        return Table(("projection", "additions an image", "share"), rows)
 
     def _steps(self) -> Table:
         """Tabulate accuracy and spikes after every step."""

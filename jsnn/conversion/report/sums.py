@@ -9,9 +9,14 @@ import numpy as np
 from jsnn._pytree import replace
 from jsnn.conversion.conversion import Conversion
 from jsnn.conversion.decoding import decoded
-from jsnn.conversion.layers import Weighted, activations
+from jsnn.conversion.layers import Layer, Weighted, activations, entering
 from jsnn.conversion.output import most_evident
-from jsnn.conversion.report.operations import Energy, multiply_accumulates, synapses_of
+from jsnn.conversion.report.operations import (
+    Energy,
+    MultiplyAccumulates,
+    multiply_accumulates,
+    synapses_of,
+)
 from jsnn.conversion.report.report import LayerError, Report
 from jsnn.network.connectivity import Chain
 from jsnn.network.network import Network
@@ -35,19 +40,18 @@ class Sums:
     def __init__(self, network: Network, conversion: Conversion, num_steps: int) -> None:
         self.network, self.conversion, self.num_steps = network, conversion, num_steps
         self.synapses = synapses_of(network)
-        self.ann_macs = [
-            multiply_accumulates(layer.parts) if isinstance(layer, Weighted) else None
-            for layer in conversion.ann
+        self.ann_macs = [_macs_of_branches(layer) for layer in conversion.ann]
+        self.analog_macs = [
+            multiply_accumulates(weights.parts if isinstance(weights, Chain) else (weights,))
+            for of_population in conversion.built.analog_weights.values()
+            for weights in of_population
         ]
-        analog = conversion.built.analog_weights
-        parts = analog.parts if isinstance(analog, Chain) else (analog,)
-        self.analog_macs = None if analog is None else multiply_accumulates(parts)
         self.predictions: list[np.ndarray] = []
         self.margins: list[np.ndarray] = []
         self.first_input: list[np.ndarray] = []
         self.ann_predictions: list[np.ndarray] = []
         self.spikes = {name: np.zeros(num_steps, np.int64) for name in network.sizes}
-        self.operations = np.zeros(num_steps, np.int64)
+        self.operations = {name: np.zeros(num_steps, np.int64) for name in self.synapses}
         self.input_macs = 0
         self.ann_effective_macs = 0
         self.errors: dict[str, list[np.ndarray]] = {}
@@ -69,17 +73,20 @@ class Sums:
 
     def _add_artificial(self, rows: np.ndarray, found: list[np.ndarray]) -> None:
         self.ann_predictions.append(found[-1].argmax(axis=1).astype(np.int32))
-        for macs, entering in zip(self.ann_macs, [rows, *found[:-1]], strict=True):
-            if macs is not None:
-                self.ann_effective_macs += int(macs.effective(entering).sum())
-        if self.analog_macs is not None:
-            self.input_macs += int(self.analog_macs.effective(rows).sum())
+        for layer, of_branches in zip(self.conversion.ann, self.ann_macs, strict=True):
+            # Max pooling has no branches to count.
+            for macs, values in zip(of_branches, entering(layer, rows, found), strict=False):
+                self.ann_effective_macs += int(macs.effective(values).sum())
+        for macs in self.analog_macs:
+            self.input_macs += int(macs.effective(rows).sum())
 
     def _add_spikes(self, recorded: Mapping[str, np.ndarray]) -> None:
         for name in self.spikes:
             number = self._number_of_spikes(recorded[name]).sum(axis=0, dtype=np.int64)  # [T, N]
             self.spikes[name] += number.sum(axis=1)
-            self.operations += number @ self.synapses[name]
+            for projection in self.network.projections:
+                if projection.pre == name and projection.name in self.synapses:
+                    self.operations[projection.name] += number @ self.synapses[projection.name]
 
     def _number_of_spikes(self, emitted: np.ndarray) -> np.ndarray:
         """Count a digit as one spike, and a burst as its spikes."""
@@ -101,12 +108,15 @@ class Sums:
     def _first_input(self, recorded: Mapping[str, np.ndarray], number: int) -> np.ndarray:
         """Find the first step whose input to the output is read, as `Report` has it, int32 [n]."""
         output, start = self.conversion.readout.population, self.conversion.recipe.output.start
-        reaching = next((p for p in self.network.projections if p.post == output), None)
-        if reaching is None:
-            return np.full(number, start + 1, np.int32)
-        spiked = (recorded[reaching.pre] != 0).any(axis=2)
-        arriving = np.pad(spiked, ((0, 0), (reaching.delay, 0)))[:, start : self.num_steps]
-        first = np.where(arriving.any(axis=1), start + arriving.argmax(axis=1), self.num_steps)
+        has_input = np.zeros((number, self.num_steps), bool)
+        has_input |= output in self.conversion.built.analog_weights
+        for projection in self.network.projections:
+            if projection.post == output:
+                spiked = (recorded[projection.pre] != 0).any(axis=2)
+                arriving = np.pad(spiked, ((0, 0), (projection.delay, 0)))
+                has_input |= arriving[:, : self.num_steps]
+        read = has_input[:, start:]
+        first = np.where(read.any(axis=1), start + read.argmax(axis=1), self.num_steps)
         return (first + 1).astype(np.int32)
 
     def _add_errors(self, recorded: Mapping[str, np.ndarray], found: list[np.ndarray]) -> None:
@@ -129,6 +139,7 @@ class Sums:
           energy_of: energy of one operation.
         """
         number = len(labels)
+        nothing = np.zeros(self.num_steps, np.int64)
         return Report(
             recipe=self.conversion.recipe.name,
             predictions=np.concatenate(self.predictions),
@@ -138,14 +149,23 @@ class Sums:
             ann_predictions=np.concatenate(self.ann_predictions),
             spikes={name: np.cumsum(s) / number for name, s in self.spikes.items()},
             num_neurons=self.network.sizes,
-            synaptic_operations=np.cumsum(self.operations) / number,
+            synaptic_operations=np.cumsum(sum(self.operations.values(), nothing)) / number,
+            projection_operations={
+                name: float(each.sum() / number) for name, each in self.operations.items()
+            },
             input_macs=self.input_macs / number,
-            ann_macs=sum(macs.dense for macs in self.ann_macs if macs is not None),
+            ann_macs=sum(macs.dense for of_branches in self.ann_macs for macs in of_branches),
             ann_effective_macs=self.ann_effective_macs / number,
             energy_of=energy_of,
             state_bytes=_state_bytes(self.network),
             errors={name: _error(np.sum(sums, axis=0)) for name, sums in self.errors.items()},
         )
+
+
+def _macs_of_branches(layer: Layer) -> list[MultiplyAccumulates]:
+    """Count the multiply-accumulates of each branch; max pooling has none."""
+    branches = layer.branches if isinstance(layer, Weighted) else ()
+    return [multiply_accumulates(branch.parts) for branch in branches]
 
 
 def _error(sums: np.ndarray) -> LayerError:

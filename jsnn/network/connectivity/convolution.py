@@ -267,10 +267,10 @@ def _padding(given: Any) -> str | tuple[Pair, Pair]:
 
 def _check_channels(kernel: Sequence[int], channels_in: int, groups: int) -> None:
     """Raise ValueError if the groups do not divide the channels, or others enter the kernel."""
-    for number, what in ((channels_in, "channels of the image"), (kernel[3], "channels out")):
+    for number, of in ((channels_in, "channels of the image"), (kernel[3], "channels out")):
         if number % groups:
             raise ValueError(
-                f"Conv2D, groups: given {groups} for {number} {what}; expected a divisor of {number}"
+                f"Conv2D, groups: given {groups} for {number} {of}; expected a divisor of {number}"
             )
     if kernel[2] * groups != channels_in:
         of_a_group = f", divided by {groups} groups" if groups > 1 else ""
