@@ -126,7 +126,8 @@ class LinenCompact(linen.Module):
 
 def bound(model, shape):
     """Return a Linen model with variables that NumPy draws."""
-    variables = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, *shape)))
+    with jax.numpy_dtype_promotion("standard"):  # linen.avg_pool needs it
+        variables = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, *shape)))
     return model.bind(
         redrawn(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), variables))
     )

@@ -119,7 +119,7 @@ straight_through.defvjp(lambda x: (jnp.round(x), None), lambda _, g: (g,))
 
 
 def scanned(x):
-    return jax.lax.scan(lambda x, w: (jax.nn.relu(x * w), None), x, jnp.array([1.0, -0.5]))[0]
+    return jax.lax.scan(lambda x, w: (jax.nn.relu(x * w), None), x, jnp.array([1.0, 0.5]))[0]
 
 
 ACTIVATIONS = {

@@ -97,7 +97,7 @@ REFUSED = {
         "its logits do not depend on the im",
     ),
     "statistics of the batch": (
-        between(lambda x: x - x.mean(0)),
+        between(lambda x: x - x.mean(0, keepdims=True)),
         "its logits do not depend on the",
     ),
     "no number": (

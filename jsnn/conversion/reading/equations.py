@@ -28,7 +28,7 @@ from jsnn.conversion.reading.equation import Equation, line_of
 from jsnn.conversion.reading.graph import Graph
 from jsnn.conversion.reading.labels import Labels
 from jsnn.conversion.reading.linear import LINEAR
-from jsnn.conversion.reading.movement import MOVES, moved
+from jsnn.conversion.reading.movement import MOVES, moved, rearranged
 
 Value = Any
 """An array, `Affine`, `Comparison` or `Maxima`."""
@@ -158,7 +158,7 @@ class Reader:
         if name in _IDENTITIES:
             return plain[0]
         if name in _ARITHMETIC:
-            return _ARITHMETIC[name](self, equation, plain)
+            return _ARITHMETIC[name](self, equation, [_broadcast(x, equation.shape) for x in plain])
         if name in LINEAR:
             return self._linear(name, equation, plain)
         if name in ("reduce_window_max", "reduce_max"):
@@ -345,6 +345,14 @@ _ARITHMETIC: dict[str, Callable[[Reader, Any, list[Value]], Value]] = {
     "le": Reader._below,
 }
 """Readers of arithmetic on each number."""
+
+
+def _broadcast(value: Value, shape: tuple[int, ...]) -> Value:
+    """Return an operand in the shape of the result; axes of size 1 are repeated."""
+    if not isinstance(value, Affine) or value.shape == shape:
+        return value
+    numbers = np.broadcast_to(np.arange(value.size).reshape(value.shape), shape)
+    return rearranged(value, numbers.ravel(), shape)
 
 
 def _is_image(value: Affine) -> bool:

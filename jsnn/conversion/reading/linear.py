@@ -129,7 +129,8 @@ def _with_constant(
         shift.astype(equation.dtype) if operand is value else operand for operand in operands
     ]
     (of_shift,) = equation.evaluated(constant)
-    return replace(found, shift=np.asarray(of_shift, np.float64).ravel())
+    each = np.asarray(of_shift, np.float64).ravel()
+    return replace(found, shift=each * (value.scale / found.scale))
 
 
 def _times(value: Affine, number: int) -> Affine:

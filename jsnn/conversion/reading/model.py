@@ -1,6 +1,7 @@
 """Model: any callable from images, or from one image, to logits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +36,15 @@ class Model:
         """Compute the model's own logits, [n, classes], with products of full precision."""
         function = self.function if self.batched else jax.vmap(self.function)
         logits = jax.jit(lambda images: function(images))  # a bound Linen module has no hash
-        with jax.default_matmul_precision("highest"), jax.numpy_dtype_promotion("standard"):
+        with jax.default_matmul_precision("highest"), promotion():
             return np.asarray(logits(jnp.asarray(images)))
+
+
+@contextmanager
+def promotion() -> Iterator[None]:
+    """Let a model mix data types and ranks as JAX does by default; layers of Flax need it."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
 
 
 def model_of(given: Any, images: np.ndarray) -> Model:
@@ -70,7 +78,7 @@ def model_of(given: Any, images: np.ndarray) -> Model:
     refusals = []
     for batched, argument in ((True, batch), (False, one)):
         try:
-            with jax.numpy_dtype_promotion("standard"):
+            with promotion():
                 result = jax.eval_shape(function, argument)
         except Exception as error:
             refusals.append((argument.shape, error))
@@ -143,7 +151,7 @@ def read(model: Model, images: np.ndarray) -> list[Layer]:
     """
     shape = images.shape[1:]
     argument = jnp.asarray(images[:1], np.float32)
-    with jax.numpy_dtype_promotion("standard"):
+    with promotion():
         closed = jax.make_jaxpr(model.function)(argument if model.batched else argument[0])
     dtype = np.dtype(closed.out_avals[0].dtype)
     if dtype not in (np.float32, np.float64):
