@@ -118,7 +118,7 @@ def _report(layer: Layer, population: LayerPopulation, found: np.ndarray) -> Lay
 
 
 def _name(layer: Layer) -> str:
-    name = layer.name.removeprefix("layer ")
+    name = layer.name
     if isinstance(layer, Weighted) and isinstance(layer.activation, Quantised):
         name += f", QCFS with L = {layer.activation.levels}"
     return name

@@ -26,10 +26,9 @@ def calibration_images(given: ArrayLike) -> np.ndarray:
     """
     what = "calibration_images"
     images = _real_numbers(given, what)
-    if images.ndim not in (2, 4) or not images.size:
+    if images.ndim < 2 or not images.size:
         raise ValueError(
-            f"{what}: given shape {images.shape}; expected [n, features] or "
-            "[n, height, width, channels]"
+            f"{what}: given shape {images.shape}; expected [n, ...], images as the model takes them"
         )
     check_finite(images, what)
     low, high = images.min(), images.max()
