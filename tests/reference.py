@@ -259,3 +259,17 @@ def learnt_weight(
         if now in post:
             w = at_post(w, now)
     return w
+
+
+def signed_digits(inputs: Sequence[np.ndarray], num_steps: int, eager: bool = True) -> np.ndarray:
+    """Return what neurons emit in each step for an input in thresholds, both [K, ...]."""
+    worth = 0.5 ** np.arange(num_steps)
+    worth /= worth.sum()
+    v, total, emitted = np.zeros_like(inputs[0]), np.zeros_like(inputs[0]), []
+    for came_in, w in zip(inputs, worth, strict=True):
+        v = v + came_in
+        least = w / 2 if eager else w - worth[-1] / 2
+        digit = np.where(v >= least, w, np.where((v < -w / 2) & (total > 0), -w, 0))
+        v, total = v - digit, total + digit
+        emitted.append(digit)
+    return np.stack(emitted)

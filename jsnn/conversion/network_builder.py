@@ -41,7 +41,11 @@ class Built:
 
 
 def prepare(layers: tuple[Layer, ...], scales: list[np.ndarray], recipe: Recipe) -> list[Prepared]:
-    """Give each layer its scale and initial potential; an output that integrates starts at 0."""
+    """Give each layer its scale and initial potential; an output that integrates starts at 0.
+
+    Neurons of a layer whose activation saturates do not stand for more than that: of what they can
+    emit in a step, λ is the part that one spike stands for.
+    """
     most = recipe.firing.emission.most_per_step
     prepared = [
         Prepared(

@@ -9,6 +9,7 @@ import jsnn
 from jsnn import conversion
 from jsnn.conversion import QCFS, recipes
 from tests.conversion.models import answer, evidence, first_activation, images, perceptron, relu
+from tests.reference import signed_digits
 
 
 def test_few_spikes_are_the_binary_digits_of_the_activation():
@@ -59,20 +60,6 @@ def test_signed_digits_are_exact_for_qcfs_with_one_hidden_layer():
     assert spikes[0] > spikes[1] == digits / 100
 
 
-def signed_digits_of(inputs, num_steps, eager):
-    """Return what neurons emit in each step for an input in thresholds, both [K, ...]."""
-    worth = 0.5 ** np.arange(num_steps)
-    worth /= worth.sum()
-    v, total, emitted = 0.0, np.zeros_like(inputs[0]), []
-    for came_in, w in zip(inputs, worth, strict=True):
-        v = v + came_in
-        least = w / 2 if eager else w - worth[-1] / 2
-        digit = np.where(v >= least, w, np.where((v < -w / 2) & (total > 0), -w, 0))
-        v, total = v - digit, total + digit
-        emitted.append(digit)
-    return np.stack(emitted)
-
-
 @pytest.mark.parametrize("eager", [True, False])
 def test_signed_digits_of_all_layers_at_once_match_a_loop(eager):
     model = perceptron(relu)
@@ -84,9 +71,9 @@ def test_signed_digits_of_all_layers_at_once_match_a_loop(eager):
     once = np.zeros((4, 1, 1))
     once[0] = 1  # an image and a bias come in with the first step
     arriving = once * (pixels @ np.asarray(first.kernel) + np.asarray(first.bias))
-    digits = signed_digits_of(arriving / scales[0], 4, eager)
+    digits = signed_digits(arriving / scales[0], 4, eager)
     arriving = digits * scales[0] @ np.asarray(second.kernel) + once * np.asarray(second.bias)
-    digits = signed_digits_of(arriving / scales[1], 4, eager=True)
+    digits = signed_digits(arriving / scales[1], 4, eager=True)
     assert (digits < 0).any()
     arriving = digits * scales[1] @ np.asarray(last.kernel) + once * np.asarray(last.bias)
     read = evidence(network, found, pixels, 4)

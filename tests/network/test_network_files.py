@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import jsnn
 from jsnn.conversion.max_pool import MaxPool2D
 from jsnn.conversion.neurons import RELAY, TOTAL, counted
+from jsnn.conversion.rearranged import Rearranged
 from jsnn.network import connectivity, initializers
 from jsnn.network.network_files import FORMAT
 from jsnn.network.stored_trees import TreeReader
@@ -258,7 +259,10 @@ def test_the_parts_of_a_converted_network_can_be_stored(tmp_path: Path) -> None:
             jsnn.Population("b", 4, RELAY),
             jsnn.Population("c", 4, counted(jsnn.IF)),
         ],
-        [jsnn.Projection("a", "b", pool, TOTAL)],
+        [
+            jsnn.Projection("a", "b", pool, TOTAL),
+            jsnn.Projection("a", "c", Rearranged((5, -1, 0, 0), 6, np.dtype(F32))),
+        ],
     )
     jsnn.save(tmp_path / "file", network)
     assert_the_same_in_all(jsnn.load(tmp_path / "file")[0], network)
