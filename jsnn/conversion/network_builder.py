@@ -131,11 +131,11 @@ class _Neurons:
 class _Builder:
     """Network under construction, to which layers are added in their order."""
 
-    def __init__(self, recipe: Recipe, dtype: np.dtype[Any], depths: list[int]) -> None:
+    def __init__(self, recipe: Recipe, dtype: np.dtype[Any], depths_of: list[int]) -> None:
         coding = recipe.coding
         self.recipe = recipe
         self.dtype = dtype
-        self.depths = depths
+        self.depths = depths_of
         self.populations: list[Population] = []
         self.projections: list[Projection] = []
         self.sources: list[CurrentSource] = []

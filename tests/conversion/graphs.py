@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn.conversion.activation import Identity, Relu
-from jsnn.conversion.conversion import Conversion
-from jsnn.conversion.converter import _report
+from jsnn.conversion.conversion import Conversion, LayerReport
 from jsnn.conversion.layers import IMAGE, Branch, MaxPool, Weighted, activations
 from jsnn.conversion.max_pool import MaxPool2D
 from jsnn.conversion.network_builder import build, prepare
@@ -148,7 +147,7 @@ def converted(layers, pixels, recipe, key=None):
     built = build(prepared, recipe)
     return built.network, Conversion(
         recipe=recipe,
-        layers=tuple(map(_report, layers, built.layers, found)),
+        layers=tuple(map(_report, layers, built.layers)),
         ann=tuple(layers),
         readout=recipe.output.readout(built.layers[-1]),
         image_shape=pixels.shape[1:],
@@ -156,6 +155,11 @@ def converted(layers, pixels, recipe, key=None):
         least_steps=least_steps(built.network, recipe),
         built=built,
     )
+
+
+def _report(layer, population):
+    scale = (float(population.unit.min()), float(population.unit.max()))
+    return LayerReport(layer.name, population.name, layer.size, scale, np.nan, np.nan)
 
 
 def matrix(*parts):

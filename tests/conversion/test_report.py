@@ -51,6 +51,14 @@ def test_the_fan_out_of_a_convolution_ends_at_the_border(padding, stride):
     np.testing.assert_array_equal(found, expected.ravel())
 
 
+def test_the_fan_out_of_a_grouped_convolution_stays_in_the_group():
+    grouped = jsnn.Conv2D(np.ones((1, 2, 2, 6), np.float32), (1, 5, 4), groups=2)
+    of_places = np.array([1, 2, 2, 2, 1])  # windows that see a pixel of the row
+    expected = 3 * np.repeat(of_places, 4)
+    np.testing.assert_array_equal(conversion.fan_out(grouped), expected)
+    assert multiply_accumulates((grouped,)).dense == 4 * 2 * (2 * 3 + 2 * 3)
+
+
 def test_the_fan_out_of_pooling_before_a_matrix_counts_synapses_of_both():
     weights = np.ones((4, 3), np.float32)
     weights[0, 0] = 0

@@ -74,9 +74,9 @@ class Sums:
     def _add_artificial(self, rows: np.ndarray, found: list[np.ndarray]) -> None:
         self.ann_predictions.append(found[-1].argmax(axis=1).astype(np.int32))
         for layer, of_branches in zip(self.conversion.ann, self.ann_macs, strict=True):
-            # Max pooling has no branches to count.
-            for macs, values in zip(of_branches, entering(layer, rows, found), strict=False):
-                self.ann_effective_macs += int(macs.effective(values).sum())
+            if isinstance(layer, Weighted):
+                for macs, values in zip(of_branches, entering(layer, rows, found), strict=True):
+                    self.ann_effective_macs += int(macs.effective(values).sum())
         for macs in self.analog_macs:
             self.input_macs += int(macs.effective(rows).sum())
 
