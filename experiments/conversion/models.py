@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+import jax
 import numpy as np
 from flax import nnx
 
 from experiments.conversion.data import as_flat, as_square
-from jsnn.conversion import QCFS, flatten
+from jsnn.conversion import QCFS
 
 Model = Literal["mlp128", "mlp256_128", "mlp1200", "cnn"]
 """mlp128: 784-128-10. mlp256_128: 784-256-128-10. mlp1200: 784-1200-1200-10. cnn: 12c5-64c5-10."""
@@ -102,6 +103,11 @@ def _convolutional(architecture: Architecture, rngs: nnx.Rngs) -> list[Any]:
         layers.append(nnx.Conv(pre, post, size, strides, padding="VALID", rngs=rngs))
         layers += [*_activation(architecture, post, rngs), *pooling]
     return [*layers, flatten, nnx.Linear(4 * 4 * CHANNELS[-1], 10, rngs=rngs)]
+
+
+def flatten(x: jax.Array) -> jax.Array:
+    """Flatten images, [n, height, width, channels] -> [n, features]."""
+    return x.reshape(len(x), -1)
 
 
 def _activation(architecture: Architecture, size: int, rngs: nnx.Rngs) -> list[Any]:
