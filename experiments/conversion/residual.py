@@ -40,6 +40,8 @@ class Config(cli.Config):
     """Images per update."""
     learning_rate: float = 3e-3
     """Learning rate of AdamW at the start of a cosine schedule."""
+    num_images: int = 5000
+    """Number of held-out training images."""
     test: bool = False
     """Measure on the test images too; for the last measurement only."""
 
@@ -90,7 +92,7 @@ def recipes_of() -> dict[str, tuple[Recipe, tuple[int, ...]]]:
 
 
 def main(config: Config) -> dict[str, Any]:
-    for flag in ("epochs", "images", "batch_size"):
+    for flag in ("epochs", "images", "batch_size", "num_images"):
         if getattr(config, flag) < 1:
             raise ValueError(
                 f"--{flag.replace('_', '-')}: given {getattr(config, flag)}; expected at least 1"
@@ -104,6 +106,8 @@ def main(config: Config) -> dict[str, Any]:
     results: dict[str, Any] = {"parameters": size, "epochs": epochs, "images": number}
     for part in ("held_out", "test") if config.test else ("held_out",):
         given = images("fashion", part)
+        if part == "held_out":
+            given = Images(given.pixels[: config.num_images], given.labels[: config.num_images])
         results[part] = measured(model, as_square(training.pixels[:NUM_CALIBRATION]), given)
         print(f"{part}: ResNet-8 of {size:,} parameters {results[part]['resnet8']:.2%}")
         for name, of_recipe in results[part]["spiking"].items():

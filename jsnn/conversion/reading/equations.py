@@ -72,7 +72,7 @@ _HINTS = {
     "rsqrt": _NORM,
     "sqrt": _NORM,
 }
-"""What to do about an operation, by name."""
+"""Advice about operations, by name."""
 
 _OTHERWISE = (
     "products with constants, convolutions, sums, ReLU, clipping, jsnn.conversion.qcfs, average "
