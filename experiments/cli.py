@@ -125,6 +125,16 @@ def check(config: Config) -> None:
                 raise ValueError(f"--{field.name}: given {path}, as --{other} is; expected another")
 
 
+def check_at_least_1(config: Config, *fields: str) -> None:
+    """Raise ValueError, which names the flag, if a number or one of several is below 1, or none."""
+    for field in fields:
+        given = getattr(config, field)
+        numbers = given if isinstance(given, tuple) else (given,)
+        if min(numbers, default=0) < 1:
+            flag = f"--{field.replace('_', '-')}"
+            raise ValueError(f"{flag}: given {min(numbers, default='none')}; expected at least 1")
+
+
 def _check_file(path: Path, flag: str) -> None:
     if path.is_dir():
         raise ValueError(f"--{flag}: {path} is a directory; expected a file")

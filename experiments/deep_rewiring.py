@@ -237,8 +237,7 @@ def learn(config: Config, images: Images, measured_on: Images, *, rewires: bool)
 def main(config: Config) -> dict[str, Any]:
     if not 0 < config.connectivity <= 0.5:
         raise ValueError(f"--connectivity: given {config.connectivity}; expected up to 0.5")
-    if config.epochs < 1:
-        raise ValueError(f"--epochs: given {config.epochs}; expected at least 1")
+    cli.check_at_least_1(config, "epochs")
     held_out = held_out_images()
     images = Images(*(x[:NUM_LEARNT] for x in held_out))
     measured_on = test_images() if config.test else Images(*(x[NUM_LEARNT:] for x in held_out))

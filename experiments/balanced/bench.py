@@ -252,8 +252,7 @@ def compared(config: Config, num_steps: int) -> dict[str, Any]:
 
 
 def main(config: Config) -> dict[str, Any]:
-    if config.repeats < 1:
-        raise ValueError(f"--repeats: given {config.repeats}; expected at least 1")
+    cli.check_at_least_1(config, "repeats")
     num_steps = round(config.duration_ms / DT)
     if config.plastic:
         return {"machine": machine(), **compared(replace(config, model="cuba"), num_steps)}

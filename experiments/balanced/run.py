@@ -41,8 +41,7 @@ class Config(cli.Config):
 
 
 def main(config: Config) -> dict[str, Any]:
-    if config.num_networks < 1:
-        raise ValueError(f"--num-networks: given {config.num_networks}; expected at least 1")
+    cli.check_at_least_1(config, "num_networks")
     num_steps = spike_events.steps_of(config.duration_ms, DT)
     seeds = range(config.seed, config.seed + config.num_networks)
 

@@ -33,9 +33,7 @@ class Config(cli.Config):
 
 
 def main(config: Config) -> dict[str, Any]:
-    for flag, number in (("--steps", config.steps), ("--repeats", config.repeats)):
-        if number < 1:
-            raise ValueError(f"{flag}: given {number}; expected at least 1")
+    cli.check_at_least_1(config, "steps", "repeats")
     if not 1 <= config.num_images <= 55_000:
         raise ValueError(f"--num-images: given {config.num_images}; expected 1 to 55000")
     architecture, model = load_architecture(config.model), load(config.model)

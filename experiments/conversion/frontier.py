@@ -87,8 +87,7 @@ def main(config: Config) -> dict[str, Any]:
 
 def _wanted(config: Config) -> dict[str, Row]:
     """Return the given rows and those that their goals refer to, in the catalogue's order."""
-    if config.num_seeds < 1:
-        raise ValueError(f"--num-seeds: given {config.num_seeds}; expected at least 1")
+    cli.check_at_least_1(config, "num_seeds")
     for name in config.rows:
         if name not in ROWS:
             raise ValueError(f"--rows: given {name}; expected some of {', '.join(ROWS)}")

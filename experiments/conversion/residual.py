@@ -92,11 +92,7 @@ def recipes_of() -> dict[str, tuple[Recipe, tuple[int, ...]]]:
 
 
 def main(config: Config) -> dict[str, Any]:
-    for flag in ("epochs", "images", "batch_size", "num_images"):
-        if getattr(config, flag) < 1:
-            raise ValueError(
-                f"--{flag.replace('_', '-')}: given {getattr(config, flag)}; expected at least 1"
-            )
+    cli.check_at_least_1(config, "epochs", "images", "batch_size", "num_images")
     epochs, number = (10, 55_000) if config.full else (config.epochs, config.images)
     training = images("fashion", "training")
     model = train(

@@ -102,13 +102,7 @@ def origin_of(config: Config) -> dict[str, Any]:
 
 def check(config: Config) -> None:
     """Raise ValueError for a flag that no training can have."""
-    for flag, number in (
-        ("--levels", config.levels),
-        ("--epochs", config.epochs),
-        ("--batch-size", config.batch_size),
-    ):
-        if number < 1:
-            raise ValueError(f"{flag}: given {number}; expected at least 1")
+    cli.check_at_least_1(config, "levels", "epochs", "batch_size")
     for flag, value in (
         ("--learning-rate", config.learning_rate),
         ("--temperature", config.temperature),

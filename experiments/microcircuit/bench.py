@@ -122,8 +122,7 @@ def markdown(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def main(config: Config) -> dict[str, Any]:
-    if config.repeats < 1:
-        raise ValueError(f"--repeats: given {config.repeats}; expected at least 1")
+    cli.check_at_least_1(config, "repeats")
     num_blocks, rest = divmod(round(config.duration_ms / DT), BLOCK)
     if num_blocks < 1 or rest:
         raise ValueError(

@@ -249,8 +249,7 @@ def machine() -> dict[str, Any]:
 
 
 def main(config: Config) -> dict[str, Any]:
-    if config.repeats < 1:
-        raise ValueError(f"--repeats: given {config.repeats}; expected at least 1")
+    cli.check_at_least_1(config, "repeats")
     wrong = [b for b in config.batch_sizes if b < 1 or num_images_for(b) % b]
     if wrong:
         raise ValueError(f"--batch-sizes: given {wrong[0]}; expected divisors of 10,000")

@@ -312,8 +312,7 @@ def failure(error: Exception) -> str:
 
 
 def main(config: Config) -> dict[str, Any]:
-    if config.repeats < 1:
-        raise ValueError(f"--repeats: given {config.repeats}; expected at least 1")
+    cli.check_at_least_1(config, "repeats")
     images = test_images()
     if config.limit is not None and not 1 <= config.limit <= len(images.labels):
         raise ValueError(f"--limit: given {config.limit}; expected 1 to {len(images.labels)}")

@@ -106,13 +106,7 @@ def ann_accuracy(weights: list[np.ndarray], images: Images) -> float:
 
 def check(config: Config) -> None:
     """Raise ValueError if training cannot run with a flag."""
-    for flag, values in (
-        ("--hidden", config.hidden),
-        ("--epochs", [config.epochs]),
-        ("--batch-size", [config.batch_size]),
-    ):
-        if not values or min(values) < 1:
-            raise ValueError(f"{flag}: given {min(values, default='none')}; expected at least 1")
+    cli.check_at_least_1(config, "hidden", "epochs", "batch_size")
     if not 0 < config.learning_rate < math.inf:
         raise ValueError(f"--learning-rate: given {config.learning_rate}; expected a number > 0")
     for flag, rate in (

@@ -47,8 +47,7 @@ class Config(cli.Config):
 
 
 def main(config: Config) -> dict[str, Any]:
-    if config.repeats < 1 or min(config.batch_sizes, default=0) < 1:
-        raise ValueError("--repeats, --batch-sizes: expected at least 1")
+    cli.check_at_least_1(config, "repeats", "batch_sizes")
     jax.config.update("jax_enable_compilation_cache", False)  # compile times are measured
     contenders: dict[str, Any] = {"jsnn": in_jsnn, "scan by hand": by_hand, "spyx": in_spyx}
     missing = []

@@ -60,10 +60,7 @@ class Config(cli.Config):
 
 
 def main(config: Config) -> dict[str, Any]:
-    for flag in ("depth", "hidden", "images", "epochs", "batch_size"):
-        if getattr(config, flag) < 1:
-            given = getattr(config, flag)
-            raise ValueError(f"--{flag.replace('_', '-')}: given {given}; expected at least 1")
+    cli.check_at_least_1(config, "depth", "hidden", "images", "epochs", "batch_size")
     number, epochs = (55_000, 10) if config.full else (config.images, config.epochs)
     images = LatencyImages(*(x[:number] for x in latency_mnist("training")))
     batches = task.Batches(images, config.batch_size, config.seed)

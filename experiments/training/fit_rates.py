@@ -50,8 +50,7 @@ class Config(cli.Config):
 
 
 def main(config: Config) -> dict[str, Any]:
-    if config.updates < 1:
-        raise ValueError(f"--updates: given {config.updates}; expected at least 1")
+    cli.check_at_least_1(config, "updates")
     for flag in ("rates", "cv"):
         if min(getattr(config, flag) or (1.0,)) <= 0:
             raise ValueError(f"--{flag}: given {getattr(config, flag)}; expected numbers > 0")

@@ -56,11 +56,7 @@ class Config(cli.Config):
 
 
 def main(config: Config) -> dict[str, Any]:
-    for flag in ("hidden", "images", "epochs", "batch_size"):
-        if getattr(config, flag) < 1:
-            raise ValueError(
-                f"--{flag.replace('_', '-')}: given {getattr(config, flag)}; expected at least 1"
-            )
+    cli.check_at_least_1(config, "hidden", "images", "epochs", "batch_size")
     if not 0 <= config.shift < 28:
         raise ValueError(f"--shift: given {config.shift}; expected 0 to 27")
     whole, held_out = latency_mnist("training"), latency_mnist("held_out")

@@ -84,9 +84,7 @@ def draw(config: Config) -> jsnn.Network:
 
 
 def main(config: Config) -> dict[str, Any]:
-    for flag in ("hidden", "updates"):
-        if getattr(config, flag) < 1:
-            raise ValueError(f"--{flag}: given {getattr(config, flag)}; expected at least 1")
+    cli.check_at_least_1(config, "hidden", "updates")
     updates = 5000 if config.full else config.updates
     network, target = draw(config), picture()
     trains = np.random.default_rng([config.seed, 1]).random((NUM_STEPS, NUM_INPUTS)) < RATE

@@ -60,9 +60,7 @@ class Config(cli.Config):
 
 
 def main(config: Config) -> dict[str, Any]:
-    for flag in ("hidden", "epochs"):
-        if getattr(config, flag) < 1:
-            raise ValueError(f"--{flag}: given {getattr(config, flag)}; expected at least 1")
+    cli.check_at_least_1(config, "hidden", "epochs")
     if not FINE <= config.dt <= 0.25:
         raise ValueError(f"--dt: given {config.dt}; expected {FINE} to 0.25")
     if not 0 < config.learning_rate <= 1:
