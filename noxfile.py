@@ -275,7 +275,12 @@ def oldest_versions() -> list[str]:
     """Return the lower bounds of pyproject.toml, of the core and of the experiments."""
     project = nox.project.load_toml("pyproject.toml")["project"]
     extras = project["optional-dependencies"]
-    requirements = [*project["dependencies"], *extras["plot"], *extras["experiments"]]
+    requirements = [
+        *project["dependencies"],
+        *extras["plot"],
+        *extras["nir"],
+        *extras["experiments"],
+    ]
     return [line.replace(">=", "==") for line in requirements if ">=" in line]
 
 

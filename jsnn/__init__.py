@@ -154,12 +154,18 @@ from jsnn.training import Training, exact, fit, gradients, losses, trainable, wi
 if TYPE_CHECKING:
     from jsnn import analysis as analysis
     from jsnn import conversion as conversion
+    from jsnn import nir as nir
     from jsnn import plot as plot
     from jsnn.conversion import convert
 
 __version__ = "0.1.0"
 
-_MODULES_ON_DEMAND = {"analysis": "numpy", "conversion": "flax", "plot": "matplotlib"}
+_MODULES_ON_DEMAND = {
+    "analysis": "numpy",
+    "conversion": "flax",
+    "nir": "nir",
+    "plot": "matplotlib",
+}
 """The packages that these modules need."""
 
 
@@ -167,7 +173,7 @@ def __getattr__(name: str) -> Any:
     """Import on demand the modules that a simulation does not need."""
     if name not in (*_MODULES_ON_DEMAND, "convert"):
         raise AttributeError(f"module 'jsnn' has no attribute {name!r}")
-    if name in ("analysis", "plot"):
+    if name in ("analysis", "nir", "plot"):
         return import_module(f"jsnn.{name}")
     with needed_by(f"jsnn.{name}", "flax", "flax"):
         conversion = import_module("jsnn.conversion")

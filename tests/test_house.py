@@ -34,6 +34,7 @@ ORDER = [
     "evaluation",
     "training",
     "conversion",
+    "nir",
     "analysis",
     "plot",
 ]

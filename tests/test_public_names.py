@@ -25,7 +25,7 @@ except ModuleNotFoundError as error:
 
 def test_dir_shows_the_public_names_and_modules_alone() -> None:
     names = {name for name in dir(jsnn) if not name.startswith("__")}
-    assert names == {*jsnn.__all__, "analysis", "conversion", "plot"}
+    assert names == {*jsnn.__all__, "analysis", "conversion", "nir", "plot"}
 
 
 def test_every_name_that_dir_shows_is_there() -> None:
@@ -61,6 +61,8 @@ print(jsnn.conversion.convert is jsnn.convert, loaded())
         ("flax", "import jsnn; jsnn.convert", "jsnn.convert needs flax.*pip install flax"),
         ("flax", "import jsnn; jsnn.conversion", "jsnn.conversion needs flax"),
         ("flax", "from jsnn import conversion", "jsnn.conversion needs flax"),
+        ("nir", "import jsnn.nir", 'jsnn.nir needs nir.*pip install "jsnn[nir]"'),
+        ("nir", "import jsnn; jsnn.nir", 'pip install "jsnn[nir]"'),
         ("tyro", NEEDED, 'tyro.*pip install -e ".[experiments]"'),
         ("tqdm", NEEDED, 'tqdm.*pip install -e ".[experiments]"'),
         ("matplotlib", NEEDED, 'pip install -e ".[experiments]"'),

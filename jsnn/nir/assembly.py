@@ -1,0 +1,140 @@
+"""Assembly of a graph of NIR from the nodes of populations and the links between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from jsnn.nir.flat import Flat, free
+from jsnn.nir.layout import Layout
+from jsnn.nir.links import Link
+from jsnn.nir.nodes import Edge, Node
+from jsnn.nir.plan import plan
+from jsnn.nir.report import Report
+
+Ends = Mapping[str, str]
+"""Inputs or outputs, {name of the node: population}."""
+
+
+def assembled(
+    populations: Mapping[str, Node],
+    links: Sequence[Link],
+    inputs: Ends,
+    outputs: Ends,
+    layouts: Mapping[str, Layout],
+    dt: float,
+    report: Report,
+) -> Flat:
+    """Return the graph.
+
+    A delay of a step needs no Delay on a link that closes a cycle, since a reader gives it one.
+
+    Args:
+      populations: the node of each population; a "Relay" where signals only meet.
+      links: the links between populations.
+      inputs: the Inputs beside the populations that are one.
+      outputs: the Outputs beside the populations that are one.
+      layouts: the layout of each population.
+      dt: the length of a step in ms.
+      report: for notes.
+    """
+    populations, links = _with_delays(populations, links, dt)
+    plain = [link for link in links if np.all(link.steps == 1)]
+    while True:
+        graph = _graph(populations, links, plain, inputs, outputs, layouts, dt)
+        closing = {(route.pre, route.post) for route in plan(graph).routes if route.closes}
+        wanted = {(link.pre, link.post) for link in plain}
+        if closing == wanted:
+            break
+        is_part = closing < wanted
+        plain = [link for link in plain if is_part and (link.pre, link.post) in closing]
+    for link in links:
+        if np.any(link.steps > 0) and link not in plain and populations[link.post].kind != "Delay":
+            report.note(
+                f"projection {link.name!r}: its delay of {int(np.max(link.steps))} steps is a Delay"
+            )
+    return graph
+
+
+def _with_delays(
+    populations: Mapping[str, Node], links: Sequence[Link], dt: float
+) -> tuple[dict[str, Node], list[Link]]:
+    """Return relays that all their links reach late, and as they are, as Delays; and the links."""
+    found, left = dict(populations), list(links)
+    for name, node in populations.items():
+        before = [link for link in links if link.post == name]
+        goes_on = any(link.pre == name for link in links)
+        if node.kind != "Relay" or not before or not goes_on:
+            continue
+        first = before[0].steps
+        is_delay = np.max(first) > 0 and all(
+            not link.nodes and np.array_equal(link.steps, first) for link in before
+        )
+        if is_delay:
+            found[name] = Node("Delay", {"delay": first})
+            left = [
+                Link(link.pre, link.post, (), 0, link.name) if link.post == name else link
+                for link in left
+            ]
+    return found, left
+
+
+def _graph(
+    populations: Mapping[str, Node],
+    links: Sequence[Link],
+    plain: Sequence[Link],
+    inputs: Ends,
+    outputs: Ends,
+    layouts: Mapping[str, Layout],
+    dt: float,
+) -> Flat:
+    nodes: dict[str, Node] = {}
+    edges: list[Edge] = []
+    for name, node in populations.items():
+        shape = layouts[name].shape
+        nodes[name] = _delay(node.fields["delay"], shape, dt) if node.kind == "Delay" else node
+    for ends, kind in ((inputs, "Input"), (outputs, "Output")):
+        for name, population in ends.items():
+            if name not in nodes:
+                nodes[name] = Node(kind, {"shape": np.array(layouts[population].shape)})
+                edges.append((name, population) if kind == "Input" else (population, name))
+    for link in links:
+        through = list(link.nodes)
+        if np.any(link.steps > 0) and link not in plain:
+            delay = _delay(link.steps, layouts[link.pre].shape, dt)
+            through.insert(0, (f"{link.name}.delay", delay))
+        names = []
+        for name, node in through:
+            names.append(free(name, nodes))
+            nodes[names[-1]] = node
+        edges += zip([link.pre, *names], [*names, link.post], strict=True)
+    return _without_relays(nodes, edges, layouts)
+
+
+def _delay(steps: Any, shape: tuple[int, ...], dt: float) -> Node:
+    """Return a Delay of some steps, in seconds."""
+    times = np.asarray(steps, np.float64) * dt / 1000
+    return Node("Delay", {"delay": np.array(np.broadcast_to(times, prod(shape)).reshape(shape))})
+
+
+def _without_relays(
+    nodes: dict[str, Node], edges: list[Edge], layouts: Mapping[str, Layout]
+) -> Flat:
+    """Return a graph without relays: edges lead past them.
+
+    A relay past which an edge would be repeated becomes a Scale by 1.
+    """
+    for name in [name for name, node in nodes.items() if node.kind == "Relay"]:
+        before = [pre for pre, post in edges if post == name]
+        after = [post for pre, post in edges if pre == name]
+        past = [(pre, post) for pre in before for post in after]
+        others = [edge for edge in edges if name not in edge]
+        if set(past) & set(others) or name in after:
+            nodes[name] = Node("Scale", {"scale": np.ones(layouts[name].shape)})
+        else:
+            edges = [*others, *past]
+            del nodes[name]
+    return Flat({name: nodes[name] for name in sorted(nodes)}, sorted(set(edges)))

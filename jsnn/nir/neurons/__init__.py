@@ -1,0 +1,1 @@
+"""Neurons of NIR, by the way in which they are integrated."""

@@ -1,0 +1,161 @@
+"""Parts of a network from nodes: populations and projections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from jsnn.models import DELTA, NeuronModel
+from jsnn.network import Chain, Connectivity, Dense, OneToOne, Population, Projection, Sparse
+from jsnn.nir.connectivity import Biased, Convolution, Flattening, Pooling, Shape
+from jsnn.nir.neurons.conventions import CONVENTIONS
+from jsnn.nir.neurons.signals import RELAY, SIGNAL, THRESHOLD
+from jsnn.nir.nodes import NEURONS, SPIKING, TIMES, Node
+from jsnn.nir.plan import Plan, Route
+from jsnn.nir.report import Report
+from jsnn.nir.shapes import numbers_of, padding_of
+from jsnn.nir.units import in_ms, per_ms
+
+Shapes = Mapping[str, tuple[Shape, Shape]]
+
+
+def population(name: str, node: Node, shape: Shape, convention: str, dtype: Any) -> Population:
+    """Return the population of a node."""
+    size = prod(shape)
+    if node.kind == "Threshold":
+        threshold = _spread(node.fields["threshold"], size, dtype)
+        return Population(name, size, THRESHOLD, {"threshold": threshold})
+    if node.kind not in NEURONS:
+        return Population(name, size, RELAY)
+    params = {
+        key: _spread(_in_units(node, key, value), size, dtype) for key, value in node.fields.items()
+    }
+    return Population(name, size, _model(name, node, convention), params)
+
+
+def _model(name: str, node: Node, convention: str) -> NeuronModel:
+    models = CONVENTIONS[convention]
+    if node.kind not in models:
+        raise ValueError(
+            f"node {name!r}: a {node.kind}, for which no convention of {convention!r} is known; "
+            f"expected one of {', '.join(models)} (or integration='exact' or 'euler')"
+        )
+    return models[node.kind]
+
+
+def _in_units(node: Node, key: str, value: Any) -> Any:
+    if key in TIMES:
+        return in_ms(value)
+    return per_ms(value) if key == "r" and node.kind in ("I", "IF") else value
+
+
+def _spread(value: Any, size: int, dtype: Any) -> np.ndarray:
+    """Return one number for each neuron, [N]."""
+    return np.broadcast_to(np.ravel(value).astype(dtype), size)
+
+
+def projections(
+    name: str, route: Route, plan: Plan, shapes: Shapes, dt: float, dtype: Any, report: Report
+) -> list[Projection]:
+    """Return the projection of a route; two, if a Delay has elements with a delay and without.
+
+    A route that closes a cycle takes a step at its beginning, so a bias on it acts from the start.
+    """
+    nodes = plan.graph.nodes
+    carries_spikes = nodes[route.pre].kind in SPIKING
+    given: dict[str, Any] = {"synapse": DELTA if carries_spikes else SIGNAL, "name": name}
+    each = [_steps(end, nodes[end], dt, report) for end in _delays(route, plan)]
+    steps: Any = reduce(np.add, each, np.zeros(1, np.int64))
+    steps = np.maximum(steps, 1) if route.closes else steps
+    if np.unique(steps).size == 1:
+        size = prod(shapes[route.pre][1])
+        joined = _connectivity(route, plan, shapes, size, dtype)
+        return [Projection(route.pre, route.post, joined, delay=int(np.max(steps)), **given)]
+    size, found = steps.size, []
+    for late in (True, False):
+        where = np.flatnonzero((steps > 0) == late)
+        if where.size:
+            delays = steps.ravel()[where] if late else None
+            ones = np.ones(where.size, dtype)
+            diagonal = Sparse(where, where, ones, size, size, delays=delays)
+            own = {"name": name} if late else {"name": f"{name} at once", "delay": 0}
+            found.append(Projection(route.pre, route.post, diagonal, **(given | own)))
+    return found
+
+
+def _delays(route: Route, plan: Plan) -> list[str]:
+    """Return the names of the Delays on a route, its end included."""
+    at_end = plan.graph.nodes[route.post].kind == "Delay"
+    return [*([route.delay] if route.delay else []), *([route.post] if at_end else [])]
+
+
+def _steps(name: str, node: Node, dt: float, report: Report) -> Any:
+    """Return a Delay in steps; one that is not a whole number of them is rounded and reported."""
+    exact = in_ms(node.fields["delay"]) / dt
+    steps = np.round(exact).astype(np.int64)
+    off = np.abs(exact - steps) > 1e-3
+    what = f"node {name!r}, field 'delay'"
+    if np.any(steps < 0):
+        raise ValueError(f"{what}: given {np.min(node.fields['delay'])} s; expected times >= 0")
+    if np.any(off):
+        first = np.ravel(node.fields["delay"])[np.flatnonzero(off)[0]]
+        report.lose(f"{what}: {first:g} s is no whole number of steps of {dt:g} ms; it is rounded")
+    return steps if np.unique(steps).size > 1 else np.unique(steps)
+
+
+def _connectivity(route: Route, plan: Plan, shapes: Shapes, size: int, dtype: Any) -> Connectivity:
+    parts = [linear(name, plan.graph.nodes[name], shapes[name], dtype) for name in route.nodes]
+    if not parts:
+        return OneToOne(np.ones(size, dtype))
+    return parts[0] if len(parts) == 1 else Chain(tuple(parts))
+
+
+def linear(name: str, node: Node, shapes: tuple[Shape, Shape], dtype: Any) -> Connectivity:
+    """Return the connectivity of a linear node."""
+    before, _ = shapes
+    match node.kind:
+        case "Linear":
+            return Dense(node.fields["weight"].T.astype(dtype))
+        case "Affine":
+            bias = node.fields["bias"]
+            size = node.fields["weight"].shape[0]
+            if bias.size not in (1, size):
+                raise ValueError(
+                    f"node {name!r}, field 'bias': given shape {bias.shape}; expected ({size},)"
+                )
+            weights = Dense(node.fields["weight"].T.astype(dtype))
+            return Biased(weights, _spread(bias, size, dtype))
+        case "Scale":
+            return OneToOne(_spread(node.fields["scale"], prod(before), dtype))
+        case "Flatten":
+            start, end = (int(np.asarray(node.fields[key]).item()) for key in _DIMS)
+            return Flattening(before, start, end, np.dtype(dtype))
+        case "Conv1d" | "Conv2d":
+            return _convolution(name, node, before, dtype)
+    kernel, stride, padding = (
+        numbers_of(node, name, key, 2) for key in ("kernel_size", "stride", "padding")
+    )
+    is_average = node.kind == "AvgPool2d"
+    return Pooling(before, kernel, stride, padding, is_average, np.dtype(dtype))
+
+
+_DIMS = ("start_dim", "end_dim")
+
+
+def _convolution(name: str, node: Node, image: Shape, dtype: Any) -> Biased:
+    axes = len(image) - 1
+    return Biased(
+        Convolution(
+            node.fields["weight"].astype(dtype),
+            image,
+            numbers_of(node, name, "stride", axes),
+            padding_of(node, name, axes),
+            numbers_of(node, name, "dilation", axes),
+            numbers_of(node, name, "groups", 1)[0],
+        ),
+        node.fields["bias"].astype(dtype),
+    )
