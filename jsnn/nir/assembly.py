@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -42,7 +43,7 @@ def assembled(
       report: for notes.
     """
     populations, links = _with_delays(populations, links, dt)
-    plain = [link for link in links if np.all(link.steps == 1)]
+    plain = [link for link in links if np.all(link.steps == 1) and not link.delay]
     while True:
         graph = _graph(populations, links, plain, inputs, outputs, layouts, dt)
         closing = {(route.pre, route.post) for route in plan(graph).routes if route.closes}
@@ -66,8 +67,7 @@ def _with_delays(
     found, left = dict(populations), list(links)
     for name, node in populations.items():
         before = [link for link in links if link.post == name]
-        goes_on = any(link.pre == name for link in links)
-        if node.kind != "Relay" or not before or not goes_on:
+        if node.kind != "Relay" or not before:
             continue
         first = before[0].steps
         is_delay = np.max(first) > 0 and all(
@@ -75,10 +75,7 @@ def _with_delays(
         )
         if is_delay:
             found[name] = Node("Delay", {"delay": first})
-            left = [
-                Link(link.pre, link.post, (), 0, link.name) if link.post == name else link
-                for link in left
-            ]
+            left = [replace(link, steps=0) if link.post == name else link for link in left]
     return found, left
 
 
@@ -105,7 +102,7 @@ def _graph(
         through = list(link.nodes)
         if np.any(link.steps > 0) and link not in plain:
             delay = _delay(link.steps, layouts[link.pre].shape, dt)
-            through.insert(0, (f"{link.name}.delay", delay))
+            through.insert(0, (link.delay or f"{link.name}.delay", delay))
         names = []
         for name, node in through:
             names.append(free(name, nodes))

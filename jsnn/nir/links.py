@@ -28,6 +28,7 @@ class Link:
       nodes: the linear nodes on it, in order, (name, node) each.
       steps: its delay; one number, or [N] for each element of a link without nodes.
       name: the name of the projection.
+      delay: the name of its Delay, if the projection is named for one.
     """
 
     pre: str
@@ -35,6 +36,7 @@ class Link:
     nodes: tuple[tuple[str, Node], ...]
     steps: Any
     name: str
+    delay: str = ""
 
 
 def links_of(network: Network, layouts: Mapping[str, Layout], report: Report) -> list[Link]:
@@ -73,7 +75,9 @@ def _link(
     if identity is not None:
         order = layouts[projection.pre].order
         steps = identity if np.ndim(identity) == 0 else identity[order]
-        return Link(projection.pre, projection.post, (), steps, projection.name)
+        is_default = projection.name == f"{projection.pre}_to_{projection.post}"
+        delay = "" if is_default else projection.name
+        return Link(projection.pre, projection.post, (), steps, projection.name, delay)
     groups: list[list[Node]] = []
     layout = layouts[projection.pre]
     for number, part in enumerate(parts):
@@ -86,8 +90,13 @@ def _link(
             f"{what}: brings a signal of shape {layout.shape} to a population of shape "
             f"{layouts[projection.post].shape}; expected one shape, as NIR has no node between them"
         )
-    named = _named(projection.name, groups)
-    return Link(projection.pre, projection.post, named, projection.delay, projection.name)
+    delay, names = _names(projection, len(groups))
+    named = tuple(
+        (name if node is nodes[-1] else f"{name}.flatten", node)
+        for name, nodes in zip(names, groups, strict=True)
+        for node in nodes
+    )
+    return Link(projection.pre, projection.post, named, projection.delay, projection.name, delay)
 
 
 def _check_synapses(network: Network, projection: Projection, what: str, report: Report) -> None:
@@ -115,11 +124,12 @@ def _check_synapses(network: Network, projection: Projection, what: str, report:
 def _identity_steps(projection: Projection, parts: tuple[Any, ...]) -> Any:
     """Return the delay of a projection that passes each signal on as it is; None for any other."""
     part = parts[0]
-    has_own_name = not projection.name.startswith(f"{projection.pre}_to_{projection.post}")
-    if len(parts) > 1 or has_own_name:
+    is_default = projection.name == f"{projection.pre}_to_{projection.post}"
+    if len(parts) > 1 or "+" in projection.name:
         return None
     if isinstance(part, OneToOne):
-        return projection.delay if np.all(np.asarray(part.weights) == 1) else None
+        passes_on = (is_default or projection.delay) and np.all(np.asarray(part.weights) == 1)
+        return projection.delay if passes_on else None
     if not isinstance(part, Sparse) or part.num_pre != part.num_post:
         return None
     pre, post, weights = (np.asarray(a) for a in (part.pre, part.post, part.weights))
@@ -150,20 +160,18 @@ def _joined_diagonals(links: list[Link]) -> list[Link]:
     return [*others, *found.values()]
 
 
-def _named(name: str, groups: list[list[Node]]) -> tuple[tuple[str, Node], ...]:
-    """Return nodes with names, from the name of the projection.
+def _names(projection: Projection, number: int) -> tuple[str, list[str]]:
+    """Return the name of the Delay of a projection, if it has one, and those of its other nodes.
 
     A projection that was read is named for its nodes, joined by "+".
     """
-    given = name.split("+")
-    if len(given) != len(groups):
-        plain = name.replace("+", "_")
-        given = [plain] if len(groups) == 1 else [f"{plain}.{i}" for i in range(len(groups))]
-    return tuple(
-        (own if node is nodes[-1] else f"{own}.flatten", node)
-        for own, nodes in zip(given, groups, strict=True)
-        for node in nodes
-    )
+    given = projection.name.split("+")
+    if len(given) == number:
+        return "", given
+    if projection.delay and len(given) == number + 1:
+        return given[0], given[1:]
+    plain = projection.name.replace("+", "_")
+    return "", [plain] if number == 1 else [f"{plain}.{i}" for i in range(number)]
 
 
 def _with_bias(link: Link, current: np.ndarray, layouts: Mapping[str, Layout]) -> Link | None:

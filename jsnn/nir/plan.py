@@ -34,10 +34,14 @@ class Route:
     closes: bool = False
 
     @property
+    def through(self) -> tuple[str, ...]:
+        """All nodes between its ends."""
+        return (*((self.delay,) if self.delay else ()), *self.nodes)
+
+    @property
     def first_edge(self) -> Edge:
         """Its first edge in the graph."""
-        through = (*((self.delay,) if self.delay else ()), *self.nodes, self.post)
-        return self.pre, through[0]
+        return self.pre, (*self.through, self.post)[0]
 
 
 @dataclass(frozen=True)

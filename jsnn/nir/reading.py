@@ -243,8 +243,8 @@ def _built(
 
 
 def _name(route: Route, taken: set[str]) -> str:
-    """Return the name of a projection: those of the linear nodes on its route, joined by "+"."""
-    name = "+".join(route.nodes) or f"{route.pre}_to_{route.post}"
+    """Return the name of a projection: those of the nodes on its route, joined by "+"."""
+    name = "+".join(route.through) or f"{route.pre}_to_{route.post}"
     if name not in taken:
         return name
     number = 2

@@ -108,7 +108,7 @@ def write(
     driven = _ends(whole, inputs, "inputs", "input", 1)
     shown = _ends(whole, outputs, "outputs", "output", 0)
     nodes = {
-        population.name: _node(whole, population.name, laid_out[population.name], report)
+        population.name: _node(whole, population.name, laid_out[population.name], shown, report)
         for population in whole.populations
     }
     dt = float(whole.dt)
@@ -149,7 +149,9 @@ def _ends(
     return dict(zip(names, bare, strict=True))
 
 
-def _node(network: Network, name: str, layout: Layout, report: Report) -> Node:
+def _node(
+    network: Network, name: str, layout: Layout, shown: Mapping[str, str], report: Report
+) -> Node:
     """Return the node of a population."""
     population = network.population(name)
     shape = {"shape": np.array(layout.shape)}
@@ -160,6 +162,7 @@ def _node(network: Network, name: str, layout: Layout, report: Report) -> Node:
     if not any(projection.post == name for projection in network.projections):
         return Node("Input", shape)
     goes_on = any(projection.pre == name for projection in network.projections)
+    goes_on |= name in shown.values()
     return Node("Relay") if goes_on else Node("Output", shape)
 
 
@@ -180,7 +183,8 @@ def _node_object(node: Node) -> Any:
         return nir.Output(output_type={"output": fields["shape"]})
     if node.kind == "Flatten":
         fields["input_type"] = {"input": fields["input_type"]}
-    for name in ("start_dim", "end_dim", "groups"):
-        if name in fields:
-            fields[name] = int(fields[name])
+    of_one_axis = ("input_shape", "stride", "padding", "dilation") if node.kind == "Conv1d" else ()
+    for name in ("start_dim", "end_dim", "groups", *of_one_axis):
+        if name in fields and not isinstance(fields[name], str):
+            fields[name] = int(fields[name].item())
     return getattr(nir, node.kind)(**fields)
