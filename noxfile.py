@@ -187,6 +187,17 @@ def in_torch(session: nox.Session) -> tuple[str, ...]:
 
 
 @nox.session
+def nir(session: nox.Session) -> None:
+    """Compare with the traces of the NIR paper, if --reference names them, and with other tools."""
+    session.install("-e", ".[experiments,nir]")
+    session.run(
+        *("python", "-m", "experiments.nir.run", "--json", "results/nir.json"),
+        *in_torch(session),
+        *session.posargs,
+    )
+
+
+@nox.session
 def balanced(session: nox.Session) -> None:
     """Run the balanced networks CUBA and COBA: figures and statistics."""
     session.install("-e", ".[experiments]")

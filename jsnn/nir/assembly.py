@@ -15,6 +15,7 @@ from jsnn.nir.links import Link
 from jsnn.nir.nodes import Edge, Node
 from jsnn.nir.plan import plan
 from jsnn.nir.report import Report
+from jsnn.nir.units import in_seconds
 
 Ends = Mapping[str, str]
 """Inputs or outputs, {name of the node: population}."""
@@ -26,7 +27,7 @@ def assembled(
     inputs: Ends,
     outputs: Ends,
     layouts: Mapping[str, Layout],
-    dt: float,
+    dt: np.floating[Any],
     report: Report,
 ) -> Flat:
     """Return the graph.
@@ -39,7 +40,7 @@ def assembled(
       inputs: the Inputs beside the populations that are one.
       outputs: the Outputs beside the populations that are one.
       layouts: the layout of each population.
-      dt: the length of a step in ms.
+      dt: the length of a step in ms, in the dtype of the network.
       report: for notes.
     """
     populations, links = _with_delays(populations, links, dt)
@@ -61,7 +62,7 @@ def assembled(
 
 
 def _with_delays(
-    populations: Mapping[str, Node], links: Sequence[Link], dt: float
+    populations: Mapping[str, Node], links: Sequence[Link], dt: np.floating[Any]
 ) -> tuple[dict[str, Node], list[Link]]:
     """Return relays that all their links reach late, and as they are, as Delays; and the links."""
     found, left = dict(populations), list(links)
@@ -86,7 +87,7 @@ def _graph(
     inputs: Ends,
     outputs: Ends,
     layouts: Mapping[str, Layout],
-    dt: float,
+    dt: np.floating[Any],
 ) -> Flat:
     nodes: dict[str, Node] = {}
     edges: list[Edge] = []
@@ -108,17 +109,17 @@ def _graph(
             names.append(free(name, nodes))
             nodes[names[-1]] = node
         edges += zip([link.pre, *names], [*names, link.post], strict=True)
-    return _without_relays(nodes, edges, layouts)
+    return _without_relays(nodes, edges, layouts, dt.dtype)
 
 
-def _delay(steps: Any, shape: tuple[int, ...], dt: float) -> Node:
+def _delay(steps: Any, shape: tuple[int, ...], dt: np.floating[Any]) -> Node:
     """Return a Delay of some steps, in seconds."""
-    times = np.asarray(steps, np.float64) * dt / 1000
+    times = np.asarray(steps, np.float64) * in_seconds(dt)
     return Node("Delay", {"delay": np.array(np.broadcast_to(times, prod(shape)).reshape(shape))})
 
 
 def _without_relays(
-    nodes: dict[str, Node], edges: list[Edge], layouts: Mapping[str, Layout]
+    nodes: dict[str, Node], edges: list[Edge], layouts: Mapping[str, Layout], dtype: Any
 ) -> Flat:
     """Return a graph without relays: edges lead past them.
 
@@ -130,7 +131,7 @@ def _without_relays(
         past = [(pre, post) for pre in before for post in after]
         others = [edge for edge in edges if name not in edge]
         if set(past) & set(others) or name in after:
-            nodes[name] = Node("Scale", {"scale": np.ones(layouts[name].shape)})
+            nodes[name] = Node("Scale", {"scale": np.ones(layouts[name].shape, dtype)})
         else:
             edges = [*others, *past]
             del nodes[name]

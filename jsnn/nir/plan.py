@@ -117,13 +117,10 @@ def _is_part_of_route(graph: Flat, name: str) -> bool:
     node = graph.nodes[name]
     if node.kind != "Delay" or np.unique(node.fields["delay"]).size != 1:
         return False
-    before = graph.before(name)
-    return (
-        len(before) == 1
-        and len(graph.after(name)) == 1
-        and graph.nodes[before[0]].kind != "Delay"
-        and not is_linear(graph.nodes[before[0]])
-    )
+    before, after = graph.before(name), graph.after(name)
+    if len(before) != 1 or len(after) != 1 or is_linear(graph.nodes[before[0]]):
+        return False
+    return "Delay" not in (graph.nodes[before[0]].kind, graph.nodes[after[0]].kind)
 
 
 def _from_inputs(graph: Flat) -> list[str]:

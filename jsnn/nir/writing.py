@@ -111,7 +111,7 @@ def write(
         population.name: _node(whole, population.name, laid_out[population.name], shown, report)
         for population in whole.populations
     }
-    dt = float(whole.dt)
+    dt: Any = np.asarray(whole.dt)[()]
     graph = assembled(nodes, links, driven, shown, laid_out, dt, report)
     report.check("jsnn.nir.write", strict)
     written = _as_object(graph)

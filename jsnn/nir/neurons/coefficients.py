@@ -7,7 +7,8 @@ w_in S. The functions here derive these numbers from the parameters; they are ma
 import jax
 import jax.numpy as jnp
 
-from jsnn.models.exponential import decay, exp, mean_exp
+from jsnn.models.exponential import decay, exp
+from jsnn.models.integrators import exprel
 from jsnn.models.model import Values
 from jsnn.models.rounding import product
 
@@ -20,7 +21,7 @@ def steps_in(tau: jax.Array, dt: jax.Array) -> jax.Array:
 def approached(tau: jax.Array, time: jax.Array) -> jax.Array:
     """Return 1 - exp(-t/τ), the part of the way to its target that a membrane goes in a time."""
     in_tau = steps_in(tau, time)
-    return product(in_tau, mean_exp(jnp.zeros_like(in_tau), -in_tau))
+    return product(in_tau, exprel(-in_tau))
 
 
 def crossed(tau_syn: jax.Array, tau_mem: jax.Array, time: jax.Array) -> jax.Array:
@@ -29,7 +30,7 @@ def crossed(tau_syn: jax.Array, tau_mem: jax.Array, time: jax.Array) -> jax.Arra
     ∫ exp(-(t - s)/τ_mem) exp(-s/τ_syn) ds / τ_mem for s from 0 to t, and any time constants.
     """
     in_mem, in_syn = steps_in(tau_mem, time), steps_in(tau_syn, time)
-    return product(in_mem, mean_exp(-in_mem, -in_syn))
+    return product(in_mem, product(exp(-in_syn), exprel(in_syn - in_mem)))
 
 
 def exact(p: Values, dt: jax.Array) -> Values:

@@ -23,7 +23,7 @@ from jsnn.nir.neurons.membranes import (
     relax_with_current,
 )
 
-_NEWTON_STEPS = 8
+_NEWTON_STEPS = 6
 """Steps towards a crossing; a step of dt <= τ is so smooth that four reach the last bits."""
 
 _VERY_FAR = 1e30
@@ -98,22 +98,37 @@ def _potential(p: Values, v: jax.Array, i: jax.Array, end: jax.Array, time: jax.
 def _crossing(p: Values, x: Values, end: jax.Array, v_end: jax.Array, dt: jax.Array) -> jax.Array:
     """Return the time within a step at which V reaches the threshold, by Newton's method.
 
-    Each step stays between two times with the crossing between them. The result means nothing for a
-    neuron that does not end above the threshold; it is 0 for one that begins there.
+    Each step stays between two times with the crossing between them. The last one alone is
+    differentiated, which gives the derivative of the time. The result means nothing for a neuron
+    that does not end above the threshold; it is 0 for one that begins there.
     """
+
+    def at(time: jax.Array, p: Values, x: Values, end: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Return V above the threshold at a time, and dV/dt."""
+        v = _potential(p, x["v"], x["i"], end, time)
+        i = end + product(x["i"] - end, remaining(p["tau_syn"], time))
+        slope = product(p["v_leak"] - v + product(p["r"], i), 1 / p["tau_mem"])
+        return v - p["v_threshold"], slope
+
+    stopped = jax.lax.stop_gradient((p, x, end))
+
+    def newton(_: int, found: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+        low, high, time = found
+        above, slope = at(time, *stopped)
+        low, high = jnp.where(above < 0, time, low), jnp.where(above < 0, high, time)
+        guess = time - _divided(above, slope, slope > 0)
+        is_between = (slope > 0) & (guess >= low) & (guess <= high)
+        return low, high, jnp.where(is_between, guess, (low + high) / 2)
+
     low, high = jnp.zeros_like(v_end), jnp.full_like(v_end, dt)
     rise = v_end - x["v"]
     part = _divided(p["v_threshold"] - x["v"], rise, rise > 0)
     time = product(dt, jnp.clip(part, 0, 1))  # where a straight line would cross
-    for _ in range(_NEWTON_STEPS):
-        v = _potential(p, x["v"], x["i"], end, time)
-        i = end + product(x["i"] - end, remaining(p["tau_syn"], time))
-        slope = product(p["v_leak"] - v + product(p["r"], i), 1 / p["tau_mem"])
-        is_below = v < p["v_threshold"]
-        low, high = jnp.where(is_below, time, low), jnp.where(is_below, high, time)
-        guess = time - _divided(v - p["v_threshold"], slope, slope > 0)
-        is_between = (slope > 0) & (guess >= low) & (guess <= high)
-        time = jnp.where(is_between, guess, (low + high) / 2)
+    first = jax.lax.stop_gradient((low, high, time))
+    time = jax.lax.stop_gradient(jax.lax.fori_loop(0, _NEWTON_STEPS, newton, first)[2])
+    above, slope = at(time, p, x, end)
+    slope = jax.lax.stop_gradient(slope)
+    time = jnp.clip(time - _divided(above, slope, slope > 0), 0, dt)
     return jnp.where(x["v"] > p["v_threshold"], 0, time)
 
 

@@ -1,0 +1,175 @@
+"""Conformance of jsnn.nir: the graphs of the NIR paper, and round trips through other programs.
+
+The reference is the folder `paper/` of the public repository neuromorphs/NIR (Pedersen et al. 2024,
+Nat. Commun. 15, 8122; BSD-3): `lif_norse.nir` with the trace of each platform, `lif_PLATFORM.csv`
+(input, V, spikes), and that of the exact solution; `braille_noDelay_bias_zero.nir`;
+`cnn_sinabs.nir`.
+"""
+
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nir
+import numpy as np
+
+import jsnn
+from experiments import cli
+
+DT = 0.1  # ms, that of the traces
+UNITS = {"nengo": 0.1, "snntorch": 0.04, "spinnaker2": 0.04}
+"""V of the graph in one unit of V of a platform, which scales weights or thresholds; 1 elsewhere."""
+PLATFORMS = ("nengo", "norse", "rockpool", "sinabs", "snntorch", "spinnaker2", "spyx")
+GRAPHS = (
+    ("lif_norse.nir", DT, "exact"),
+    ("braille_noDelay_bias_zero.nir", DT, "snntorch"),
+    ("cnn_sinabs.nir", DT, "sinabs"),
+)
+
+
+@dataclass(frozen=True)
+class Config(cli.Config):
+    """Flags."""
+
+    reference: Path | None = None
+    """Folder with the graphs and traces of the NIR paper."""
+    torch_python: Path | None = None
+    """Python of an environment with snnTorch and Norse."""
+
+
+def main(config: Config) -> dict[str, Any]:
+    if config.reference is not None and not (config.reference / "lif_norse.nir").is_file():
+        raise ValueError(f"--reference: {config.reference} holds no lif_norse.nir")
+    results: dict[str, Any] = {}
+    if config.reference is None:
+        print("graphs and traces: not measured: give --reference")
+    else:
+        results["lif"] = lif(config.reference)
+        results["graphs"] = [loaded(config.reference / n, *how) for n, *how in GRAPHS]
+    if config.torch_python is None:
+        print("round trips: not measured: give --torch-python")
+    else:
+        results["round_trips"] = round_trips(str(config.torch_python), config.seed)
+    for name, rows in results.items():
+        print(f"\n{name}")
+        for row in rows:
+            print("  " + ", ".join(f"{key}: {value}" for key, value in row.items()))
+    return results
+
+
+def lif(folder: Path) -> list[dict[str, Any]]:
+    """Compare the LIF with the exact solution and with the trace of each platform."""
+    signal, solved, spikes = np.loadtxt(folder / "lif_exact.csv", delimiter=",").T
+    v, found = one_neuron(folder, "exact", signal)
+    rows = [compared("exact", "exact solution", v, found, solved, spikes)]
+    for platform in PLATFORMS:
+        _, trace, fired = np.loadtxt(folder / f"lif_{platform}.csv", delimiter=",").T
+        trace = trace * UNITS.get(platform, 1)
+        rows.append(compared("exact", platform, v, found, trace, fired))
+        own = one_neuron(folder, platform, signal)
+        rows.append(compared(platform, platform, *own, trace, fired))
+    return rows
+
+
+def one_neuron(folder: Path, integration: str, signal: np.ndarray) -> tuple[Any, Any]:
+    """Run the LIF and return its V and spikes, [T]."""
+    reading = jsnn.nir.read(folder / "lif_norse.nir", DT, integration=integration)
+    record = {"v": jsnn.Variable("1", "v"), "spikes": jsnn.Spikes("1")}
+    drive = reading.drive(signal[:, None])
+    _, found = jsnn.simulate(reading.network, drive, len(signal), record=record)
+    return np.asarray(found["v"])[:, 0], np.asarray(found["spikes"])[:, 0]
+
+
+def compared(
+    integration: str, other: str, v: Any, spikes: Any, trace: Any, fired: Any
+) -> dict[str, Any]:
+    """Return the distance of V and the number of bins in which the spikes differ."""
+    return {
+        "integration": integration,
+        "beside": other,
+        "largest distance of V": float(np.max(np.abs(v - trace))),
+        "bins with another spike": int(np.sum(spikes != (fired > 0))),
+        "spikes": int(np.sum(spikes)),
+    }
+
+
+def loaded(path: Path, dt: float, integration: str) -> dict[str, Any]:
+    """Read a graph, run it on random spikes, and write it twice."""
+    reading = jsnn.nir.read(path, dt, integration=integration)
+    (shape,) = reading.inputs.values()
+    signal = np.random.default_rng(0).random((100, *shape)) < 0.1
+    drive = reading.drive(signal)
+    _, found = jsnn.simulate(reading.network, drive, 100, record=reading.record)
+    first = jsnn.nir.write(reading).graph
+    second = jsnn.nir.write(jsnn.nir.read(first, dt)).graph
+    return {
+        "graph": path.name,
+        "populations": len(reading.network.populations),
+        "edges of one step": [" -> ".join(edge) for edge in reading.one_step],
+        "spikes of the output": {k: int(np.sum(v)) for k, v in found.items()},
+        "written again as before": equal(first, second),
+    }
+
+
+def equal(a: nir.NIRGraph, b: nir.NIRGraph) -> bool:
+    """Compare two graphs field by field."""
+    same_ends = list(a.nodes) == list(b.nodes) and a.edges == b.edges
+    return same_ends and all(
+        np.array_equal(value, b.nodes[name].to_dict()[key])
+        for name, node in a.nodes.items()
+        for key, value in node.to_dict().items()
+    )
+
+
+def network(seed: int) -> nir.NIRGraph:
+    """Make 10-20-20-5 leaky integrate-and-fire neurons with random weights."""
+    random = np.random.default_rng(seed)
+
+    def lif(size: int) -> nir.LIF:
+        return nir.LIF(*(np.full(size, value) for value in (5e-3, 1.0, 0.0, 0.1, 0.0)))
+
+    def affine(pre: int, post: int) -> nir.Affine:
+        bias = random.normal(0, 0.03, post).astype(np.float32)
+        return nir.Affine(random.normal(0.2, 0.6, (post, pre)).astype(np.float32), bias)
+
+    layers = ((affine(a, b), lif(b)) for a, b in ((10, 20), (20, 20), (20, 5)))
+    return nir.NIRGraph.from_list(*(node for layer in layers for node in layer))
+
+
+def round_trips(python: str, seed: int) -> list[dict[str, Any]]:
+    """Run a network of jsnn elsewhere, and one of snnTorch here."""
+    signal = (np.random.default_rng(seed).random((500, 10)) < 0.3).astype(np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        graph, given, out = (f"{folder}/{name}" for name in ("a.nir", "x.npy", "y.npy"))
+        np.save(given, signal)
+        reading = jsnn.nir.read(network(seed), DT, integration="euler")
+        jsnn.nir.write(reading, graph)
+        here = output(reading, signal)
+        rows = []
+        for action, tool in (("run", "snntorch"), ("run", "norse"), ("export", "snntorch")):
+            script = Path(__file__).with_name("in_torch.py")
+            subprocess.run([python, script, action, tool, graph, given, out], check=True)
+            if action == "export":
+                here = output(jsnn.nir.read(graph, DT, integration=tool), signal)
+            there = np.load(out)
+            rows.append(
+                {
+                    "network": f"jsnn's in {tool}" if action == "run" else f"{tool}'s in jsnn",
+                    "spikes of the output": int(there.sum()),
+                    "bins with another spike": int(np.sum(here != (there > 0))),
+                }
+            )
+    return rows
+
+
+def output(reading: Any, signal: np.ndarray) -> np.ndarray:
+    """Return the spikes of the one output, [T, N]."""
+    drive = reading.drive(signal)
+    _, found = jsnn.simulate(reading.network, drive, len(signal), record=reading.record)
+    return np.asarray(next(iter(found.values())))
+
+
+if __name__ == "__main__":
+    cli.run(Config, main, __doc__ or "")
