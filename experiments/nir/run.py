@@ -20,7 +20,7 @@ from experiments import cli
 
 DT = 0.1  # ms, that of the traces
 UNITS = {"nengo": 0.1, "snntorch": 0.04, "spinnaker2": 0.04}
-"""V of the graph in one unit of V of a platform, which scales weights or thresholds; 1 elsewhere."""
+"""V of the graph in one unit of V of a platform that scales weights or thresholds."""
 PLATFORMS = ("nengo", "norse", "rockpool", "sinabs", "snntorch", "spinnaker2", "spyx")
 GRAPHS = (
     ("lif_norse.nir", DT, "exact"),

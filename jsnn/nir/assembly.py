@@ -54,10 +54,9 @@ def assembled(
         is_part = closing < wanted
         plain = [link for link in plain if is_part and (link.pre, link.post) in closing]
     for link in links:
-        if np.any(link.steps > 0) and link not in plain and populations[link.post].kind != "Delay":
-            report.note(
-                f"projection {link.name!r}: its delay of {int(np.max(link.steps))} steps is a Delay"
-            )
+        steps = int(np.max(link.steps))
+        if steps > 0 and link not in plain:
+            report.note(f"projection {link.name!r}: its delay of {steps} step(s) is a Delay")
     return graph
 
 

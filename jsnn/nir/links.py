@@ -50,7 +50,7 @@ def links_of(network: Network, layouts: Mapping[str, Layout], report: Report) ->
     for source in network.sources:
         what = f"current source {source.name!r}"
         if source.model != CONSTANT:
-            report.lose(f"{what}: a {source.model.name}, and NIR has no sources")
+            report.lose(f"{what}: of model {source.model.name}, and NIR has no sources")
             continue
         number = next(
             (i for i, link in enumerate(links) if link.post == source.population and link.nodes), -1

@@ -41,7 +41,7 @@ def _model(name: str, node: Node, convention: str) -> NeuronModel:
     models = CONVENTIONS[convention]
     if node.kind not in models:
         raise ValueError(
-            f"node {name!r}: a {node.kind}, for which no convention of {convention!r} is known; "
+            f"node {name!r}: of type {node.kind}, for which {convention!r} has no convention; "
             f"expected one of {', '.join(models)} (or integration='exact' or 'euler')"
         )
     return models[node.kind]

@@ -73,14 +73,12 @@ def _kind_and_fields(
         report.lose(f"{what}, parameter 'tau_refrac': a refractory time, which NIR does not have")
     if model in (IF_SOFT_RESET, LIF_SOFT_RESET):
         report.lose(
-            f"{what}, model {model.name}: its reset by subtraction, which is written as one to "
-            "v_reset (a reader that finds the time of each crossing, such as jsnn.nir.read, "
-            "differs for leaky neurons and for inputs of more than a threshold in one step)"
+            f"{what}, model {model.name}: its reset by subtraction; it is written as one to v_reset"
         )
     elif model in (IF, LIF):
         report.note(
-            f"{what}: a {model.name}, whose threshold is checked at the end of a step: read it "
-            'with integration="end_of_step" for the same spikes'
+            f"{what}: {model.name} checks the threshold at the end of a step; read it with "
+            'integration="end_of_step" for the same spikes'
         )
     kind, fields = _KNOWN[model]
     return kind, *fields(population, params)

@@ -14,7 +14,8 @@ def convolved(node: Any, image: np.ndarray) -> np.ndarray:
     kernel = node.weight.shape[2:]
     stride, dilation = (np.broadcast_to(x, axes) for x in (node.stride, node.dilation))
     if isinstance(node.padding, str):
-        total = [d * (k - 1) if node.padding == "same" else 0 for k, d in zip(kernel, dilation)]
+        is_same = node.padding == "same"
+        total = [d * (k - 1) * is_same for k, d in zip(kernel, dilation, strict=True)]
         sides = [(t // 2, t - t // 2) for t in total]
     else:
         sides = [(p, p) for p in np.broadcast_to(node.padding, axes)]
@@ -29,7 +30,8 @@ def convolved(node: Any, image: np.ndarray) -> np.ndarray:
         group = place[0] // each_out
         for channel in range(each_in):
             for pixel in np.ndindex(*kernel):
-                at = tuple(p * s + k * d for p, s, k, d in zip(place[1:], stride, pixel, dilation))
+                along = zip(place[1:], stride, pixel, dilation, strict=True)
+                at = tuple(p * s + k * d for p, s, k, d in along)
                 seen = framed[(group * each_in + channel, *at)]
                 out[place] += node.weight[(place[0], channel, *pixel)] * seen
         out[place] += node.bias[place[0]]
@@ -82,11 +84,8 @@ class Stepper:
             case "Delay":
                 self.past.appendleft(x)
                 steps = np.round(node.delay / dt).astype(int)
-                zeros = np.zeros_like(x)
-                ago = [
-                    self.past[s] if s < len(self.past) else zeros for s in range(steps.max() + 1)
-                ]
-                return np.choose(steps, ago)
+                self.past.extend([np.zeros_like(x)] * (1 + steps.max() - len(self.past)))
+                return np.choose(steps, list(self.past)[: 1 + steps.max()])
             case "I" | "IF":
                 self.v = self.v + dt * node.r * x
             case "LI" | "LIF":

@@ -177,18 +177,19 @@ def test_an_exact_cuba_lif_is_the_solution(tau_syn: float, tau_mem: float) -> No
     assert 2 < spikes.sum() < len(signal)
 
 
-def test_gradients_pass_through_every_spiking_model(bursts) -> None:
-    graph = nir.NIRGraph.from_list(
-        nir.Linear(np.array([[1.2]])), nir.CubaLIF(*each(2e-3, 3e-3, 2.0, 0.0, 0.1, 0.0, 3.0))
-    )
-    for convention in ("exact", "euler", "spyx"):
-        reading = jsnn.nir.read(graph, DT, integration=convention)
-        drive = reading.drive(bursts[:60, None])
+@pytest.mark.parametrize("convention", ["exact", "spyx"])
+def test_gradients_pass_through_spikes(bursts, convention: str) -> None:
+    fields = each(2e-3, 3e-3, 2.0, 0.0, 0.1, 0.0, 3.0)
+    graph = nir.NIRGraph.from_list(nir.Linear(np.array([[1.2]])), nir.CubaLIF(*fields))
+    reading = jsnn.nir.read(graph, DT, integration=convention)
+    drive = reading.drive(bursts[:60, None])
 
-        def count(network, drive=drive, record=reading.record):
-            _, found = jsnn.simulate(network, drive, 60, record={"c": jsnn.Rate("cubalif")})
-            return found["c"].sum()
+    @jax.jit
+    @jax.grad
+    def slope(weights: jax.Array) -> jax.Array:
+        network = reading.network.with_params({"linear": {"weights": weights}})
+        _, found = jsnn.simulate(network, drive, 60, record={"rate": jsnn.Rate("cubalif")})
+        return found["rate"].sum()
 
-        gradient = jax.grad(count, allow_int=True)(reading.network)
-        weight = gradient.projection("linear").connectivity.weights
-        assert np.all(np.isfinite(weight)) and np.all(weight != 0)
+    gradient = slope(reading.network.projection("linear").connectivity.weights)
+    assert 0 < gradient[0, 0] < np.inf  # more input, more spikes

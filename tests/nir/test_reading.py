@@ -1,0 +1,234 @@
+"""Reading of files, of their faults, and of what cannot be read."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import h5py
+import nir
+import numpy as np
+import pytest
+
+import jsnn
+from jsnn.nir.flat import flat
+from jsnn.nir.nodes import load
+from jsnn.nir.report import Report
+from jsnn.nir.shapes import shapes_of
+from tests.nir.graphs import DT
+
+RANDOM = np.random.default_rng(0)
+
+
+def lif(*shape: int, **fields: Any) -> nir.LIF:
+    given = {"tau": 0.01, "r": 1.0, "v_leak": 0.0, "v_threshold": 1.0, "v_reset": 0.0} | fields
+    return nir.LIF(**{key: np.full(shape, value) for key, value in given.items()})
+
+
+def graph(nodes: dict[str, Any], *edges: tuple[str, str]) -> nir.NIRGraph:
+    return nir.NIRGraph(nodes, list(edges), type_check=False)
+
+
+def input_of(*shape: int) -> nir.Input:
+    return nir.Input({"input": np.array(shape)})
+
+
+def output_of(*shape: int) -> nir.Output:
+    return nir.Output({"output": np.array(shape)})
+
+
+def affine(post: int, pre: int) -> nir.Affine:
+    return nir.Affine(RANDOM.normal(size=(post, pre)), RANDOM.normal(size=post))
+
+
+def conv(pre: int, post: int, *kernel: int, **fields: Any) -> nir.Conv2d:
+    given = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1} | fields
+    weight = RANDOM.normal(size=(post, pre, *kernel))
+    return nir.Conv2d(given.pop("image", None), weight, bias=np.zeros(post), **given)
+
+
+def chain(*nodes: Any) -> nir.NIRGraph:
+    names = [f"n{i}" for i in range(len(nodes))]
+    edges = list(pairwise(names))
+    return graph(dict(zip(names, nodes, strict=True)), *edges)
+
+
+def shapes(given: nir.NIRGraph) -> tuple[dict[str, Any], Report]:
+    report = Report()
+    return shapes_of(flat(load(given), report), report), report
+
+
+def test_a_recurrent_graph_with_a_nested_one_is_read() -> None:
+    inner = graph(
+        {"input": input_of(3), "lif": lif(3), "w_rec": affine(3, 3), "output": output_of(3)},
+        *(("input", "lif"), ("lif", "w_rec"), ("w_rec", "lif"), ("lif", "output")),
+    )
+    outer = {"in": input_of(2), "fc": affine(3, 2), "rnn": inner, "out": output_of(3)}
+    reading = jsnn.nir.read(graph(outer, ("in", "fc"), ("fc", "rnn"), ("rnn", "out")), DT)
+    assert dict(reading.inputs) == {"in": (2,)}
+    assert dict(reading.outputs) == {"out": "rnn.lif"}
+    assert reading.one_step == (("rnn.lif", "rnn.w_rec"),)
+    assert [(p.name, p.delay) for p in reading.network.projections] == [("fc", 0), ("rnn.w_rec", 1)]
+    assert "rnn.lif -> rnn.w_rec" in repr(reading)
+
+
+def test_an_old_file_has_no_v_reset(tmp_path) -> None:
+    nir.write(tmp_path / "new.nir", chain(input_of(2), lif(2, v_reset=-0.5), output_of(2)))
+    with h5py.File(tmp_path / "new.nir", "a") as file:
+        del file["node/nodes/n1/v_reset"]
+    reading = jsnn.nir.read(tmp_path / "new.nir", DT)
+    assert float(reading.network.population("n1").params["v_reset"]) == 0
+    assert "'n1': no field 'v_reset'" in reading.notes[0]
+
+
+def test_an_edge_to_no_node_is_left_out() -> None:
+    given = graph({"a": input_of(2), "b": lif(2)}, ("a", "b"), ("b", "gone"))
+    assert jsnn.nir.read(given, DT).notes[0] == (
+        "edge 'b' -> 'gone': left out, as there is no node 'gone'"
+    )
+
+
+def test_an_edge_from_no_node_is_an_error_unless_losses_are_allowed() -> None:
+    given = graph({"a": input_of(2), "b": lif(2)}, ("a", "b"), ("gone", "b"))
+    with pytest.raises(ValueError, match="'gone' -> 'b': there is no node 'gone'"):
+        jsnn.nir.read(given, DT)
+    assert len(jsnn.nir.read(given, DT, strict=False).lost) == 1
+
+
+def test_one_number_stands_for_all_neurons_as_snntorch_exports_it() -> None:
+    found, _ = shapes(chain(input_of(2), affine(5, 2), lif(), output_of(5)))
+    assert found["n2"] == ((5,), (5,))
+
+
+def test_shapes_that_nir_infers_wrongly_are_set_right() -> None:
+    uneven = conv(2, 3, 3, 5, image=(8, 9))
+    assert tuple(uneven.output_type["output"]) == (3, 6, 7)  # nir 1.0.8 takes it for square
+    given = chain(input_of(2, 8, 9), uneven, nir.Output(uneven.output_type))
+    found, report = shapes(given)
+    assert found["n1"][1] == found["n2"][1] == (3, 6, 5)
+    assert "states (3, 6, 7)" in report.notes[0]
+
+    grouped = conv(1, 4, 3, 3, image=(8, 8), groups=2)
+    assert tuple(grouped.input_type["input"]) == (1, 8, 8)  # it forgets the groups
+    found, report = shapes(chain(nir.Input(grouped.input_type), grouped))
+    assert found["n0"][1] == (2, 8, 8)
+    assert any("states (1, 8, 8), but 'n1' takes (2, 8, 8)" in note for note in report.notes)
+
+
+def test_missing_shapes_follow_from_the_signal() -> None:
+    nodes = (
+        *(input_of(2, 9, 7), conv(2, 4, 3, 3, padding=1), lif()),
+        *(nir.AvgPool2d(2, 2, (0, 0)), nir.Flatten(None, 0, -1), affine(3, 48)),
+    )
+    found, _ = shapes(chain(*nodes))
+    assert [found[f"n{i}"][1] for i in range(6)] == [
+        *((2, 9, 7), (4, 9, 7), (4, 9, 7), (4, 4, 3), (48,), (3,))
+    ]
+
+
+def test_an_input_without_a_shape_has_that_of_what_follows() -> None:
+    found, _ = shapes(chain(nir.Input({"input": None}), affine(5, 2)))
+    assert found["n0"] == ((2,), (2,))
+
+
+def test_a_drive_has_the_shape_of_nir() -> None:
+    reading = jsnn.nir.read(chain(input_of(2, 3), lif(2, 3)), DT)
+    signal = RANDOM.random((4, 2, 3))
+    (drive,) = reading.drive(signal).values()
+    np.testing.assert_array_equal(drive.values, signal.reshape(4, 6).astype(np.float32))
+    for bad, message in (
+        (signal[0], r"given shape \(2, 3\); expected \[T, 2, 3\]"),
+        ({"n5": signal}, "unknown Input 'n5'"),
+        ({}, "missing"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            reading.drive(bad)
+
+
+GOOD = chain(input_of(2), lif(2), output_of(2))
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "error", "message"),
+    [
+        (GOOD, {}, TypeError, "dt: not given; expected the length of a step in ms"),
+        (GOOD, {"dt": 0}, ValueError, "dt: given 0.0; expected a time in ms > 0"),
+        (GOOD, {"dt": 11}, ValueError, "node 'n1', field 'tau': given 0.01 s with dt = 11 ms"),
+        (GOOD, {"dt": 1, "integration": "Euler"}, ValueError, "did you mean 'euler'"),
+        (GOOD, {"dt": 1, "strict": None}, TypeError, "strict: given None"),
+        (17, {"dt": 1}, TypeError, "given int; expected the path of a NIR file"),
+        ("none.nir", {"dt": 1}, FileNotFoundError, "none.nir; expected a file that exists"),
+        (__file__, {"dt": 1}, ValueError, "not HDF5; expected a NIR file"),
+        (
+            chain(input_of(2), nir.IF(*np.ones((3, 2)))),
+            {"dt": 1, "integration": "rockpool"},
+            ValueError,
+            "node 'n1': of type IF, for which 'rockpool' has no convention; expected one of LIF",
+        ),
+        (
+            chain(input_of(2), lif(3)),
+            {"dt": 1},
+            ValueError,
+            r"'n0' sends a signal of shape \(2,\); 'n1' expects \(3,\)",
+        ),
+        (
+            chain(input_of(2), nir.Linear(np.full((3, 2), np.nan))),
+            {"dt": 1},
+            ValueError,
+            "node 'n1', field 'weight': 6 of 6 values are NaN",
+        ),
+        (
+            chain(input_of(2), nir.Delay(np.full(2, 1.5e-3)), lif(2)),
+            {"dt": 1},
+            ValueError,
+            "node 'n1', field 'delay': 0.0015 s is no whole number of steps of 1 ms",
+        ),
+        (
+            chain(input_of(2), lif(2, tau=-1.0)),
+            {"dt": 1},
+            ValueError,
+            "node 'n1', field 'tau': given -1 s; expected a time > 0",
+        ),
+        (
+            chain(input_of(1, 4, 4), conv(1, 2, 5, 5)),
+            {"dt": 1},
+            ValueError,
+            r"node 'n1': its window of \(5, 5\) does not fit into a signal of shape \(1, 4, 4\)",
+        ),
+        (
+            chain(input_of(1, 4, 4), conv(2, 2, 3, 3)),
+            {"dt": 1},
+            ValueError,
+            r"node 'n1': a signal of shape \(1, 4, 4\) reaches it; expected \(2, height, width\)",
+        ),
+    ],
+)
+def test_bad_input_is_named(given: Any, options: Any, error: Any, message: str) -> None:
+    with pytest.raises(error, match=message):
+        jsnn.nir.read(given, **options)
+
+
+def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["weights"] = 1.0
+    with pytest.raises(ValueError, match=r"a\.h5: holds 'weights'; expected a group 'node'"):
+        jsnn.nir.read(tmp_path / "a.h5", DT)
+    nir.write(tmp_path / "b.nir", GOOD)
+    with h5py.File(tmp_path / "b.nir", "a") as file:
+        del file["node/nodes/n1/type"]
+        file["node/nodes/n1/type"] = "Sigmoid"
+    with pytest.raises(ValueError, match="node 'n1': of type 'Sigmoid'; expected one of Input"):
+        jsnn.nir.read(tmp_path / "b.nir", DT)
+    with h5py.File(tmp_path / "b.nir", "a") as file:
+        del file["node/nodes/n1/type"], file["node/nodes/n1/tau"]
+        file["node/nodes/n1/type"] = "LIF"
+    with pytest.raises(ValueError, match="node 'n1', field 'tau': not given"):
+        jsnn.nir.read(tmp_path / "b.nir", DT)
+
+
+def test_a_field_that_nir_does_not_know_is_a_loss(tmp_path: Path) -> None:
+    nir.write(tmp_path / "a.nir", GOOD)
+    with h5py.File(tmp_path / "a.nir", "a") as file:
+        file["node/nodes/n1/refractory"] = 0.002
+    with pytest.raises(ValueError, match="node 'n1', field 'refractory': a LIF of NIR has no such"):
+        jsnn.nir.read(tmp_path / "a.nir", DT)
+    assert len(jsnn.nir.read(tmp_path / "a.nir", DT, strict=False).lost) == 1
