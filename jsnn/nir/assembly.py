@@ -95,9 +95,8 @@ def _graph(
         nodes[name] = _delay(node.fields["delay"], shape, dt) if node.kind == "Delay" else node
     for ends, kind in ((inputs, "Input"), (outputs, "Output")):
         for name, population in ends.items():
-            if name not in nodes:
-                nodes[name] = Node(kind, {"shape": np.array(layouts[population].shape)})
-                edges.append((name, population) if kind == "Input" else (population, name))
+            nodes[name] = Node(kind, {"shape": np.array(layouts[population].shape)})
+            edges.append((name, population) if kind == "Input" else (population, name))
     for link in links:
         through = list(link.nodes)
         if np.any(link.steps > 0) and link not in plain:

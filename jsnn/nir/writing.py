@@ -17,7 +17,7 @@ from jsnn.models import SPIKE_SOURCE
 from jsnn.network import Network
 from jsnn.network.whole_files import write_whole
 from jsnn.nir.assembly import assembled
-from jsnn.nir.flat import Flat
+from jsnn.nir.flat import Flat, free
 from jsnn.nir.layout import Layout, layouts
 from jsnn.nir.links import links_of
 from jsnn.nir.neurons.signals import RELAY
@@ -146,6 +146,7 @@ def _ends(
         and not (kind == "input" and population.model == SPIKE_SOURCE)
     ]
     names = [kind] if len(bare) == 1 else [f"{kind}_{name}" for name in bare]
+    names = [free(name, network.sizes) for name in names]
     return dict(zip(names, bare, strict=True))
 
 

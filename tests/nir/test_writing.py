@@ -12,6 +12,7 @@ from tests.nir import by_the_book
 from tests.nir.graphs import same
 
 RANDOM = np.random.default_rng(0)
+DENSE = jsnn.Dense(np.ones((3, 2), np.float32))
 DT = 0.5
 
 
@@ -106,6 +107,17 @@ def between(connectivity: Any, *sources: Any, **options: Any) -> jsnn.Network:
     return jsnn.Network(populations, [jsnn.Projection("a", "b", connectivity, **options)], sources)
 
 
+def test_populations_named_for_the_ends_keep_their_names() -> None:
+    populations = [jsnn.Population("input", 3, jsnn.IF), jsnn.Population("output", 2, jsnn.IF)]
+    network = jsnn.Network(populations, [jsnn.Projection("input", "output", DENSE, delay=0)])
+    graph = jsnn.nir.write(network).graph
+    assert graph.edges == [
+        *(("input", "input_to_output"), ("input_", "input")),
+        *(("input_to_output", "output"), ("output", "output_")),
+    ]
+    assert isinstance(graph.nodes["output_"], nir.Output)
+
+
 def test_lists_of_synapses_become_a_matrix() -> None:
     network = between(jsnn.Sparse([0, 2], [1, 0], weights(2), 3, 2), delay=0)
     written = jsnn.nir.write(network)
@@ -113,9 +125,6 @@ def test_lists_of_synapses_become_a_matrix() -> None:
     expected[[1, 0], [0, 2]] = np.asarray(network.projections[0].connectivity.weights)
     np.testing.assert_array_equal(written.graph.nodes["a_to_b"].weight, expected)
     assert "Sparse is written as a matrix" in written.notes[0]
-
-
-DENSE = jsnn.Dense(np.ones((3, 2), np.float32))
 
 
 @pytest.mark.parametrize(
