@@ -8,7 +8,7 @@ Nat. Commun. 15, 8122; BSD-3): `lif_norse.nir` with the trace of each platform, 
 
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ import numpy as np
 
 import jsnn
 from experiments import cli
+from experiments.nir.trained import DT, graph, presentations, trained
 
-DT = 0.1  # ms, that of the traces
 UNITS = {"nengo": 0.1, "snntorch": 0.04, "spinnaker2": 0.04}
 """V of the graph in one unit of V of a platform that scales weights or thresholds."""
 PLATFORMS = ("nengo", "norse", "rockpool", "sinabs", "snntorch", "spinnaker2", "spyx")
@@ -123,36 +123,23 @@ def equal(a: nir.NIRGraph, b: nir.NIRGraph) -> bool:
     )
 
 
-def network(seed: int) -> nir.NIRGraph:
-    """Make 10-20-20-5 leaky integrate-and-fire neurons with random weights."""
-    random = np.random.default_rng(seed)
-
-    def lif(size: int) -> nir.LIF:
-        return nir.LIF(*(np.full(size, value) for value in (5e-3, 1.0, 0.0, 0.1, 0.0)))
-
-    def affine(pre: int, post: int) -> nir.Affine:
-        bias = random.normal(0, 0.03, post).astype(np.float32)
-        return nir.Affine(random.normal(0.2, 0.6, (post, pre)).astype(np.float32), bias)
-
-    layers = ((affine(a, b), lif(b)) for a, b in ((10, 20), (20, 20), (20, 5)))
-    return nir.NIRGraph.from_list(*(node for layer in layers for node in layer))
-
-
 def round_trips(python: str, seed: int) -> list[dict[str, Any]]:
-    """Run a network of jsnn elsewhere, and one of snnTorch here."""
-    signal = (np.random.default_rng(seed).random((500, 10)) < 0.3).astype(np.float32)
+    """Run a network that jsnn trained elsewhere, and one of snnTorch here."""
+    signal = presentations(seed + 2, 1)[0][0]
+    reading = jsnn.nir.read(graph(seed), DT, integration="snntorch")
+    network, accuracy = trained(reading, seed)
+    reading = replace(reading, network=network)
+    rows: list[dict[str, Any]] = [{"network": "jsnn's", "accuracy once trained": accuracy}]
     with tempfile.TemporaryDirectory() as folder:
-        graph, given, out = (f"{folder}/{name}" for name in ("a.nir", "x.npy", "y.npy"))
+        file, given, out = (f"{folder}/{name}" for name in ("a.nir", "x.npy", "y.npy"))
         np.save(given, signal)
-        reading = jsnn.nir.read(network(seed), DT, integration="euler")
-        jsnn.nir.write(reading, graph)
+        jsnn.nir.write(reading, file)
         here = output(reading, signal)
-        rows = []
         for action, tool in (("run", "snntorch"), ("run", "norse"), ("export", "snntorch")):
             script = Path(__file__).with_name("in_torch.py")
-            subprocess.run([python, script, action, tool, graph, given, out], check=True)
+            subprocess.run([python, script, action, tool, file, given, out], check=True)
             if action == "export":
-                here = output(jsnn.nir.read(graph, DT, integration=tool), signal)
+                here = output(jsnn.nir.read(file, DT, integration=tool), signal)
             there = np.load(out)
             rows.append(
                 {

@@ -64,10 +64,11 @@ class Reading:
         }
 
     def drive(self, signals: Any) -> dict[str, Any]:
-        """Return the drive of `jsnn.simulate` for signals in the shapes of NIR.
+        """Return a drive for signals in the shapes of NIR.
 
         Args:
-          signals: {Input: [T, *shape]}, or the array itself if there is one Input.
+          signals: {Input: [T, *shape]}, or the array itself if there is one Input; [n, T, *shape]
+            are n presentations, for `jsnn.fit` and `jsnn.evaluate`.
 
         Raises:
           TypeError: if a signal is no array of numbers.
@@ -84,13 +85,15 @@ class Reading:
         drive = {}
         for name, shape in self.inputs.items():
             signal = jnp.asarray(numbers(signals[name], f"signal {name!r}", bools=True))
-            if signal.ndim != len(shape) + 1 or signal.shape[1:] != shape:
+            before = signal.shape[: signal.ndim - len(shape)]
+            if len(before) not in (1, 2) or signal.shape[len(before) :] != shape:
                 axes = ", ".join(map(str, shape))
                 raise ValueError(
-                    f"signal {name!r}: given shape {signal.shape}; expected [T, {axes}]"
+                    f"signal {name!r}: given shape {signal.shape}; expected [T, {axes}] (or "
+                    f"[n, T, {axes}] for presentations)"
                 )
-            flat_signal = signal.reshape(len(signal), prod(shape)).astype(self.network.dtype)
-            drive[name] = over_time(flat_signal)
+            rows = signal.reshape(*before, prod(shape)).astype(self.network.dtype)
+            drive[name] = over_time(rows)
         return drive
 
     def summary(self) -> Summary:
