@@ -54,8 +54,8 @@ def flat(graph: Graph, report: Report) -> Flat:
 def _inlined(graph: Graph, outer: str, report: Report) -> tuple[dict[str, Node], list[Edge]]:
     """Return the nodes and edges of a graph and of all within it, by their full names."""
     nodes: dict[str, Node] = {}
-    edges = _known(graph, outer, report)
-    for name, node in graph.nodes.items():
+    given, edges = _with_known_ends(graph, outer, report)
+    for name, node in given.items():
         if isinstance(node, Node):
             nodes[name] = node
             continue
@@ -106,28 +106,31 @@ def _bypassed(name: str, edges: list[Edge]) -> list[Edge]:
     return others + [(pre, post) for pre in before for post in after]
 
 
-def _known(graph: Graph, outer: str, report: Report) -> list[Edge]:
-    """Return the edges between nodes that exist.
+def _with_known_ends(
+    graph: Graph, outer: str, report: Report
+) -> tuple[dict[str, Node | Graph], list[Edge]]:
+    """Return the nodes of a graph, and its edges between nodes that exist.
 
     An edge to a node that does not exist leads nowhere. One that comes from there brings a signal
-    that nobody knows. Both may be the ends of the graph, if that has none.
+    that nobody knows. Either may be an end of the graph, if that has none and the name says so.
     """
     kinds = {node.kind for node in graph.nodes.values() if isinstance(node, Node)}
-    edges = []
+    nodes, edges = dict(graph.nodes), []
     for pre, post in graph.edges:
-        if pre in graph.nodes and post in graph.nodes:
-            edges.append((pre, post))
-            continue
         what = f"edge {outer + pre!r} -> {outer + post!r}"
-        if pre in graph.nodes:
-            report.note(f"{what}: left out, as there is no node {outer + post!r}")
-        elif pre.lower().endswith("input") and "Input" not in kinds and post in graph.nodes:
-            report.note(f"{what}: taken for the input, as there is no Input")
-        elif post not in graph.nodes:
-            report.note(f"{what}: left out, as there is neither node")
+        for end, kind, other in ((pre, "Input", post), (post, "Output", pre)):
+            is_end = kind not in kinds and end.lower().endswith(kind.lower())
+            if end not in nodes and other in nodes and is_end:
+                nodes[end] = Node(kind)
+                report.note(f"{what}: there is no node {outer + end!r}, which is taken for {kind}")
+        if pre in nodes and post in nodes:
+            edges.append((pre, post))
+        elif pre in nodes or post not in nodes:
+            missing = post if pre in nodes else pre
+            report.note(f"{what}: left out, as there is no node {outer + missing!r}")
         else:
             report.lose(f"{what}: there is no node {outer + pre!r}, whose signal would arrive here")
-    return edges
+    return nodes, edges
 
 
 def _distinct(edges: Collection[Edge], report: Report) -> list[Edge]:

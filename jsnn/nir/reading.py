@@ -44,6 +44,7 @@ class Reading:
       one_step: the edges that close a cycle without a Delay, which take one step.
       notes: repairs and decisions, in words.
       lost: what was lost, in words; empty if strict.
+      spiking: the populations that send spikes; others send numbers.
     """
 
     network: Network
@@ -81,7 +82,9 @@ class Reading:
                 )
             signals = {next(iter(self.inputs)): signals}
         check_known(signals, self.inputs, "signals", "Input")
-        check_known(self.inputs, signals, "signals, missing", "Input given")
+        missing = [name for name in self.inputs if name not in signals]
+        if missing:
+            raise ValueError(f"signals: given none for {missing[0]!r}; expected one of each Input")
         drive = {}
         for name, shape in self.inputs.items():
             signal = jnp.asarray(numbers(signals[name], f"signal {name!r}", bools=True))

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:overflow")
 
 
 @given(graphs())
-@examples(60)
+@examples(40)
 def test_what_was_written_is_read_and_written_as_it_was(tmp_path, graph: nir.NIRGraph) -> None:
     first = jsnn.nir.write(jsnn.nir.read(graph, DT), tmp_path / "a.nir").graph
     second = jsnn.nir.write(jsnn.nir.read(tmp_path / "a.nir", DT)).graph
@@ -25,7 +25,7 @@ def test_what_was_written_is_read_and_written_as_it_was(tmp_path, graph: nir.NIR
 
 
 @given(graphs(cyclic=False), st.integers(0, 2**32 - 1))
-@examples(12)
+@examples(6)
 def test_a_graph_runs_as_by_the_book(graph: nir.NIRGraph, seed: int) -> None:
     shape = next(n for n in graph.nodes.values() if isinstance(n, nir.Input)).input_type["input"]
     signals = np.random.default_rng(seed).integers(0, 2, (12, *shape)).astype(float)

@@ -87,6 +87,16 @@ def test_an_edge_to_no_node_is_left_out() -> None:
     )
 
 
+def test_an_end_that_edges_name_and_no_node_is_there() -> None:
+    given = graph(
+        {"fc": affine(3, 2), "lif": lif(3), "w": affine(3, 3)},
+        *(("input", "fc"), ("fc", "lif"), ("lif", "w"), ("w", "lif"), ("lif", "output")),
+    )
+    reading = jsnn.nir.read(given, DT)
+    assert dict(reading.inputs) == {"input": (2,)}
+    assert dict(reading.outputs) == {"output": "lif"}
+
+
 def test_an_edge_from_no_node_is_an_error_unless_losses_are_allowed() -> None:
     given = graph({"a": input_of(2), "b": lif(2)}, ("a", "b"), ("gone", "b"))
     with pytest.raises(ValueError, match="'gone' -> 'b': there is no node 'gone'"):
@@ -138,7 +148,7 @@ def test_a_drive_has_the_shape_of_nir() -> None:
     for bad, message in (
         (signal[0], r"given shape \(2, 3\); expected \[T, 2, 3\]"),
         ({"n5": signal}, "unknown Input 'n5'"),
-        ({}, "missing"),
+        ({}, "signals: given none for 'n0'"),
     ):
         with pytest.raises(ValueError, match=message):
             reading.drive(bad)
