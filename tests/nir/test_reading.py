@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import jax
 import nir
 import numpy as np
 import pytest
@@ -69,6 +70,13 @@ def test_a_recurrent_graph_with_a_nested_one_is_read() -> None:
     assert reading.one_step == (("rnn.lif", "rnn.w_rec"),)
     assert [(p.name, p.delay) for p in reading.network.projections] == [("fc", 0), ("rnn.w_rec", 1)]
     assert "rnn.lif -> rnn.w_rec" in repr(reading)
+
+
+def test_a_network_that_was_read_is_saved_and_loaded(tmp_path) -> None:
+    network = jsnn.nir.read(chain(input_of(2), affine(3, 2), lif(3)), DT).network
+    jsnn.save(tmp_path / "network.npz", network)
+    loaded, _ = jsnn.load(tmp_path / "network.npz")
+    assert jax.tree.structure(loaded) == jax.tree.structure(network)
 
 
 def test_an_old_file_has_no_v_reset(tmp_path) -> None:

@@ -136,7 +136,7 @@ _ONE_SPIKE = """A spike of a step is a bit, so several crossings within a step a
     the end of the step is that of the equation."""
 
 IF_EXACT = NeuronModel(
-    name="IF (exact)",
+    name="IF_EXACT",
     description=f"""Integrate-and-fire neuron of NIR, solved exactly.
 
         dV/dt = r I      (I constant within the step)
@@ -153,7 +153,7 @@ IF_EXACT = NeuronModel(
     margin_unit=height,
 )
 LIF_EXACT = NeuronModel(
-    name="LIF (exact)",
+    name="LIF_EXACT",
     description=f"""Leaky integrate-and-fire neuron of NIR, solved exactly.
 
         τ dV/dt = v_leak - V + r I      (I constant within the step)
@@ -170,7 +170,7 @@ LIF_EXACT = NeuronModel(
     margin_unit=height,
 )
 CUBA_LIF_EXACT = NeuronModel(
-    name="CubaLIF (exact)",
+    name="CUBA_LIF_EXACT",
     description="""Leaky integrate-and-fire neuron of NIR with a current, solved exactly.
 
         τ_syn dI/dt = -I + w_in S      (S constant within the step)

@@ -86,7 +86,7 @@ CURRENT_BY_EULER = """by steps of I <- I + dt/τ_syn (w_in S - I) and then
 BY_DECAY = "by steps of V <- exp(-dt/τ) V + dt/τ (v_leak + r I)"
 
 LI_EXACT = NeuronModel(
-    name="LI (exact)",
+    name="LI_EXACT",
     description=_LI.format(step="solved exactly for an I that is constant within the step"),
     params=MEMBRANE_PARAMS,
     variables={"v": 0.0},
@@ -95,7 +95,7 @@ LI_EXACT = NeuronModel(
     derived=coefficients.exact,
 )
 LI_EULER = NeuronModel(
-    name="LI (Euler)",
+    name="LI_EULER",
     description=_LI.format(step=BY_EULER),
     params=MEMBRANE_PARAMS,
     variables={"v": 0.0},
@@ -104,7 +104,7 @@ LI_EULER = NeuronModel(
     derived=coefficients.euler,
 )
 LI_DECAYING = NeuronModel(
-    name="LI (Sinabs)",
+    name="LI_DECAYING",
     description=_LI.format(step=BY_DECAY),
     params=MEMBRANE_PARAMS,
     variables={"v": 0.0},
@@ -113,7 +113,7 @@ LI_DECAYING = NeuronModel(
     derived=coefficients.decaying,
 )
 CUBA_LI_EXACT = NeuronModel(
-    name="CubaLI (exact)",
+    name="CUBA_LI_EXACT",
     description=_CUBA_LI.format(step="solved exactly for an S that is constant within the step"),
     params=CURRENT_PARAMS,
     variables={"v": 0.0, "i": 0.0},
@@ -122,7 +122,7 @@ CUBA_LI_EXACT = NeuronModel(
     derived=coefficients.exact_with_current,
 )
 CUBA_LI_EULER = NeuronModel(
-    name="CubaLI (Euler)",
+    name="CUBA_LI_EULER",
     description=_CUBA_LI.format(step=CURRENT_BY_EULER),
     params=CURRENT_PARAMS,
     variables={"v": 0.0, "i": 0.0},

@@ -31,7 +31,7 @@ RELAY = NeuronModel(
 )
 
 THRESHOLD = NeuronModel(
-    name="Threshold",
+    name="THRESHOLD",
     description="""Threshold of NIR, a step function without memory.
 
         V <- I,   spike if V > threshold

@@ -47,7 +47,7 @@ def _described(step: str, reset: str) -> str:
 
 
 IF_BY_TIME = NeuronModel(
-    name="IF (end of step)",
+    name="IF_BY_TIME",
     description=_described("dV/dt = r I, I constant within the step", _TO_RESET),
     params=_IF_PARAMS,
     variables={"v": 0.0},
@@ -58,7 +58,7 @@ IF_BY_TIME = NeuronModel(
     margin_unit=height,
 )
 IF_BY_STEPS = NeuronModel(
-    name="IF (Norse)",
+    name="IF_BY_STEPS",
     description=_described("V <- V + r I in each step, r as in NIR, with no dt", _TO_RESET),
     params=_IF_PARAMS,
     variables={"v": 0.0},
@@ -69,7 +69,7 @@ IF_BY_STEPS = NeuronModel(
     margin_unit=height,
 )
 IF_SUBTRACTING = NeuronModel(
-    name="IF (Sinabs)",
+    name="IF_SUBTRACTING",
     description=_described("V <- V + r I in each step, r as in NIR, with no dt", _BY_SUBTRACTION),
     params=_IF_PARAMS,
     variables={"v": 0.0},
@@ -80,7 +80,7 @@ IF_SUBTRACTING = NeuronModel(
     margin_unit=height,
 )
 LIF_END_OF_STEP = NeuronModel(
-    name="LIF (end of step)",
+    name="LIF_END_OF_STEP",
     description=_described(
         "τ dV/dt = v_leak - V + r I, solved exactly for an I that is constant within the step",
         _TO_RESET,
@@ -94,7 +94,7 @@ LIF_END_OF_STEP = NeuronModel(
     margin_unit=height,
 )
 LIF_EULER = NeuronModel(
-    name="LIF (Euler)",
+    name="LIF_EULER",
     description=_described(BY_EULER, _TO_RESET),
     params=_LIF_PARAMS,
     variables={"v": 0.0},
@@ -105,7 +105,7 @@ LIF_EULER = NeuronModel(
     margin_unit=height,
 )
 LIF_SUBTRACTING = NeuronModel(
-    name="LIF (Sinabs)",
+    name="LIF_SUBTRACTING",
     description=_described(BY_DECAY, _BY_SUBTRACTION),
     params=_LIF_PARAMS,
     variables={"v": 0.0},
@@ -116,7 +116,7 @@ LIF_SUBTRACTING = NeuronModel(
     margin_unit=height,
 )
 CUBA_LIF_END_OF_STEP = NeuronModel(
-    name="CubaLIF (end of step)",
+    name="CUBA_LIF_END_OF_STEP",
     description=_described(
         """τ_syn dI/dt = -I + w_in S and τ_mem dV/dt = v_leak - V + r I, solved exactly for an S
         that is constant within the step""",
@@ -131,7 +131,7 @@ CUBA_LIF_END_OF_STEP = NeuronModel(
     margin_unit=height,
 )
 CUBA_LIF_EULER = NeuronModel(
-    name="CubaLIF (Euler)",
+    name="CUBA_LIF_EULER",
     description=_described(CURRENT_BY_EULER, _TO_RESET),
     params=_CUBA_LIF_PARAMS,
     variables={"v": 0.0, "i": 0.0},
@@ -164,7 +164,7 @@ def _late_cuba_lif_update(p: Values, x: Values, signal: jax.Array, dt: jax.Array
 
 
 IF_LATE = NeuronModel(
-    name="IF (Spyx)",
+    name="IF_LATE",
     description=_described("V <- V + r I in each step, r as in NIR, with no dt", _ONE_STEP_LATE),
     params=_IF_PARAMS,
     variables={"v": 0.0, "v_before": 0.0},
@@ -174,7 +174,7 @@ IF_LATE = NeuronModel(
     margin_unit=height,
 )
 LIF_LATE = NeuronModel(
-    name="LIF (Spyx)",
+    name="LIF_LATE",
     description=_described(BY_EULER, _ONE_STEP_LATE),
     params=_LIF_PARAMS,
     variables={"v": 0.0, "v_before": 0.0},
@@ -184,7 +184,7 @@ LIF_LATE = NeuronModel(
     margin_unit=height,
 )
 CUBA_LIF_LATE = NeuronModel(
-    name="CubaLIF (Spyx)",
+    name="CUBA_LIF_LATE",
     description=_described(CURRENT_BY_EULER, f"{_ONE_STEP_LATE}, before it decays"),
     params=_CUBA_LIF_PARAMS,
     variables={"v": 0.0, "i": 0.0, "v_before": 0.0},
