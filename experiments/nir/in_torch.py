@@ -29,7 +29,7 @@ def spikes_of(module: Any, signal: Any) -> np.ndarray:
         for x in torch.from_numpy(signal)[:, None]:
             out = module(x) if state is None else module(x, state)
             out, state = out if isinstance(out, tuple) else (out, None)
-            rows.append(out.numpy()[0])
+            rows.append(out.numpy().ravel())
     return np.array(rows)
 
 

@@ -51,7 +51,10 @@ def main(config: Config) -> dict[str, Any]:
     if config.torch_python is None:
         print("round trips: not measured: give --torch-python")
     else:
-        results["round_trips"] = round_trips(str(config.torch_python), config.seed)
+        python = str(config.torch_python)
+        results["round_trips"] = round_trips(python, config.seed)
+        if config.reference is not None:
+            results["graphs_elsewhere"] = in_norse(python, config.reference, config.seed)
     for name, rows in results.items():
         print(f"\n{name}")
         for row in rows:
@@ -131,24 +134,43 @@ def round_trips(python: str, seed: int) -> list[dict[str, Any]]:
     reading = replace(reading, network=network)
     rows: list[dict[str, Any]] = [{"network": "jsnn's", "accuracy once trained": accuracy}]
     with tempfile.TemporaryDirectory() as folder:
-        file, given, out = (f"{folder}/{name}" for name in ("a.nir", "x.npy", "y.npy"))
-        np.save(given, signal)
+        file = Path(folder) / "a.nir"
         jsnn.nir.write(reading, file)
-        here = output(reading, signal)
-        for action, tool in (("run", "snntorch"), ("run", "norse"), ("export", "snntorch")):
-            script = Path(__file__).with_name("in_torch.py")
-            subprocess.run([python, script, action, tool, file, given, out], check=True)
-            if action == "export":
-                here = output(jsnn.nir.read(file, DT, integration=tool), signal)
-            there = np.load(out)
-            rows.append(
-                {
-                    "network": f"jsnn's in {tool}" if action == "run" else f"{tool}'s in jsnn",
-                    "spikes of the output": int(there.sum()),
-                    "bins with another spike": int(np.sum(here != (there > 0))),
-                }
-            )
+        for tool in ("snntorch", "norse"):
+            there = elsewhere(python, "run", tool, file, signal)
+            rows.append(beside(f"jsnn's in {tool}", output(reading, signal), there))
+        there = elsewhere(python, "export", "snntorch", file, signal)
+        here = output(jsnn.nir.read(file, DT, integration="snntorch"), signal)
+        rows.append(beside("snntorch's in jsnn", here, there))
     return rows
+
+
+def in_norse(python: str, folder: Path, seed: int) -> list[dict[str, Any]]:
+    """Run the recurrent and the convolutional graph of the NIR paper in Norse and here."""
+    rows = []
+    for name in ("braille_noDelay_bias_zero.nir", "cnn_sinabs.nir"):
+        reading = jsnn.nir.read(folder / name, DT, integration="norse")
+        (shape,) = reading.inputs.values()
+        signal = np.random.default_rng(seed).random((200, *shape)) < 0.1
+        there = elsewhere(python, "run", "norse", folder / name, signal.astype(np.float32))
+        rows.append(beside(f"{name} in norse", output(reading, signal), there))
+    return rows
+
+
+def elsewhere(python: str, action: str, tool: str, file: Path, signal: np.ndarray) -> np.ndarray:
+    """Return the spikes of another program, [T, N]; `file` is read by "run", made by "export"."""
+    script = Path(__file__).with_name("in_torch.py")
+    with tempfile.TemporaryDirectory() as folder:
+        given, out = f"{folder}/signal.npy", f"{folder}/spikes.npy"
+        np.save(given, signal)
+        subprocess.run([python, script, action, tool, file, given, out], check=True)
+        return np.load(out) > 0
+
+
+def beside(name: str, here: np.ndarray, there: np.ndarray) -> dict[str, Any]:
+    """Return the number of spikes, and of bins in which they differ."""
+    differing = int(np.sum(here != there))
+    return {"network": name, "spikes": int(there.sum()), "bins with another spike": differing}
 
 
 def output(reading: Any, signal: np.ndarray) -> np.ndarray:
