@@ -104,6 +104,11 @@ def _check_synapses(network: Network, projection: Projection, what: str, report:
     model = network.population(projection.pre).model
     sends_spikes = KIND_OF_MODEL.get(model) in SPIKING or model in (SPIKE_SOURCE, THRESHOLD)
     is_of_nir = model in KIND_OF_MODEL or model in (RELAY, THRESHOLD, SPIKE_SOURCE)
+    if network.population(projection.post).model == SPIKE_SOURCE:
+        raise ValueError(
+            f"{what}: leads into population {projection.post!r} of model SPIKE_SOURCE, an Input of "
+            "NIR, which takes no signals; expected another population"
+        )
     if projection.plasticity is not None:
         report.lose(f"{what}, plasticity: NIR has weights that do not change")
     if projection.target != "current":

@@ -15,6 +15,8 @@ from jsnn._checks import check_flag, check_known, check_type, check_untraced
 from jsnn._summary import Summary, Table
 from jsnn.models import SPIKE_SOURCE
 from jsnn.network import Network
+from jsnn.network.network import check_numbers
+from jsnn.network.values import checked_name
 from jsnn.network.whole_files import write_whole
 from jsnn.nir.assembly import assembled
 from jsnn.nir.flat import Flat, free
@@ -80,7 +82,7 @@ def write(
 
     Args:
       network: the network, or a `Reading`, which knows its inputs, outputs and shapes.
-      path: the file to write; None for none.
+      path: of the file, whose directory is made if it does not exist; None for no file.
       inputs: {name of an Input: the population that it drives}; by default "input", or
         "input_NAME" if there are several, for populations that no other one reaches.
       outputs: {name of an Output: the population that it shows}; by default "output", or
@@ -91,15 +93,19 @@ def write(
       The graph and the notes.
 
     Raises:
-      TypeError: if `network` is neither, or holds traced numbers.
+      TypeError: if `network` is neither, or holds traced numbers, or `path` is no path.
       ValueError: if NIR cannot say a part of the network, or something would be lost.
+      OSError: if the file cannot be written; it is as it was.
     """
     reading = network if isinstance(network, Reading) else None
     whole = reading.network if reading else network
     check_type(whole, Network, "jsnn.nir.write, network", " or the result of jsnn.nir.read")
     assert isinstance(whole, Network)
     check_flag(strict, "jsnn.nir.write, strict")
+    if path is not None and not isinstance(path, str | PathLike):
+        raise TypeError(f"jsnn.nir.write, path: given {type(path).__name__}; expected a path")
     check_untraced(whole, "jsnn.nir.write", "write the network that training returns")
+    check_numbers(whole)
     if outputs is None and reading:
         outputs = {name: shown for name, shown in reading.outputs.items() if name != shown}
     report = Report()
@@ -107,6 +113,10 @@ def write(
     links = links_of(whole, laid_out, report)
     driven = _ends(whole, inputs, "inputs", "input", 1)
     shown = _ends(whole, outputs, "outputs", "output", 0)
+    for name in driven.keys() & shown.keys():
+        raise ValueError(
+            f"jsnn.nir.write: given {name!r} in inputs and in outputs; expected two names"
+        )
     nodes = {
         population.name: _node(whole, population.name, laid_out[population.name], shown, report)
         for population in whole.populations
@@ -132,10 +142,16 @@ def _ends(
     if given is not None:
         check_type(given, Mapping, what, " of populations by the names of nodes")
         check_known(given.values(), network.sizes, what, "population")
-        for name in given:
+        for name, population in given.items():
+            checked_name(name, what)
             if name in network.sizes:
                 raise ValueError(
                     f"{what}: given {name!r}, which is also a population; expected another name"
+                )
+            if kind == "input" and network.population(population).model == SPIKE_SOURCE:
+                raise ValueError(
+                    f"{what}: given population {population!r} of model SPIKE_SOURCE, which is an "
+                    "Input itself; expected others"
                 )
         return dict(given)
     bare = [
@@ -169,6 +185,11 @@ def _node(
 
 def _as_object(graph: Flat) -> nir.NIRGraph:
     """Return a graph as an object of the package `nir`, with the shapes of its signals."""
+    for name in graph.nodes:
+        if "/" in name or "\0" in name or name == ".":
+            raise ValueError(
+                f"node {name!r}: no name that a file of NIR can hold; expected one without '/'"
+            )
     nodes = {name: _node_object(node) for name, node in graph.nodes.items()}
     for name, (before, after) in shapes_of(graph, Report()).items():
         nodes[name].input_type = {"input": np.array(before)}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import nir
 import numpy as np
@@ -176,6 +177,40 @@ def test_a_loss_is_an_error_or_listed(network: jsnn.Network, message: str) -> No
         ),
         (between(DENSE), {"outputs": {"o": "c"}}, ValueError, "unknown population 'c'"),
         (between(DENSE), {"inputs": ["a"]}, TypeError, "inputs: given list; expected a dict"),
+        (
+            between(DENSE),
+            {"inputs": {"x": "a"}, "outputs": {"x": "b"}},
+            ValueError,
+            "given 'x' in inputs and in outputs; expected two names",
+        ),
+        (
+            between(DENSE, model=jsnn.SPIKE_SOURCE),
+            {"inputs": {"x": "a"}},
+            ValueError,
+            "inputs: given population 'a' of model SPIKE_SOURCE, which is an Input itself",
+        ),
+        (
+            jsnn.Network(
+                [jsnn.Population(name, 3, jsnn.SPIKE_SOURCE) for name in "ab"],
+                [jsnn.Projection("a", "b", jsnn.OneToOne(np.ones(3, np.float32)))],
+            ),
+            {},
+            ValueError,
+            "projection 'a_to_b': leads into population 'b' of model SPIKE_SOURCE",
+        ),
+        (
+            between(DENSE, name="a/b"),
+            {"strict": False},
+            ValueError,
+            "node 'a/b': no name that a file of NIR can hold; expected one without '/'",
+        ),
+        (
+            jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), between(DENSE)),
+            {},
+            ValueError,
+            r"given shape \(2,\)",
+        ),
+        (between(DENSE), {"path": 3}, TypeError, "path: given int; expected a path"),
         (None, {}, TypeError, "network: given NoneType; expected a Network"),
     ],
 )
