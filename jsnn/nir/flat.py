@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+import numpy as np
+
 from jsnn.nir.nodes import FIELDS, Edge, Graph, Node
 from jsnn.nir.report import Report
 
@@ -47,7 +49,7 @@ def flat(graph: Graph, report: Report) -> Flat:
     if old:
         listed = ", ".join(map(repr, sorted(old)))
         report.note(f"node {listed}: no field 'v_reset', as in files of old versions, so it is 0")
-    nodes, edges = _with_ends(nodes, _distinct(edges, report), report)
+    nodes, edges = _with_ends(nodes, edges, report)
     return Flat({name: nodes[name] for name in sorted(nodes)}, sorted(edges))
 
 
@@ -62,6 +64,11 @@ def _inlined(graph: Graph, outer: str, report: Report) -> tuple[dict[str, Node],
         inside, inner_edges = _inlined(node, f"{outer}{name}.", report)
         inside = {f"{name}.{key}": inner for key, inner in inside.items()}
         inner_edges = [(f"{name}.{pre}", f"{name}.{post}") for pre, post in inner_edges]
+        for twice in (given | nodes).keys() & inside.keys():
+            raise ValueError(
+                f"node {outer + twice!r}: given in graph {outer + name!r} and by this name beside "
+                "it; expected another name"
+            )
         inner = Flat(inside, inner_edges)
         ways_in = _ends(inner, "Input", inner.before)
         ways_out = _ends(inner, "Output", inner.after)
@@ -73,10 +80,9 @@ def _inlined(graph: Graph, outer: str, report: Report) -> tuple[dict[str, Node],
         ]
         nodes |= inside
         edges += inner_edges
-        for end in (*ways_in, *ways_out):
+        for end in dict.fromkeys((*ways_in, *ways_out)):
             if inside[end].kind in ("Input", "Output"):
-                edges = _bypassed(end, edges)
-                del nodes[end]
+                nodes, edges = _bypassed(end, nodes, edges)
     return nodes, edges
 
 
@@ -98,31 +104,41 @@ def _joined(end: str, graph: str, ways: list[str], kind: str, outer: str) -> lis
     return ways
 
 
-def _bypassed(name: str, edges: list[Edge]) -> list[Edge]:
-    """Return the edges with those through a node joined, and the node left out."""
+def _bypassed(
+    name: str, nodes: dict[str, Node], edges: list[Edge]
+) -> tuple[dict[str, Node], list[Edge]]:
+    """Return a graph without a node: edges lead past it.
+
+    A node past which an edge would be repeated becomes a Scale by 1, since both signals count.
+    """
     before = [pre for pre, post in edges if post == name]
     after = [post for pre, post in edges if pre == name]
+    past = [(pre, post) for pre in before for post in after]
     others = [edge for edge in edges if name not in edge]
-    return others + [(pre, post) for pre in before for post in after]
+    if set(past) & set(others):
+        return {**nodes, name: Node("Scale", {"scale": np.ones(())})}, edges
+    return {key: node for key, node in nodes.items() if key != name}, others + past
 
 
 def _with_known_ends(
     graph: Graph, outer: str, report: Report
 ) -> tuple[dict[str, Node | Graph], list[Edge]]:
-    """Return the nodes of a graph, and its edges between nodes that exist.
+    """Return the nodes of a graph, and its edges between nodes that exist, without repeats.
 
     An edge to a node that does not exist leads nowhere. One that comes from there brings a signal
     that nobody knows. Either may be an end of the graph, if that has none and the name says so.
     """
     kinds = {node.kind for node in graph.nodes.values() if isinstance(node, Node)}
     nodes, edges = dict(graph.nodes), []
-    for pre, post in graph.edges:
+    for (pre, post), number in Counter(graph.edges).items():
         what = f"edge {outer + pre!r} -> {outer + post!r}"
         for end, kind, other in ((pre, "Input", post), (post, "Output", pre)):
             is_end = kind not in kinds and end.lower().endswith(kind.lower())
             if end not in nodes and other in nodes and is_end:
                 nodes[end] = Node(kind)
                 report.note(f"{what}: there is no node {outer + end!r}, which is taken for {kind}")
+        if number > 1:
+            report.note(f"{what}: given more than once, taken once")
         if pre in nodes and post in nodes:
             edges.append((pre, post))
         elif pre in nodes or post not in nodes:
@@ -131,15 +147,6 @@ def _with_known_ends(
         else:
             report.lose(f"{what}: there is no node {outer + pre!r}, whose signal would arrive here")
     return nodes, edges
-
-
-def _distinct(edges: Collection[Edge], report: Report) -> list[Edge]:
-    """Return the edges without repeats; NIR has a set of them."""
-    numbers = Counter(edges)
-    for (pre, post), number in numbers.items():
-        if number > 1:
-            report.note(f"edge {pre!r} -> {post!r}: given more than once, taken once")
-    return list(numbers)
 
 
 def _with_ends(
