@@ -156,7 +156,7 @@ class Convolution:
     def output_shape(self) -> Shape:
         """The (channels, *axes) of the postsynaptic neurons."""
         framed = self._framed_shape
-        places = _places(framed, self.weights.shape[2:], self.stride, self.dilation)
+        places = places_of(framed, self.weights.shape[2:], self.stride, self.dilation)
         return (int(self.weights.shape[0]), *places)
 
     def with_weights(self, weights: jax.Array) -> "Convolution":
@@ -220,7 +220,7 @@ class Pooling:
         """The (channels, height, width) of the postsynaptic neurons."""
         axes = zip(self.input_shape[1:], self.padding, strict=True)
         framed = tuple(size + 2 * side for size, side in axes)
-        return (self.input_shape[0], *_places(framed, self.kernel, self.stride, (1, 1)))
+        return (self.input_shape[0], *places_of(framed, self.kernel, self.stride, (1, 1)))
 
     def deliver(self, spikes: jax.Array) -> jax.Array:
         """Turn signals [pre] into sums [post]."""
@@ -240,7 +240,7 @@ def frame(padding: Shape | str, kernel: Shape, dilation: Shape) -> Frame:
     return tuple((int(side), int(side)) for side in padding)
 
 
-def _places(framed: Shape, kernel: Shape, stride: Shape, dilation: Shape) -> Shape:
+def places_of(framed: Shape, kernel: Shape, stride: Shape, dilation: Shape) -> Shape:
     """Return the number of places of the window along each axis."""
     axes = zip(framed, kernel, stride, dilation, strict=True)
     return tuple((size - gap * (extent - 1) - 1) // step + 1 for size, extent, step, gap in axes)
@@ -248,7 +248,7 @@ def _places(framed: Shape, kernel: Shape, stride: Shape, dilation: Shape) -> Sha
 
 def _windows(image: jax.Array, kernel: Shape, stride: Shape, dilation: Shape) -> Sequence[Any]:
     """Return the pixels under each pixel of the window, row by row: [channels, *places] each."""
-    places = _places(image.shape[1:], kernel, stride, dilation)
+    places = places_of(image.shape[1:], kernel, stride, dilation)
 
     def under(pixel: Shape) -> jax.Array:
         axes = zip(pixel, places, stride, dilation, strict=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import jax.numpy as jnp
 import nir
 import numpy as np
 
@@ -96,11 +97,14 @@ def load(source: Any) -> Graph:
     what = f"jsnn.nir.read, file {path}"
     if path.is_dir() or not h5py.is_hdf5(path):
         raise ValueError(f"{what}: not HDF5; expected a NIR file, as nir.write makes")
-    with h5py.File(path) as file:
-        if not isinstance(file.get("node"), h5py.Group):
-            held = ", ".join(map(repr, file)) or "nothing"
-            raise ValueError(f"{what}: holds {held}; expected a group 'node', as in a NIR file")
-        return _whole(_from_file(file["node"], ""))
+    try:
+        with h5py.File(path) as file:
+            if not isinstance(file.get("node"), h5py.Group):
+                held = ", ".join(map(repr, file)) or "nothing"
+                raise ValueError(f"{what}: holds {held}; expected a group 'node', as in a NIR file")
+            return _whole(_from_file(file["node"], ""))
+    except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:  # those of h5py
+        raise ValueError(f"{what}: damaged ({error}); expected a whole NIR file") from error
 
 
 def _whole(given: Node | Graph) -> Graph:
@@ -109,9 +113,11 @@ def _whole(given: Node | Graph) -> Graph:
 
 
 def _from_object(given: Any, name: str) -> Node | Graph:
+    if not isinstance(given, nir.NIRNode):
+        raise ValueError(f"node {name!r}: given {type(given).__name__}; expected a node of `nir`")
     if isinstance(given, nir.NIRGraph):
         inside = {str(k): _from_object(node, _path(name, k)) for k, node in given.nodes.items()}
-        return Graph(inside, [(str(pre), str(post)) for pre, post in given.edges])
+        return Graph(inside, _edges(given.edges, name))
     kind = type(given).__name__
     fields = {item.name: getattr(given, item.name, None) for item in dataclasses.fields(given)}
     shapes = (fields.pop("input_type", None), fields.pop("output_type", None))
@@ -124,37 +130,50 @@ def _from_object(given: Any, name: str) -> Node | Graph:
 
 
 def _from_file(group: Any, name: str) -> Node | Graph:
-    if not isinstance(group, h5py.Group) or "type" not in group:
-        raise ValueError(f"node {name!r}: given no type; expected one of {', '.join(FIELDS)}")
-    kind = _text(group["type"][()])
+    kind = _value(group.get("type")) if isinstance(group, h5py.Group) else None
+    if not isinstance(kind, str):
+        what = f"node {name!r}" if name else "graph"
+        raise ValueError(f"{what}: given no type; expected one of {', '.join(FIELDS)}")
     if kind != "NIRGraph":
         given = {key: item for key, item in group.items() if key not in ("type", "metadata")}
-        fields = {
-            key: _text(item[()]) if isinstance(item, h5py.Dataset) else item
-            for key, item in given.items()
-        }
-        return _node(kind, fields, name)
-    for part in ("nodes", "edges"):
-        if part not in group:
-            raise ValueError(f"graph {name!r}: given no {part}; expected them, as in a NIR file")
+        return _node(kind, {key: _value(item) for key, item in given.items()}, name)
+    for part, form in (("nodes", h5py.Group), ("edges", h5py.Dataset)):
+        if not isinstance(group.get(part), form):
+            what = f"graph {name!r}" if name else "graph"
+            raise ValueError(f"{what}: given no {part}; expected them, as in a NIR file")
     inside = {key: _from_file(item, _path(name, key)) for key, item in group["nodes"].items()}
-    edges = np.reshape(group["edges"][()], (-1, 2))
-    return Graph(inside, [(_text(pre), _text(post)) for pre, post in edges])
+    return Graph(inside, _edges(group["edges"][()], name))
 
 
 def _path(outer: str, inner: Any) -> str:
     return f"{outer}.{inner}" if outer else str(inner)
 
 
+def _value(item: Any) -> Any:
+    """Return what a data set of a file holds; anything else as it is."""
+    return _text(item[()]) if isinstance(item, h5py.Dataset) else item
+
+
 def _text(value: Any) -> Any:
     return value.decode("utf8") if isinstance(value, bytes) else value
+
+
+def _edges(pairs: Any, name: str) -> list[Edge]:
+    edges = []
+    for pair in pairs:
+        if not isinstance(pair, (tuple, list, np.ndarray)) or len(pair) != 2:
+            what = f"graph {name!r}, edges" if name else "graph, edges"
+            raise ValueError(f"{what}: given {pair!r}; expected pairs of names")
+        edges.append((str(_text(pair[0])), str(_text(pair[1]))))
+    return edges
 
 
 def _node(kind: str, given: Mapping[str, Any], name: str) -> Node:
     """Return a node whose fields are arrays of finite numbers, or texts.
 
     Raises:
-      ValueError: if the kind is unknown, a field is missing, or a number is NaN or infinite.
+      ValueError: if the kind is unknown, a field is missing, or a number is not one that a network
+        can hold.
     """
     if kind not in FIELDS:
         raise ValueError(f"node {name!r}: of type {kind!r}; expected one of {', '.join(FIELDS)}")
@@ -165,7 +184,7 @@ def _node(kind: str, given: Mapping[str, Any], name: str) -> Node:
             f"{', '.join(FIELDS[kind])}"
         )
     fields = {
-        key: _number(given[key], f"node {name!r}, field {key!r}")
+        key: _checked(given[key], kind, key, f"node {name!r}, field {key!r}")
         for key in FIELDS[kind]
         if given.get(key) is not None
     }
@@ -173,11 +192,25 @@ def _node(kind: str, given: Mapping[str, Any], name: str) -> Node:
     return Node(kind, fields, extra)
 
 
-def _number(value: Any, what: str) -> Any:
+def _checked(value: Any, kind: str, key: str, what: str) -> Any:
+    """Return a field as an array of numbers; a padding may be a text."""
     if isinstance(value, str):
-        return value
+        if key == "padding" and kind in ("Conv1d", "Conv2d"):
+            return value
+        raise ValueError(f"{what}: given {value!r}; expected numbers")
     array = host_array(value, what)
     if array.dtype.kind not in "iuf":
         raise ValueError(f"{what}: given {array.dtype}; expected numbers")
+    if key in _SHAPES:
+        if np.any((array < 1) | (array != np.round(array))):
+            raise ValueError(f"{what}: given {array.tolist()}; expected whole numbers >= 1")
+        return array
+    if array.size == 0:
+        raise ValueError(f"{what}: given shape {array.shape}; expected at least one number")
     check_finite(array, what)
+    limit = jnp.finfo(jnp.result_type(float))
+    if np.abs(array).max() > limit.max:
+        raise ValueError(
+            f"{what}: given {np.abs(array).max():g}; expected numbers within {limit.dtype}"
+        )
     return array

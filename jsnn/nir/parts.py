@@ -16,8 +16,7 @@ from jsnn.nir.neurons.conventions import CONVENTIONS
 from jsnn.nir.neurons.signals import RELAY, SIGNAL, THRESHOLD
 from jsnn.nir.nodes import NEURONS, SPIKING, TIMES, Node
 from jsnn.nir.plan import Plan, Route
-from jsnn.nir.report import Report
-from jsnn.nir.shapes import numbers_of, padding_of
+from jsnn.nir.shapes import dims_of, numbers_of, padding_of
 from jsnn.nir.units import in_ms, per_ms
 
 Shapes = Mapping[str, tuple[Shape, Shape]]
@@ -59,7 +58,7 @@ def _spread(value: Any, size: int, dtype: Any) -> np.ndarray:
 
 
 def projections(
-    name: str, route: Route, plan: Plan, shapes: Shapes, dt: float, dtype: Any, report: Report
+    name: str, route: Route, plan: Plan, shapes: Shapes, dtype: Any
 ) -> list[Projection]:
     """Return the projection of a route; two, if a Delay has elements with a delay and without.
 
@@ -68,7 +67,7 @@ def projections(
     nodes = plan.graph.nodes
     carries_spikes = nodes[route.pre].kind in SPIKING
     given: dict[str, Any] = {"synapse": DELTA if carries_spikes else SIGNAL, "name": name}
-    each = [_steps(end, nodes[end], dt, report) for end in _delays(route, plan)]
+    each = [nodes[end].fields["delay"] for end in _delays(route, plan)]
     steps: Any = reduce(np.add, each, np.zeros(1, np.int64))
     steps = np.maximum(steps, 1) if route.closes else steps
     if np.unique(steps).size == 1:
@@ -91,20 +90,6 @@ def _delays(route: Route, plan: Plan) -> list[str]:
     """Return the names of the Delays on a route, its end included."""
     at_end = plan.graph.nodes[route.post].kind == "Delay"
     return [*([route.delay] if route.delay else []), *([route.post] if at_end else [])]
-
-
-def _steps(name: str, node: Node, dt: float, report: Report) -> Any:
-    """Return a Delay in steps; one that is not a whole number of them is rounded and reported."""
-    exact = in_ms(node.fields["delay"]) / dt
-    steps = np.round(exact).astype(np.int64)
-    off = np.abs(exact - steps) > 1e-3
-    what = f"node {name!r}, field 'delay'"
-    if np.any(steps < 0):
-        raise ValueError(f"{what}: given {np.min(node.fields['delay'])} s; expected times >= 0")
-    if np.any(off):
-        first = np.ravel(node.fields["delay"])[np.flatnonzero(off)[0]]
-        report.lose(f"{what}: {first:g} s is no whole number of steps of {dt:g} ms; it is rounded")
-    return steps if np.unique(steps).size > 1 else np.unique(steps)
 
 
 def _connectivity(route: Route, plan: Plan, shapes: Shapes, size: int, dtype: Any) -> Connectivity:
@@ -132,8 +117,7 @@ def linear(name: str, node: Node, shapes: tuple[Shape, Shape], dtype: Any) -> Co
         case "Scale":
             return OneToOne(_spread(node.fields["scale"], prod(before), dtype))
         case "Flatten":
-            start, end = (int(np.asarray(node.fields[key]).item()) for key in _DIMS)
-            return Flattening(before, start, end, np.dtype(dtype))
+            return Flattening(before, *dims_of(node, name, before), np.dtype(dtype))
         case "Conv1d" | "Conv2d":
             return _convolution(name, node, before, dtype)
     kernel, stride, padding = (
@@ -141,9 +125,6 @@ def linear(name: str, node: Node, shapes: tuple[Shape, Shape], dtype: Any) -> Co
     )
     is_average = node.kind == "AvgPool2d"
     return Pooling(before, kernel, stride, padding, is_average, np.dtype(dtype))
-
-
-_DIMS = ("start_dim", "end_dim")
 
 
 def _convolution(name: str, node: Node, image: Shape, dtype: Any) -> Biased:

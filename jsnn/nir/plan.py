@@ -60,6 +60,12 @@ class Plan:
     routes: tuple[Route, ...]
     outputs: dict[str, str]
 
+    @property
+    def idle(self) -> list[str]:
+        """The nodes that are neither populations nor on a route."""
+        used = {*self.populations, *self.outputs, *(n for r in self.routes for n in r.through)}
+        return [name for name in self.graph.nodes if name not in used]
+
 
 def plan(given: Flat) -> Plan:
     """Return the plan of a graph."""

@@ -23,7 +23,7 @@ from jsnn.nir.parts import population, projections
 from jsnn.nir.plan import Plan, Route, plan
 from jsnn.nir.report import Report
 from jsnn.nir.shapes import shapes_of
-from jsnn.nir.units import in_ms
+from jsnn.nir.timing import check_times, with_whole_delays
 from jsnn.recording import Spikes, Variable
 
 if TYPE_CHECKING:
@@ -178,25 +178,11 @@ def read(
     report = Report()
     graph = flat(load(source), report)
     shapes = shapes_of(graph, report)
-    planned = plan(graph)
-    _check_times(planned, step)
+    check_times(graph, step)
+    planned = plan(with_whole_delays(graph, step, report))
+    for name in planned.idle:
+        report.lose(f"node {name!r}: in a cycle of linear nodes that no other signal reaches")
     return _built(planned, _with_relays(planned, shapes), step, integration, report, strict)
-
-
-def _check_times(planned: Plan, dt: float) -> None:
-    """Raise ValueError if a step is longer than a time constant."""
-    for name, node in planned.graph.nodes.items():
-        for key in ("tau", "tau_syn", "tau_mem"):
-            if key in node.fields:
-                shortest = float(np.min(in_ms(node.fields[key])))
-                what = f"node {name!r}, field {key!r}"
-                if shortest <= 0:
-                    raise ValueError(f"{what}: given {shortest / 1000:g} s; expected a time > 0")
-                if dt > shortest * (1 + 1e-6):
-                    raise ValueError(
-                        f"{what}: given {shortest / 1000:g} s with dt = {dt:g} ms; expected a dt "
-                        f"of at most {shortest:g} ms"
-                    )
 
 
 def _with_relays(
@@ -232,7 +218,7 @@ def _built(
     for route in planned.routes:
         name = _name(route, taken)
         taken.add(name)
-        joined += projections(name, route, planned, shapes, dt, dtype, report)
+        joined += projections(name, route, planned, shapes, dtype)
     report.check("jsnn.nir.read", strict)
     return Reading(
         network=Network(populations, joined, dt=dt),

@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from jsnn.nir.connectivity import Shape, flattened, frame
+from jsnn.nir.connectivity import Shape, flattened, frame, places_of
 from jsnn.nir.flat import Flat
-from jsnn.nir.nodes import Node
+from jsnn.nir.nodes import NEURONS, Node
 from jsnn.nir.report import Report
+
+_BY_ELEMENT = ("Scale", "Threshold", "Delay", *NEURONS)
+"""Kinds of nodes whose parameters have the shape of the signal, or are one number for all."""
 
 
 def shapes_of(graph: Flat, report: Report) -> dict[str, tuple[Shape, Shape]]:
@@ -58,7 +61,9 @@ def _own_shape(node: Node, name: str) -> tuple[Shape, Shape] | None:
                     f"node {name!r}, field 'weight': given shape {weight.shape}; expected (out, in)"
                 )
             return (weight.shape[1],), (weight.shape[0],)
-        case "Scale" | "Threshold" | "Delay" | "I" | "IF" | "LI" | "LIF" | "CubaLI" | "CubaLIF":
+        case "Conv1d" | "Conv2d":
+            _check_convolution(node, name)
+        case kind if kind in _BY_ELEMENT:
             shape = parameter_shape(node, name)
             return None if prod(shape) == 1 else (shape, shape)
     return None
@@ -115,8 +120,8 @@ def _stated_image(node: Node, name: str) -> Shape | None:
     return (channels, *numbers_of(node, name, "input_shape", axes))
 
 
-def _convolved(node: Node, name: str, image: Shape) -> Shape:
-    """Return the shape of the result of a convolution."""
+def _check_convolution(node: Node, name: str) -> None:
+    """Raise ValueError if the fields of a convolution do not fit together."""
     axes = 1 if node.kind == "Conv1d" else 2
     weight = node.fields["weight"]
     if weight.ndim != axes + 2:
@@ -135,6 +140,13 @@ def _convolved(node: Node, name: str, image: Shape) -> Shape:
             f"node {name!r}, field 'bias': given shape {node.fields['bias'].shape}; expected "
             f"({weight.shape[0]},), a number for each channel out"
         )
+
+
+def _convolved(node: Node, name: str, image: Shape) -> Shape:
+    """Return the shape of the result of a convolution."""
+    axes = 1 if node.kind == "Conv1d" else 2
+    weight = node.fields["weight"]
+    groups = numbers_of(node, name, "groups", 1)[0]
     channels = weight.shape[1] * groups
     if len(image) != axes + 1 or image[0] != channels:
         raise ValueError(
@@ -155,12 +167,8 @@ def _slid(node: Node, name: str, image: Shape, sides: Any, kernel: Shape, axes: 
     stride = numbers_of(node, name, "stride", axes)
     has_gaps = "dilation" in node.fields
     gaps = numbers_of(node, name, "dilation", axes) if has_gaps else (1,) * axes
-    places = tuple(
-        (size + sum(side) - gap * (extent - 1) - 1) // step + 1
-        for size, side, extent, step, gap in zip(
-            image[1:], sides, kernel, stride, gaps, strict=True
-        )
-    )
+    framed = tuple(size + sum(side) for size, side in zip(image[1:], sides, strict=True))
+    places = places_of(framed, kernel, stride, gaps)
     if min(places) < 1:
         raise ValueError(
             f"node {name!r}: its window of {kernel} does not fit into a signal of shape {image}"
@@ -194,23 +202,38 @@ def _shapes(node: Node, name: str, shape: Shape, report: Report) -> tuple[Shape,
         case "Output":
             _compare(node, name, shape, "shape", report)
             return shape, shape
+    if node.kind in NEURONS and prod(shape) > 1:
+        report.note(f"node {name!r}: one number in each field, taken for all {prod(shape)} neurons")
     return shape, shape
 
 
 def _flattened(node: Node, name: str, shape: Shape, report: Report) -> Shape:
     _compare(node, name, shape, "input_type", report)
-    if len(shape) == 1:
-        return shape
+    return flattened(shape, *dims_of(node, name, shape))
+
+
+def dims_of(node: Node, name: str, shape: Shape) -> tuple[int, int]:
+    """Return the first and the last axis that a Flatten makes one; any fit a signal of one axis."""
     dims = []
     for key in ("start_dim", "end_dim"):
-        dim = int(np.asarray(node.fields[key]).item())
-        if not -len(shape) <= dim < len(shape):
+        given = node.fields[key]
+        what = (
+            f"node {name!r}, field {key!r}: given {given.tolist()} with a signal of shape {shape}"
+        )
+        if given.size != 1 or given.item() != int(given.item()):
+            raise ValueError(f"{what}; expected a whole number")
+        dim = int(given.item())
+        if len(shape) > 1 and not -len(shape) <= dim < len(shape):
             raise ValueError(
-                f"node {name!r}, field {key!r}: given {dim} with a signal of shape {shape}; "
-                f"expected one of its {len(shape)} axes (NIR counts them without a batch)"
+                f"{what}; expected one of its {len(shape)} axes (NIR counts them without a batch)"
             )
         dims.append(dim)
-    return flattened(shape, dims[0], dims[1])
+    start, end = (dim % len(shape) for dim in dims)
+    if start > end:
+        raise ValueError(
+            f"node {name!r}: start_dim {dims[0]} lies behind end_dim {dims[1]}; expected it before"
+        )
+    return dims[0], dims[1]
 
 
 def _compare(node: Node, name: str, shape: Shape, key: str, report: Report) -> None:
@@ -228,7 +251,7 @@ def _input_shape(
 ) -> Shape:
     """Return the shape of an Input: the stated one, or the one that what follows needs."""
     stated = graph.nodes[name].get("shape")
-    given = None if stated is None else tuple(int(size) for size in np.ravel(stated))
+    given = None if stated is None else tuple(int(size) for size in np.ravel(stated)) or (1,)
     for post in graph.after(name):
         node = graph.nodes[post]
         needed = found[post][0] if post in found else _stated_image(node, post)
@@ -246,6 +269,9 @@ def _input_shape(
                     "as its weights and groups say"
                 )
             return needed
+    alone = [post for post in graph.after(name) if graph.nodes[post].kind in _BY_ELEMENT]
+    if given is None and alone:
+        given = parameter_shape(graph.nodes[alone[0]], alone[0]) or None  # a layer of one neuron
     if given is None:
         raise ValueError(
             f"node {name!r}, field 'shape': not given, and what follows does not tell it; expected "

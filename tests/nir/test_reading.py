@@ -72,6 +72,27 @@ def test_a_recurrent_graph_with_a_nested_one_is_read() -> None:
     assert "rnn.lif -> rnn.w_rec" in repr(reading)
 
 
+def test_signals_that_reach_a_node_past_and_through_a_nested_graph_add_up() -> None:
+    inner = graph({"input": input_of(2), "output": output_of(2)}, ("input", "output"))
+    nodes = {"in": input_of(2), "g": inner, "i": nir.I(np.array([1.0, 2.0])), "out": output_of(2)}
+    given = graph(nodes, ("in", "g"), ("g", "i"), ("in", "i"), ("i", "out"))
+    reading = jsnn.nir.read(given, dt=1000.0)
+    drive = reading.drive(np.array([[1.0, 1.0], [3.0, 0.0]]))
+    _, found = jsnn.simulate(reading.network, drive, 2, record=reading.record)
+    np.testing.assert_allclose(found["out"], [[2, 4], [8, 4]])
+
+
+def test_a_delay_that_rounds_to_nothing_closes_a_cycle() -> None:
+    nodes = {"in": input_of(2), "l": lif(2), "d": nir.Delay(np.full(2, 1e-9)), "o": output_of(2)}
+    reading = jsnn.nir.read(graph(nodes, ("in", "l"), ("l", "d"), ("d", "l"), ("l", "o")), DT)
+    assert reading.one_step == (("l", "d"),)
+    assert [p.delay for p in reading.network.projections] == [0, 1]
+
+
+def test_a_layer_of_one_neuron_needs_no_input() -> None:
+    assert dict(jsnn.nir.read(lif(1), DT).inputs) == {"input": (1,)}
+
+
 def test_a_network_that_was_read_is_saved_and_loaded(tmp_path) -> None:
     network = jsnn.nir.read(chain(input_of(2), affine(3, 2), lif(3)), DT).network
     jsnn.save(tmp_path / "network.npz", network)
@@ -113,8 +134,9 @@ def test_an_edge_from_no_node_is_an_error_unless_losses_are_allowed() -> None:
 
 
 def test_one_number_stands_for_all_neurons_as_snntorch_exports_it() -> None:
-    found, _ = shapes(chain(input_of(2), affine(5, 2), lif(), output_of(5)))
+    found, report = shapes(chain(input_of(2), affine(5, 2), lif(), output_of(5)))
     assert found["n2"] == ((5,), (5,))
+    assert report.notes == ["node 'n2': one number in each field, taken for all 5 neurons"]
 
 
 def test_shapes_that_nir_infers_wrongly_are_set_right() -> None:
@@ -218,6 +240,60 @@ GOOD = chain(input_of(2), lif(2), output_of(2))
             ValueError,
             r"node 'n1': a signal of shape \(1, 4, 4\) reaches it; expected \(2, height, width\)",
         ),
+        (
+            chain(input_of(2), nir.Delay(np.full(2, 1e30)), lif(2)),
+            {"dt": 1},
+            ValueError,
+            r"node 'n1', field 'delay': given 1e\+30 s, 1e\+33 steps of 1 ms; expected at most",
+        ),
+        (
+            chain(input_of(2), nir.Linear(np.full((3, 2), 1e300))),
+            {"dt": 1},
+            ValueError,
+            r"node 'n1', field 'weight': given 1e\+300; expected numbers within float32",
+        ),
+        (
+            chain(input_of(2, 3, 4), nir.Flatten(None, 2, 1)),
+            {"dt": 1},
+            ValueError,
+            "node 'n1': start_dim 2 lies behind end_dim 1",
+        ),
+        (
+            chain(input_of(2, 3, 4), nir.Flatten(None, 0.5)),
+            {"dt": 1},
+            ValueError,
+            "node 'n1', field 'start_dim': given 0.5 .* expected a whole number",
+        ),
+        (
+            chain(input_of(1, 4, 4), nir.SumPool2d(2, 2, "same")),
+            {"dt": 1},
+            ValueError,
+            "node 'n1', field 'padding': given 'same'; expected numbers",
+        ),
+        (
+            graph({"a": input_of(2), "b": "LIF"}, ("a", "b")),
+            {"dt": 1},
+            ValueError,
+            "node 'b': given str; expected a node of `nir`",
+        ),
+        (
+            graph({"a": input_of(2), "b": lif(2)}, ("a", "b", "c")),
+            {"dt": 1},
+            ValueError,
+            r"graph, edges: given \('a', 'b', 'c'\); expected pairs of names",
+        ),
+        (
+            graph({"in": input_of(2), "a": chain(lif(2)), "a.n0": lif(2)}, ("in", "a")),
+            {"dt": 1},
+            ValueError,
+            "node 'a.n0': given in graph 'a' and by this name beside it",
+        ),
+        (
+            graph({"in": input_of(2), "l": lif(2), "w": affine(2, 2)}, ("in", "l"), ("w", "w")),
+            {"dt": 1},
+            ValueError,
+            "node 'w': in a cycle of linear nodes that no other signal reaches",
+        ),
     ],
 )
 def test_bad_input_is_named(given: Any, options: Any, error: Any, message: str) -> None:
@@ -241,6 +317,36 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
         file["node/nodes/n1/type"] = "LIF"
     with pytest.raises(ValueError, match="node 'n1', field 'tau': not given"):
         jsnn.nir.read(tmp_path / "b.nir", DT)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("node/edges", np.array([[b"n0", b"n1", b"n2"]] * 2), "graph, edges: given array"),
+        ("node/nodes", 3.0, "graph: given no nodes"),
+        ("node/nodes/n1/type", np.array([b"LIF"]), "node 'n1': given no type"),
+        ("node/nodes/n1/tau", "long", "node 'n1', field 'tau': given 'long'; expected numbers"),
+        ("node/nodes/n1/tau", np.zeros(0), r"'tau': given shape \(0,\); expected at least one"),
+        ("node/nodes/n0/shape", np.array([2.5]), r"given \[2.5\]; expected whole numbers >= 1"),
+    ],
+)
+def test_a_file_with_another_thing_in_a_place_is_named(
+    tmp_path: Path, place: str, value: Any, message: str
+) -> None:
+    nir.write(tmp_path / "a.nir", GOOD)
+    with h5py.File(tmp_path / "a.nir", "a") as file:
+        del file[place]
+        file[place] = value
+    with pytest.raises(ValueError, match=message):
+        jsnn.nir.read(tmp_path / "a.nir", DT)
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.nir"
+    nir.write(path, GOOD)
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(ValueError, match=r"a\.nir: damaged \(.*truncated"):
+        jsnn.nir.read(path, DT)
 
 
 def test_a_field_that_nir_does_not_know_is_a_loss(tmp_path: Path) -> None:
