@@ -105,10 +105,8 @@ def _convolution(part: Convolution | Conv2D, bias: np.ndarray | None) -> Node:
         weight, padding = _symmetric(part, weight.transpose(3, 2, 0, 1))
         image: Shape = part.image_shape[:2]
         dilation: Shape = (1, 1)
-        groups = 1
     else:
-        image, padding = part.input_shape[1:], part.padding
-        dilation, groups = part.dilation, part.groups
+        image, padding, dilation = part.input_shape[1:], part.padding, part.dilation
     return Node(
         "Conv1d" if len(image) == 1 else "Conv2d",
         {
@@ -118,7 +116,7 @@ def _convolution(part: Convolution | Conv2D, bias: np.ndarray | None) -> Node:
             "stride": np.array(part.stride),
             "padding": padding if isinstance(padding, str) else np.array(padding),
             "dilation": np.array(dilation),
-            "groups": np.int64(groups),
+            "groups": np.int64(part.groups),
         },
     )
 

@@ -67,7 +67,8 @@ def test_v_at_the_threshold_of_an_if_stays_a_spike() -> None:
 
 def test_a_convolutional_network_is_read_with_its_spikes() -> None:
     image = (6, 5, 2)
-    first = jsnn.Conv2D(weights(3, 2, 2, 4), image, stride=(2, 1), padding=((0, 1), (2, 1)))
+    frame = ((0, 1), (2, 1))
+    first = jsnn.Conv2D(weights(3, 2, 1, 4), image, stride=(2, 1), padding=frame, groups=2)
     pool = jsnn.AveragePool2D(first.output_shape, 2)
     network = jsnn.Network(
         [
