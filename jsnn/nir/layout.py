@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from jsnn.network import AveragePool2D, Chain, Conv2D, Network, OneToOne, Projection
-from jsnn.nir.connectivity import Biased, Convolution, Flattening, Pooling, Shape
+from jsnn.nir.connectivity import Biased, Flattening, Shape
+from jsnn.nir.windows import Convolution, Pooling
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ import numpy as np
 
 from jsnn.models import DELTA, NeuronModel
 from jsnn.network import Chain, Connectivity, Dense, OneToOne, Population, Projection, Sparse
-from jsnn.nir.connectivity import Biased, Convolution, Flattening, Pooling, Shape
+from jsnn.nir.connectivity import Biased, Flattening, Shape
 from jsnn.nir.fields import dims_of, numbers_of, padding_of
 from jsnn.nir.neurons.conventions import CONVENTIONS
 from jsnn.nir.neurons.signals import RELAY, SIGNAL, THRESHOLD
 from jsnn.nir.nodes import NEURONS, SPIKING, TIMES, Node
 from jsnn.nir.plan import Plan, Route
 from jsnn.nir.units import in_ms, per_ms
+from jsnn.nir.windows import Convolution, Pooling
 
 Shapes = Mapping[str, tuple[Shape, Shape]]
 

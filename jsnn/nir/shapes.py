@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from jsnn.nir.connectivity import Shape, flattened, frame, places_of
+from jsnn.nir.connectivity import Shape, flattened
 from jsnn.nir.fields import check_convolution, dims_of, numbers_of, padding_of, parameter_shape
 from jsnn.nir.flat import Flat
 from jsnn.nir.nodes import NEURONS, Node
 from jsnn.nir.report import Report
+from jsnn.nir.windows import frame, places_of
 
 _BY_ELEMENT = ("Scale", "Threshold", "Delay", *NEURONS)
 """Kinds of nodes whose parameters have the shape of the signal, or are one number for all."""

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jsnn.network import AveragePool2D, Connectivity, Conv2D, Dense, OneToOne
-from jsnn.nir.connectivity import Biased, Convolution, Flattening, Pooling, Shape
+from jsnn.nir.connectivity import Biased, Flattening, Shape
 from jsnn.nir.layout import Layout, of_image
 from jsnn.nir.nodes import Node
 from jsnn.nir.report import Report
+from jsnn.nir.windows import Convolution, Pooling
 
 
 def linear_nodes(
