@@ -53,12 +53,29 @@ class Plan:
       populations: the names of the nodes that are populations, from the inputs on.
       routes: the ways between them.
       outputs: {name of an Output: the population that it shows}.
+      relays: {name of a population of relays: the node before or behind which it stands}.
     """
 
     graph: Flat
     populations: tuple[str, ...]
     routes: tuple[Route, ...]
     outputs: dict[str, str]
+    relays: dict[str, str]
+
+    @property
+    def one_step(self) -> tuple[Edge, ...]:
+        """The edges of the given graph that take one step, as they close a cycle.
+
+        All edges into a node do where the step lies between its relays and the node.
+        """
+        edges: list[Edge] = []
+        for pre, post in (route.first_edge for route in self.routes if route.closes):
+            is_behind_relays = self.relays.get(pre) == post
+            edges += (
+                [(p, post) for p in self.graph.before(pre)] if is_behind_relays else [(pre, post)]
+            )
+        of_relays = self.relays.get
+        return tuple((of_relays(pre, pre), of_relays(post, post)) for pre, post in edges)
 
     @property
     def idle(self) -> list[str]:
@@ -69,7 +86,7 @@ class Plan:
 
 def plan(given: Flat) -> Plan:
     """Return the plan of a graph."""
-    graph = _with_relays(given)
+    graph, relays = _with_relays(given)
     outputs = {}
     for name, node in graph.nodes.items():
         if node.kind == "Output":
@@ -82,12 +99,15 @@ def plan(given: Flat) -> Plan:
     routes = [
         route for name in names for route in _routes_from(graph, name) if route.post not in hidden
     ]
-    return Plan(graph, tuple(names), tuple(_with_steps(names, graph, routes)), outputs)
+    return Plan(graph, tuple(names), tuple(_with_steps(names, graph, routes)), outputs, relays)
 
 
-def _with_relays(graph: Flat) -> Flat:
-    """Return the graph with relays where signals meet before a linear node or part after one."""
-    nodes, edges = dict(graph.nodes), list(graph.edges)
+def _with_relays(graph: Flat) -> tuple[Flat, dict[str, str]]:
+    """Return the graph with relays where signals meet before a linear node or part after one.
+
+    And {relay: its node}.
+    """
+    nodes, edges, relays = dict(graph.nodes), list(graph.edges), {}
     for name, node in graph.nodes.items():
         if node.kind == "Delay":
             before = graph.before(name)
@@ -99,15 +119,15 @@ def _with_relays(graph: Flat) -> Flat:
             parts = is_linear(node) and len(graph.after(name)) > 1
         if meets:
             relay = free(f"{name}.in", nodes)
-            nodes[relay] = Node("Relay")
+            nodes[relay], relays[relay] = Node("Relay"), name
             edges = [(pre, relay if post == name else post) for pre, post in edges]
             edges.append((relay, name))
         if parts:
             relay = free(f"{name}.out", nodes)
-            nodes[relay] = Node("Relay")
+            nodes[relay], relays[relay] = Node("Relay"), name
             edges = [(relay if pre == name else pre, post) for pre, post in edges]
             edges.append((name, relay))
-    return Flat(nodes, sorted(edges))
+    return Flat(nodes, sorted(edges)), relays
 
 
 def _is_population(graph: Flat, name: str) -> bool:

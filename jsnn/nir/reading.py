@@ -41,7 +41,8 @@ class Reading:
       outputs: {Output: population that it shows}.
       shapes: {population: shape of its neurons in NIR}, in whose order they are numbered, the last
         axis fastest.
-      one_step: the edges that close a cycle without a Delay, which take one step.
+      one_step: the edges that take one step, as they close a cycle without a Delay. Where signals
+        meet before a linear node, all edges into the node may.
       notes: repairs and decisions, in words.
       lost: what was lost, in words; empty if strict.
       spiking: the populations that send spikes; others send numbers.
@@ -227,7 +228,7 @@ def _built(
         },
         outputs=planned.outputs,
         shapes={name: shapes[name][1] for name in planned.populations},
-        one_step=tuple(route.first_edge for route in planned.routes if route.closes),
+        one_step=planned.one_step,
         notes=tuple(report.notes),
         lost=tuple(report.lost),
         spiking=frozenset(name for name in planned.populations if nodes[name].kind in SPIKING),

@@ -93,6 +93,21 @@ def test_a_layer_of_one_neuron_needs_no_input() -> None:
     assert dict(jsnn.nir.read(lif(1), DT).inputs) == {"input": (1,)}
 
 
+@pytest.mark.parametrize(
+    ("edges", "one_step"),
+    [
+        ([("l", "w"), ("w", "l"), ("w", "p")], (("w", "l"),)),
+        ([("l", "w"), ("w", "l"), ("j", "w")], (("j", "w"), ("l", "w"))),
+        ([("l", "w"), ("w", "w"), ("w", "p")], (("w", "w"),)),
+    ],
+)
+def test_edges_that_take_a_step_are_edges_of_the_graph(edges: Any, one_step: Any) -> None:
+    nodes = {"in": input_of(2), "j": input_of(2), "l": lif(2), "w": affine(2, 2)}
+    ends = {"o": output_of(2), "p": output_of(2)} if ("w", "p") in edges else {"o": output_of(2)}
+    given = graph(nodes | ends, ("in", "l"), ("l", "o"), *edges)
+    assert jsnn.nir.read(given, DT).one_step == one_step
+
+
 def test_a_network_that_was_read_is_saved_and_loaded(tmp_path) -> None:
     network = jsnn.nir.read(chain(input_of(2), affine(3, 2), lif(3)), DT).network
     jsnn.save(tmp_path / "network.npz", network)

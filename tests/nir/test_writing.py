@@ -81,7 +81,10 @@ def test_a_convolutional_network_is_read_with_its_spikes() -> None:
         [
             jsnn.Projection("in", "conv", first, delay=0),
             jsnn.Projection(
-                "conv", "out", jsnn.Chain((pool, jsnn.Dense(weights(pool.num_post, 3)))), delay=0
+                "conv",
+                "out",
+                jsnn.Chain((pool, jsnn.Dense(np.abs(weights(pool.num_post, 3))))),
+                delay=0,
             ),
         ],
     )
