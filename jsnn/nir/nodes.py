@@ -180,7 +180,7 @@ def _node(kind: str, given: Mapping[str, Any], name: str) -> Node:
     missing = [key for key in FIELDS[kind] if given.get(key) is None and key not in _MAY_BE_ABSENT]
     if missing:
         raise ValueError(
-            f"node {name!r}, field {missing[0]!r}: not given; a {kind} has "
+            f"node {name!r}, field {missing[0]!r}: not given; expected all of "
             f"{', '.join(FIELDS[kind])}"
         )
     fields = {
