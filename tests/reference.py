@@ -261,9 +261,11 @@ def learnt_weight(
     return w
 
 
-def signed_digits(inputs: Sequence[np.ndarray], num_steps: int, eager: bool = True) -> np.ndarray:
+def signed_digits(
+    inputs: Sequence[np.ndarray], num_steps: int, eager: bool = True, base: float = 2.0
+) -> np.ndarray:
     """Return what neurons emit in each step for an input in thresholds, both [K, ...]."""
-    worth = 0.5 ** np.arange(num_steps)
+    worth = base ** -np.arange(num_steps, dtype=float)
     worth /= worth.sum()
     v, total, emitted = np.zeros_like(inputs[0]), np.zeros_like(inputs[0]), []
     for came_in, w in zip(inputs, worth, strict=True):

@@ -1,10 +1,11 @@
 """Firing: the neuron model of a converted network, and what one of its spikes is worth."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from jsnn._checks import check_flag, positive_int
+from jsnn._checks import check_flag, finite_number, positive_int
 from jsnn.conversion.emission import GRADED, SPIKES, Emission
 from jsnn.conversion.neurons import BURST_IF, EMITTED, FEW_SPIKES, SIGNED_DIGITS, SIGNED_IF
 from jsnn.models.neurons import IF, IF_SOFT_RESET, NeuronModel
@@ -134,40 +135,52 @@ def _few_spikes_params(num_steps: float, depth: int) -> dict[str, float]:
     return {"num_steps": num_steps, "start": depth * num_steps}
 
 
-def signed_digits(num_steps: int = 4, *, eager: bool = True) -> Firing:
-    """Neurons that emit K signed binary digits, all layers at once, `SIGNED_DIGITS`.
+def signed_digits(num_steps: int = 4, *, base: float = 2.0, eager: bool = True) -> Firing:
+    """Neurons that emit K signed digits, all layers at once, `SIGNED_DIGITS`.
 
-        V <- V + I dt;   w_k = 2^-k / (1 - 2^-K),   k = 1 ... K, the largest digit first
+        V <- V + I dt;   w_k = B^-k (B - 1) / (1 - B^-K),   k = 1 ... K, the largest digit first
         |V| >= w_k v_thresh / 2: emits d = sign(V) w_k, V <- V - d v_thresh
 
     A digit d < 0 needs a sum of emitted digits > 0 that it can be taken from. The digits are those
     of Stöckl & Maass 2021, their signs those of Wang et al. 2022. Each digit corrects the residual
     of the digits before it, which is the neuron's rounding and the input that had not arrived yet,
     so layers need not wait for each other. Input that arrives too late for the digits that are
-    left is lost, for any K. A presentation takes K steps. A negative digit is an event like any
-    other.
+    left is lost, for any K. A base B below 2 leaves more room: the digits after step k add up to
+    w_k / (B - 1), for fewer levels. The deeper the network, the more room it needs. A presentation
+    takes K steps. A negative digit is an event like any other.
 
     Args:
       num_steps: K.
+      base: B, above 1 and at most 2.
       eager: the first layer, which has all of its input in the first step, rounds like the others.
         If False, it emits only digits that stay: fewer spikes with the same sum, of which the
         layers behind hear later.
 
     Raises:
-      ValueError: if `num_steps` is below 1.
-      TypeError: if `num_steps` is not an integer.
+      ValueError: if `num_steps` is below 1, or `base` is not in (1, 2].
+      TypeError: if `num_steps` is not an integer, or `base` not a number.
     """
     check_flag(eager, "signed_digits, eager")
     steps = positive_int(num_steps, "signed_digits, num_steps")
+    if not 1 < finite_number(base, "signed_digits, base") <= 2:
+        raise ValueError(f"signed_digits, base: given {base}; expected a number in (1, 2]")
     return Firing(
         SIGNED_DIGITS,
         EMITTED,
-        partial(_signed_digits_params, float(steps), float(eager)),
+        partial(_signed_digits_params, float(steps), float(eager), float(base)),
         GRADED,
         digits=steps,
     )
 
 
-def _signed_digits_params(num_steps: float, eager: float, depth: int) -> dict[str, float]:
+def _signed_digits_params(
+    num_steps: float, eager: float, base: float, depth: int
+) -> dict[str, float]:
     input_steps = 1.0 if depth == 0 else num_steps
-    return {"num_steps": num_steps, "eager": eager, "input_steps": input_steps}
+    return {
+        "num_steps": num_steps,
+        "eager": eager,
+        "base": base,
+        "log2_base": math.log2(base),
+        "input_steps": input_steps,
+    }

@@ -194,7 +194,8 @@ def _digits_update(p: Values, x: Values, current: jax.Array, dt: jax.Array) -> V
 
 
 def _worth_of_digit(p: Values, k: jax.Array) -> jax.Array:
-    return jnp.exp2(-k) / (1 - jnp.exp2(-p["num_steps"]))
+    b, number = p["log2_base"], p["num_steps"]
+    return jnp.exp2(-b * k) / (1 - jnp.exp2(-b * number)) * (p["base"] - 1)
 
 
 def _digits_threshold(p: Values, x: Values) -> jax.Array:
@@ -215,18 +216,26 @@ def _digits_reset(p: Values, x: Values) -> Values:
 
 SIGNED_DIGITS = NeuronModel(
     name="SIGNED_DIGITS",
-    description="""Neuron that emits K = num_steps signed binary digits of its input as it arrives.
+    description="""Neuron that emits K = num_steps signed digits of its input as it arrives.
 
-        V <- V + I dt up to step `input_steps`;   with w_k = 2^-k / (1 - 2^-K) in step k = 1 ... K
+        V <- V + I dt up to step `input_steps`;   w_k = B^-k (B - 1) / (1 - B^-K) in step k
         V >= w_k v_thresh / 2:                   emits +w_k, V <- V - w_k v_thresh
         V < -w_k v_thresh / 2 and total > 0:     emits -w_k, V <- V + w_k v_thresh
 
     V is the residual: the input so far less the sum of the emitted digits. The positive digits of
-    all K steps add up to v_thresh. An input that is complete in the first step is rounded to the
-    nearest of 2^K levels, to either one halfway between two. If `eager` is 0, a neuron with such an
-    input (input_steps = 1) emits only digits that stay: V >= (w_k - w_K / 2) v_thresh.
+    all K steps add up to v_thresh. B is `base`, which is 2^log2_base. With B = 2 an input that is
+    complete in the first step is rounded to the nearest of 2^K levels, to either one halfway
+    between two. If `eager` is 0, a neuron with such an input (input_steps = 1) emits only digits
+    that stay: V >= (w_k - w_K / 2) v_thresh.
     """,
-    params={"v_thresh": 1.0, "num_steps": 4.0, "input_steps": 4.0, "eager": 1.0},
+    params={
+        "v_thresh": 1.0,
+        "num_steps": 4.0,
+        "input_steps": 4.0,
+        "eager": 1.0,
+        "base": 2.0,
+        "log2_base": 1.0,
+    },
     variables={"v": 0.0, "emitted": 0.0, "total": 0.0, "step": 0},
     update=_digits_update,
     threshold=_digits_threshold,

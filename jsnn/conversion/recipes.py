@@ -231,22 +231,32 @@ def few_spike(num_steps: int = 8, p: float = 100.0) -> Recipe:
     )
 
 
-def residual(num_steps: int = 4, scale: Scale | None = None, *, eager: bool = True) -> Recipe:
-    """Emit K signed binary digits of each activation, all layers at once: 2^K levels in K steps.
+def residual(
+    num_steps: int = 4,
+    scale: Scale | None = None,
+    *,
+    base: float = 2.0,
+    eager: bool = True,
+) -> Recipe:
+    """Emit K signed digits of each activation, all layers at once: with base 2, 2^K levels.
 
-        w_k = 2^-k / (1 - 2^-K);   |V| >= w_k λ / 2: emits sign(V) w_k, V <- V - sign(V) w_k λ
+        w_k = B^-k (B - 1) / (1 - B^-K)
+        |V| >= w_k λ / 2: emits sign(V) w_k, V <- V - sign(V) w_k λ
 
     Each step corrects the residual of the steps before it, see `jsnn.conversion.signed_digits`.
-    Networks with QCFS, L = 2^K - 1 and one hidden layer are exact.
+    With B = 2, networks with QCFS, L = 2^K - 1 and one hidden layer are exact.
 
     Args:
       num_steps: K.
       scale: rule for λ; the 99.9th percentile if None, `jsnn.conversion.trained` for networks with
         QCFS.
+      base: B; a deep network needs one below 2, see `jsnn.conversion.signed_digits`.
       eager: see `jsnn.conversion.signed_digits`.
     """
     return Recipe(
-        f"residual, K = {num_steps}" + ", not eager" * (not eager),
+        f"residual, K = {num_steps}"
+        + f", base {base:g}" * (base != 2)
+        + ", not eager" * (not eager),
         percentile() if scale is None else scale,
-        signed_digits(num_steps, eager=eager),
+        signed_digits(num_steps, base=base, eager=eager),
     )

@@ -60,24 +60,30 @@ def test_signed_digits_are_exact_for_qcfs_with_one_hidden_layer():
     assert spikes[0] > spikes[1] == digits / 100
 
 
-@pytest.mark.parametrize("eager", [True, False])
-def test_signed_digits_of_all_layers_at_once_match_a_loop(eager):
+@pytest.mark.parametrize(("eager", "base"), [(True, 2.0), (False, 2.0), (True, 1.5)])
+def test_signed_digits_of_all_layers_at_once_match_a_loop(eager, base):
     model = perceptron(relu)
     pixels = images(200)
-    recipe = recipes.residual(4, conversion.percentile(90.0), eager=eager)
+    recipe = recipes.residual(4, conversion.percentile(90.0), base=base, eager=eager)
     network, found = jsnn.convert(model, pixels, recipe)
     first, second, last = (layer for layer in model.layers if isinstance(layer, nnx.Linear))
     scales = [place.unit for place in found.built.layers]
     once = np.zeros((4, 1, 1))
     once[0] = 1  # an image and a bias come in with the first step
     arriving = once * (pixels @ np.asarray(first.kernel) + np.asarray(first.bias))
-    digits = signed_digits(arriving / scales[0], 4, eager)
+    digits = signed_digits(arriving / scales[0], 4, eager, base)
     arriving = digits * scales[0] @ np.asarray(second.kernel) + once * np.asarray(second.bias)
-    digits = signed_digits(arriving / scales[1], 4, eager=True)
+    digits = signed_digits(arriving / scales[1], 4, True, base)
     assert (digits < 0).any()
     arriving = digits * scales[1] @ np.asarray(last.kernel) + once * np.asarray(last.bias)
     read = evidence(network, found, pixels, 4)
     np.testing.assert_allclose(read, arriving.cumsum(axis=0).swapaxes(0, 1), atol=1e-4)
+
+
+@pytest.mark.parametrize("base", [1.0, 2.5, np.nan])
+def test_the_base_of_digits_lies_above_1_and_up_to_2(base):
+    with pytest.raises(ValueError, match="signed_digits, base: given"):
+        recipes.residual(4, base=base)
 
 
 def test_signed_spikes_keep_the_total_at_the_rounded_input():
