@@ -6,7 +6,7 @@ one unit (Hu, Tang & Pan 2018, "Spiking deep residual networks").
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,11 +19,10 @@ import jsnn
 from experiments import cli
 from experiments.conversion.data import as_square, images
 from experiments.idx import Images
-from jsnn.conversion import Recipe, recipes
+from jsnn.conversion import Recipe, percentile, recipes
 
 WIDTHS = (16, 32, 64)
 NUM_CALIBRATION = 512
-LENGTHS = (16, 32)
 
 
 @dataclass(frozen=True)
@@ -80,14 +79,14 @@ class ResNet8(nnx.Module):
         return self.last(x.mean(axis=(1, 2)))
 
 
-def recipes_of() -> dict[str, tuple[Recipe, tuple[int, ...]]]:
-    """Return the recipes with the numbers of steps after which they are measured, by name."""
-    half = recipes.rueckauer_2017(99.9, v_init=0.5, per_channel=True)
+def recipes_of() -> dict[str, tuple[Recipe, int]]:
+    """Return recipes and the number of steps after which each is measured, by name."""
+    scale = percentile(99.9, per_channel=True)
     return {
-        "scales per channel": (half, LENGTHS),
-        "signed spikes": (recipes.signed(), LENGTHS),
-        "light calibration for 32 steps": (recipes.calibrated(32), (32,)),
-        "residual digits": (recipes.residual(8), (8,)),
+        "soft reset": (replace(recipes.rueckauer_2017(v_init=0.5), scale=scale), 32),
+        "signed spikes": (replace(recipes.signed(), scale=scale), 32),
+        "digits of base 2": (recipes.residual(8, scale), 8),
+        "digits of base 1.5": (recipes.residual(8, scale, base=1.5), 8),
     }
 
 
@@ -107,8 +106,7 @@ def main(config: Config) -> dict[str, Any]:
         results[part] = measured(model, as_square(training.pixels[:NUM_CALIBRATION]), given)
         print(f"{part}: ResNet-8 of {size:,} parameters {results[part]['resnet8']:.2%}")
         for name, of_recipe in results[part]["spiking"].items():
-            accuracies = ", ".join(f"T = {t}: {value:.2%}" for t, value in of_recipe.items())
-            print(f"  {name}: {accuracies}")
+            print(f"  {name}, {of_recipe['steps']} steps: {of_recipe['accuracy']:.2%}")
     return results
 
 
@@ -167,16 +165,18 @@ def measured(model: ResNet8, calibration: np.ndarray, given: Images) -> dict[str
     logits = jax.jit(lambda x: model(x))
     parts = [np.asarray(logits(x[start : start + 500])) for start in range(0, len(x), 500)]
     right = np.concatenate(parts).argmax(axis=1) == given.labels
-    spiking: dict[str, dict[int, float]] = {}
-    for name, (recipe, lengths) in recipes_of().items():
+    spiking: dict[str, dict[str, float]] = {}
+    for name, (recipe, steps) in recipes_of().items():
         network, conversion = jsnn.convert(model, calibration, recipe)
-        drive = conversion.drive(x)
-        spiking[name] = {
-            steps: jsnn.evaluate(
-                network, drive, given.labels, steps, conversion.readout, progress=True
-            ).accuracy
-            for steps in lengths
-        }
+        result = jsnn.evaluate(
+            network,
+            conversion.drive(x),
+            given.labels,
+            steps,
+            conversion.readout,
+            progress=True,
+        )
+        spiking[name] = {"steps": steps, "accuracy": result.accuracy}
     return {"resnet8": float(np.mean(right)), "spiking": spiking}
 
 
