@@ -1,6 +1,7 @@
 """Equations of activations: maxima and minima, rounding, max pooling and gates."""
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -98,11 +99,15 @@ def maximum_over_axes(graph: Graph, equation: Equation, value: Affine) -> Affine
     axes = [axis for axis in equation.params["axes"] if value.shape[axis] > 1]
     if not axes:
         return value.reshaped(equation.shape)
-    if len(axes) > 2:
-        raise equation.refused("it is over more than two axes", "one or two axes")
     sizes = [value.shape[axis] for axis in axes]
-    windows = Windows(value.shape, axes, sizes, [1] * len(axes), [(0, 0)] * len(axes))
-    return _maxima(graph, equation, transposed(value, windows.front), windows)
+    kept = [axis for axis in range(len(value.shape)) if axis not in axes]
+    value = transposed(value, (*axes, *kept))
+    if len(axes) > 2:
+        sizes = [prod(sizes)]
+        value = value.reshaped((*sizes, *value.shape[len(axes) :]))
+    number = len(sizes)
+    windows = Windows(value.shape, range(number), sizes, [1] * number, [(0, 0)] * number)
+    return _maxima(graph, equation, value, windows)
 
 
 def _maxima(graph: Graph, equation: Equation, value: Affine, windows: Windows) -> Affine | Maxima:
@@ -231,7 +236,7 @@ def _again(graph: Graph, value: Affine, base: Affine, activation: Any) -> Affine
 def chosen(graph: Graph, condition: Comparison, on_true: Any, on_false: Any) -> Affine | None:
     """Return one of two values, by the condition d > 0; None if it is not continuous.
 
-    If on_true - on_false = k d, with a number k, this is on_false + k ReLU(d), which is also
+    If on_true - on_false = k d, with constants k, this is on_false + k ReLU(d), which is also
     on_true + k ReLU(-d), such as ReLU itself, a leaky ReLU, a maximum or a minimum.
     """
     d = condition.value
@@ -242,12 +247,8 @@ def chosen(graph: Graph, condition: Comparison, on_true: Any, on_false: Any) -> 
     if factor is None:
         return None
     if isinstance(on_true, Affine):
-        return _added(_times(rectified(graph, d), factor), on_false)
-    return _added(_times(rectified(graph, d.negated()), factor), on_true)
-
-
-def _times(value: Affine, factor: float) -> Affine:
-    return replace(value, scale=value.scale * factor)
+        return _certain(_added(rectified(graph, d).times(factor), on_false))
+    return _certain(_added(rectified(graph, d.negated()).times(factor), on_true))
 
 
 def _difference(first: Affine | np.ndarray, second: Affine | np.ndarray) -> Any:

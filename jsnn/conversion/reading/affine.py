@@ -203,15 +203,24 @@ class Affine:
         """Return the value with the other sign."""
         return replace(self, scale=-self.scale)
 
-    def factor_of(self, other: "Affine") -> float | None:
-        """Return the number k for which another value is k times this one, or None."""
-        mine, others = (value.unscaled() for value in (self, other))
-        first = others.terms[0].gain.flat[0] / mine.terms[0].gain.flat[0]
-        if self.shape != other.shape or not np.isfinite(first):
+    def factor_of(self, other: "Affine") -> np.ndarray | None:
+        """Return the k for which another value is k times this one, () or of its shape, or None."""
+        mine, others = self._coefficients(), other._coefficients()
+        if self.shape != other.shape or mine.keys() != others.keys():
             return None
-        left = others.added(Affine(self.shape, mine.terms, mine.shift, -float(first)))
-        zero = isinstance(left, np.ndarray) and bool(np.all(abs(left) <= _ROUNDING))
-        return float(first) if zero else None
+        along = sum(mine[key] * others[key] for key in mine)
+        norm = np.asarray(sum(mine[key] ** 2 for key in mine))
+        k = np.asarray(along / np.where(norm == 0, 1, norm))
+        if any(np.any(abs(others[key] - k * mine[key]) > _ROUNDING) for key in mine):
+            return None
+        if np.ptp(k) <= _ROUNDING:
+            return k.flat[0] * _one()
+        return k.reshape(self.shape)
+
+    def _coefficients(self) -> dict[Any, np.ndarray]:
+        """Return the factors of each linear map, and the constant."""
+        value = self.unscaled()
+        return {_key(term): term.gain for term in value.terms} | {"shift": value.shift}
 
 
 def _key(term: Term) -> tuple[Any, ...]:
