@@ -1,5 +1,7 @@
 """Equation of a jaxpr, with its place in the user's program."""
 
+import sysconfig
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +17,12 @@ class Equation:
     Attributes:
       given: the equation, as JAX has it.
       line: the user's file and line, such as "model.py:31", or "".
+      function: name of the library's function that the user calls there, such as "softmax", or "".
     """
 
     given: Any
     line: str
+    function: str = ""
 
     @property
     def name(self) -> str:
@@ -41,10 +45,11 @@ class Equation:
         return self.given.outvars[0].aval.dtype
 
     @property
-    def calls_library(self) -> bool:
-        """True if it calls a function of jax.nn or jax.numpy, whose own lines say nothing."""
+    def called(self) -> str:
+        """Name of the function of jax.nn or jax.numpy that it calls, or ""."""
         name = self.params.get("name")
-        return isinstance(name, str) and (hasattr(jax.nn, name) or hasattr(jax.numpy, name))
+        known = isinstance(name, str) and (hasattr(jax.nn, name) or hasattr(jax.numpy, name))
+        return str(name) if known else ""
 
     @property
     def title(self) -> str:
@@ -55,30 +60,74 @@ class Equation:
         shapes = " and ".join(
             f"[{', '.join(map(str, operand.aval.shape))}]" for operand in self.given.invars
         )
-        return f"{self.name} of {shapes}{f' at {self.line}' if self.line else ''}"
+        inside = f" in {self.function}" if self.function else ""
+        return f"{self.name} of {shapes}{inside}{f' at {self.line}' if self.line else ''}"
 
     def refused(self, why: str, expected: str) -> ValueError:
-        """Return the error that it cannot be converted."""
+        """Return the error that it cannot be converted.
+
+        Args:
+          why: the reason.
+          expected: advice, unless there is better one about the library's function.
+        """
+        if hasattr(jax.nn, self.function):
+            expected = _ADVICE.get(self.function, f"ReLU in place of {self.function}")
         return ValueError(f"model: {self} cannot be converted, since {why}; expected {expected}")
 
-    def evaluated(self, operands: Sequence[Any]) -> list[Any]:
-        """Evaluate its primitive on arrays, perhaps of other data types than it was traced with."""
+    def evaluated(self, operands: Sequence[Any], **changed: Any) -> list[Any]:
+        """Evaluate its primitive on arrays, perhaps of other data types than it was traced with.
+
+        Args:
+          operands: the arrays.
+          changed: parameters in place of its own.
+        """
         primitive = self.given.primitive
-        bound = primitive.get_bind_params(self.given.params)
+        bound = primitive.get_bind_params({**self.given.params, **changed})
         functions, params = bound if isinstance(bound, tuple) else ((), bound)  # older JAX: a pair
         with jax.default_matmul_precision("highest"):
             found = primitive.bind(*functions, *map(jax.numpy.asarray, operands), **params)
         return list(found) if primitive.multiple_results else [found]
 
 
-def line_of(given: Any) -> str:
-    """Return the innermost line of an equation outside of installed packages, or ""."""
-    traceback = given.source_info.traceback
-    for frame in traceback.frames if traceback is not None else ():
+_NO_SOFTMAX = "logits (leave out a softmax at the end)"
+
+_ADVICE = {
+    "softmax": _NO_SOFTMAX,
+    "log_softmax": _NO_SOFTMAX,
+    "logsumexp": _NO_SOFTMAX,
+    "hard_tanh": "jnp.clip(x, -1, 1) in place of hard_tanh",
+    "standardize": "batch normalisation in place of standardize",
+}
+"""Advice about functions of jax.nn that are no activations, or have an equal one."""
+
+
+def place_of(given: Any) -> tuple[str, str]:
+    """Return the line of the user's program that an equation is of, and the function called there.
+
+    The line is the innermost one, or "". The function is one of jax.nn, or "".
+    """
+    found, function = given.source_info.traceback, ""
+    for frame in found.frames if found is not None else ():
         path = Path(frame.file_name)
-        if not (_PACKAGES & set(path.parts)) and path.parent != Path(__file__).parent:
-            return f"{path.name}:{frame.line_num}"
+        if _is_of_user(path):
+            return f"{path.name}:{frame.line_num}", function
+        if "jax" in path.parts and hasattr(jax.nn, frame.function_name):
+            function = frame.function_name
+    return "", function
+
+
+def line_of_error(error: Exception) -> str:
+    """Return the innermost line of an error in the user's program, or ""."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if _is_of_user(path):
+            return f"{path.name}:{frame.lineno}"
     return ""
 
 
+def _is_of_user(path: Path) -> bool:
+    return not (_PACKAGES & set(path.parts) or _LIBRARIES & set(path.parents))
+
+
 _PACKAGES = {"site-packages", "dist-packages"}
+_LIBRARIES = {Path(__file__).parents[2], Path(sysconfig.get_path("stdlib"))}

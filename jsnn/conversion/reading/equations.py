@@ -24,7 +24,7 @@ from jsnn.conversion.reading.activations import (
     rounded,
 )
 from jsnn.conversion.reading.affine import Affine
-from jsnn.conversion.reading.equation import Equation, line_of
+from jsnn.conversion.reading.equation import Equation, place_of
 from jsnn.conversion.reading.graph import Graph
 from jsnn.conversion.reading.labels import Labels
 from jsnn.conversion.reading.linear import LINEAR
@@ -63,10 +63,16 @@ _HINTS = {
     "exp": "logits (leave out a softmax at the end)",
     "log": "logits (leave out a log-softmax at the end)",
     "tanh": "ReLU or jsnn.conversion.qcfs in place of tanh",
-    "logistic": "ReLU in place of a sigmoid or SiLU",
+    "logistic": "ReLU in place of a sigmoid",
     "erf": "ReLU in place of GELU",
     "erfc": "ReLU in place of GELU",
     "expm1": "ReLU in place of ELU",
+    "sign": "ReLU, such as jnp.maximum(x, 0)",
+    "reduce_min": "max or average pooling in place of min pooling",
+    "reduce_window_min": "max or average pooling in place of min pooling",
+    "reduce_window": "jax.lax.max with the initial value -jnp.inf, or jax.lax.add with 0",
+    "debug_print": "a model that prints nothing",
+    "debug_callback": "a model that prints nothing",
     "square": _NORM,
     "integer_pow": f"{_NORM}, and ReLU in place of GELU",
     "rsqrt": _NORM,
@@ -91,7 +97,7 @@ class Reader:
 
     def __init__(self, graph: Graph, labels: Labels, dtype: Any) -> None:
         self.graph, self.labels, self.dtype = graph, labels, dtype
-        self._library = ""  # line of the call of a library's function, whose equations are read
+        self._library: Equation | None = None  # call of a library's function, which is being read
         self._outer = ""  # line of the call of a function, in place of one that is not known
 
     def read(self, jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Value]) -> list[Value]:
@@ -104,10 +110,15 @@ class Reader:
 
         for given in jaxpr.eqns:
             operands = [value(atom) for atom in given.invars]
-            line = self._library or line_of(given) or self._outer
-            results = self._results(Equation(given, line), operands)
+            results = self._results(self._equation(given), operands)
             known |= zip(given.outvars, results, strict=True)
         return [value(atom) for atom in jaxpr.outvars]
+
+    def _equation(self, given: Any) -> Equation:
+        if self._library is not None:
+            return Equation(given, self._library.line, self._library.called)
+        line, function = place_of(given)
+        return Equation(given, line or self._outer, function)
 
     def _results(self, equation: Equation, operands: list[Value]) -> list[Value]:
         name = equation.name
@@ -138,7 +149,8 @@ class Reader:
     def _called(self, equation: Equation, operands: list[Value]) -> list[Value]:
         before = self._library, self._outer
         self._outer = equation.line
-        self._library = self._library or equation.line * equation.calls_library
+        if self._library is None and equation.called:
+            self._library = equation
         inner, consts = _function(equation)
         results = self.read(inner, consts, operands)
         self._library, self._outer = before
@@ -152,6 +164,8 @@ class Reader:
             return self._selected(equation, first, operands[1:])
         if name == "mul" and any(isinstance(operand, Comparison) for operand in operands):
             return self._gated(equation, operands)
+        if name == "not" and isinstance(first, Comparison):
+            return Comparison(first.value.negated())
         if name == "convert_element_type":
             return self._converted(equation, first)
         plain = [self._plain(equation, operand) for operand in operands]
@@ -208,7 +222,8 @@ class Reader:
         found = chosen(self.graph, condition, on_true, on_false)
         if found is None:
             raise equation.refused(
-                "its two cases do not meet", "ReLU, jnp.maximum, jnp.minimum or jnp.clip"
+                "its two cases do not meet, or not in a straight line",
+                "ReLU, jnp.maximum, jnp.minimum or jnp.clip",
             )
         return found
 
@@ -232,6 +247,8 @@ class Reader:
         steps = range(given["length"])
         for step in reversed(steps) if given["reverse"] else steps:
             of_step = [value[step] for value in over]
+            for value, taken in zip(over, of_step, strict=True):
+                self.labels.inherit([value], [taken])
             jaxpr = given["jaxpr"]
             carry = self.read(jaxpr.jaxpr, jaxpr.consts, [*constants, *carry, *of_step])
         return carry
@@ -319,11 +336,11 @@ class Reader:
     def _rounded(self, equation: Equation, operands: list[Value]) -> Value:
         return rounded(self.graph, equation, operands[0], offset=0.5)
 
-    def _above(self, equation: Equation, operands: list[Value]) -> Value:
-        return Comparison(self._subtracted(equation, operands))
-
-    def _below(self, equation: Equation, operands: list[Value]) -> Value:
-        return Comparison(self._subtracted(equation, operands[::-1]))
+    def _compared(self, equation: Equation, operands: list[Value]) -> Value:
+        difference = self._subtracted(equation, operands)
+        if not _depends(difference):
+            return equation.evaluated([difference, np.zeros(())])[0]
+        return Comparison(difference if equation.name in ("gt", "ge") else difference.negated())
 
 
 _ARITHMETIC: dict[str, Callable[[Reader, Any, list[Value]], Value]] = {
@@ -339,10 +356,10 @@ _ARITHMETIC: dict[str, Callable[[Reader, Any, list[Value]], Value]] = {
     "abs": Reader._absolute,
     "floor": Reader._floored,
     "round": Reader._rounded,
-    "gt": Reader._above,
-    "ge": Reader._above,
-    "lt": Reader._below,
-    "le": Reader._below,
+    "gt": Reader._compared,
+    "ge": Reader._compared,
+    "lt": Reader._compared,
+    "le": Reader._compared,
 }
 """Readers of arithmetic on each number."""
 
