@@ -29,7 +29,9 @@ def dot_general(equation: Equation, value: Affine, operands: Sequence[Any], dtyp
     mine, others = (0, 1) if on_left else (1, 0)
     if batch[mine]:
         return as_matrix(equation, value, operands, dtype)
-    weights = operands[others]
+    weights = jnp.asarray(operands[others])
+    if not jnp.issubdtype(weights.dtype, jnp.floating):
+        weights = weights.astype(dtype)
     free = _free(value.shape, contracted[mine])
     rows = transposed(value, (*free, *contracted[mine]))
     free_of_weights = _free(weights.shape, contracted[others])
@@ -66,19 +68,22 @@ def conv_general_dilated(
         or min(map(min, given["padding"])) < 0
     ):
         return as_matrix(equation, value, operands, dtype)
-    image = transposed(value, (lhs[0], *lhs[2:], lhs[1]))
+    number = value.shape[lhs[0]]
+    image = transposed(value, (*lhs[2:], lhs[0], lhs[1]))  # several images are groups of channels
     kernel = jnp.transpose(operands[1], (*rhs[2:], rhs[1], rhs[0]))
     kernel = _dilated(kernel, given["rhs_dilation"])
+    if number > 1:
+        kernel = jnp.tile(kernel, number)
     stride, padding = given["window_strides"], given["padding"]
-    shape = image.shape[1:]
+    sides = image.shape[:-2]
     if dimensions == 1:
-        kernel, shape = kernel[:, None], (shape[0], 1, shape[1])
+        kernel, sides = kernel[:, None], (*sides, 1)
         stride, padding = (*stride, 1), (*padding, (0, 0))
-    part = convolution(kernel, shape, tuple(stride), padding)
+    part = convolution(kernel, (*sides, prod(image.shape[-2:])), tuple(stride), padding)
     height, width, channels = part.output_shape
     sides = (height,) if dimensions == 1 else (height, width)
-    found = _behind(image, part, (1, *sides, channels), dtype)
-    order = np.argsort([out[0], *out[2:], out[1]]).tolist()
+    found = _behind(image, part, (*sides, number, channels // number), dtype)
+    order = np.argsort([*out[2:], out[0], out[1]]).tolist()
     return _with_constant(equation, transposed(found, order), value, operands)
 
 

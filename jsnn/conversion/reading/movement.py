@@ -11,8 +11,8 @@ from jsnn.conversion.reading.affine import Affine, Shape
 from jsnn.conversion.reading.equation import Equation
 
 MOVES = (
-    *("broadcast_in_dim", "concatenate", "dynamic_slice", "gather", "pad", "reshape", "rev"),
-    *("select_n", "slice", "split", "squeeze", "transpose"),
+    *("broadcast_in_dim", "concatenate", "dynamic_slice", "dynamic_update_slice", "gather", "pad"),
+    *("reshape", "rev", "scatter", "select_n", "slice", "split", "squeeze", "tile", "transpose"),
 )
 """Names of the primitives."""
 
@@ -28,12 +28,14 @@ def moved(equation: Equation, operands: Sequence[Any]) -> list[Affine | np.ndarr
         if value.size == prod(shapes[0]):
             return [value.reshaped(shapes[0])]
     results: list[Affine | np.ndarray | None] = [None] * len(shapes)
-    constants = equation.evaluated([_constant(operand) for operand in operands])
+    types = [variable.aval.dtype for variable in equation.given.invars]
+    constants = equation.evaluated(list(map(_constant, operands, types)))
+    outside = {"fill_value": 0} if equation.name == "gather" else {}
     for place, operand in enumerate(operands):
         if not isinstance(operand, Affine):
             continue
         numbers = [_numbers(other, of=i == place) for i, other in enumerate(operands)]
-        for i, index in enumerate(equation.evaluated(numbers)):
+        for i, index in enumerate(equation.evaluated(numbers, **outside)):
             part = _rearranged(operand, np.asarray(index).ravel() - 1, shapes[i])
             results[i] = part if results[i] is None else _sum(results[i], part)
     return [
@@ -78,8 +80,8 @@ def _plus(value: Any, constant: Any) -> Any:
     return value.plus(constant) if isinstance(value, Affine) and constant.any() else value
 
 
-def _constant(operand: Any) -> Any:
-    return operand.constant().astype(np.float32) if isinstance(operand, Affine) else operand
+def _constant(operand: Any, dtype: Any) -> Any:
+    return operand.constant().astype(dtype) if isinstance(operand, Affine) else operand
 
 
 def _numbers(operand: Any, *, of: bool) -> Any:
