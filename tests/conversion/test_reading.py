@@ -86,6 +86,17 @@ SEQUENCES = {
         lambda: [conv(), nnx.relu, pool(nnx.max_pool), pool(nnx.max_pool, 3), flatten, linear(3)],
         IMAGE,
     ),
+    "maxima over all axes": (
+        lambda: [
+            *(conv(), nnx.relu, lambda x: x.reshape(len(x), 2, 3, 6, 3)),
+            *(lambda x: x.max((1, 2, 3)), linear(3)),
+        ],
+        IMAGE,
+    ),
+    "weight normalisation": (
+        lambda: [nnx.WeightNorm(linear(), rngs=nnx.Rngs(0)), nnx.relu, linear(7, 3)],
+        (12,),
+    ),
     "ReLU twice": (lambda: [linear(), nnx.relu, nnx.relu, linear(7, 3)], (12,)),
     "ReLU of the image": (lambda: [nnx.relu, linear()], (12,)),
     "ReLU of averages": (
@@ -122,12 +133,21 @@ def scanned(x):
     return jax.lax.scan(lambda x, w: (jax.nn.relu(x * w), None), x, jnp.array([1.0, 0.5]))[0]
 
 
+SLOPES = np.linspace(0, 0.7, 8, dtype=np.float32)
+
 ACTIVATIONS = {
     "relu": (jax.nn.relu, "Relu()"),
     "maximum": (lambda x: jnp.maximum(0, x), "Relu()"),
     "where": (lambda x: jnp.where(x < 0, 0, x), "Relu()"),
     "gate": (lambda x: x * (x > 0), "Relu()"),
     "half of x + |x|": (lambda x: (x + jnp.abs(x)) / 2, "Relu()"),
+    "not below 0": (lambda x: jnp.where(~(x < 0), x, 0), "Relu()"),
+    "PReLU": (lambda x: jnp.where(x >= 0, x, SLOPES * x), "Relu()"),
+    "leaky, of channels one of which is silent": (
+        lambda x: jax.nn.leaky_relu(SLOPES * x),
+        "Relu()",
+    ),
+    "no choice": (lambda x: jax.nn.relu(jnp.where(x >= x, x, 0)), "Relu()"),
     "leaky": (lambda x: jax.nn.leaky_relu(x, 0.1), "Relu()"),
     "threshold": (lambda x: jnp.maximum(x, 0.3), "Relu()"),
     "minimum": (lambda x: jnp.minimum(x, 0.3), "Relu()"),
@@ -204,11 +224,29 @@ LINEAR = {
         "SAME",
         dimension_numbers=("NHC", "HIO", "NHC"),
     ).sum(1),
+    "convolution of several images": lambda x, w: (
+        jax.lax.conv_general_dilated(
+            x.reshape(-1, 3, 2),
+            w[:4].reshape(2, 2, 7),
+            (1,),
+            ((1, 0),),
+            dimension_numbers=("NHC", "HIO", "NHC"),
+        )
+        .reshape(-1, 6, 7)
+        .sum(1)
+    ),
     "transposed convolution": lambda x, w: jax.lax.conv_transpose(
         x.reshape(-1, 2, 3, 2), w[:8].reshape(2, 2, 2, 7), (2, 2), "SAME"
     ).mean((1, 2)),
     "padding with ones": lambda x, w: (
         jnp.pad(x[..., :10], ((0, 0), (1, 1)), constant_values=1.0) @ w
+    ),
+    "replacement": lambda x, w: x.at[..., 2].set(0.5) @ w,
+    "tile": lambda x, w: jnp.tile(x, (1,) * (x.ndim - 1) + (2,))[..., 3:15] @ w,
+    "weights of integers": lambda x, w: x @ jnp.rint(3 * w).astype(int),
+    "gather outside": lambda x, w: (
+        jnp.take(x, np.array([3, *range(1, 12), 50]), axis=-1, mode="fill", fill_value=0)
+        @ w[np.array([0, *range(12)])]
     ),
     "gather": lambda x, w: x[..., np.array([3, 1, 1, *range(9)])] @ w,
     "dropped at random": lambda x, w: (
@@ -306,3 +344,17 @@ def test_float64_models_give_float64_layers():
         for pixels in (images(), images().astype(np.float64)):
             layers = layers_of(model, pixels)
             assert {layer.dtype for layer in layers} == {np.dtype(np.float64)}
+
+
+def test_a_float64_function_may_refuse_images_of_32_bits():
+    with jax.enable_x64(True):
+        w = jnp.asarray(np.random.default_rng(0).normal(size=(12, 12)))
+
+        def model(image):
+            x = jax.nn.relu(jax.lax.mul(image, w[0])) + 1 / 3
+            return jnp.pad(x, 1, constant_values=1 / 3)[:12] @ w
+
+        pixels = images(4).astype(np.float64)
+        found = np.stack([layer_by_layer(layers_of(model, pixels), image) for image in pixels])
+        own = np.stack([model(jnp.asarray(image)) for image in pixels])
+        assert relative_error(found, own) < 1e-14

@@ -13,6 +13,7 @@ from flax import linen, nnx
 from jsnn._checks import is_concrete
 from jsnn.conversion.layers import Layer
 from jsnn.conversion.reading.affine import Affine
+from jsnn.conversion.reading.equation import line_of_error
 from jsnn.conversion.reading.equations import Reader
 from jsnn.conversion.reading.graph import Graph
 from jsnn.conversion.reading.labels import Labels, parameters
@@ -69,25 +70,40 @@ def model_of(given: Any, images: np.ndarray) -> Model:
             f"model: given {type(given).__name__}; expected one that can be called: a module, "
             "module.bind(variables) of Flax Linen, or a function of an image"
         )
-    function = given
-    if isinstance(given, nnx.Module):
-        function = nnx.merge(*nnx.split(given))
-        function.eval()
-    one = jax.ShapeDtypeStruct(images.shape[1:], jnp.asarray(images[:1]).dtype)
-    batch = jax.ShapeDtypeStruct((1, *one.shape), one.dtype)
+    function = _evaluated(given) if isinstance(given, nnx.Module) else given
+    dtype = jnp.asarray(images[:1]).dtype
+    batches = [(1, *images.shape[1:]), images.shape]
     refusals = []
-    for batched, argument in ((True, batch), (False, one)):
-        try:
-            with promotion():
-                result = jax.eval_shape(function, argument)
-        except Exception as error:
-            refusals.append((argument.shape, error))
-            continue
-        expected = 2 if batched else 1
-        if getattr(result, "ndim", None) == expected and (not batched or result.shape[0] == 1):
+    for batched, shapes in ((True, batches), (False, [images.shape[1:]])):
+        found = [_refused(function, jax.ShapeDtypeStruct(each, dtype), batched) for each in shapes]
+        errors = [(each, error) for each, error in zip(shapes, found, strict=True) if error]
+        if not errors:
             return Model(given, function, batched)
-        refusals.append((argument.shape, _other_result(result)))
+        refusals.append(errors[0])
     raise _refusal(refusals)
+
+
+def _evaluated(module: nnx.Module) -> Callable[[Any], Any]:
+    """Return the function of a copy of an NNX module in evaluation mode.
+
+    A call makes its own copy, which may change, as that of a weight normalisation does.
+    """
+    copied = nnx.clone(module)
+    copied.eval()
+    return lambda images: nnx.clone(copied)(images)
+
+
+def _refused(function: Callable[[Any], Any], images: Any, batched: bool) -> Exception | None:
+    """Return the error of a model for images of a shape, or None if it returns logits."""
+    try:
+        with promotion():
+            result = jax.eval_shape(function, images)
+    except Exception as error:
+        return error
+    number = images.shape[:1] if batched else ()
+    if hasattr(result, "shape") and result.shape[:-1] == number and result.ndim:
+        return None
+    return _other_result(result)
 
 
 def _other_result(result: Any) -> Exception:
@@ -107,19 +123,34 @@ def _refusal(refusals: list[tuple[tuple[int, ...], Exception]]) -> Exception:
         if str(error).startswith("model: returns"):
             return error
     (batch, first), (one, second) = refusals
+    for error in (first, second):
+        if isinstance(error, _NUMBERS_NEEDED):
+            line = line_of_error(error)
+            return ValueError(
+                f"model: it needs the numbers of its image{f' at {line}' if line else ''} "
+                f"({type(error).__name__}); expected jax.numpy in place of NumPy, and no "
+                "condition, loop or index in Python that depends on the image"
+            )
     reasons = list(dict.fromkeys(f"{type(e).__name__}: {_short(e)}" for e in (first, second)))
     error = ValueError(
         f"calibration_images: the model takes neither a batch of shape {list(batch)} nor one image "
         f"of shape {list(one)} ({'; '.join(reasons)}); expected images as the model takes them, "
-        "and a model that needs nothing else"
+        "and a model in evaluation mode that needs nothing else"
     )
     error.__cause__ = first
     return error
 
 
+_NUMBERS_NEEDED = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+
+
 def _short(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) < 200 else f"{text[:200]} ..."
+    text, line = " ".join(str(error).split()), line_of_error(error)
+    return (text if len(text) < 200 else f"{text[:200]} ...") + (f" at {line}" if line else "")
 
 
 def check_has_numbers(model: Any) -> None:
@@ -150,9 +181,7 @@ def read(model: Model, images: np.ndarray) -> list[Layer]:
       TypeError: if it computes in another data type.
     """
     shape = images.shape[1:]
-    argument = jnp.asarray(images[:1], np.float32)
-    with promotion():
-        closed = jax.make_jaxpr(model.function)(argument if model.batched else argument[0])
+    closed = _traced(model, images[:1])
     dtype = np.dtype(closed.out_avals[0].dtype)
     if dtype not in (np.float32, np.float64):
         raise TypeError(
@@ -173,6 +202,17 @@ def read(model: Model, images: np.ndarray) -> list[Layer]:
         )
     _check_has_weights(graph, logits)
     return graph.layers(logits, dtype)
+
+
+def _traced(model: Model, image: np.ndarray) -> Any:
+    """Trace a model with an image of 32 bits or, if it refuses that, of the image's data type."""
+    trace = jax.make_jaxpr(model.function)
+    own, short = (jnp.asarray(image if model.batched else image[0], d) for d in (None, np.float32))
+    with promotion():
+        try:
+            return trace(short)
+        except TypeError:
+            return trace(own)
 
 
 def _check_has_weights(graph: Graph, logits: Affine) -> None:
