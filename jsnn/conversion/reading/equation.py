@@ -9,6 +9,8 @@ from typing import Any
 
 import jax
 
+from jsnn.conversion.reading.advice import advice_in_place_of
+
 
 @dataclass(frozen=True)
 class Equation:
@@ -71,7 +73,7 @@ class Equation:
           expected: advice, unless there is better one about the library's function.
         """
         if hasattr(jax.nn, self.function):
-            expected = _ADVICE.get(self.function, f"ReLU in place of {self.function}")
+            expected = advice_in_place_of(self.function)
         return ValueError(f"model: {self} cannot be converted, since {why}; expected {expected}")
 
     def evaluated(self, operands: Sequence[Any], **changed: Any) -> list[Any]:
@@ -87,18 +89,6 @@ class Equation:
         with jax.default_matmul_precision("highest"):
             found = primitive.bind(*functions, *map(jax.numpy.asarray, operands), **params)
         return list(found) if primitive.multiple_results else [found]
-
-
-_NO_SOFTMAX = "logits (leave out a softmax at the end)"
-
-_ADVICE = {
-    "softmax": _NO_SOFTMAX,
-    "log_softmax": _NO_SOFTMAX,
-    "logsumexp": _NO_SOFTMAX,
-    "hard_tanh": "jnp.clip(x, -1, 1) in place of hard_tanh",
-    "standardize": "batch normalisation in place of standardize",
-}
-"""Advice about functions of jax.nn that are no activations, or have an equal one."""
 
 
 def place_of(given: Any) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from jsnn.conversion.reading.activations import (
     rectified_maxima,
     rounded,
 )
+from jsnn.conversion.reading.advice import advice_about
 from jsnn.conversion.reading.affine import Affine
 from jsnn.conversion.reading.equation import Equation, place_of
 from jsnn.conversion.reading.graph import Graph
@@ -55,34 +56,6 @@ _IDENTITIES = (
     "stop_gradient",
     "reduce_precision",
     "pvary",
-)
-
-_NORM = "batch normalisation in place of a norm whose statistics depend on the image"
-
-_HINTS = {
-    "exp": "logits (leave out a softmax at the end)",
-    "log": "logits (leave out a log-softmax at the end)",
-    "tanh": "ReLU or jsnn.conversion.qcfs in place of tanh",
-    "logistic": "ReLU in place of a sigmoid",
-    "erf": "ReLU in place of GELU",
-    "erfc": "ReLU in place of GELU",
-    "expm1": "ReLU in place of ELU",
-    "sign": "ReLU, such as jnp.maximum(x, 0)",
-    "reduce_min": "max or average pooling in place of min pooling",
-    "reduce_window_min": "max or average pooling in place of min pooling",
-    "reduce_window": "jax.lax.max with the initial value -jnp.inf, or jax.lax.add with 0",
-    "debug_print": "a model that prints nothing",
-    "debug_callback": "a model that prints nothing",
-    "square": _NORM,
-    "integer_pow": f"{_NORM}, and ReLU in place of GELU",
-    "rsqrt": _NORM,
-    "sqrt": _NORM,
-}
-"""Advice about operations, by name."""
-
-_OTHERWISE = (
-    "products with constants, convolutions, sums, ReLU, clipping, jsnn.conversion.qcfs, average "
-    "and max pooling"
 )
 
 
@@ -178,7 +151,7 @@ class Reader:
         if name in ("reduce_window_max", "reduce_max"):
             read = max_pooled if name == "reduce_window_max" else maximum_over_axes
             return read(self.graph, equation, plain[0])
-        raise equation.refused("it is not linear and no ReLU", _HINTS.get(name, _OTHERWISE))
+        raise equation.refused("it is not linear and no ReLU", advice_about(name))
 
     def _linear(self, name: str, equation: Equation, operands: list[Value]) -> Value:
         dependent = [operand for operand in operands if isinstance(operand, Affine)]
