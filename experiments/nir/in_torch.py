@@ -68,5 +68,4 @@ def main() -> None:
     np.save(spikes, spikes_of(module, given))
 
 
-if __name__ == "__main__":
-    main()
+main()
