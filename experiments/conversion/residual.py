@@ -19,7 +19,7 @@ import jsnn
 from experiments import cli
 from experiments.conversion.data import as_square, images
 from experiments.idx import Images
-from jsnn.conversion import Recipe, percentile, recipes
+from jsnn.conversion import Recipe, light, percentile, recipes
 
 WIDTHS = (16, 32, 64)
 NUM_CALIBRATION = 512
@@ -87,6 +87,10 @@ def recipes_of() -> dict[str, tuple[Recipe, int]]:
         "signed spikes": (replace(recipes.signed(), scale=scale), 32),
         "digits of base 2": (recipes.residual(8, scale), 8),
         "digits of base 1.5": (recipes.residual(8, scale, base=1.5), 8),
+        "digits of base 1.5, calibrated": (
+            replace(recipes.residual(8, scale, base=1.5), calibrate=light(8)),
+            8,
+        ),
     }
 
 
