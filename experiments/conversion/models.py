@@ -15,16 +15,17 @@ from flax import nnx
 from experiments.conversion.data import as_flat, as_square
 from jsnn.conversion import QCFS
 
-Model = Literal["mlp128", "mlp256_128", "mlp1200", "cnn"]
-"""mlp128: 784-128-10. mlp256_128: 784-256-128-10. mlp1200: 784-1200-1200-10. cnn: 12c5-64c5-10."""
+Model = Literal["mlp128", "mlp256_128", "mlp1200", "cnn", "cnn_wide"]
+"""mlp128: 784-128-10. mlp256_128: 784-256-128-10. mlp1200: 784-1200-1200-10. cnn: 12c5-64c5-10.
+cnn_wide: 32c5-64c5-10."""
 
 HIDDEN: dict[str, tuple[int, ...]] = {
     "mlp128": (128,),
     "mlp256_128": (256, 128),
     "mlp1200": (1200, 1200),
 }
-CHANNELS = (12, 64)
-"""Channels of the two convolutions of a cnn."""
+CHANNELS = {"cnn": (12, 64), "cnn_wide": (32, 64)}
+"""Channels of the two convolutions."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Architecture:
     def title(self) -> str:
         """Sizes of the layers as in papers, such as 784-128-10 or 12c5-64c5-10."""
         if self.takes_squares:
-            return "-".join([*(f"{channels}c5" for channels in CHANNELS), "10"])
+            return "-".join([*(f"{channels}c5" for channels in CHANNELS[self.model]), "10"])
         return "-".join(map(str, (784, *HIDDEN[self.model], 10)))
 
     @property
@@ -98,11 +99,11 @@ def _convolutional(architecture: Architecture, rngs: nnx.Rngs) -> list[Any]:
         "stride": [],
     }[architecture.reduction]
     layers: list[Any] = []
-    for pre, post in itertools.pairwise((1, *CHANNELS)):
+    for pre, post in itertools.pairwise((1, *CHANNELS[architecture.model])):
         size, strides = (5, 5), (stride, stride)
         layers.append(nnx.Conv(pre, post, size, strides, padding="VALID", rngs=rngs))
         layers += [*_activation(architecture, post, rngs), *pooling]
-    return [*layers, flatten, nnx.Linear(4 * 4 * CHANNELS[-1], 10, rngs=rngs)]
+    return [*layers, flatten, nnx.Linear(4 * 4 * CHANNELS[architecture.model][-1], 10, rngs=rngs)]
 
 
 def flatten(x: jax.Array) -> jax.Array:

@@ -17,7 +17,7 @@ from experiments.conversion.checkpoints import (
     read_json,
 )
 from experiments.conversion.data import DataSet
-from experiments.conversion.models import Architecture, Model
+from experiments.conversion.models import CHANNELS, Architecture, Model
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Config(cli.Config):
 
     model: Model = "mlp128"
     """mlp128: 784-128-10. mlp256_128: 784-256-128-10. mlp1200: 784-1200-1200-10. cnn:
-    12c5-64c5-10."""
+    12c5-64c5-10. cnn_wide: 32c5-64c5-10."""
     activation: Literal["relu", "qcfs"] = "qcfs"
     """Activation of every hidden layer."""
     levels: int = 4
@@ -137,7 +137,7 @@ def check(config: Config) -> None:
             f"--spike-budget: given {config.spike_budget} without --spike-penalty; expected both, "
             "since the penalty is the cost of a spike beyond the budget"
         )
-    if config.steps and config.reduction == "max" and config.model == "cnn":
+    if config.steps and config.reduction == "max" and config.model in CHANNELS:
         raise ValueError("--steps: given with --reduction max; expected average or stride")
     for directory in config.distil:
         load_architecture(directory)

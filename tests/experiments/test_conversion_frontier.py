@@ -52,7 +52,7 @@ def few():
             patch.setattr(module, "images", images)
         patch.setattr(frontier, "TRAININGS", trainings)
         patch.setattr(frontier, "ROWS", rows)
-        patch.setattr(models, "CHANNELS", (2, 3))
+        patch.setattr(models, "CHANNELS", {"cnn": (2, 3)})
         yield
 
 
