@@ -45,6 +45,11 @@ class Maxima:
     shape: tuple[int, ...]
 
 
+def depends(value: Any) -> bool:
+    """Return True if a value depends on the image."""
+    return isinstance(value, Affine | Comparison | Maxima)
+
+
 def maximum(graph: Graph, value: Affine, other: Affine | np.ndarray) -> Affine:
     """Return max(x, y) = y + ReLU(x - y)."""
     if isinstance(other, Affine):

@@ -4,7 +4,7 @@ Equations come from `jax.make_jaxpr`. A value that does not depend on the image 
 that does is an `Affine`, and on the way to it a `Comparison` or `Maxima`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -16,15 +16,14 @@ from jsnn.conversion.reading.activations import (
     Comparison,
     Maxima,
     chosen,
+    depends,
     max_pooled,
-    maximum,
     maximum_over_axes,
-    minimum,
     rectified_maxima,
-    rounded,
 )
 from jsnn.conversion.reading.advice import advice_about
 from jsnn.conversion.reading.affine import Affine
+from jsnn.conversion.reading.arithmetic import Arithmetic
 from jsnn.conversion.reading.equation import Equation, place_of
 from jsnn.conversion.reading.graph import Graph
 from jsnn.conversion.reading.labels import Labels
@@ -70,6 +69,7 @@ class Reader:
 
     def __init__(self, graph: Graph, labels: Labels, dtype: Any) -> None:
         self.graph, self.labels, self.dtype = graph, labels, dtype
+        self.arithmetic = Arithmetic(graph, labels).readers
         self._library: Equation | None = None  # call of a library's function, which is being read
         self._outer = ""  # line of the call of a function, in place of one that is not known
 
@@ -97,11 +97,11 @@ class Reader:
         name = equation.name
         if name in _CALLS:
             return self._called(equation, operands)
-        if not any(map(_depends, operands)):
+        if not any(map(depends, operands)):
             results = equation.evaluated(operands)
             self.labels.inherit(operands, results)
             return results
-        if name == "cond" and not _depends(operands[0]):
+        if name == "cond" and not depends(operands[0]):
             branch = equation.params["branches"][int(operands[0])]
             return self.read(branch.jaxpr, branch.consts, operands[1:])
         if name == "scan":
@@ -144,8 +144,8 @@ class Reader:
         plain = [self._plain(equation, operand) for operand in operands]
         if name in _IDENTITIES:
             return plain[0]
-        if name in _ARITHMETIC:
-            return _ARITHMETIC[name](self, equation, [_broadcast(x, equation.shape) for x in plain])
+        if name in self.arithmetic:
+            return self.arithmetic[name](equation, [_broadcast(x, equation.shape) for x in plain])
         if name in LINEAR:
             return self._linear(name, equation, plain)
         if name in ("reduce_window_max", "reduce_max"):
@@ -183,7 +183,7 @@ class Reader:
 
     def _of_maxima(self, equation: Equation, operands: list[Value]) -> Value:
         maxima, other = operands if isinstance(operands[0], Maxima) else reversed(operands)
-        if _depends(other) or np.any(other):
+        if depends(other) or np.any(other):
             raise equation.refused(
                 "it is of max pooling and other values",
                 "ReLU after max pooling, and logits without a softmax",
@@ -213,7 +213,7 @@ class Reader:
         given = equation.params
         first, end = given["num_consts"], given["num_consts"] + given["num_carry"]
         constants, carry, over = operands[:first], operands[first:end], operands[end:]
-        if len(equation.given.outvars) > len(carry) or any(map(_depends, over)):
+        if len(equation.given.outvars) > len(carry) or any(map(depends, over)):
             raise equation.refused(
                 "it is over values of the image, or stacks some", "a loop in Python"
             )
@@ -246,96 +246,6 @@ class Reader:
             )
         return value
 
-    def _times(self, equation: Equation, operands: list[Value]) -> Value:
-        if all(map(_depends, operands)):
-            raise equation.refused(
-                "both of its factors depend on the image",
-                "factors that are parameters (the statistics of LayerNorm and GroupNorm depend on "
-                "the image, those of batch normalisation in evaluation mode do not)",
-            )
-        value, factor = operands if _depends(operands[0]) else reversed(operands)
-        self.labels.check_finite(factor, equation)
-        return value.times(factor)
-
-    def _divided(self, equation: Equation, operands: list[Value]) -> Value:
-        value, by = operands
-        if _depends(by):
-            raise equation.refused(
-                "it divides by what depends on the image",
-                "logits (leave out a softmax at the end), or division by parameters",
-            )
-        self.labels.check_finite(by, equation)
-        if not np.all(by):
-            raise equation.refused("it divides by 0", "numbers other than 0")
-        return value.divided(by)
-
-    def _added(self, equation: Equation, operands: list[Value]) -> Value:
-        value, other = operands if _depends(operands[0]) else reversed(operands)
-        if _depends(other):
-            return value.added(other)
-        self.labels.check_finite(other, equation)
-        return value.plus(other)
-
-    def _subtracted(self, equation: Equation, operands: list[Value]) -> Value:
-        first, second = operands
-        if _depends(second):
-            return self._added(equation, [first, second.negated()])
-        return self._added(equation, [first, -np.asarray(second)])
-
-    def _negated(self, equation: Equation, operands: list[Value]) -> Value:
-        return operands[0].negated()
-
-    def _maximum(self, equation: Equation, operands: list[Value]) -> Value:
-        value, other = operands if _depends(operands[0]) else reversed(operands)
-        return maximum(self.graph, value, other if _depends(other) else np.asarray(other))
-
-    def _minimum(self, equation: Equation, operands: list[Value]) -> Value:
-        value, other = operands if _depends(operands[0]) else reversed(operands)
-        return minimum(self.graph, value, other if _depends(other) else np.asarray(other))
-
-    def _clamped(self, equation: Equation, operands: list[Value]) -> Value:
-        low, value, high = operands
-        if _depends(low) or _depends(high):
-            raise equation.refused("its bounds depend on the image", "constant bounds")
-        above = maximum(self.graph, value, np.asarray(low))
-        return minimum(self.graph, above, np.asarray(high))
-
-    def _absolute(self, equation: Equation, operands: list[Value]) -> Value:
-        return maximum(self.graph, operands[0], operands[0].negated())
-
-    def _floored(self, equation: Equation, operands: list[Value]) -> Value:
-        return rounded(self.graph, equation, operands[0], offset=0.0)
-
-    def _rounded(self, equation: Equation, operands: list[Value]) -> Value:
-        return rounded(self.graph, equation, operands[0], offset=0.5)
-
-    def _compared(self, equation: Equation, operands: list[Value]) -> Value:
-        difference = self._subtracted(equation, operands)
-        if not _depends(difference):
-            return equation.evaluated([difference, np.zeros(())])[0]
-        return Comparison(difference if equation.name in ("gt", "ge") else difference.negated())
-
-
-_ARITHMETIC: dict[str, Callable[[Reader, Any, list[Value]], Value]] = {
-    "mul": Reader._times,
-    "div": Reader._divided,
-    "add": Reader._added,
-    "add_any": Reader._added,
-    "sub": Reader._subtracted,
-    "neg": Reader._negated,
-    "max": Reader._maximum,
-    "min": Reader._minimum,
-    "clamp": Reader._clamped,
-    "abs": Reader._absolute,
-    "floor": Reader._floored,
-    "round": Reader._rounded,
-    "gt": Reader._compared,
-    "ge": Reader._compared,
-    "lt": Reader._compared,
-    "le": Reader._compared,
-}
-"""Readers of arithmetic on each number."""
-
 
 def _broadcast(value: Value, shape: tuple[int, ...]) -> Value:
     """Return an operand in the shape of the result; axes of size 1 are repeated."""
@@ -347,11 +257,6 @@ def _broadcast(value: Value, shape: tuple[int, ...]) -> Value:
 
 def _is_image(value: Affine) -> bool:
     return all(term.source == IMAGE and not term.has_weights for term in value.terms)
-
-
-def _depends(value: Value) -> bool:
-    """Return True if a value depends on the image."""
-    return isinstance(value, Affine | Comparison | Maxima)
 
 
 def _function(equation: Equation) -> tuple[Any, Sequence[Any]]:
