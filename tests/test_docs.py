@@ -122,6 +122,13 @@ def flags(module: str) -> set[str]:
     """Read the flags from the source, as some experiments import what is not installed here."""
     tree = ast.parse((ROOT / module.replace(".", "/")).with_suffix(".py").read_text())
     configs = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Config"]
+    imported = [
+        str(n.module)
+        for n in tree.body
+        if isinstance(n, ast.ImportFrom) and "Config" in {alias.name for alias in n.names}
+    ]
+    if not configs:
+        return flags(imported[0])
     fields = {
         node.target.id
         for node in configs[0].body
