@@ -21,7 +21,7 @@ from jsnn.nir.neurons.conventions import CONVENTIONS
 from jsnn.nir.nodes import SPIKING, Edge, load
 from jsnn.nir.parts import population, projections
 from jsnn.nir.plan import Plan, Route, plan
-from jsnn.nir.report import Report
+from jsnn.nir.report import Report, remarks
 from jsnn.nir.shapes import shapes_of
 from jsnn.nir.timing import check_times, with_whole_delays
 from jsnn.recording import Spikes, Variable
@@ -111,8 +111,7 @@ class Reading:
             [
                 Table(("node", "type", "population", "shape"), ends),
                 Table(("edge that takes one step",), steps),
-                Table(("note",), [(text,) for text in self.notes]),
-                Table(("lost",), [(text,) for text in self.lost]),
+                *remarks(self.notes, self.lost),
             ],
         )
 

@@ -1,6 +1,9 @@
 """Notes about what was decided while a graph is read or written, and about what is lost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from jsnn._summary import Table
 
 
 @dataclass
@@ -35,3 +38,11 @@ class Report:
             raise ValueError(
                 f"{what}: this would be lost (strict=False goes on without):\n{listed}"
             )
+
+
+def remarks(notes: Sequence[str], lost: Sequence[str]) -> list[Table]:
+    """Return notes and losses as tables."""
+    return [
+        Table(("note",), [(text,) for text in notes]),
+        Table(("lost",), [(text,) for text in lost]),
+    ]

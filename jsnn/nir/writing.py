@@ -25,7 +25,7 @@ from jsnn.nir.links import links_of
 from jsnn.nir.neurons.signals import RELAY
 from jsnn.nir.nodes import Node
 from jsnn.nir.reading import Reading
-from jsnn.nir.report import Report
+from jsnn.nir.report import Report, remarks
 from jsnn.nir.shapes import shapes_of
 from jsnn.nir.to_neurons import neuron_node
 
@@ -51,8 +51,7 @@ class Writing:
             f"Graph of NIR with {len(nodes)} nodes and {len(self.graph.edges)} edges",
             [
                 Table(("node", "type"), nodes),
-                Table(("note",), [(text,) for text in self.notes]),
-                Table(("lost",), [(text,) for text in self.lost]),
+                *remarks(self.notes, self.lost),
             ],
         )
 
