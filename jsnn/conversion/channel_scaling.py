@@ -20,11 +20,6 @@ def has_weights(part: Any) -> bool:
     return bool(jax.tree.leaves(part))
 
 
-def with_weights(parts: Sequence[Any]) -> list[int]:
-    """Return the indices of the connectivities that have weights of their own."""
-    return [i for i, part in enumerate(parts) if has_weights(part)]
-
-
 def scaled(part: Any, before: Any, after: Any) -> Any:
     """Multiply the weights from channel i to channel j by before_i after_j.
 

@@ -137,7 +137,7 @@ def _pooled(graph: Graph, value: Affine, maxima: Maxima) -> Affine:
     result = replace(
         found,
         shape=windows.shape_of(found.shape),
-        scale=value.scale * float(value.terms[0].gain.flat[0]),
+        scale=value.factor,
         shift=np.asarray(value.shift.flat[0] / value.terms[0].gain.flat[0]),
     )
     return transposed(result, windows.back).reshaped(maxima.shape)
@@ -162,8 +162,7 @@ def _saturated(graph: Graph, value: Affine, highest: np.ndarray) -> Affine | Non
     if isinstance(node.activation, Floored) and node.activation.rectified:
         if abs(bound - round(bound)) > _WHOLE * bound or value.shift.any():
             return None
-        level = value.scale * float(value.terms[0].gain.flat[0])
-        return _quantised(graph, value, node.base, bound, round(bound), level)
+        return _quantised(graph, value, node.base, bound, round(bound), value.factor)
     if isinstance(node.activation, Relu):
         return _again(graph, value, node.base, Clipped(bound))
     if isinstance(node.activation, Clipped):
@@ -183,18 +182,13 @@ def rounded(graph: Graph, equation: Equation, value: Affine, *, offset: float) -
       offset: 0 for floor, 1/2 for rounding to the nearest.
     """
     node = graph.node_of(value)
+    half = offset + value.scale * float(value.shift.flat[0])
     if node is not None and isinstance(node.activation, Quantised):
-        gain = value.scale * float(value.terms[0].gain.flat[0])
-        level = gain * node.activation.threshold / node.activation.levels
-        if (
-            abs(level - round(level)) < _WHOLE * level
-            and abs(offset + value.scale * float(value.shift.flat[0]) - 0.5) < _WHOLE
-        ):
+        level = value.factor * node.activation.threshold / node.activation.levels
+        if abs(level - round(level)) < _WHOLE * level and abs(half - 0.5) < _WHOLE:
             return replace(value, shift=np.zeros(()))
     if node is not None and isinstance(node.activation, Clipped):
-        gain = value.scale * float(value.terms[0].gain.flat[0])
-        levels = gain * node.activation.highest
-        half = value.scale * float(value.shift.flat[0]) + offset
+        levels = value.factor * node.activation.highest
         if abs(half - 0.5) < _WHOLE and abs(levels - round(levels)) < _WHOLE * levels:
             return _quantised(graph, value, node.base, node.activation.highest, round(levels), 1.0)
         raise equation.refused(

@@ -138,6 +138,11 @@ class Affine:
         """Names of the model's layers that it is from, each once."""
         return tuple(dict.fromkeys(label for term in self.terms for label in term.labels))
 
+    @property
+    def factor(self) -> float:
+        """The factor of its first term, if that is the same for all values."""
+        return self.scale * float(self.terms[0].gain.flat[0])
+
     def constant(self) -> np.ndarray:
         """Return scale * shift in the shape of the value."""
         return np.broadcast_to(self.scale * self.shift, (self.size,)).reshape(self.shape)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jax.lax import padtype_to_pads
 
+from jsnn.conversion.channel_scaling import each_neuron, scaled
 from jsnn.conversion.reading.affine import Moved, Part, Term, uniform
 from jsnn.network.connectivity import AveragePool2D, Conv2D, Dense, OneToOne
 
@@ -47,14 +49,16 @@ def _times(part: Dense | Conv2D | OneToOne, gain: np.ndarray) -> Part | None:
     """Return weights times a gain of each output, or None if they cannot hold it."""
     if gain is _ONE:
         return part
-    each = gain
     if isinstance(part, Conv2D) and gain.ndim:
         of_channels = per_channel(gain, part.output_shape[2])
-        if of_channels is None:
-            return None
-        each = of_channels
-    weights = np.asarray(part.weights)
-    return part.with_weights((weights.astype(np.float64) * each).astype(weights.dtype))
+        return None if of_channels is None else _scaled(part, np.ones(1), of_channels)
+    return _scaled(part, np.ones(1), np.atleast_1d(gain))
+
+
+def _scaled(part: Part, before: np.ndarray, after: np.ndarray) -> Part:
+    """Return weights times a gain of each input, or channel, and one of each output."""
+    weighted: Part = scaled(part, before, after)
+    return weighted
 
 
 def _before(part: Part, gain: np.ndarray) -> np.ndarray | None:
@@ -67,9 +71,13 @@ def _before(part: Part, gain: np.ndarray) -> np.ndarray | None:
         before[part.index[reached]] = gain[reached]
         return before if np.array_equal(before[part.index[reached]], gain[reached]) else None
     assert isinstance(part, AveragePool2D)
-    channels = part.image_shape[2]
+    return _same_channels(gain, part.image_shape[2], part.num_pre)
+
+
+def _same_channels(gain: np.ndarray, channels: int, size: int) -> np.ndarray | None:
+    """Return a gain of each channel for an image of another size, [size]."""
     of_channels = per_channel(gain, channels)
-    return None if of_channels is None else np.tile(of_channels, part.num_pre // channels)
+    return None if of_channels is None else each_neuron(of_channels, size)
 
 
 def per_channel(gain: np.ndarray, channels: int) -> np.ndarray | None:
@@ -89,9 +97,10 @@ def behind_weights(term: Term, weights: Part, dtype: Any) -> Term:
         return _joined(term, term.parts, weights, gain)
     if term.has_weights:
         return _joined(term, with_gain_folded(term, 1.0, dtype), weights, _ONE)
-    after = _through(weights, gain)
-    if after is not None:
-        return _joined(term, term.parts, weights, after)
+    if isinstance(weights, AveragePool2D):
+        after = _same_channels(gain, weights.image_shape[2], weights.num_post)
+        if after is not None:
+            return _joined(term, term.parts, weights, after)
     folded = _entered_by(weights, gain)
     if folded is None:
         return _joined(term, (*term.parts, OneToOne(gain.astype(dtype))), weights, _ONE)
@@ -106,32 +115,12 @@ def _joined(term: Term, parts: tuple[Part, ...], weights: Part, gain: np.ndarray
     return Term(term.source, term.num_pre, parts, gain, term.labels)
 
 
-def _through(part: Part, gain: np.ndarray) -> np.ndarray | None:
-    """Return the gain behind pooling that is the same as one in front of it."""
-    if not isinstance(part, AveragePool2D):
-        return None
-    channels = part.image_shape[2]
-    of_channels = per_channel(gain, channels)
-    return None if of_channels is None else np.tile(of_channels, part.num_post // channels)
-
-
 def _entered_by(part: Part, gain: np.ndarray) -> Part | None:
     """Return weights that are multiplied by a gain of each input."""
-    if isinstance(part, Dense):
-        factors = gain[:, None]
-    elif isinstance(part, Conv2D):
-        channels = part.image_shape[2]
-        of_channels = per_channel(gain, channels)
-        if of_channels is None:
-            return None
-        groups = channels // part.kernel.shape[2]
-        factors = np.repeat(
-            of_channels.reshape(groups, -1).T, part.kernel.shape[3] // groups, axis=1
-        )
-    else:
-        return None
-    weights = np.asarray(part.weights)
-    return part.with_weights((weights.astype(np.float64) * factors).astype(weights.dtype))
+    if isinstance(part, Conv2D):
+        of_channels = per_channel(gain, part.image_shape[2])
+        return None if of_channels is None else _scaled(part, of_channels, np.ones(1))
+    return _scaled(part, gain, np.ones(1)) if isinstance(part, Dense) else None
 
 
 def _after_moved(moved: Moved, part: Part) -> tuple[Part, ...]:
@@ -199,8 +188,6 @@ def _conv_of_channels(moved: Moved, part: Conv2D) -> Conv2D | None:
 def frame_of(part: Conv2D) -> Any:
     """Return the padding of a convolution as ((top, bottom), (left, right))."""
     if isinstance(part.padding, str):
-        from jax.lax import padtype_to_pads
-
         return padtype_to_pads(
             part.image_shape[:2], part.kernel.shape[:2], part.stride, part.padding
         )
@@ -212,8 +199,6 @@ def convolution(kernel: Any, image_shape: Any, stride: Any, frame: Any) -> Conv2
 
     Its groups follow from the channels of the kernel and those of the image.
     """
-    from jax.lax import padtype_to_pads
-
     frame = tuple((int(low), int(high)) for low, high in frame)
     padding: Any = frame
     for word in ("VALID", "SAME"):
@@ -223,5 +208,4 @@ def convolution(kernel: Any, image_shape: Any, stride: Any, frame: Any) -> Conv2
             break
     shape = (int(image_shape[0]), int(image_shape[1]), int(image_shape[2]))
     groups = shape[2] // kernel.shape[2]
-    options = {} if groups == 1 else {"groups": groups}
-    return Conv2D(kernel, shape, stride=stride, padding=padding, **options)
+    return Conv2D(kernel, shape, stride=stride, padding=padding, groups=groups)

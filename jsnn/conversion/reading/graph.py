@@ -91,7 +91,7 @@ class Graph:
             return None
         term = value.terms[0]
         plain = not term.parts or (term.moved_by is not None and term.moved_by.is_permutation)
-        one_factor = uniform(term.gain) and float(term.gain.flat[0]) * value.scale > 0
+        one_factor = uniform(term.gain) and value.factor > 0
         if not (plain and len(term.parts) <= 1 and one_factor and uniform(value.shift)):
             return None
         return self.nodes[term.source]
