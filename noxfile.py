@@ -114,6 +114,19 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site in docs/_build/html: run its pages, check spelling, links and pages."""
+    session.install("-e", ".[docs]")
+    session.run("codespell", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", "jsnn")
+    session.run(
+        *("sphinx-build", "--jobs", "2", "--fail-on-warning", "--keep-going"),
+        *("docs", "docs/_build/html", *session.posargs),
+        env={"OMP_NUM_THREADS": "1"},
+    )
+    session.run("pytest", "docs/checks", "-p", "no:cacheprovider")
+
+
+@nox.session
 def mnist(session: nox.Session) -> None:
     """Run the main job: evaluate, present, and explore in its quick form."""
     session.install("-e", ".[experiments]")

@@ -3,7 +3,8 @@
 A network of LIF neurons with one synapse each is divided over devices that XLA makes of the CPU
 (`--xla_force_host_platform_device_count`). The bytes that a device receives in a step are read from
 the compiled program and compared with the arithmetic. These devices share the same cores, so the
-time is processor time, a step and a device. docs/devices.md says what follows for large networks.
+time is processor time, a step and a device. docs/reference/devices.md says what follows for large
+networks.
 """
 
 import json

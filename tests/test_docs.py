@@ -16,13 +16,17 @@ import jsnn
 ROOT = Path(__file__).parents[1]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts),
 ]
 
 KINDS = (jsnn.NeuronModel, jsnn.SynapseModel, jsnn.PlasticityModel, jsnn.CurrentSourceModel)
 
+LANGUAGES = {"python", "sh", "text", "{code-cell}", "{toctree}", "{eval-rst}"}
+"""Blocks of Python run here; those of code cells run when the site is built."""
+
 BLOCK = re.compile(
-    r"(?P<skip><!-- not run: [^\n]+ -->\n+)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
+    r"(?P<skip><!-- not run: [^\n]+ -->\n+)?"
+    r"^```(?P<language>\w+|{[\w-]+})[^\n]*\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 RUN = re.compile(r"python -m (experiments[\w.]*)((?: [^\s`|#]+)*)")
@@ -100,7 +104,7 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path, monkeypatch) -> None:
 def test_every_block_names_its_language(page: Path) -> None:
     fences = page.read_text().count("```")
     assert fences == 2 * len(blocks(page))
-    assert {block.language for block in blocks(page)} <= {"python", "sh", "text"}
+    assert {block.language for block in blocks(page)} <= LANGUAGES
     assert not re.search(r"^    \S", BLOCK.sub("", page.read_text()), re.MULTILINE)
 
 
@@ -171,13 +175,17 @@ def test_names_of_the_library_exist(page: Path) -> None:
             found = getattr(found, part)
 
 
-def test_the_pages_list_every_model_and_every_other_page() -> None:
-    kinds = (*(jsnn.NeuronModel, jsnn.SynapseModel, jsnn.PlasticityModel, jsnn.CurrentSourceModel),)
-    models = {name for name in jsnn.__all__ if isinstance(getattr(jsnn, name), kinds)}
-    listed = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/models.md").read_text(), re.M))
-    assert models <= listed
-    index = set(LINK.findall((ROOT / "docs/index.md").read_text()))
-    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} <= index
+def test_the_site_documents_every_public_name() -> None:
+    pages = (ROOT / "docs/api").glob("*.md")
+    text = "".join(page.read_text() for page in pages)
+    entries = re.findall(r"^\.\. auto\w+:: jsnn::([\w.]+)$", text, re.MULTILINE)
+    assert len(entries) == len(set(entries))
+    models = {name for name in jsnn.__all__ if isinstance(getattr(jsnn, name), KINDS)}
+    assert set(jsnn.__all__) - models <= {name.split(".")[0] for name in entries}
+    for module in (jsnn.conversion, jsnn.nir):
+        prefix = module.__name__.removeprefix("jsnn.")
+        documented = {name.removeprefix(f"{prefix}.").split(".")[0] for name in entries}
+        assert set(module.__all__) <= documented
 
 
 def test_the_readme_is_short() -> None:

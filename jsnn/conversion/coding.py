@@ -24,8 +24,8 @@ class Coding:
         the parameter `v_thresh` and the variable `v`.
       scale: input of an input neuron (or analog input) for a pixel of 1.
       num_steps: number of steps that a presentation has to take; None for any number.
-      smallest: smallest pixel that differs from smaller ones, in `unit`s.
-      largest: largest pixel that differs from larger ones, in `unit`s.
+      smallest: smallest pixel that differs from smaller ones, in units of `unit`.
+      largest: largest pixel that differs from larger ones, in units of `unit`.
     """
 
     name: str

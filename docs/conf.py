@@ -1,0 +1,55 @@
+"""Settings of Sphinx for the site; `nox -s docs` builds it."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # docstrings.py
+sys.path.insert(0, str(HERE.parent))  # experiments/
+
+import jsnn  # noqa: E402
+
+project = "jsnn"
+author = copyright = "The jsnn authors"
+version = release = jsnn.__version__
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx_copybutton",
+    "docstrings",
+]
+exclude_patterns = ["_build", "demo"]
+html_extra_path = ["published"] if (HERE / "published").exists() else []
+
+# Pages are notebooks in Markdown. Each runs in a kernel of its own; an error or a warning fails.
+myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
+myst_heading_anchors = 4
+nb_execution_mode = "cache"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 240
+nb_execution_show_tb = True
+nb_output_stderr = "error"
+nb_merge_streams = True
+
+# The reference is made of docstrings.
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+autodoc_default_options = {"members": True}
+autodoc_member_order = "bysource"
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+default_role = "py:obj"
+python_maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
+
+html_theme = "furo"
+html_title = "jsnn"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
