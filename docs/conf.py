@@ -1,7 +1,9 @@
 """Settings of Sphinx for the site; `nox -s docs` builds it."""
 
+import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # docstrings.py
@@ -22,7 +24,6 @@ extensions = [
     "docstrings",
 ]
 exclude_patterns = ["_build", "demo"]
-html_extra_path = ["published"] if (HERE / "published").exists() else []
 
 # Pages are notebooks in Markdown. Each runs in a kernel of its own; an error or a warning fails.
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
@@ -53,3 +54,12 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
+
+
+def setup(app: Any) -> None:
+    """Copy the page of the demo as it is."""
+    app.connect("build-finished", lambda app, error: _copy_demo(Path(app.outdir)))
+
+
+def _copy_demo(site: Path) -> None:
+    shutil.copytree(HERE / "demo", site / "demo", dirs_exist_ok=True)

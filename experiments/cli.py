@@ -118,7 +118,7 @@ def check(config: Config) -> None:
         path = getattr(config, field.name)
         if field.type == OutputFigure and path.suffix.lower() not in FIGURES:
             raise ValueError(f"--{field.name}: given {path}; expected one of {', '.join(FIGURES)}")
-        if field.type in (OutputFigure, OutputFile | None) and path is not None:
+        if field.type in (OutputFigure, OutputFile, OutputFile | None) and path is not None:
             _check_file(path, field.name)
             other = files.setdefault(path.resolve(), field.name)
             if other != field.name:

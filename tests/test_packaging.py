@@ -43,7 +43,7 @@ def sdist(archives: Path) -> set[str]:
 
 def files_in(folder: str, *suffixes: str) -> set[str]:
     found = {path for suffix in suffixes for path in (ROOT / folder).rglob(f"*{suffix}")}
-    return {path.relative_to(ROOT).as_posix() for path in found}
+    return {path.relative_to(ROOT).as_posix() for path in found if "_build" not in path.parts}
 
 
 def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:

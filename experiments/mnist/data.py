@@ -59,6 +59,18 @@ def test_images() -> Images:
     return read_images("t10k", _from_repository)
 
 
+def test_image(index: int, what: str) -> tuple[np.ndarray, int]:
+    """Return the pixels, uint8 [784], and the label of a test image.
+
+    Raises:
+      ValueError: naming `what`, if there is no such image.
+    """
+    images = test_images()
+    if not 0 <= index < len(images.labels):
+        raise ValueError(f"{what}: given {index}; expected 0 to {len(images.labels) - 1}")
+    return images.pixels[index], int(images.labels[index])
+
+
 def held_out_images() -> Images:
     """Return the last 5,000 training images, on which choices are made."""
     return read_images("heldout", _from_repository)

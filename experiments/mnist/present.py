@@ -8,7 +8,7 @@ import numpy as np
 
 import jsnn
 from experiments import cli
-from experiments.mnist.data import input_currents, test_images
+from experiments.mnist.data import input_currents, test_image
 from experiments.mnist.network import (
     INPUT_SCALE,
     NUM_STEPS,
@@ -38,16 +38,9 @@ class Config(cli.Config):
 
 
 def main(config: Config) -> dict[str, Any]:
-    images = test_images()
-    if not 0 <= config.image_index < len(images.labels):
-        raise ValueError(
-            f"--image-index: given {config.image_index}; expected 0 to {len(images.labels) - 1}"
-        )
-    pixels = images.pixels[config.image_index]
-    label = int(images.labels[config.image_index])
-
+    pixels, label = test_image(config.image_index, "--image-index")
     network = spiking_network(jsnn.load_weights(config.weights), config.v_thresh)
-    check_pixels(network, images.pixels)
+    check_pixels(network, pixels[None])
     names = list(network.sizes)
     _, spikes = jsnn.simulate(
         network,

@@ -10,12 +10,13 @@ from pathlib import Path
 import jax
 import matplotlib.image
 import numpy as np
+import PIL.Image
 import pytest
 
 import jsnn
 from experiments import cli
 from experiments.checkpoints import Checkpoints
-from experiments.mnist import bench, data, evaluate, explore, present, sweep, train
+from experiments.mnist import animate, bench, data, evaluate, explore, present, sweep, train
 from experiments.mnist.data import Images, held_out_images, input_currents
 from experiments.mnist.network import WEIGHTS, spiking_evaluation
 from jsnn.network.whole_files import write_whole
@@ -62,6 +63,18 @@ def test_evaluate_writes_every_result_and_prints_the_tutorials_lines(tmp_path, m
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Example=")]
     assert lines[8] == f"Example=8, true label=5, predicted label={results['predictions'][8]}"
     assert len(lines) == 30
+
+
+def test_animate_writes_a_frame_for_every_other_step(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(animate, "NUM_STEPS", 12)
+    monkeypatch.setattr(animate, "HELD_FRAMES", 1)
+    run(animate, "--image-index", 3, "--out", tmp_path / "digit.gif", monkeypatch=monkeypatch)
+    with PIL.Image.open(tmp_path / "digit.gif") as film:
+        assert film.n_frames in (6, 7)  # equal frames may be one
+    assert "true label=0" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        run(animate, "--out", tmp_path / "digit.png", monkeypatch=monkeypatch)
+    assert "expected .gif" in capsys.readouterr().err
 
 
 def test_present_writes_a_picture_and_counts_what_evaluate_counts(tmp_path, monkeypatch):
@@ -276,6 +289,7 @@ def test_spoilt_weights_end_with_a_message(how, module, weights_directory, monke
         (evaluate, ["--v-thresh", "inf"], "parameter 'v_thresh'.* NaN or infinite"),
         (evaluate, ["--input-scale", "nan"], "'layer0'.* NaN or infinite"),
         (evaluate, ["--limit", 0], "--limit: given 0; expected 1 to 10000"),
+        (animate, ["--image-index", -1], "--image-index: given -1; expected 0 to 9999"),
         (present, ["--image-index", 10_000], "--image-index: given 10000; expected 0 to 9999"),
         (present, ["--num-steps", -5], "num_steps: given -5"),
         (explore, ["--num-steps", 0], "num_steps: given 0"),
