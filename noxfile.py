@@ -303,6 +303,7 @@ def oldest_versions() -> list[str]:
         *project["dependencies"],
         *extras["plot"],
         *extras["nir"],
+        *extras["neo"],
         *extras["experiments"],
     ]
     return [line.replace(">=", "==") for line in requirements if ">=" in line]

@@ -104,7 +104,7 @@ print(*sorted(after - before - set(sys.stdlib_module_names)))
 def test_import_jsnn_needs_no_other_package(run_python) -> None:
     code = """
 import sys
-for package in ("matplotlib", "tqdm", "flax", "optax", "scipy", "pooch", "nir", "h5py"):
+for package in ("matplotlib", "tqdm", "flax", "optax", "scipy", "pooch", "nir", "h5py", "neo"):
     sys.modules[package] = None
 import jsnn
 print("imported")
