@@ -106,7 +106,7 @@ def test_import_jsnn_needs_no_other_package(run_python) -> None:
 import sys
 for package in ("matplotlib", "tqdm", "flax", "optax", "scipy", "pooch", "nir", "h5py", "neo"):
     sys.modules[package] = None
-import jsnn
+import jsnn, jsnn.analysis
 print("imported")
 """
     assert run_python(code) == "imported"

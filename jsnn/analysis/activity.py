@@ -7,6 +7,7 @@ import numpy as np
 from jsnn.analysis.firing_rates import rates
 from jsnn.analysis.inter_spike_intervals import MIN_SPIKES, cv_of_intervals, local_variations
 from jsnn.analysis.trains import SpikeTrains
+from jsnn.analysis.trials import check_trains
 from jsnn.analysis.units import Array
 
 
@@ -42,12 +43,13 @@ class Summary(NamedTuple):
 
 
 def summary(trains: SpikeTrains, min_spikes: int = MIN_SPIKES) -> Summary:
-    """Return the activity of a population in a few numbers.
+    """Return the rate of a population, and the variation of its intervals.
 
     Args:
       trains: the spikes.
       min_spikes: neurons with fewer have no variation of intervals; at least 3.
     """
+    check_trains(trains, "summary")
     hertz = rates(trains)
     return Summary(
         num_neurons=trains.num_neurons,

@@ -106,7 +106,7 @@ class SpikeTrains:
           ValueError: if there were more spikes than events that could be kept, or one lies outside
             the run or the population.
         """
-        check_type(events, Events, "SpikeTrains, events")
+        check_type(events, Events, "SpikeTrains, events", ", as jsnn.SpikeEvents records them")
         step = positive(dt, "SpikeTrains, dt")
         duration = positive_int(num_steps, "SpikeTrains, num_steps") * step
         return cls(*spike_list(events), num_neurons, duration, step)
