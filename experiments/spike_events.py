@@ -62,9 +62,7 @@ def simulate(network: jsnn.Network, num_steps: int, key: jax.Array | None = None
     ran = time.perf_counter()
     dt = float(network.dt)
     trains = {
-        name: SpikeTrains(
-            *jsnn.spike_list(events[name]), num_neurons=size, duration=num_steps * dt, dt=dt
-        )
+        name: SpikeTrains.of_events(events[name], size, num_steps, dt)
         for name, size in network.sizes.items()
     }
     return Run(trains, compiled - began, ran - compiled)

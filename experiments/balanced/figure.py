@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.balanced.network import DT, num_excitatory
-from experiments.balanced.statistics import histogram
+from experiments.balanced.network import kinds
 from jsnn.analysis import MIN_SPIKES, SpikeTrains, cv_of_intervals, rates
 
 if TYPE_CHECKING:
@@ -17,32 +16,30 @@ NEURONS_SHOWN = 1000
 COLOURS = {"excitatory": "tab:red", "inhibitory": "tab:blue"}
 
 
-def activity(
-    steps: np.ndarray, neurons: np.ndarray, num_neurons: int, num_steps: int, title: str = ""
-) -> "Figure":
+def activity(trains: SpikeTrains, title: str = "") -> "Figure":
     """Draw a raster above histograms of the rates and of the intervals' CV, by kind of neuron.
 
     Args:
-      steps: int [num_spikes], from 0.
-      neurons: int [num_spikes].
-      num_neurons: of the network; about a thousand, evenly spaced, are in the raster.
-      num_steps: of the run.
+      trains: the spikes of a run; about a thousand neurons, evenly spaced, are in the raster.
       title: above the figure.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
     axes = figure.subplot_mosaic([["raster"] * 2, ["rate", "cv"]], height_ratios=(3, 2))
-    trains = SpikeTrains(steps, neurons, num_neurons, num_steps * DT, DT)
-    excitatory = neurons < num_excitatory(num_neurons)
-    every = max(1, num_neurons // NEURONS_SHOWN)
-    shown = neurons % every == 0
-    for (kind, colour), chosen in zip(COLOURS.items(), (excitatory, ~excitatory), strict=True):
-        dots = shown & chosen
+    every = max(1, trains.num_neurons // NEURONS_SHOWN)
+    for kind, which in kinds(trains.num_neurons).items():
+        colour, of_kind = COLOURS[kind], trains.of(which)
+        neurons = of_kind.neurons + (which.start or 0)
+        shown = neurons % every == 0
         axes["raster"].scatter(
-            steps[dots] * DT, neurons[dots], s=1, c=colour, linewidths=0, rasterized=True
+            of_kind.times_ms[shown],
+            neurons[shown],
+            s=1,
+            c=colour,
+            linewidths=0,
+            rasterized=True,
         )
-        of_kind = trains.of(members(kind, num_neurons))
         hertz, cv = rates(of_kind), cv_of_intervals(of_kind)
         draw_histogram(axes["rate"], hertz, 2.0, colour, f"{kind}: mean {hertz.mean():.2f} Hz")
         if len(cv):
@@ -50,12 +47,12 @@ def activity(
 
     which = "every neuron" if every == 1 else f"one neuron in {every}"
     axes["raster"].set(xlabel="time [ms]", ylabel="neuron")
-    axes["raster"].set_xlim(0, num_steps * DT)
-    axes["raster"].set_ylim(-0.5, num_neurons - 0.5)
+    axes["raster"].set_xlim(0, trains.duration)
+    axes["raster"].set_ylim(-0.5, trains.num_neurons - 0.5)
     axes["rate"].set(xlabel="rate [Hz]", ylabel="share of neurons [%]")
     axes["cv"].set(xlabel="CV of inter-spike intervals", ylabel="share [%]")
     titles = {
-        "raster": f"{len(steps):,} spikes; {which} shown",
+        "raster": f"{trains.num_spikes:,} spikes; {which} shown",
         "rate": "all neurons",
         "cv": f"neurons with at least {MIN_SPIKES} spikes",
     }
@@ -71,12 +68,12 @@ def activity(
     return figure
 
 
-def members(kind: str, num_neurons: int) -> slice:
-    """Return the slice of the neurons of a kind."""
-    first = num_excitatory(num_neurons)
-    return slice(first) if kind == "excitatory" else slice(first, None)
-
-
 def draw_histogram(axes: "Axes", values: np.ndarray, width: float, colour: str, label: str) -> None:
     counts, edges = histogram(values, width)
     axes.stairs(100 * counts / len(values), edges, color=colour, label=label)
+
+
+def histogram(values: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
+    """Count values >= 0 in bins of `width` from 0 on; return counts [K] and edges [K + 1]."""
+    counts = np.bincount((values // width).astype(np.int64))
+    return counts, width * np.arange(len(counts) + 1)

@@ -122,6 +122,12 @@ def num_excitatory(num_neurons: int) -> int:
     return num_neurons * 4 // 5
 
 
+def kinds(num_neurons: int) -> dict[str, slice]:
+    """Return the neurons of each kind."""
+    first = num_excitatory(num_neurons)
+    return {"excitatory": slice(first), "inhibitory": slice(first, None)}
+
+
 def draw(model: Model, num_neurons: int = 4000, seed: int = 0) -> Definition:
     """Draw a random network; both models have the same edges for one size and seed.
 

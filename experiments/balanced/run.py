@@ -4,7 +4,6 @@ Several random networks run one after the other. The figure shows the first, the
 all of them. A COBA network may fall silent after its start; silent networks are counted apart.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ import numpy as np
 
 from experiments import cli, spike_events
 from experiments.balanced.figure import activity
-from experiments.balanced.network import DT, Model, Run, draw
+from experiments.balanced.network import DT, Model, Run, draw, kinds
 from experiments.balanced.simulate import simulate
-from experiments.balanced.statistics import Summary, summary
+from jsnn import analysis
+from jsnn.analysis import SpikeTrains
 
 SILENT = 1.0
 """Rate in Hz below which a network counts as silent."""
@@ -48,13 +48,17 @@ def main(config: Config) -> dict[str, Any]:
     results = []
     for seed in seeds:
         run = simulated(config, seed, num_steps)
-        results.append(summary(run.steps, run.neurons, config.num_neurons, num_steps * DT))
-        print(f"seed {seed}: {results[-1]}, {run.run_seconds:.2f} s (+{run.build_seconds:.2f})")
+        trains = SpikeTrains(run.steps, run.neurons, config.num_neurons, num_steps * DT, DT)
+        results.append(statistics_of(trains))
+        print(
+            f"seed {seed}: {analysis.summary(trains)}, {run.run_seconds:.2f} s "
+            f"(+{run.build_seconds:.2f})"
+        )
         if seed == config.seed:
-            draw_figure(config, run, num_steps)
+            draw_figure(config, trains)
 
-    active = [result for result in results if result.rate >= SILENT]
-    silent = [seed for seed, result in zip(seeds, results, strict=True) if result.rate < SILENT]
+    active = [result for result in results if result["rate"] >= SILENT]
+    silent = [seed for seed, result in zip(seeds, results, strict=True) if result["rate"] < SILENT]
     means = mean_and_deviation(active)
     print(f"{len(active)} active networks, {len(silent)} silent (seeds {silent})")
     for name, (mean, deviation) in means.items():
@@ -64,7 +68,7 @@ def main(config: Config) -> dict[str, Any]:
         "model": config.model,
         "num_neurons": config.num_neurons,
         "num_steps": num_steps,
-        "networks": {seed: result._asdict() for seed, result in zip(seeds, results, strict=True)},
+        "networks": dict(zip(seeds, results, strict=True)),
         "silent": silent,
         "mean_and_deviation": means,
         "figure": str(config.out),
@@ -78,19 +82,28 @@ def simulated(config: Config, seed: int, num_steps: int) -> Run:
         return simulate(definition, num_steps, dtype=dtype, progress=True)
 
 
-def draw_figure(config: Config, run: Run, num_steps: int) -> None:
+def statistics_of(trains: SpikeTrains) -> dict[str, Any]:
+    """Return the statistics of a network, with the mean rate of each kind of neuron."""
+    of_all = analysis.summary(trains)
+    of_kinds = {
+        f"{kind}_rate": analysis.summary(trains.of(which)).rate
+        for kind, which in kinds(trains.num_neurons).items()
+    }
+    return {"num_spikes": of_all.num_spikes, "rate": of_all.rate, **of_kinds, "cv": of_all.cv}
+
+
+def draw_figure(config: Config, trains: SpikeTrains) -> None:
     title = f"{config.model.upper()}, {config.num_neurons:,} neurons, seed {config.seed}"
-    figure = activity(run.steps, run.neurons, config.num_neurons, num_steps, title)
-    cli.write_figure(config.out, figure)
+    cli.write_figure(config.out, activity(trains, title))
 
 
-def mean_and_deviation(results: Sequence[Summary]) -> dict[str, tuple[float, float]]:
+def mean_and_deviation(results: list[dict[str, Any]]) -> dict[str, tuple[float, float]]:
     """Return mean and deviation over networks of each statistic that every network has."""
-    columns = {name: [getattr(result, name) for result in results] for name in Summary._fields}
+    columns = {name: [result[name] for result in results] for name in results[0]} if results else {}
     return {
         name: (float(np.mean(values)), float(np.std(values)))
         for name, values in columns.items()
-        if values and None not in values
+        if None not in values
     }
 
 

@@ -34,7 +34,7 @@ def activity(trains: dict[str, SpikeTrains], start: float = 0.0, title: str = ""
         number = min(NEURONS_SHOWN[kind], of.num_neurons)
         sample = of.of(slice(number))
         raster.scatter(
-            start + sample.times * sample.dt,
+            start + sample.times_ms,
             first + sample.neurons,
             s=2,
             c=COLOURS[kind],

@@ -77,7 +77,7 @@ def draw_raster(axes: "Axes", trains: dict[str, SpikeTrains], start: float) -> N
     first, ticks = 0, []
     for name in POPULATIONS:
         of = trains[name]
-        times = start + of.times * of.dt
+        times = start + of.times_ms
         shown = (of.neurons % every == 0) & (times >= end - SHOWN_MS)
         axes.scatter(
             times[shown],

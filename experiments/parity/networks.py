@@ -7,10 +7,11 @@ import numpy as np
 
 from experiments import cli
 from experiments.balanced.network import DT, MODELS, Model, draw
+from experiments.balanced.run import statistics_of
 from experiments.balanced.simulate import simulate
-from experiments.balanced.statistics import summary
 from experiments.parity import brian
 from experiments.parity.comparison import Comparison, common_spikes, equal_spikes, within
+from jsnn.analysis import SpikeTrains
 
 SEEDS: dict[Model, int] = {"cuba": 0, "coba": 1}
 """Numbers added to the given seed; with the seed 0 both networks stay active for the second."""
@@ -40,15 +41,16 @@ def compared_spikes(seed: int, num_steps: int) -> Iterator[Comparison]:
 
 def compared_statistics(seed: int, num_networks: int = 10) -> Iterator[Comparison]:
     """Compare means over random CUBA networks with those of 20 networks in other simulators."""
-    summaries = []
+    found = []
     with cli.progress_bar(num_networks, "network", "CUBA", leave=False) as bar:
         for which in range(seed, seed + num_networks):
             definition = draw("cuba", seed=which)
             run = simulate(definition, SECOND)
-            summaries.append(summary(run.steps, run.neurons, definition.num_neurons, SECOND * DT))
+            trains = SpikeTrains(run.steps, run.neurons, definition.num_neurons, SECOND * DT, DT)
+            found.append(statistics_of(trains))
             bar.update()
     excitatory, inhibitory, cv = (
-        float(np.mean([getattr(s, name) for s in summaries]))
+        float(np.mean([each[name] for each in found]))
         for name in ("excitatory_rate", "inhibitory_rate", "cv")
     )
     what = f"mean of {num_networks} CUBA networks"

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jsnn import analysis
+
 DELTA, GAMMA = (2.0, 4.0), (30.0, 70.0)
 """Bands of frequencies in which the paper sees the rhythm at first, and after an hour, in Hz."""
 
@@ -41,17 +43,10 @@ def rhythm(rate: np.ndarray) -> Rhythm:
 def spectrum(rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return frequencies from 1 to 100 Hz, and the density of the variance there, in Hz² per Hz.
 
-    This is the mean of windows that overlap by half, each without its mean and tapered (Welch 1967,
-    IEEE Trans. Audio Electroacoust. 15, 70-73).
-
     Args:
       rate: in Hz, for each millisecond; at least a window.
     """
-    windows = np.lib.stride_tricks.sliding_window_view(rate, WINDOW)[:: WINDOW // 2]
-    taper = np.hanning(WINDOW + 1)[:-1]
-    amplitudes = np.fft.rfft((windows - windows.mean(axis=1, keepdims=True)) * taper)
-    density = 2 * (np.abs(amplitudes) ** 2).mean(axis=0) / (1000 * (taper**2).sum())
-    frequencies = np.fft.rfftfreq(WINDOW, 1e-3)
+    frequencies, density = analysis.spectrum(rate, 1.0, WINDOW)
     shown = _within(_SHOWN, frequencies)
     return frequencies[shown], density[shown]
 

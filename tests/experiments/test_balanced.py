@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from experiments import cli
 from experiments.balanced import bench, run
 from experiments.balanced import simulate as ours
-from experiments.balanced.figure import activity
+from experiments.balanced.figure import activity, histogram
 from experiments.balanced.models import POPULATION, network_of
 from experiments.balanced.network import (
     CONSTANTS,
@@ -25,7 +25,6 @@ from experiments.balanced.network import (
     draw_edges,
 )
 from experiments.balanced.plastic import plastic_network
-from experiments.balanced.statistics import histogram, summary
 from experiments.parity.comparison import (
     Comparison,
     common_spikes,
@@ -35,11 +34,7 @@ from experiments.parity.comparison import (
     within,
 )
 from experiments.parity.numpy_reference import coba_step, cuba_step, simulate
-
-
-def spike_list(trains):
-    """bool [T, N] -> (steps, neurons)"""
-    return np.nonzero(trains)
+from jsnn.analysis import SpikeTrains
 
 
 def test_all_ordered_pairs_are_equally_likely():
@@ -101,13 +96,18 @@ def test_sizes_that_do_not_fit_are_refused(num_neurons):
         draw("cuba", num_neurons)
 
 
-def test_a_summary_is_of_all_neurons_and_of_each_kind():
+def test_the_statistics_are_of_all_neurons_and_of_each_kind():
     trains = np.zeros((1000, 10), bool)
     trains[::50, :8] = trains[::25, 8:] = True
-    result = summary(*spike_list(trains), 10, duration=100.0)
-    assert result == (240, 240.0, 200.0, 400.0, 0.0)
-    assert str(result) == "240 spikes, excitatory 200.00 Hz, inhibitory 400.00 Hz, CV 0.000"
-    assert summary(*spike_list(np.zeros((9, 10), bool)), 10, 100.0).cv is None
+    assert run.statistics_of(SpikeTrains.of_recorded(trains, DT)) == {
+        "num_spikes": 240,
+        "rate": 240.0,
+        "excitatory_rate": 200.0,
+        "inhibitory_rate": 400.0,
+        "cv": 0.0,
+    }
+    silent = SpikeTrains.of_recorded(np.zeros_like(trains), DT)
+    assert run.statistics_of(silent)["cv"] is None
 
 
 @given(st.lists(st.floats(0, 50), min_size=1), st.sampled_from([0.1, 2.0]))
@@ -197,7 +197,7 @@ def test_a_voltage_on_the_threshold_does_not_spike_and_the_next_one_does(dtype):
 @pytest.mark.parametrize("model", MODELS)
 def test_the_figure_shows_every_spike_of_a_small_network(model):
     run = simulate(draw(model, 200), 1000)
-    figure = activity(run.steps, run.neurons, 200, 1000, model)
+    figure = activity(SpikeTrains(run.steps, run.neurons, 200, 1000 * DT, DT), model)
     raster = figure.axes[0]
     dots = np.concatenate([kind.get_offsets() for kind in raster.collections])
     assert len(dots) == len(run.steps)
@@ -209,8 +209,8 @@ def test_the_figure_shows_every_spike_of_a_small_network(model):
 
 
 def test_the_figure_of_a_silent_network_is_drawn(tmp_path):
-    none = np.zeros(0, int)
-    activity(none, none, 200, 1000).savefig(tmp_path / "silent.png")
+    silent = SpikeTrains.of_recorded(np.zeros((1000, 200), bool), DT)
+    activity(silent).savefig(tmp_path / "silent.png")
 
 
 def test_the_experiment_writes_its_figure_and_what_it_found(tmp_path, monkeypatch, capsys):
