@@ -28,9 +28,9 @@ def activity(trains: SpikeTrains, title: str = "") -> "Figure":
     figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
     axes = figure.subplot_mosaic([["raster"] * 2, ["rate", "cv"]], height_ratios=(3, 2))
     every = max(1, trains.num_neurons // NEURONS_SHOWN)
-    for kind, which in kinds(trains.num_neurons).items():
-        colour, of_kind = COLOURS[kind], trains.of(which)
-        neurons = of_kind.neurons + (which.start or 0)
+    for kind, members in kinds(trains.num_neurons).items():
+        colour, of_kind = COLOURS[kind], trains.of(members)
+        neurons = of_kind.neurons + (members.start or 0)
         shown = neurons % every == 0
         axes["raster"].scatter(
             of_kind.times_ms[shown],

@@ -108,6 +108,7 @@ def test_the_statistics_are_of_all_neurons_and_of_each_kind():
     }
     silent = SpikeTrains.of_recorded(np.zeros_like(trains), DT)
     assert run.statistics_of(silent)["cv"] is None
+    assert run.mean_and_deviation([]) == {}
 
 
 @given(st.lists(st.floats(0, 50), min_size=1), st.sampled_from([0.1, 2.0]))
