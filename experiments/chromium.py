@@ -16,6 +16,20 @@ from typing import Any, Self
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 """Names of the program, in the order in which they are looked for."""
 
+KEYS = {
+    "Backspace": (8, ""),
+    "Tab": (9, ""),
+    "Enter": (13, "\r"),
+    "End": (35, ""),
+    "Home": (36, ""),
+    "ArrowLeft": (37, ""),
+    "ArrowUp": (38, ""),
+    "ArrowRight": (39, ""),
+    "ArrowDown": (40, ""),
+    "Delete": (46, ""),
+}
+"""Keys that are no characters: the code, as KeyboardEvent.keyCode has it, and the text typed."""
+
 SECONDS = 60
 """Longest wait for an answer of the browser."""
 
@@ -98,10 +112,11 @@ class Chromium:
             time.sleep(0.02)
 
     def press(self, key: str) -> None:
-        """Press and release a key, named as in KeyboardEvent.key."""
-        text = {"text": "\r" if key == "Enter" else key} if len(key) == 1 or key == "Enter" else {}
-        self._call("Input.dispatchKeyEvent", type="keyDown", key=key, **text)
-        self._call("Input.dispatchKeyEvent", type="keyUp", key=key)
+        """Press and release a key, named as in KeyboardEvent.key: a character, or one of KEYS."""
+        code, text = KEYS.get(key, (ord(key[0].upper()), key))
+        common = {"key": key, "windowsVirtualKeyCode": code}
+        self._call("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
+        self._call("Input.dispatchKeyEvent", type="keyUp", **common)
 
     def drag(self, *points: tuple[float, float]) -> None:
         """Press the mouse at the first point, move it over the others, and release it."""

@@ -2,10 +2,11 @@
 
 import base64
 import json
+import re
 import shutil
+import struct
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -18,36 +19,40 @@ from experiments.mnist import data, demo
 from experiments.mnist.data import input_currents
 from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, V_THRESH, WEIGHTS, spiking_network
 
-PAGE = Path(__file__).parents[1] / "docs" / "demo"
+PAGE = demo.PAGE
 URL = (PAGE / "index.html").as_uri()
+SCREENSHOT = PAGE.with_suffix(".png")
 
 SETTINGS = [(V_THRESH, INPUT_SCALE), (3.7, 0.0173)]
-"""Thresholds and input scales, those of the page and others that a float32 rounds."""
+"""Thresholds and input scales: those that the page begins with, and two that a float32 rounds."""
 
-NUM_IMAGES = 20
+FIRST, CLOSE, MISREAD = demo.IMAGES.values()
+INDICES = [*FIRST, *CLOSE, *MISREAD]
 
 ALL_SPIKES = """
 ((images, [threshold, scale]) => {
   const weights = unpackWeights(PACKED_WEIGHTS);
-  const bytes = [];
+  const spikes = [];
   for (const base64 of images) {
     const run = simulate(bytesOf(base64), weights, threshold, scale, SETTINGS.numSteps);
-    for (const layer of run.spikes) for (const now of layer) bytes.push(...now);
+    for (const layer of run.spikes) for (const now of layer) spikes.push(...now);
   }
-  return bytes.join("");
+  return spikes.join("");
 })
 """
-"""Function in JavaScript from images and settings to the spikes by image, layer, step, neuron."""
+"""Function in JavaScript from images and settings to 0 and 1 by image, layer, step and neuron."""
 
 
 @pytest.fixture(scope="module")
-def pixels() -> np.ndarray:
-    return data.test_images().pixels[:NUM_IMAGES]
+def images() -> data.Images:
+    """The test images that the page offers."""
+    pixels, labels = data.test_images()
+    return data.Images(pixels[INDICES], labels[INDICES])
 
 
 @pytest.fixture(scope="module")
-def spikes_of_jsnn(pixels) -> list[np.ndarray]:
-    """One array of 0 and 1 for each setting: by image, then by layer, step and neuron."""
+def spikes_of_jsnn(images: data.Images) -> list[np.ndarray]:
+    """An array for each setting, 0 and 1 by image, then by layer, step and neuron."""
     network = spiking_network(jsnn.load_weights(WEIGHTS))
     record = {name: jsnn.Spikes(name) for name in network.sizes}
 
@@ -60,38 +65,75 @@ def spikes_of_jsnn(pixels) -> list[np.ndarray]:
 
     def flat(threshold: float, scale: float) -> np.ndarray:
         given = {name: {"v_thresh": np.float32(threshold)} for name in network.sizes}
-        trains = spikes(network.with_params(given), input_currents(pixels, scale))
-        by_layer = [np.asarray(trains[name]).reshape(NUM_IMAGES, -1) for name in network.sizes]
-        return np.concatenate(by_layer, axis=1).astype(np.uint8)
+        trains = spikes(network.with_params(given), input_currents(images.pixels, scale))
+        layers = [np.asarray(trains[name]).reshape(len(INDICES), -1) for name in network.sizes]
+        return np.concatenate(layers, axis=1).astype(np.uint8)
 
     return [flat(*setting) for setting in SETTINGS]
 
 
+@pytest.fixture(scope="module")
+def votes(spikes_of_jsnn: list[np.ndarray]) -> np.ndarray:
+    """Votes for each digit after each step, as the page begins, [image, step, digit]."""
+    output = spikes_of_jsnn[0][:, -NUM_STEPS * 10 :].reshape(-1, NUM_STEPS, 10)
+    return output.astype(int).cumsum(axis=1)
+
+
 def call_of_all_spikes(pixels: np.ndarray, setting: tuple[float, float]) -> str:
-    images = [base64.b64encode(image.tobytes()).decode() for image in pixels]
-    return f"{ALL_SPIKES}({json.dumps(images)}, {json.dumps(setting)})"
+    encoded = [base64.b64encode(image.tobytes()).decode() for image in pixels]
+    return f"{ALL_SPIKES}({json.dumps(encoded)}, {json.dumps(setting)})"
 
 
 def as_array(digits: str) -> np.ndarray:
-    return (np.frombuffer(digits.encode(), np.uint8) - ord("0")).reshape(NUM_IMAGES, -1)
+    return (np.frombuffer(digits.encode(), np.uint8) - ord("0")).reshape(len(INDICES), -1)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chromium]:
     if chromium.find() is None:
         pytest.skip(f"none of {', '.join(chromium.PROGRAMS)} is installed")
-    with Chromium(1200, 860) as browser:
+    with Chromium(*demo.SIZE) as browser:
         yield browser
 
 
-@pytest.fixture
-def page(browser: Chromium) -> Chromium:
-    """The page as somebody sees it who wants no motion: the first image has been shown."""
+def opened(browser: Chromium, motion: str, size: tuple[int, int] = demo.SIZE) -> Iterator[Chromium]:
+    """Open the page anew; afterwards, check that it has reported no error."""
     browser.errors.clear()
-    browser.resize(1200, 860)
-    browser.emulate({"prefers-reduced-motion": "reduce"})
+    browser.resize(*size)
+    browser.emulate({"prefers-reduced-motion": motion})
+    browser.open("about:blank")
     browser.open(URL)
-    return browser
+    yield browser
+    browser.evaluate("0")  # errors come before the answer
+    assert browser.errors == []
+
+
+@pytest.fixture
+def page(browser: Chromium) -> Iterator[Chromium]:
+    """The page as somebody sees it who wants no motion: every image is shown to its end."""
+    yield from opened(browser, "reduce")
+
+
+@pytest.fixture
+def moving_page(browser: Chromium) -> Iterator[Chromium]:
+    """The page as it plays by itself."""
+    yield from opened(browser, "no-preference")
+
+
+@pytest.fixture
+def phone(browser: Chromium) -> Iterator[Chromium]:
+    yield from opened(browser, "reduce", (390, 844))
+
+
+def text(page: Chromium, selector: str) -> str:
+    return page.evaluate(f"document.querySelector({json.dumps(selector)}).textContent")
+
+
+def value(page: Chromium, selector: str) -> str:
+    return page.evaluate(f"document.querySelector({json.dumps(selector)}).value")
+
+
+# Files
 
 
 def test_the_page_is_smaller_than_a_megabyte() -> None:
@@ -103,19 +145,165 @@ def test_the_data_are_those_of_the_shipped_weights_and_of_the_test_images() -> N
     assert written == demo.files()
 
 
+def test_the_page_loads_nothing_but_its_own_files() -> None:
+    html = (PAGE / "index.html").read_text()
+    loaded = set(re.findall(r'<script src="(.*?)"', html)) | {"style.css"}
+    assert loaded | {"index.html"} == {path.name for path in PAGE.iterdir()}
+    assert "://" not in "".join((PAGE / name).read_text() for name in loaded)
+
+
+def test_the_screenshot_is_one_of_this_size() -> None:
+    png = SCREENSHOT.read_bytes()
+    assert struct.unpack(">II", png[16:24]) == demo.SIZE  # as in the header of a PNG
+    assert len(png) < 150_000
+
+
+def test_the_rows_of_images_are_what_their_titles_say(
+    images: data.Images, votes: np.ndarray
+) -> None:
+    digits = np.arange(10)
+    assert images.labels.reshape(3, 10).tolist() == [digits.tolist()] * 3
+    assert list(FIRST) == [int(np.argmax(data.test_images().labels == digit)) for digit in digits]
+    right = votes[:, -1].argmax(axis=1).reshape(3, 10) == digits
+    assert right[1].all()
+    assert not right[2].any()
+    runner_up, most = np.sort(votes[10:20, -1], axis=1)[:, -2:].T
+    assert np.all(2 * runner_up >= most)
+
+
+# Spikes
+
+
 @pytest.mark.parametrize("number", range(len(SETTINGS)))
-def test_chromium_makes_the_spikes_of_jsnn(page, pixels, spikes_of_jsnn, number) -> None:
-    spikes = as_array(page.evaluate(call_of_all_spikes(pixels, SETTINGS[number])))
-    assert spikes.sum() > 50_000
+def test_chromium_makes_the_spikes_of_jsnn(page, images, spikes_of_jsnn, number) -> None:
+    spikes = as_array(page.evaluate(call_of_all_spikes(images.pixels, SETTINGS[number])))
+    assert spikes.sum() > 100_000
     np.testing.assert_array_equal(spikes, spikes_of_jsnn[number])
 
 
-def test_node_makes_the_spikes_of_jsnn(pixels, spikes_of_jsnn) -> None:
+def test_node_makes_the_spikes_of_jsnn(images, spikes_of_jsnn) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed")
     scripts = "".join((PAGE / name).read_text() for name in ("weights.js", "data.js", "network.js"))
     for setting, expected in zip(SETTINGS, spikes_of_jsnn, strict=True):
-        program = f"{scripts}\nconsole.log({call_of_all_spikes(pixels, setting)})"
+        program = f"{scripts}\nconsole.log({call_of_all_spikes(images.pixels, setting)})"
         ran = subprocess.run([node, "-"], input=program, capture_output=True, text=True, check=True)
         np.testing.assert_array_equal(as_array(ran.stdout.strip()), expected)
+
+
+# Use
+
+
+def expected_answer(votes: np.ndarray) -> str:
+    """The text for votes by step and digit, which lead to an answer that no other is level with."""
+    leaders = votes.argmax(axis=1)
+    answer = leaders[-1]
+    disagree = np.flatnonzero((leaders != answer) | (votes.max(axis=1) == 0))
+    since = disagree[-1] + 2  # the step after it, and steps are counted from 1
+    return f"The answer is {answer}, settled since step {since}."
+
+
+def test_the_first_image_is_answered_before_anybody_does_anything(page, votes) -> None:
+    assert text(page, "#answer") == expected_answer(votes[INDICES.index(982)])
+    assert text(page, ".layer.output .total") == f"{votes[INDICES.index(982), -1].sum()} spikes"
+
+
+def test_a_click_on_an_image_shows_the_answer_of_jsnn(page, images, votes) -> None:
+    for number, (index, label) in enumerate(zip(INDICES, images.labels, strict=True)):
+        page.evaluate(f"document.querySelectorAll('#strip button')[{number}].click()")
+        assert text(page, "#answer") == expected_answer(votes[number])
+        right = votes[number, -1].argmax() == label
+        verdict = "right" if right else "wrong"
+        assert text(page, "#shown") == f"Test image {index} is a {label}: {verdict}."
+    counts = page.evaluate("[...document.querySelectorAll('.count')].map((x) => +x.textContent)")
+    assert counts == votes[-1, -1].tolist()
+    (leading,) = np.flatnonzero(votes[-1, -1] == votes[-1, -1].max())
+    assert text(page, ".leading .name") == str(leading)
+
+
+def test_the_page_plays_by_itself_and_the_keys_guide_it(moving_page) -> None:
+    page = moving_page
+    page.wait_for("document.querySelector('#step').value >= 2")
+    page.press(" ")
+    step = int(value(page, "#step"))
+    assert 2 <= step < NUM_STEPS
+    page.evaluate("new Promise((resolve) => setTimeout(resolve, 200))")
+    assert int(value(page, "#step")) == step
+    for key, expected in {
+        "ArrowRight": step + 1,
+        "ArrowLeft": step,
+        "End": NUM_STEPS,
+        "Home": 0,
+    }.items():
+        page.press(key)
+        assert int(value(page, "#step")) == expected
+    assert text(page, "#answer") == "No votes yet."
+    page.press(" ")
+    page.wait_for("document.querySelector('#step').value >= 1")
+
+
+def test_a_digit_chooses_an_image_and_once_more_the_next(page) -> None:
+    for row in (FIRST, CLOSE, MISREAD, FIRST):
+        page.press("7")
+        assert f"Test image {row[7]} is a 7" in text(page, "#shown")
+
+
+def pad_box(page: Chromium) -> tuple[float, float, float]:
+    return page.evaluate(
+        "(({ left, top, width }) => [left, top, width])"
+        "(document.querySelector('#pad').getBoundingClientRect())"
+    )
+
+
+@pytest.mark.parametrize(
+    ("digit", "stroke"),
+    [(1, [(0.5, 0.2), (0.48, 0.8)]), (7, [(0.3, 0.25), (0.7, 0.25), (0.46, 0.8)])],
+)
+def test_a_drawn_digit_is_read_wherever_it_stands_and_at_any_size(page, digit, stroke) -> None:
+    left, top, width = pad_box(page)
+    for scale, shift in ((1, 0), (0.4, 0.1)):
+        page.evaluate("document.querySelector('#clear').click()")
+        page.drag(
+            *((left + (scale * x + shift) * width, top + scale * y * width) for x, y in stroke)
+        )
+        assert text(page, "#digit") == str(digit)
+        assert text(page, "#shown") == "Your drawing."
+
+
+def test_a_digit_can_be_drawn_with_the_keyboard(page) -> None:
+    page.evaluate("document.querySelector('#pad').focus()")
+    for key in ("Enter", *["ArrowDown"] * 12, "Enter"):
+        page.press(key)
+    assert (text(page, "#digit"), text(page, "#shown")) == ("1", "Your drawing.")
+    page.press("Delete")
+    assert text(page, "#answer") == "No output neuron spiked."
+
+
+def test_a_slider_changes_the_network_at_once(page) -> None:
+    before = text(page, ".layer.input .total")
+    page.evaluate("document.querySelector('#threshold').focus()")
+    page.press("ArrowRight")
+    assert (value(page, "#threshold"), text(page, "#threshold-text")) == ("5.5", "5.5")
+    assert text(page, ".layer.input .total") != before
+    page.evaluate("document.querySelector('#defaults').click()")
+    assert (value(page, "#threshold"), value(page, "#scale")) == ("5", "0.01")
+    assert text(page, ".layer.input .total") == before
+
+
+def test_nothing_is_wider_than_a_phone(phone) -> None:
+    wider = phone.evaluate(
+        "[...document.body.querySelectorAll('*')]"
+        ".filter((x) => x.getBoundingClientRect().right > 390).map((x) => x.outerHTML)"
+    )
+    assert wider == []
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_every_control_has_a_name(page) -> None:
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('button, input, canvas[tabindex]')]"
+        ".filter((x) => !(x.ariaLabel || x.textContent.trim() || x.labels?.length))"
+        ".map((x) => x.outerHTML)"
+    )
+    assert nameless == []

@@ -45,7 +45,7 @@ function show(steps) {
   showVotes(find("#votes"), votes[steps], Math.max(...votes.at(-1), 1), leader(votes[steps]));
   showAnswer(votes, steps);
   find("#step").value = steps;
-  find("#step-text").textContent = `step ${steps} of ${numSteps}`;
+  find("#step-text").textContent = `Step ${steps} of ${numSteps}.`;
 }
 
 function showLayer(panel, hue, columns, k) {

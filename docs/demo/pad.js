@@ -3,6 +3,7 @@
 // The pad: a canvas to draw on with a mouse, a finger, a pen or the keyboard.
 
 const KEY_STEP = 1 / SIDE; // of the pad, for a press of an arrow key
+const NEAR = 0.012; // of the pad: points nearer than this to the one before are left out
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
@@ -24,6 +25,11 @@ function makePad(canvas, drawn, cursorMoved) {
     penDown = true;
     strokes.push([point]);
     report();
+  }
+
+  function extend([x, y]) {
+    const [lastX, lastY] = strokes.at(-1).at(-1);
+    if (Math.hypot(x - lastX, y - lastY) >= NEAR) strokes.at(-1).push([x, y]);
   }
 
   function lift() {
@@ -51,7 +57,7 @@ function makePad(canvas, drawn, cursorMoved) {
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!penDown || !canvas.hasPointerCapture(event.pointerId)) return;
-    strokes.at(-1).push(...event.getCoalescedEvents().map(pointOf), pointOf(event));
+    extend(pointOf(event));
     report();
   });
   canvas.addEventListener("pointerup", lift);
@@ -63,7 +69,7 @@ function makePad(canvas, drawn, cursorMoved) {
       const from = cursor ?? [0.5, 0.5];
       cursor = ARROWS[event.key].map((sign, axis) => inside(from[axis] + sign * KEY_STEP));
       if (penDown) {
-        strokes.at(-1).push(cursor);
+        extend(cursor);
         report();
       } else cursorMoved();
     } else if (event.key === "Enter") {

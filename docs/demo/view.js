@@ -3,14 +3,17 @@
 // Draws: the pad, maps of the neurons in a step, rasters of their spikes, and the votes.
 
 const GRID_STEPS = 20; // steps between two lines of a raster
-const THINNEST = 1.4; // CSS pixels, height of a mark of a raster
+const THINNEST = 1.5; // CSS pixels, height of a mark of a raster
 
 /** Returns a colour of the page's palette by its name in style.css. */
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** Clears a canvas and returns its context, {pen, width, height}, in CSS pixels. */
+/**
+ * Clears a canvas and returns its context, {pen, width, height, snap}, in CSS pixels; snap moves a
+ * coordinate to the nearest pixel of the screen, so that edges are sharp.
+ */
 function cleared(canvas) {
   const { clientWidth: width, clientHeight: height } = canvas;
   const ratio = window.devicePixelRatio;
@@ -18,7 +21,8 @@ function cleared(canvas) {
   canvas.height = Math.round(height * ratio);
   const pen = canvas.getContext("2d");
   pen.scale(canvas.width / width, canvas.height / height);
-  return { pen, width, height };
+  const snap = (x) => Math.round(x * ratio) / ratio;
+  return { pen, width, height, snap };
 }
 
 /** Draws grey levels, row by row, as ink; the page scales the canvas. */
@@ -73,23 +77,26 @@ function drawMap(canvas, columns, hue, spikes, potentials, threshold) {
 
 /** Draws the spikes of a layer in the first `steps` steps: a row for a neuron, a column for a step. */
 function drawRaster(canvas, hue, spikes, steps) {
-  const { pen, width, height } = cleared(canvas);
+  const { pen, width, height, snap } = cleared(canvas);
   const [w, h] = [width / spikes.length, height / spikes[0].length];
+  const line = (step) => pen.fillRect(snap(step * w - 0.5), 0, 1, height);
+
   pen.fillStyle = colour("line");
-  for (let step = GRID_STEPS; step < spikes.length; step += GRID_STEPS) {
-    pen.fillRect(step * w - 0.5, 0, 1, height);
-  }
-  const mark = { width: Math.max(0.7 * w, 1), height: Math.max(0.8 * h, THINNEST) };
+  for (let step = GRID_STEPS; step < spikes.length; step += GRID_STEPS) line(step);
+
+  const mark = { width: snap(Math.max(0.7 * w, 1)), height: snap(Math.max(0.8 * h, THINNEST)) };
   pen.fillStyle = colour(hue);
-  pen.globalAlpha = h < THINNEST / 2 ? 0.5 : 1; // so that rows which overlap show how many spike
+  pen.globalAlpha = h < 0.5 ? 0.5 : 1; // rows that overlap add up
   for (let step = 0; step < steps; step++) {
+    const x = snap((step + 0.15) * w);
     spikes[step].forEach((spiked, i) => {
-      if (spiked) pen.fillRect((step + 0.15) * w, (i + 0.1) * h, mark.width, mark.height);
+      if (spiked) pen.fillRect(x, snap((i + 0.1) * h), mark.width, mark.height);
     });
   }
+
   pen.globalAlpha = 1;
   pen.fillStyle = colour("ink");
-  if (steps > 0 && steps < spikes.length) pen.fillRect(steps * w - 0.5, 0, 1, height);
+  if (steps > 0 && steps < spikes.length) line(steps);
 }
 
 /** Makes the list of votes: a row for each digit with its bar and its count. */

@@ -22,11 +22,11 @@ IMAGES = {
     "A close vote": (717, 9645, 1984, 982, 1751, 1970, 1182, 1326, 839, 882),
     "Misread": (2329, 2182, 321, 1681, 247, 340, 259, 684, 582, 151),
 }
-"""Test images of the page, by row: one of each digit, 0 to 9. In the first row they are the first of
-the test set; in the second, they are read right, though another digit gets half as many votes or
+"""Test images of the page, one of each digit, 0 to 9, in a row. In the first row they are the first
+of the test set; in the second, they are read right, though another digit gets half as many votes or
 more; in the third, they are read as another digit."""
 
-SIZE = (1200, 860)
+SIZE = (1200, 890)
 """Width and height of the screenshot, in CSS pixels."""
 
 
@@ -34,8 +34,8 @@ SIZE = (1200, 860)
 class Config(cli.Config):
     """Write the data of docs/demo/ from the shipped weights and the test images."""
 
-    screenshot: cli.OutputFigure | None = None
-    """File for a screenshot, docs/demo.png in the repository; this needs Chromium."""
+    screenshot: cli.OutputFile | None = None
+    """File for a screenshot as PNG, docs/demo.png in the repository; this needs Chromium."""
 
 
 def files() -> dict[str, str]:
