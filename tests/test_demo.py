@@ -6,7 +6,8 @@ import re
 import shutil
 import struct
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -23,24 +24,38 @@ PAGE = demo.PAGE
 URL = (PAGE / "index.html").as_uri()
 SCREENSHOT = PAGE.with_suffix(".png")
 
-SETTINGS = [(V_THRESH, INPUT_SCALE), (3.7, 0.0173)]
-"""Thresholds and input scales: those that the page begins with, and two that a float32 rounds."""
+SETTINGS = [(V_THRESH, INPUT_SCALE), (255 * 0.0173, 0.0173)]
+"""Thresholds and input scales: those that the page begins with, and others that float32 rounds
+down, so that the brightest pixels spike in every step only if both are rounded as in jsnn."""
 
 FIRST, CLOSE, MISREAD = demo.IMAGES.values()
 INDICES = [*FIRST, *CLOSE, *MISREAD]
 
-ALL_SPIKES = """
+RUNS = """
 ((images, [threshold, scale]) => {
   const weights = unpackWeights(PACKED_WEIGHTS);
-  const spikes = [];
+  const [spikes, bits] = [[], []];
   for (const base64 of images) {
     const run = simulate(bytesOf(base64), weights, threshold, scale, SETTINGS.numSteps);
     for (const layer of run.spikes) for (const now of layer) spikes.push(...now);
+    for (const layer of run.potentials) bits.push(...new Uint32Array(layer.at(-1).buffer));
   }
-  return spikes.join("");
+  return JSON.stringify([spikes.join(""), bits]);
 })
 """
-"""Function in JavaScript from images and settings to 0 and 1 by image, layer, step and neuron."""
+"""Function in JavaScript from images and a setting to what `Runs` has, as text and as integers."""
+
+
+class Runs(NamedTuple):
+    """Presentations of all images.
+
+    Attributes:
+      spikes: 0 or 1, uint8 by image, and then by layer, step and neuron.
+      potentials: float32 after the last step, by image, and then by layer and neuron.
+    """
+
+    spikes: np.ndarray
+    potentials: np.ndarray
 
 
 @pytest.fixture(scope="module")
@@ -51,41 +66,51 @@ def images() -> data.Images:
 
 
 @pytest.fixture(scope="module")
-def spikes_of_jsnn(images: data.Images) -> list[np.ndarray]:
-    """An array for each setting, 0 and 1 by image, then by layer, step and neuron."""
+def runs_of_jsnn(images: data.Images) -> list[Runs]:
+    """Presentations by jsnn, for each setting."""
     network = spiking_network(jsnn.load_weights(WEIGHTS))
     record = {name: jsnn.Spikes(name) for name in network.sizes}
 
     @jax.jit
-    def spikes(network: jsnn.Network, currents: jax.Array) -> dict[str, jax.Array]:
-        def one(current: jax.Array) -> dict[str, jax.Array]:
-            return jsnn.simulate(network, {"layer0": current}, NUM_STEPS, record=record)[1]
+    def show(network: jsnn.Network, currents: jax.Array) -> tuple[jsnn.State, Any]:
+        def one(current: jax.Array) -> tuple[jsnn.State, Any]:
+            return jsnn.simulate(network, {"layer0": current}, NUM_STEPS, record=record)
 
         return jax.vmap(one)(currents)
 
-    def flat(threshold: float, scale: float) -> np.ndarray:
-        given = {name: {"v_thresh": np.float32(threshold)} for name in network.sizes}
-        trains = spikes(network.with_params(given), input_currents(images.pixels, scale))
-        layers = [np.asarray(trains[name]).reshape(len(INDICES), -1) for name in network.sizes]
-        return np.concatenate(layers, axis=1).astype(np.uint8)
+    def flat(arrays: Iterable[jax.Array]) -> np.ndarray:
+        by_image = [np.asarray(array).reshape(len(INDICES), -1) for array in arrays]
+        return np.concatenate(by_image, axis=1)
 
-    return [flat(*setting) for setting in SETTINGS]
+    def runs(threshold: float, scale: float) -> Runs:
+        given = {name: {"v_thresh": np.float32(threshold)} for name in network.sizes}
+        currents = input_currents(images.pixels, scale)
+        state, trains = show(network.with_params(given), currents)
+        spikes = flat(trains[name] for name in network.sizes).astype(np.uint8)
+        return Runs(spikes, flat(state.populations[name]["v"] for name in network.sizes))
+
+    return [runs(*setting) for setting in SETTINGS]
 
 
 @pytest.fixture(scope="module")
-def votes(spikes_of_jsnn: list[np.ndarray]) -> np.ndarray:
+def votes(runs_of_jsnn: list[Runs]) -> np.ndarray:
     """Votes for each digit after each step, as the page begins, [image, step, digit]."""
-    output = spikes_of_jsnn[0][:, -NUM_STEPS * 10 :].reshape(-1, NUM_STEPS, 10)
+    output = runs_of_jsnn[0].spikes[:, -NUM_STEPS * 10 :].reshape(-1, NUM_STEPS, 10)
     return output.astype(int).cumsum(axis=1)
 
 
-def call_of_all_spikes(pixels: np.ndarray, setting: tuple[float, float]) -> str:
+def call_of_runs(pixels: np.ndarray, setting: tuple[float, float]) -> str:
     encoded = [base64.b64encode(image.tobytes()).decode() for image in pixels]
-    return f"{ALL_SPIKES}({json.dumps(encoded)}, {json.dumps(setting)})"
+    return f"{RUNS}({json.dumps(encoded)}, {json.dumps(setting)})"
 
 
-def as_array(digits: str) -> np.ndarray:
-    return (np.frombuffer(digits.encode(), np.uint8) - ord("0")).reshape(len(INDICES), -1)
+def check_runs(printed: str, expected: Runs) -> None:
+    """Check that runs in JavaScript are those expected, bit for bit."""
+    digits, bits = json.loads(printed)
+    spikes = np.frombuffer(digits.encode(), np.uint8) - ord("0")
+    np.testing.assert_array_equal(spikes.reshape(len(INDICES), -1), expected.spikes)
+    potentials = np.array(bits, np.uint32).reshape(len(INDICES), -1)
+    np.testing.assert_array_equal(potentials, expected.potentials.view(np.uint32))
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +172,8 @@ def test_the_data_are_those_of_the_shipped_weights_and_of_the_test_images() -> N
 
 def test_the_page_loads_nothing_but_its_own_files() -> None:
     html = (PAGE / "index.html").read_text()
-    loaded = set(re.findall(r'<script src="(.*?)"', html)) | {"style.css"}
+    loaded = set(re.findall(r'<script src="(.*?)"|<link rel="stylesheet" href="(.*?)"', html))
+    loaded = {script or style for script, style in loaded}
     assert loaded | {"index.html"} == {path.name for path in PAGE.iterdir()}
     assert "://" not in "".join((PAGE / name).read_text() for name in loaded)
 
@@ -175,21 +201,20 @@ def test_the_rows_of_images_are_what_their_titles_say(
 
 
 @pytest.mark.parametrize("number", range(len(SETTINGS)))
-def test_chromium_makes_the_spikes_of_jsnn(page, images, spikes_of_jsnn, number) -> None:
-    spikes = as_array(page.evaluate(call_of_all_spikes(images.pixels, SETTINGS[number])))
-    assert spikes.sum() > 100_000
-    np.testing.assert_array_equal(spikes, spikes_of_jsnn[number])
+def test_chromium_makes_the_spikes_of_jsnn(page, images, runs_of_jsnn, number) -> None:
+    assert runs_of_jsnn[number].spikes.sum() > 100_000
+    check_runs(page.evaluate(call_of_runs(images.pixels, SETTINGS[number])), runs_of_jsnn[number])
 
 
-def test_node_makes_the_spikes_of_jsnn(images, spikes_of_jsnn) -> None:
+def test_node_makes_the_spikes_of_jsnn(images, runs_of_jsnn) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed")
     scripts = "".join((PAGE / name).read_text() for name in ("weights.js", "data.js", "network.js"))
-    for setting, expected in zip(SETTINGS, spikes_of_jsnn, strict=True):
-        program = f"{scripts}\nconsole.log({call_of_all_spikes(images.pixels, setting)})"
+    for setting, expected in zip(SETTINGS, runs_of_jsnn, strict=True):
+        program = f"{scripts}\nconsole.log({call_of_runs(images.pixels, setting)})"
         ran = subprocess.run([node, "-"], input=program, capture_output=True, text=True, check=True)
-        np.testing.assert_array_equal(as_array(ran.stdout.strip()), expected)
+        check_runs(ran.stdout, expected)
 
 
 # Use
@@ -241,6 +266,17 @@ def test_the_page_plays_by_itself_and_the_keys_guide_it(moving_page) -> None:
     assert text(page, "#answer") == "No votes yet."
     page.press(" ")
     page.wait_for("document.querySelector('#step').value >= 1")
+
+
+def test_another_image_plays_no_faster_than_the_first(moving_page) -> None:
+    for _ in range(5):
+        moving_page.press("7")
+    steps_per_second = moving_page.evaluate("""(async () => {
+      const [begin, steps] = [performance.now(), now.steps];
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return (now.steps - steps - 1) / ((performance.now() - begin) / 1000);
+    })()""")  # less one, since the first step may follow at once
+    assert steps_per_second <= moving_page.evaluate("STEPS_PER_SECOND")
 
 
 def test_a_digit_chooses_an_image_and_once_more_the_next(page) -> None:

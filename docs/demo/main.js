@@ -2,9 +2,8 @@
 
 // Joins the parts: which image is shown to which network, how many steps of it are seen, and how
 // mouse, keys and sliders change that. Whatever changes, the whole presentation is simulated anew,
-// which takes a few milliseconds; playing only moves the number of steps that are seen.
+// which takes a few milliseconds.
 
-const STEPS_PER_SECOND = 14;
 const PAUSE_AFTER_STROKE = 600; // ms, in which the next stroke may begin
 const OPENING = { row: 1, digit: 3 };
 const LAYERS = [
@@ -16,7 +15,6 @@ const LAYERS = [
 const find = (selector) => document.querySelector(selector);
 const weights = unpackWeights(PACKED_WEIGHTS);
 const rows = unpackImages(PACKED_IMAGES);
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const { numSteps } = SETTINGS;
 
 const now = {
@@ -89,42 +87,6 @@ function setText(element, text) {
   if (element.textContent !== String(text)) element.textContent = text;
 }
 
-// Playing
-
-function play() {
-  if (now.steps === numSteps) show(0);
-  setPlaying(true);
-  let before = performance.now();
-  requestAnimationFrame(function frame(time) {
-    if (!now.playing) return;
-    if (time - before >= 1000 / STEPS_PER_SECOND) {
-      before = time;
-      show(now.steps + 1);
-    }
-    if (now.steps === numSteps) setPlaying(false);
-    else requestAnimationFrame(frame);
-  });
-}
-
-function setPlaying(playing) {
-  now.playing = playing;
-  find("#play").setAttribute("aria-label", playing ? "Pause" : "Play");
-  find("#play").classList.toggle("playing", playing);
-}
-
-function pauseAt(steps) {
-  setPlaying(false);
-  show(Math.min(Math.max(steps, 0), numSteps));
-}
-
-/** Shows the presentation from its start, or its end to those who want no motion. */
-function playFromStart() {
-  setPlaying(false);
-  if (calm.matches) return show(numSteps);
-  show(0);
-  play();
-}
-
 // Images
 
 function drawPad() {
@@ -187,10 +149,6 @@ function setDefaults() {
   find("#threshold").value = SETTINGS.threshold;
   find("#scale").value = SETTINGS.inputScale;
   showSettings();
-}
-
-function togglePlaying() {
-  now.playing ? setPlaying(false) : play();
 }
 
 const KEYS = {

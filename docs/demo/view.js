@@ -5,7 +5,7 @@
 const GRID_STEPS = 20; // steps between two lines of a raster
 const THINNEST = 1.5; // CSS pixels, height of a mark of a raster
 
-/** Returns a colour of the page's palette by its name in style.css. */
+/** Returns a colour of the page's palette by its name in base.css. */
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }

@@ -1,4 +1,7 @@
-"""Data of the page docs/demo/, where one watches the network think, and its screenshot."""
+"""Data and screenshot of the page docs/demo/index.html, where one watches the network read a digit.
+
+To remake all of them: python -m experiments.mnist.demo --screenshot docs/demo.png
+"""
 
 import base64
 import json
