@@ -201,12 +201,14 @@ def test_the_rows_of_images_are_what_their_titles_say(
 
 
 @pytest.mark.parametrize("number", range(len(SETTINGS)))
-def test_chromium_makes_the_spikes_of_jsnn(page, images, runs_of_jsnn, number) -> None:
+def test_chromium_makes_the_spikes_of_jsnn(
+    page: Chromium, images: data.Images, runs_of_jsnn: list[Runs], number: int
+) -> None:
     assert runs_of_jsnn[number].spikes.sum() > 100_000
     check_runs(page.evaluate(call_of_runs(images.pixels, SETTINGS[number])), runs_of_jsnn[number])
 
 
-def test_node_makes_the_spikes_of_jsnn(images, runs_of_jsnn) -> None:
+def test_node_makes_the_spikes_of_jsnn(images: data.Images, runs_of_jsnn: list[Runs]) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed")
@@ -229,12 +231,16 @@ def expected_answer(votes: np.ndarray) -> str:
     return f"The answer is {answer}, settled since step {since}."
 
 
-def test_the_first_image_is_answered_before_anybody_does_anything(page, votes) -> None:
+def test_the_first_image_is_answered_before_anybody_does_anything(
+    page: Chromium, votes: np.ndarray
+) -> None:
     assert text(page, "#answer") == expected_answer(votes[INDICES.index(982)])
     assert text(page, ".layer.output .total") == f"{votes[INDICES.index(982), -1].sum()} spikes"
 
 
-def test_a_click_on_an_image_shows_the_answer_of_jsnn(page, images, votes) -> None:
+def test_a_click_on_an_image_shows_the_answer_of_jsnn(
+    page: Chromium, images: data.Images, votes: np.ndarray
+) -> None:
     for number, (index, label) in enumerate(zip(INDICES, images.labels, strict=True)):
         page.evaluate(f"document.querySelectorAll('#strip button')[{number}].click()")
         assert text(page, "#answer") == expected_answer(votes[number])
@@ -247,7 +253,7 @@ def test_a_click_on_an_image_shows_the_answer_of_jsnn(page, images, votes) -> No
     assert text(page, ".leading .name") == str(leading)
 
 
-def test_the_page_plays_by_itself_and_the_keys_guide_it(moving_page) -> None:
+def test_the_page_plays_by_itself_and_the_keys_guide_it(moving_page: Chromium) -> None:
     page = moving_page
     page.wait_for("document.querySelector('#step').value >= 2")
     page.press(" ")
@@ -268,7 +274,7 @@ def test_the_page_plays_by_itself_and_the_keys_guide_it(moving_page) -> None:
     page.wait_for("document.querySelector('#step').value >= 1")
 
 
-def test_another_image_plays_no_faster_than_the_first(moving_page) -> None:
+def test_another_image_plays_no_faster_than_the_first(moving_page: Chromium) -> None:
     for _ in range(5):
         moving_page.press("7")
     steps_per_second = moving_page.evaluate("""(async () => {
@@ -279,7 +285,7 @@ def test_another_image_plays_no_faster_than_the_first(moving_page) -> None:
     assert steps_per_second <= moving_page.evaluate("STEPS_PER_SECOND")
 
 
-def test_a_digit_chooses_an_image_and_once_more_the_next(page) -> None:
+def test_a_digit_chooses_an_image_and_once_more_the_next(page: Chromium) -> None:
     for row in (FIRST, CLOSE, MISREAD, FIRST):
         page.press("7")
         assert f"Test image {row[7]} is a 7" in text(page, "#shown")
@@ -296,7 +302,9 @@ def pad_box(page: Chromium) -> tuple[float, float, float]:
     ("digit", "stroke"),
     [(1, [(0.5, 0.2), (0.48, 0.8)]), (7, [(0.3, 0.25), (0.7, 0.25), (0.46, 0.8)])],
 )
-def test_a_drawn_digit_is_read_wherever_it_stands_and_at_any_size(page, digit, stroke) -> None:
+def test_a_drawn_digit_is_read_wherever_it_stands_and_at_any_size(
+    page: Chromium, digit: int, stroke: list[tuple[float, float]]
+) -> None:
     left, top, width = pad_box(page)
     for scale, shift in ((1, 0), (0.4, 0.1)):
         page.evaluate("document.querySelector('#clear').click()")
@@ -307,7 +315,7 @@ def test_a_drawn_digit_is_read_wherever_it_stands_and_at_any_size(page, digit, s
         assert text(page, "#shown") == "Your drawing."
 
 
-def test_a_digit_can_be_drawn_with_the_keyboard(page) -> None:
+def test_a_digit_can_be_drawn_with_the_keyboard(page: Chromium) -> None:
     page.evaluate("document.querySelector('#pad').focus()")
     for key in ("Enter", *["ArrowDown"] * 12, "Enter"):
         page.press(key)
@@ -316,7 +324,7 @@ def test_a_digit_can_be_drawn_with_the_keyboard(page) -> None:
     assert text(page, "#answer") == "No output neuron spiked."
 
 
-def test_a_slider_changes_the_network_at_once(page) -> None:
+def test_a_slider_changes_the_network_at_once(page: Chromium) -> None:
     before = text(page, ".layer.input .total")
     page.evaluate("document.querySelector('#threshold').focus()")
     page.press("ArrowRight")
@@ -327,7 +335,7 @@ def test_a_slider_changes_the_network_at_once(page) -> None:
     assert text(page, ".layer.input .total") == before
 
 
-def test_nothing_is_wider_than_a_phone(phone) -> None:
+def test_nothing_is_wider_than_a_phone(phone: Chromium) -> None:
     wider = phone.evaluate(
         "[...document.body.querySelectorAll('*')]"
         ".filter((x) => x.getBoundingClientRect().right > 390).map((x) => x.outerHTML)"
@@ -336,7 +344,7 @@ def test_nothing_is_wider_than_a_phone(phone) -> None:
     assert phone.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_every_control_has_a_name(page) -> None:
+def test_every_control_has_a_name(page: Chromium) -> None:
     nameless = page.evaluate(
         "[...document.querySelectorAll('button, input, canvas[tabindex]')]"
         ".filter((x) => !(x.ariaLabel || x.textContent.trim() || x.labels?.length))"
