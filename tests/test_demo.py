@@ -16,6 +16,7 @@ import pytest
 import jsnn
 from experiments import chromium
 from experiments.chromium import Chromium
+from experiments.idx import Images
 from experiments.mnist import data, demo
 from experiments.mnist.data import input_currents
 from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, V_THRESH, WEIGHTS, spiking_network
@@ -59,14 +60,14 @@ class Runs(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def images() -> data.Images:
+def images() -> Images:
     """The test images that the page offers."""
     pixels, labels = data.test_images()
-    return data.Images(pixels[INDICES], labels[INDICES])
+    return Images(pixels[INDICES], labels[INDICES])
 
 
 @pytest.fixture(scope="module")
-def runs_of_jsnn(images: data.Images) -> list[Runs]:
+def runs_of_jsnn(images: Images) -> list[Runs]:
     """Presentations by jsnn, for each setting."""
     network = spiking_network(jsnn.load_weights(WEIGHTS))
     record = {name: jsnn.Spikes(name) for name in network.sizes}
@@ -184,9 +185,7 @@ def test_the_screenshot_is_one_of_this_size() -> None:
     assert len(png) < 150_000
 
 
-def test_the_rows_of_images_are_what_their_titles_say(
-    images: data.Images, votes: np.ndarray
-) -> None:
+def test_the_rows_of_images_are_what_their_titles_say(images: Images, votes: np.ndarray) -> None:
     digits = np.arange(10)
     assert images.labels.reshape(3, 10).tolist() == [digits.tolist()] * 3
     assert list(FIRST) == [int(np.argmax(data.test_images().labels == digit)) for digit in digits]
@@ -202,13 +201,13 @@ def test_the_rows_of_images_are_what_their_titles_say(
 
 @pytest.mark.parametrize("number", range(len(SETTINGS)))
 def test_chromium_makes_the_spikes_of_jsnn(
-    page: Chromium, images: data.Images, runs_of_jsnn: list[Runs], number: int
+    page: Chromium, images: Images, runs_of_jsnn: list[Runs], number: int
 ) -> None:
     assert runs_of_jsnn[number].spikes.sum() > 100_000
     check_runs(page.evaluate(call_of_runs(images.pixels, SETTINGS[number])), runs_of_jsnn[number])
 
 
-def test_node_makes_the_spikes_of_jsnn(images: data.Images, runs_of_jsnn: list[Runs]) -> None:
+def test_node_makes_the_spikes_of_jsnn(images: Images, runs_of_jsnn: list[Runs]) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed")
@@ -239,7 +238,7 @@ def test_the_first_image_is_answered_before_anybody_does_anything(
 
 
 def test_a_click_on_an_image_shows_the_answer_of_jsnn(
-    page: Chromium, images: data.Images, votes: np.ndarray
+    page: Chromium, images: Images, votes: np.ndarray
 ) -> None:
     for number, (index, label) in enumerate(zip(INDICES, images.labels, strict=True)):
         page.evaluate(f"document.querySelectorAll('#strip button')[{number}].click()")
