@@ -6,23 +6,23 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, Page, ViewportSize
 
 import jsnn
-from experiments import chromium
-from experiments.chromium import Chromium
+from experiments import browser
 from experiments.idx import Images
 from experiments.mnist import data, demo
 from experiments.mnist.data import input_currents
 from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, V_THRESH, WEIGHTS, spiking_network
 
 PAGE = demo.PAGE
-URL = (PAGE / "index.html").as_uri()
 SCREENSHOT = PAGE.with_suffix(".png")
 
 SETTINGS = [(V_THRESH, INPUT_SCALE), (255 * 0.0173, 0.0173)]
@@ -115,48 +115,40 @@ def check_runs(printed: str, expected: Runs) -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Chromium]:
-    if chromium.find() is None:
-        pytest.skip(f"none of {', '.join(chromium.PROGRAMS)} is installed")
-    with Chromium(*demo.SIZE) as browser:
-        yield browser
+def chromium() -> Iterator[Browser]:
+    if browser.find() is None:
+        pytest.skip(f"none of {', '.join(browser.PROGRAMS)} is installed")
+    with browser.chromium() as chromium:
+        yield chromium
 
 
-def opened(browser: Chromium, motion: str, size: tuple[int, int] = demo.SIZE) -> Iterator[Chromium]:
+def opened(
+    chromium: Browser, motion: Literal["reduce", "no-preference"], size: ViewportSize = demo.SIZE
+) -> Iterator[Page]:
     """Open the page anew; afterwards, check that it has reported no error."""
-    browser.errors.clear()
-    browser.resize(*size)
-    browser.emulate({"prefers-reduced-motion": motion})
-    browser.open("about:blank")
-    browser.open(URL)
-    yield browser
-    browser.evaluate("0")  # errors come before the answer
-    assert browser.errors == []
+    with chromium.new_page(viewport=size, reduced_motion=motion) as page:
+        errors = browser.errors_of(page)
+        page.goto(demo.URL)
+        yield page
+        page.evaluate("0")  # errors come before the answer
+        assert errors == []
 
 
 @pytest.fixture
-def page(browser: Chromium) -> Iterator[Chromium]:
+def page(chromium: Browser) -> Iterator[Page]:
     """The page as somebody sees it who wants no motion: every image is shown to its end."""
-    yield from opened(browser, "reduce")
+    yield from opened(chromium, "reduce")
 
 
 @pytest.fixture
-def moving_page(browser: Chromium) -> Iterator[Chromium]:
+def moving_page(chromium: Browser) -> Iterator[Page]:
     """The page as it plays by itself."""
-    yield from opened(browser, "no-preference")
+    yield from opened(chromium, "no-preference")
 
 
 @pytest.fixture
-def phone(browser: Chromium) -> Iterator[Chromium]:
-    yield from opened(browser, "reduce", (390, 844))
-
-
-def text(page: Chromium, selector: str) -> str:
-    return page.evaluate(f"document.querySelector({json.dumps(selector)}).textContent")
-
-
-def value(page: Chromium, selector: str) -> str:
-    return page.evaluate(f"document.querySelector({json.dumps(selector)}).value")
+def phone(chromium: Browser) -> Iterator[Page]:
+    yield from opened(chromium, "reduce", {"width": 390, "height": 844})
 
 
 # Files
@@ -181,7 +173,8 @@ def test_the_page_loads_nothing_but_its_own_files() -> None:
 
 def test_the_screenshot_is_one_of_this_size() -> None:
     png = SCREENSHOT.read_bytes()
-    assert struct.unpack(">II", png[16:24]) == demo.SIZE  # as in the header of a PNG
+    width, height = struct.unpack(">II", png[16:24])  # as in the header of a PNG
+    assert {"width": width, "height": height} == demo.SIZE
     assert len(png) < 150_000
 
 
@@ -196,12 +189,39 @@ def test_the_rows_of_images_are_what_their_titles_say(images: Images, votes: np.
     assert np.all(2 * runner_up >= most)
 
 
+# Browser
+
+
+def test_an_error_says_that_the_browser_has_to_be_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(OSError, match="apt install chromium"), browser.chromium():
+        pass
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    with pytest.raises(ModuleNotFoundError, match="pip install playwright"), browser.chromium():
+        pass
+
+
+def test_errors_of_a_page_are_noticed(chromium: Browser) -> None:
+    with chromium.new_page() as page:
+        errors = browser.errors_of(page)
+        page.set_content(
+            "<script>console.log('said'); console.error('logged'); throw Error('thrown')</script>"
+            "<script src='file:///nowhere.js'></script>"
+        )
+        page.evaluate("0")
+    logged, thrown, not_loaded = errors
+    assert (logged, thrown) == ("logged", "thrown")
+    assert "file:///nowhere.js" in not_loaded
+
+
 # Spikes
 
 
 @pytest.mark.parametrize("number", range(len(SETTINGS)))
 def test_chromium_makes_the_spikes_of_jsnn(
-    page: Chromium, images: Images, runs_of_jsnn: list[Runs], number: int
+    page: Page, images: Images, runs_of_jsnn: list[Runs], number: int
 ) -> None:
     assert runs_of_jsnn[number].spikes.sum() > 100_000
     check_runs(page.evaluate(call_of_runs(images.pixels, SETTINGS[number])), runs_of_jsnn[number])
@@ -231,51 +251,53 @@ def expected_answer(votes: np.ndarray) -> str:
 
 
 def test_the_first_image_is_answered_before_anybody_does_anything(
-    page: Chromium, votes: np.ndarray
+    page: Page, votes: np.ndarray
 ) -> None:
-    assert text(page, "#answer") == expected_answer(votes[INDICES.index(982)])
-    assert text(page, ".layer.output .total") == f"{votes[INDICES.index(982), -1].sum()} spikes"
+    assert page.text_content("#answer") == expected_answer(votes[INDICES.index(982)])
+    assert (
+        page.text_content(".layer.output .total") == f"{votes[INDICES.index(982), -1].sum()} spikes"
+    )
 
 
 def test_a_click_on_an_image_shows_the_answer_of_jsnn(
-    page: Chromium, images: Images, votes: np.ndarray
+    page: Page, images: Images, votes: np.ndarray
 ) -> None:
     for number, (index, label) in enumerate(zip(INDICES, images.labels, strict=True)):
-        page.evaluate(f"document.querySelectorAll('#strip button')[{number}].click()")
-        assert text(page, "#answer") == expected_answer(votes[number])
+        page.locator("#strip button").nth(number).click()
+        assert page.text_content("#answer") == expected_answer(votes[number])
         right = votes[number, -1].argmax() == label
         verdict = "right" if right else "wrong"
-        assert text(page, "#shown") == f"Test image {index} is a {label}: {verdict}."
+        assert page.text_content("#shown") == f"Test image {index} is a {label}: {verdict}."
     counts = page.evaluate("[...document.querySelectorAll('.count')].map((x) => +x.textContent)")
     assert counts == votes[-1, -1].tolist()
     (leading,) = np.flatnonzero(votes[-1, -1] == votes[-1, -1].max())
-    assert text(page, ".leading .name") == str(leading)
+    assert page.text_content(".leading .name") == str(leading)
 
 
-def test_the_page_plays_by_itself_and_the_keys_guide_it(moving_page: Chromium) -> None:
+def test_the_page_plays_by_itself_and_the_keys_guide_it(moving_page: Page) -> None:
     page = moving_page
-    page.wait_for("document.querySelector('#step').value >= 2")
-    page.press(" ")
-    step = int(value(page, "#step"))
+    page.wait_for_function("document.querySelector('#step').value >= 2")
+    page.keyboard.press(" ")
+    step = int(page.input_value("#step"))
     assert 2 <= step < NUM_STEPS
-    page.evaluate("new Promise((resolve) => setTimeout(resolve, 200))")
-    assert int(value(page, "#step")) == step
+    page.wait_for_timeout(200)
+    assert int(page.input_value("#step")) == step
     for key, expected in {
         "ArrowRight": step + 1,
         "ArrowLeft": step,
         "End": NUM_STEPS,
         "Home": 0,
     }.items():
-        page.press(key)
-        assert int(value(page, "#step")) == expected
-    assert text(page, "#answer") == "No votes yet."
-    page.press(" ")
-    page.wait_for("document.querySelector('#step').value >= 1")
+        page.keyboard.press(key)
+        assert int(page.input_value("#step")) == expected
+    assert page.text_content("#answer") == "No votes yet."
+    page.keyboard.press(" ")
+    page.wait_for_function("document.querySelector('#step').value >= 1")
 
 
-def test_another_image_plays_no_faster_than_the_first(moving_page: Chromium) -> None:
+def test_another_image_plays_no_faster_than_the_first(moving_page: Page) -> None:
     for _ in range(5):
-        moving_page.press("7")
+        moving_page.keyboard.press("7")
     steps_per_second = moving_page.evaluate("""(async () => {
       const [begin, steps] = [performance.now(), now.steps];
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -284,17 +306,21 @@ def test_another_image_plays_no_faster_than_the_first(moving_page: Chromium) -> 
     assert steps_per_second <= moving_page.evaluate("STEPS_PER_SECOND")
 
 
-def test_a_digit_chooses_an_image_and_once_more_the_next(page: Chromium) -> None:
+def test_a_digit_chooses_an_image_and_once_more_the_next(page: Page) -> None:
     for row in (FIRST, CLOSE, MISREAD, FIRST):
-        page.press("7")
-        assert f"Test image {row[7]} is a 7" in text(page, "#shown")
+        page.keyboard.press("7")
+        assert f"Test image {row[7]} is a 7" in page.inner_text("#shown")
 
 
-def pad_box(page: Chromium) -> tuple[float, float, float]:
-    return page.evaluate(
-        "(({ left, top, width }) => [left, top, width])"
-        "(document.querySelector('#pad').getBoundingClientRect())"
-    )
+def draw(page: Page, stroke: list[tuple[float, float]]) -> None:
+    """Draw a line through points of the pad, whose sides have length 1."""
+    box = page.locator("#pad").bounding_box()
+    assert box is not None
+    for x, y in stroke:
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        if (x, y) == stroke[0]:
+            page.mouse.down()
+    page.mouse.up()
 
 
 @pytest.mark.parametrize(
@@ -302,39 +328,35 @@ def pad_box(page: Chromium) -> tuple[float, float, float]:
     [(1, [(0.5, 0.2), (0.48, 0.8)]), (7, [(0.3, 0.25), (0.7, 0.25), (0.46, 0.8)])],
 )
 def test_a_drawn_digit_is_read_wherever_it_stands_and_at_any_size(
-    page: Chromium, digit: int, stroke: list[tuple[float, float]]
+    page: Page, digit: int, stroke: list[tuple[float, float]]
 ) -> None:
-    left, top, width = pad_box(page)
     for scale, shift in ((1, 0), (0.4, 0.1)):
-        page.evaluate("document.querySelector('#clear').click()")
-        page.drag(
-            *((left + (scale * x + shift) * width, top + scale * y * width) for x, y in stroke)
-        )
-        assert text(page, "#digit") == str(digit)
-        assert text(page, "#shown") == "Your drawing."
+        page.click("#clear")
+        draw(page, [(scale * x + shift, scale * y) for x, y in stroke])
+        assert page.text_content("#digit") == str(digit)
+        assert page.text_content("#shown") == "Your drawing."
 
 
-def test_a_digit_can_be_drawn_with_the_keyboard(page: Chromium) -> None:
-    page.evaluate("document.querySelector('#pad').focus()")
+def test_a_digit_can_be_drawn_with_the_keyboard(page: Page) -> None:
+    page.focus("#pad")
     for key in ("Enter", *["ArrowDown"] * 12, "Enter"):
-        page.press(key)
-    assert (text(page, "#digit"), text(page, "#shown")) == ("1", "Your drawing.")
-    page.press("Delete")
-    assert text(page, "#answer") == "No output neuron spiked."
+        page.keyboard.press(key)
+    assert (page.text_content("#digit"), page.text_content("#shown")) == ("1", "Your drawing.")
+    page.keyboard.press("Delete")
+    assert page.text_content("#answer") == "No output neuron spiked."
 
 
-def test_a_slider_changes_the_network_at_once(page: Chromium) -> None:
-    before = text(page, ".layer.input .total")
-    page.evaluate("document.querySelector('#threshold').focus()")
-    page.press("ArrowRight")
-    assert (value(page, "#threshold"), text(page, "#threshold-text")) == ("5.5", "5.5")
-    assert text(page, ".layer.input .total") != before
-    page.evaluate("document.querySelector('#defaults').click()")
-    assert (value(page, "#threshold"), value(page, "#scale")) == ("5", "0.01")
-    assert text(page, ".layer.input .total") == before
+def test_a_slider_changes_the_network_at_once(page: Page) -> None:
+    before = page.text_content(".layer.input .total")
+    page.press("#threshold", "ArrowRight")
+    assert (page.input_value("#threshold"), page.text_content("#threshold-text")) == ("5.5", "5.5")
+    assert page.text_content(".layer.input .total") != before
+    page.click("#defaults")
+    assert (page.input_value("#threshold"), page.input_value("#scale")) == ("5", "0.01")
+    assert page.text_content(".layer.input .total") == before
 
 
-def test_nothing_is_wider_than_a_phone(phone: Chromium) -> None:
+def test_nothing_is_wider_than_a_phone(phone: Page) -> None:
     wider = phone.evaluate(
         "[...document.body.querySelectorAll('*')]"
         ".filter((x) => x.getBoundingClientRect().right > 390).map((x) => x.outerHTML)"
@@ -343,7 +365,7 @@ def test_nothing_is_wider_than_a_phone(phone: Chromium) -> None:
     assert phone.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_every_control_has_a_name(page: Chromium) -> None:
+def test_every_control_has_a_name(page: Page) -> None:
     nameless = page.evaluate(
         "[...document.querySelectorAll('button, input, canvas[tabindex]')]"
         ".filter((x) => !(x.ariaLabel || x.textContent.trim() || x.labels?.length))"

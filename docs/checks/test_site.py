@@ -1,18 +1,18 @@
 """The built site: links lead somewhere, and a browser shows every page without a fault."""
 
-import shutil
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from playwright.sync_api import Browser
+
+from experiments import browser
 
 SITE = Path(__file__).parents[1] / "_build/html"
 PAGES = sorted(page for page in SITE.rglob("*.html") if "_static" not in page.parts)
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 
 
 class Page(HTMLParser):
@@ -56,25 +56,20 @@ def test_links_and_images_exist(page: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if BROWSER is None:
-        pytest.skip("no Chromium is installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        yield play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+def chromium() -> Iterator[Browser]:
+    if browser.find() is None:
+        pytest.skip(f"none of {', '.join(browser.PROGRAMS)} is installed")
+    with browser.chromium() as chromium:
+        yield chromium
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_a_browser_shows_the_page(page: Path, browser: Any) -> None:
-    tab = browser.new_page(viewport={"width": 390, "height": 844})
-    faults: list[str] = []
-    tab.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-    tab.on("pageerror", lambda error: faults.append(str(error)))
-    tab.route("https://**", lambda route: route.abort())  # MathJax; nothing else is elsewhere
-    tab.goto(page.as_uri())
-    broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
-    assert tab.evaluate(broken) == []
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
-    assert [fault for fault in faults if "ERR_FAILED" not in fault] == []
-    tab.close()
+def test_a_browser_shows_the_page(page: Path, chromium: Browser) -> None:
+    with chromium.new_page(viewport={"width": 390, "height": 844}) as tab:
+        errors = browser.errors_of(tab)
+        tab.route("https://**", lambda route: route.abort())  # MathJax; nothing else is elsewhere
+        tab.goto(page.as_uri())
+        broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+        assert tab.evaluate(broken) == []
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+        assert [error for error in errors if "ERR_FAILED" not in error] == []

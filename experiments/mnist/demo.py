@@ -7,18 +7,21 @@ import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import jsnn
-from experiments import cli
-from experiments.chromium import Chromium
+from experiments import browser, cli
 from experiments.mnist.data import test_images
 from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, V_THRESH, WEIGHTS
 from jsnn.network.whole_files import write_whole
 
+if TYPE_CHECKING:
+    from playwright.sync_api import ViewportSize
+
 PAGE = Path(__file__).parents[2] / "docs" / "demo"
+URL = (PAGE / "index.html").as_uri()
 
 IMAGES = {
     "The first": (3, 2, 1, 18, 4, 8, 11, 0, 61, 7),
@@ -29,8 +32,8 @@ IMAGES = {
 of the test set; in the second, they are read right, though another digit gets half as many votes or
 more; in the third, they are read as another digit."""
 
-SIZE = (1200, 890)
-"""Width and height of the screenshot, in CSS pixels."""
+SIZE: "ViewportSize" = {"width": 1200, "height": 890}
+"""Size of the screenshot, in CSS pixels."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Config(cli.Config):
     """Write the data of docs/demo/ from the shipped weights and the test images."""
 
     screenshot: cli.OutputFile | None = None
-    """File for a screenshot as PNG, docs/demo.png in the repository; this needs Chromium."""
+    """File for a screenshot as PNG, docs/demo.png in the repository; this needs Chromium and the
+    package playwright."""
 
 
 def files() -> dict[str, str]:
@@ -69,10 +73,10 @@ def files() -> dict[str, str]:
 
 def take_screenshot() -> bytes:
     """Return a PNG of the page as it stands when its first image has been shown to the end."""
-    with Chromium(*SIZE) as browser:
-        browser.emulate({"prefers-reduced-motion": "reduce"})
-        browser.open((PAGE / "index.html").as_uri())
-        return browser.screenshot()
+    with browser.chromium() as chromium:
+        page = chromium.new_page(viewport=SIZE, reduced_motion="reduce")
+        page.goto(URL)
+        return page.screenshot()
 
 
 def _base64(array: np.ndarray, dtype: str) -> str:

@@ -174,6 +174,6 @@ for module in {modules}:
 
 
 def test_help_needs_no_package_but_that_of_the_flags(run_python):
-    packages = {*cli.PACKAGES, "brian2", "nest", "torch", "snntorch"} - {"tyro"}
+    packages = {*cli.PACKAGES, "brian2", "nest", "playwright", "torch", "snntorch"} - {"tyro"}
     printed = run_python(HELP.format(packages=packages, modules=MODULES))
     assert printed.splitlines() == [f"{module} True" for module in MODULES]
