@@ -101,7 +101,7 @@ def test_every_output_of_an_experiment_is_checked(module):
     kinds = {field.name: field.type for field in fields}
     assert kinds["json"] == cli.OutputFile | None
     if "out" in kinds:
-        assert kinds["out"] in (cli.OutputDirectory, cli.OutputFigure)
+        assert kinds["out"] in (cli.OutputDirectory, cli.OutputFigure, cli.OutputFile)
 
 
 def test_a_checkpoint_is_removed_after_the_results_are_written(run, tmp_path):
