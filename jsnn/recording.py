@@ -18,6 +18,7 @@ from jsnn._checks import check_known, finite_number, host_array, positive_int
 from jsnn._pytree import replace
 from jsnn.network.network import Network
 from jsnn.network.state import State, abstract_state
+from jsnn.network.variables import check_variable, variables_of
 
 SpikesOf = dict[str, jax.Array]
 """Spikes of a step, {population: [N]}: 1.0 where a neuron spiked in this step, else 0.0."""
@@ -84,7 +85,7 @@ class Spikes:
     every: int = 1
 
     def __post_init__(self) -> None:
-        _check_choice(self)
+        _check_choice(self, self.population)
 
     def check(self, network: Network, what: str) -> None:
         check_neurons(network, self.population, self.neurons, what)
@@ -95,29 +96,58 @@ class Spikes:
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable at the end of a step: [num_steps // every, N].
+    """A variable at the end of a step: [num_steps // every, ...], behind time in its own shape.
+
+        jsnn.Variable("cells", "v")                     [T, N]
+        jsnn.Variable("cells_to_cells", "i_syn")        [T, post], of the synapse model
+        jsnn.Variable("cells_to_cells", "weight")       of plastic synapses: [T, pre, post] for
+                                                        `Dense`, [T, capacity] for `Sparse`
+        jsnn.Variable("cells_to_cells", "eligibility")  of a learning rule, shaped like weights
+        jsnn.Variable("cells_to_cells", "pre.trace")    [T, pre], of a rule; "post.trace": [T, post]
+        jsnn.Variable("noise", "deviation")             [T, N], of a current source
+
+    The names of a projection's variables are those which its models declare; "synapse.x" is that of
+    the synapse model if the learning rule has an x, too. Synapses of `Sparse` are in the order in
+    which they were given.
 
     Attributes:
-      population: the name of the population.
+      part: the name of the population, projection or current source.
       variable: the name of the variable.
-      neurons: indices of the neurons to record; all by default.
+      neurons: indices along the last axis to record; all by default. They are neurons, or of the
+        weights and other variables of synapses: synapses in a list, postsynaptic neurons of a
+        matrix.
       every: keep the values of the last of every so many steps.
     """
 
-    population: str
+    part: str
     variable: str = "v"
     neurons: Sequence[int] | None = None
     every: int = 1
 
     def __post_init__(self) -> None:
-        _check_choice(self)
+        _check_choice(self, self.part)
 
     def check(self, network: Network, what: str) -> None:
-        check_neurons(network, self.population, self.neurons, what)
-        _check_variable(network, self.population, self.variable, what)
+        check_variable(network, self.part, self.variable, what)
+        if self.neurons is not None:
+            self._check_neurons(abstract_variable(network, self).shape, what)
+
+    def _check_neurons(self, shape: tuple[int, ...], what: str) -> None:
+        name = f"{self.variable!r} of {self.part!r}"
+        if not shape:
+            raise ValueError(
+                f"{what}, neurons: given {list(self.neurons or ())}; expected None, since {name} "
+                "is one number for all neurons"
+            )
+        outside = [n for n in self.neurons or () if n >= shape[-1]]
+        if outside:
+            raise ValueError(
+                f"{what}, neurons: given {outside[0]}; expected 0 to {shape[-1] - 1}, indices "
+                f"along the last axis of {name}, of shape {shape}"
+            )
 
     def observe(self, state: State, spikes: SpikesOf) -> jax.Array:
-        return chosen(state.populations[self.population][self.variable], self.neurons)
+        return chosen(value_of(state, self), self.neurons)
 
 
 @dataclass(frozen=True)
@@ -240,71 +270,74 @@ class FirstSpikeTime:
 
 @dataclass(frozen=True)
 class MaxVariable:
-    """The largest value that a variable reached at the end of a step: [N]."""
+    """The largest value that a `Variable` had at the end of a step, in its shape, such as [N]."""
 
-    population: str
+    part: str
     variable: str = "v"
 
     def check(self, network: Network, what: str) -> None:
-        _size(network, self.population, what)
-        _check_variable(network, self.population, self.variable, what)
+        check_variable(network, self.part, self.variable, what)
 
     def start(self, network: Network) -> jax.Array:
-        variable = abstract_state(network).populations[self.population][self.variable]
+        variable = abstract_variable(network, self)
         return jnp.full(variable.shape, _lowest(variable.dtype), variable.dtype)
 
     def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
-        return jnp.maximum(kept, state.populations[self.population][self.variable])
+        return jnp.maximum(kept, value_of(state, self))
 
 
 @dataclass(frozen=True)
 class FinalVariable:
-    """The value of a variable after the last step: [N]."""
+    """The value of a `Variable` after the last step, in its shape, such as [N]."""
 
-    population: str
+    part: str
     variable: str = "v"
 
     def check(self, network: Network, what: str) -> None:
-        _size(network, self.population, what)
-        _check_variable(network, self.population, self.variable, what)
+        check_variable(network, self.part, self.variable, what)
 
     def start(self, network: Network) -> jax.Array:
-        variable = abstract_state(network).populations[self.population][self.variable]
+        variable = abstract_variable(network, self)
         return jnp.zeros(variable.shape, variable.dtype)
 
     def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
-        return state.populations[self.population][self.variable]
+        return value_of(state, self)
 
 
 @dataclass(frozen=True)
 class SumVariable:
-    """The sum over the steps of a variable at the end of each step: [N] in the network's dtype."""
+    """The sum over the steps of a `Variable` at the end of each step, in its shape, such as [N].
 
-    population: str
+    The dtype is that of the network.
+    """
+
+    part: str
     variable: str = "v"
 
     def check(self, network: Network, what: str) -> None:
-        _size(network, self.population, what)
-        _check_variable(network, self.population, self.variable, what)
+        check_variable(network, self.part, self.variable, what)
 
     def start(self, network: Network) -> jax.Array:
-        variable = abstract_state(network).populations[self.population][self.variable]
+        variable = abstract_variable(network, self)
         return jnp.zeros(variable.shape, network.dtype)
 
     def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
-        return kept + state.populations[self.population][self.variable].astype(kept.dtype)
+        return kept + value_of(state, self).astype(kept.dtype)
 
 
 @dataclass(frozen=True)
 class MeanVariable:
-    """The mean over the steps of a variable at the end of each step: [N] in the network's dtype."""
+    """The mean over the steps of a `Variable` at the end of each step, in its shape, such as [N].
 
-    population: str
+    The dtype is that of the network.
+    """
+
+    part: str
     variable: str = "v"
 
     @property
     def _sum(self) -> SumVariable:
-        return SumVariable(self.population, self.variable)
+        return SumVariable(self.part, self.variable)
 
     def check(self, network: Network, what: str) -> None:
         self._sum.check(network, what)
@@ -319,6 +352,19 @@ class MeanVariable:
 
     def finish(self, kept: dict[str, jax.Array]) -> jax.Array:
         return kept["sum"] * (1 / kept["steps"])
+
+
+OfVariable = Variable | MaxVariable | FinalVariable | SumVariable | MeanVariable
+
+
+def value_of(state: State, recording: OfVariable) -> jax.Array:
+    """Return the value of the variable that a recording looks at."""
+    return variables_of(state, recording.part)[recording.variable]
+
+
+def abstract_variable(network: Network, recording: OfVariable) -> jax.Array:
+    """Return the shape and dtype of the variable that a recording looks at."""
+    return value_of(abstract_state(network), recording)
 
 
 @dataclass(frozen=True)
@@ -395,12 +441,12 @@ def _size(network: Network, population: str, what: str) -> int:
 
 
 def chosen(values: jax.Array, neurons: Sequence[int] | None) -> jax.Array:
-    """Return the values of the neurons to record."""
-    return values if neurons is None else values[np.asarray(neurons, np.int32)]
+    """Return the values of the neurons to record, which are the last axis."""
+    return values if neurons is None else values[..., np.asarray(neurons, np.int32)]
 
 
-def _check_choice(recording: Spikes | Variable) -> None:
-    what = f"recording of {recording.population!r}"
+def _check_choice(recording: Spikes | Variable, part: str) -> None:
+    what = f"recording of {part!r}"
     positive_int(recording.every, f"{what}, every")
     object.__setattr__(recording, "neurons", checked_neurons(recording.neurons, what))
 
@@ -429,8 +475,3 @@ def check_neurons(
         raise ValueError(
             f"{what}: given neuron {outside[0]} of {population!r}; expected 0 to {size - 1}"
         )
-
-
-def _check_variable(network: Network, population: str, variable: str, what: str) -> None:
-    known = network.population(population).model.variables
-    check_known([variable], known, f"{what}, population {population!r}", "variable")

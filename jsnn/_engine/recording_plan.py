@@ -98,29 +98,23 @@ class Sampled:
         return jax.tree.map(lambda rows: rows[:-1], kept[1])
 
 
-def population_of(recording: Any) -> str | None:
-    """Return the one population that a recording looks at, or None if there may be more."""
+_FOLDS_OF_SPIKES = (SpikeCount, Rate, FirstSpike, FirstSpikeTime)
+_FOLDS_OF_VARIABLES = (MaxVariable, FinalVariable, SumVariable, MeanVariable)
+
+
+def part_seen_by(recording: Any) -> str | None:
+    """Return the one part that a recording looks at, or None if there may be more."""
     if isinstance(recording, Sampled):
-        return population_of(recording.trace)
-    of_one = (Spikes, SpikeEvents, Variable, *_OF_EACH_NEURON)
-    return recording.population if isinstance(recording, of_one) else None
+        return part_seen_by(recording.trace)
+    if isinstance(recording, (Variable, *_FOLDS_OF_VARIABLES)):
+        return recording.part
+    of_spikes = (Spikes, SpikeEvents, *_FOLDS_OF_SPIKES)
+    return recording.population if isinstance(recording, of_spikes) else None
 
 
 def folds_each_neuron(recording: Any) -> bool:
-    """Return True if a recording keeps one value for each neuron of its population."""
-    return isinstance(recording, _OF_EACH_NEURON)
-
-
-_OF_EACH_NEURON = (
-    SpikeCount,
-    Rate,
-    FirstSpike,
-    FirstSpikeTime,
-    MaxVariable,
-    FinalVariable,
-    SumVariable,
-    MeanVariable,
-)
+    """Return True if a recording of a population keeps one value for each of its neurons."""
+    return isinstance(recording, (*_FOLDS_OF_SPIKES, *_FOLDS_OF_VARIABLES))
 
 
 @dataclass(frozen=True)
@@ -135,11 +129,11 @@ class RecordingPlan:
     stacked: tuple[tuple[str, Trace], ...]
     folded: tuple[tuple[str, Fold], ...]
 
-    def of(self, populations: Collection[str]) -> "RecordingPlan":
-        """Return the plan of the recordings of `populations` alone."""
+    def of(self, parts: Collection[str]) -> "RecordingPlan":
+        """Return the plan of the recordings of some parts of the network alone."""
         return RecordingPlan(
-            tuple((name, r) for name, r in self.stacked if population_of(r) in populations),
-            tuple((name, r) for name, r in self.folded if population_of(r) in populations),
+            tuple((name, r) for name, r in self.stacked if part_seen_by(r) in parts),
+            tuple((name, r) for name, r in self.folded if part_seen_by(r) in parts),
         )
 
     def start(self, network: Network) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from jsnn._engine.driven import Driven
 from jsnn._engine.groups import Groups, each_alone, groups_of
-from jsnn._engine.recording_plan import RecordingPlan, folds_each_neuron, population_of
+from jsnn._engine.recording_plan import RecordingPlan, folds_each_neuron, part_seen_by
 from jsnn._kernels import native
 from jsnn.models.dependence import each_by_itself
 from jsnn.network.connectivity import Dense, OneToOne, Shared
@@ -97,7 +97,7 @@ def _may_be_divided(
     network: Network, stages: tuple[Stage, ...], recordings: Sequence[Any], num_steps: int
 ) -> bool:
     """Return True if the stages of a run may be run one after the other."""
-    each_looks_at_one = all(population_of(recording) is not None for recording in recordings)
+    each_looks_at_one = all(part_seen_by(recording) is not None for recording in recordings)
     fits = bytes_over_time(network, stages, num_steps) <= _MOST_BYTES
     is_whole = network.mesh is None
     learns_elsewhere = any(p.shares_learning_weights for p in network.projections)
@@ -107,7 +107,7 @@ def _may_be_divided(
 def _is_tabulated(network: Network, name: str, constant: Driven, recordings: Sequence[Any]) -> bool:
     """Return True if one neuron can be run for all neurons of equal current."""
     return _neurons_differ_by_drive_alone(network, name, constant) and all(
-        folds_each_neuron(r) for r in recordings if population_of(r) == name
+        folds_each_neuron(r) for r in recordings if part_seen_by(r) == name
     )
 
 
@@ -117,7 +117,7 @@ def _is_given(network: Network, name: str, varying: Driven, recordings: Sequence
     if trains is None or trains.dtype != np.bool_ or trains.ndim != 2:
         return False
     return _driven_alone(network, name) and all(
-        isinstance(r, SpikeCount) for r in recordings if population_of(r) == name
+        isinstance(r, SpikeCount) for r in recordings if part_seen_by(r) == name
     )
 
 
@@ -132,6 +132,12 @@ def loops(network: Network) -> tuple[Stage, ...]:
     return tuple(
         sorted(stages, key=lambda stage: (sum(stage[0] in r for r in reached.values()), stage))
     )
+
+
+def parts_in(network: Network, stage: Stage) -> set[str]:
+    """Return the names of what a stage steps: populations, and what makes their input."""
+    reaching = {p.name for p in network.projections if p.post in stage}
+    return {*stage, *reaching, *(s.name for s in network.sources if s.population in stage)}
 
 
 def leaving(network: Network, stage: Stage) -> list[Projection]:

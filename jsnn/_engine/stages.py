@@ -22,7 +22,7 @@ from jsnn._engine.prepared import (
     state_of,
 )
 from jsnn._engine.recording_plan import RecordingPlan
-from jsnn._engine.schedule import Stage, leaving
+from jsnn._engine.schedule import Stage, leaving, parts_in
 from jsnn._engine.step import advance
 from jsnn._engine.steps import all_steps
 from jsnn._kernels.dense import delayed
@@ -195,7 +195,7 @@ def _in_stages(
     sums: dict[str, jax.Array] = {}
     recorded: Recorded = {}
     for stage in schedule.stages:
-        name, mine = stage[0], plan.recordings.of(stage)
+        name, mine = stage[0], plan.recordings.of(parts_in(network, stage))
         if name in schedule.tabulated:
             current = constant.inputs[name]["current"]
             currents = jnp.broadcast_to(current, (network.sizes[name],))
@@ -242,10 +242,9 @@ def _stage(
 
     The spikes have the dtype `kind`.
     """
-    reaching = [p for p in network.projections if p.post in stage]
-    sources = [s.name for s in network.sources if s.population in stage]
-    mine = {*stage, *(p.name for p in reaching), *sources}
-    incoming = {p.name: sums[p.name] for p in reaching if p.pre not in stage}
+    mine = parts_in(network, stage)
+    from_others = [p for p in network.projections if p.post in stage and p.pre not in stage]
+    incoming = {p.name: sums[p.name] for p in from_others}
     sending = {p.pre for p in leaving(network, stage)}
     part = _without_incoming(part_of(state, mine), incoming)
 

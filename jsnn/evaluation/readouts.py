@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from jsnn._engine.recording_plan import part_seen_by
 from jsnn.recording import (
     FinalVariable,
     FirstSpikeTime,
@@ -43,10 +44,10 @@ class Readout:
     scores: Callable[[jax.Array], jax.Array] | None = None
 
     def __post_init__(self) -> None:
-        recorded = getattr(self.recording, "population", self.population)
-        if recorded != self.population:
+        recorded = part_seen_by(self.recording)
+        if recorded not in (None, self.population):
             raise ValueError(
-                f"readout, recording: given one of population {recorded!r}; expected "
+                f"readout, recording: given one of {recorded!r}; expected "
                 f"{self.population!r}, the population of the readout"
             )
 

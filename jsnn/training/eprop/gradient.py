@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from jsnn._checks import check_key, check_type, positive_int
+from jsnn._checks import check_key, check_known, check_type, positive_int
 from jsnn._engine.inputs import Drive, checked_drive
 from jsnn.network.network import Network
 from jsnn.recording import Recording
@@ -120,6 +120,7 @@ class EProp:
         num_steps = positive_int(num_steps, "num_steps")
         check_trained(network, values)
         seen = [observed(name, recording) for name, recording in loss.record.items()]
+        check_known([each.population for each in seen], network.sizes, "eprop, loss", "population")
         paths = paths_of(network, list(values), seen)
         for name in dict.fromkeys(path.through for path in paths if path.through):
             check_readout(network, network.projection(name))
