@@ -329,6 +329,8 @@ def real_number(value: Any, what: str) -> float:
 def check_known(names: Iterable[str], known: Collection[str], what: str, kind: str) -> None:
     """Raise ValueError for the first name that is not `known`, and suggest one that resembles it.
 
+    A name that is no string, such as a part of a network in place of its name, is a TypeError.
+
     Args:
       names: the names that were given.
       known: the names that exist.
@@ -336,8 +338,12 @@ def check_known(names: Iterable[str], known: Collection[str], what: str, kind: s
       kind: the kind of thing that the names stand for, for messages.
     """
     for name in names:
+        if not isinstance(name, str):
+            example = getattr(name, "name", next(iter(known), "name"))
+            kind_of_name = type(name).__name__
+            raise TypeError(f"{what}: given {kind_of_name}; expected a name, such as {example!r}")
         if name not in known:
-            near = get_close_matches(str(name), [str(k) for k in known], n=1)
+            near = get_close_matches(name, known, n=1)
             guess = f"; did you mean {near[0]!r}?" if near else ""
             choices = ", ".join(repr(k) for k in known) or "none"
             raise ValueError(f"{what}: unknown {kind} {name!r}{guess} (known: {choices})")

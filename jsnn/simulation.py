@@ -12,6 +12,7 @@ from jsnn._engine.groups import each_alone
 from jsnn._engine.inputs import Drive, checked_drive
 from jsnn._engine.plan import Plan, plan_run
 from jsnn._engine.prepared import prepare, start, state_of
+from jsnn._engine.record_checks import checked_record
 from jsnn._engine.recording_plan import bytes_of, check_memory, plan_recordings
 from jsnn._engine.schedule import together
 from jsnn._engine.stages import run
@@ -74,7 +75,7 @@ def simulate(
     check_numbers(network)
     drive = checked_drive(network, drive, num_steps)
     if check_finite:
-        record = {**(record or {}), _FOUND: NonFinite()}
+        record = {**dict(checked_record(record)), _FOUND: NonFinite()}
     _check_axes((network, state, drive))
     recordings = plan_recordings(network, record, num_steps)
     check_memory(network, recordings, num_steps)

@@ -999,7 +999,7 @@ WRONG_RECORDINGS = [
         "a name in place of a recording",
         lambda: recorded(raster="layer1"),
         TypeError,
-        ("recording 'raster'", "str", r"expected .*jsnn\.Spikes"),
+        ("recording 'raster'", "given the name 'layer1'", r"expected .*jsnn\.Spikes"),
     ),
     Bad(
         "a recording without its population",

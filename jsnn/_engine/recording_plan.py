@@ -1,7 +1,7 @@
 """Recording plan: recordings sorted by the way in which a run keeps them."""
 
 import inspect
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jsnn._checks import check_type
+from jsnn._engine.record_checks import checked_record
 from jsnn._summary import bytes_of_memory, size_of
 from jsnn.network.network import Network
 from jsnn.network.state import State
@@ -159,22 +159,6 @@ def finished(recording: Any, kept: Any) -> Any:
     return recording.finish(kept) if hasattr(recording, "finish") else kept
 
 
-def checked_record(record: Recordings | None) -> tuple[tuple[str, Any], ...]:
-    """Return recordings as pairs (name, recording), sorted by name.
-
-    In another order they would be another static value, for which a run is compiled anew.
-
-    Raises:
-      TypeError: if `record` is not a mapping, or a name is not a string.
-    """
-    record = {} if record is None else record
-    check_type(record, Mapping, "record", " by name")
-    for name in record:
-        if not isinstance(name, str):
-            raise TypeError(f"record: given the name {name!r}; expected a string")
-    return tuple(sorted(record.items()))
-
-
 def plan_recordings(network: Network, record: Recordings | None, num_steps: int) -> RecordingPlan:
     """Check recordings against the network and sort them.
 
@@ -193,25 +177,10 @@ def plan_recordings(network: Network, record: Recordings | None, num_steps: int)
     stacked: list[tuple[str, Trace]] = []
     folded: list[tuple[str, Fold]] = []
     for name, recording in checked_record(record):
-        if isinstance(recording, type):
-            raise TypeError(
-                f"recording {name!r}: given the class {recording.__name__}; expected an instance, "
-                f"{recording.__name__}(population)"
-            )
-        if not isinstance(recording, Hashable):
-            raise TypeError(
-                f"recording {name!r}: given an unhashable {type(recording).__name__}; expected a "
-                "function or a frozen dataclass, since recordings are static"
-            )
         if isinstance(recording, (Trace, Fold)):
             recording.check(network, f"recording {name!r}")
-        elif callable(recording):
-            recording = _Observation(recording, _meaning(recording))
         else:
-            raise TypeError(
-                f"recording {name!r}: given {type(recording).__name__}; expected a recording such "
-                "as jsnn.Spikes(population) or a function of (state, spikes)"
-            )
+            recording = _Observation(recording, _meaning(recording))
         if isinstance(recording, Fold):
             folded.append((name, recording))
         elif recording.every > 1:

@@ -21,7 +21,8 @@ from jsnn._checks import (
     positive_int,
 )
 from jsnn._devices import checked_devices
-from jsnn._engine.recording_plan import check_memory, checked_record, plan_recordings
+from jsnn._engine.record_checks import checked_record
+from jsnn._engine.recording_plan import check_memory, plan_recordings
 from jsnn.evaluation.batches import Drives, batches, check_drives
 from jsnn.evaluation.between import Between, fresh
 from jsnn.evaluation.devices import mesh_of

@@ -13,7 +13,7 @@ import numpy as np
 from jsnn._checks import check_flag, check_type, check_untraced, positive_int
 from jsnn._engine.driven import split
 from jsnn._engine.inputs import Drive, checked_drive
-from jsnn._engine.recording_plan import checked_record
+from jsnn._engine.record_checks import checked_record
 from jsnn._progress import progress_bar
 from jsnn.long_runs.block import Blocks, run_block
 from jsnn.long_runs.records import (

@@ -45,33 +45,41 @@ def check_variable(network: Network, part: str, variable: str, what: str) -> Non
     check_known([part], parts, what, "population, projection or current source")
     found = parts[part]
     if isinstance(found, Projection):
-        _check_of_projection(found, variable, f"{what}, projection {part!r}")
+        _check_of_projection(found, variable, what)
         return
     kind = "population" if part in network.sizes else "current source"
-    check_known([variable], found.model.variables, f"{what}, {kind} {part!r}", "variable")
+    known = found.model.variables
+    if variable == "spikes" and part in network.sizes and variable not in known:
+        raise ValueError(
+            f"{what}: given variable {variable!r} of {part!r}; expected jsnn.Spikes({part!r}), "
+            "which records spikes"
+        )
+    check_known([variable], known, f"{what}, {kind} {part!r}", "variable")
 
 
 def _check_of_projection(projection: Projection, variable: str, what: str) -> None:
     declared: Mapping[str, Any] = projection.synapse.variables
     rule = projection.plasticity
-    if rule is None and variable in (_WEIGHT, "weights"):
-        raise ValueError(f"{what}: given {variable!r}; expected {_instead_of_weights(projection)}")
     if rule is not None:
         of_synapses = {_WEIGHT: None, **rule.model.variables}
         declared = _named(declared, of_synapses, rule.model.pre, rule.model.post)
-    check_known([variable], declared, what, "variable")
+    elif variable in (_WEIGHT, "weights"):
+        known = ", ".join(map(repr, declared)) or "none"
+        raise ValueError(
+            f"{what}: given {variable!r} of projection {projection.name!r}, which has no "
+            f"plasticity; expected one of its variables (known: {known}), "
+            f"{_where_weights_are(projection)}"
+        )
+    check_known([variable], declared, f"{what}, projection {projection.name!r}", "variable")
 
 
-def _instead_of_weights(projection: Projection) -> str:
+def _where_weights_are(projection: Projection) -> str:
     connectivity = projection.connectivity
     if isinstance(connectivity, Shared) and connectivity.learns:
-        return f"the projection that has its weights: ({connectivity.of!r}, {_WEIGHT!r})"
+        return f"or those of {connectivity.of!r}, which learns the weights"
     of = connectivity.of if isinstance(connectivity, Shared) else projection.name
-    variables = ", ".join(map(repr, projection.synapse.variables)) or "none"
-    return (
-        f"a variable of its synapse model ({variables}), since it has no plasticity and its "
-        f"weights do not change (they are in network.projection({of!r}).connectivity)"
-    )
+    field = ".weights" if hasattr(connectivity, "weights") else ""
+    return f"since weights do not change: network.projection({of!r}).connectivity{field}"
 
 
 def _named(

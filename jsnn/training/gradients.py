@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from jsnn._checks import check_flag, positive_int
 from jsnn._engine.inputs import takes_spikes
+from jsnn._engine.record_checks import checked_record
 from jsnn.models.surrogates import Surrogate
 from jsnn.network.network import Network
 from jsnn.recording import Recording
@@ -127,7 +128,7 @@ def losses_of(
     def one(drive: Any, target: Any, key: Any) -> tuple[jax.Array, dict[str, Any]]:
         recorded = simulate(
             *(network, drive, num_steps),
-            record={**loss.record, **(record or {})},
+            record={**loss.record, **dict(checked_record(record))},
             key=key,
             checkpoint_every=checkpoint_every,
         )[1]

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from jsnn._checks import check_finite, check_known, check_type, finite_number
+from jsnn._engine.record_checks import checked_record
 from jsnn.evaluation.data_set import check_labels
 from jsnn.evaluation.readouts import Readout
 from jsnn.network.network import Network
@@ -41,13 +42,13 @@ class Loss:
     value: Value
 
     def __post_init__(self) -> None:
-        check_type(self.record, Mapping, "loss, record", " by name")
+        record = dict(checked_record(self.record, "loss, record"))
         if not callable(self.value):
             raise TypeError(
                 f"loss, value: given {type(self.value).__name__}; expected a function "
                 "({name: recorded}, target) -> the loss of a presentation"
             )
-        object.__setattr__(self, "record", dict(self.record))
+        object.__setattr__(self, "record", record)
 
     def __hash__(self) -> int:
         return hash((tuple(sorted(self.record)), self.value))

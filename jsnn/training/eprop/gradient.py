@@ -11,6 +11,7 @@ import jax
 
 from jsnn._checks import check_key, check_known, check_type, positive_int
 from jsnn._engine.inputs import Drive, checked_drive
+from jsnn._engine.record_checks import checked_record
 from jsnn.network.network import Network
 from jsnn.recording import Recording
 from jsnn.simulation import simulate
@@ -129,7 +130,7 @@ class EProp:
         traces, signals = _traces(loss, network, drive, target, num_steps, key, seen)
         learners = Learners(network, tuple(values), paths, self.feedback)
         folds = {name: r for name, r in loss.record.items() if name not in traces}
-        folds |= record or {}
+        folds |= dict(checked_record(record))
         kept, finished, learnt = sums_over_time(learners, drive, num_steps, key, folds, signals)
 
         def value(kept: dict[str, Any]) -> tuple[jax.Array, dict[str, Any]]:
