@@ -38,6 +38,15 @@ def check_type(value: Any, kind: type, what: str, hint: str = "") -> None:
         raise TypeError(f"{what}: given {type(value).__name__}; expected a {name}{hint}")
 
 
+def check_population_name(given: Any, what: str) -> None:
+    """Raise TypeError if `given`, such as a population itself, is not the name of one."""
+    if not isinstance(given, str):
+        example = f", {given.name!r}" if hasattr(given, "size") and hasattr(given, "name") else ""
+        raise TypeError(
+            f"{what}: given {type(given).__name__}; expected a str, a population's name{example}"
+        )
+
+
 def check_finite(value: Any, what: str) -> None:
     """Raise ValueError if a concrete `value` holds a NaN or an infinity; name the first one."""
     given = value if hasattr(value, "dtype") else np.asarray(value)
@@ -121,7 +130,7 @@ def numbers(value: Any, what: str, *, bools: bool = False) -> Any:
     if callable(value):
         raise TypeError(
             f"{what}: given a function or an initializer; expected numbers (draw them: "
-            "initializer(key, shape))"
+            "initializer(key, shape)) or, of a function of time, jsnn.over_time(f(times))"
         )
     _check_unmasked(value, what)
     if hasattr(value, "dtype") and not isinstance(value, (np.ndarray, np.generic, jax.Array)):
@@ -191,8 +200,12 @@ def check_dtype(array: Any, dtype: Any, what: str) -> None:
     if array.dtype != dtype:
         raise TypeError(
             f"{what}: given an array of {array.dtype}; expected {np.dtype(dtype)}, "
-            f"the network's dtype (cast it, for example with .astype(np.{np.dtype(dtype)}))"
+            f"the network's dtype (cast it, for example with .astype(np.{np.dtype(dtype)})"
+            f"{_OR_X64 if array.dtype == np.float64 else ''})"
         )
+
+
+_OR_X64 = "; for float64 everywhere, enable jax_enable_x64 and give float64 weights"
 
 
 def check_array(value: Any, dtype: Any, what: str) -> None:
@@ -222,14 +235,18 @@ def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
     given = getattr(value, "dtype", None)
     if given not in (np.float32, np.float64):
         kind = type(value).__name__ if given is None else f"an array of {given}"
-        raise TypeError(f"{what}: given {kind}; expected an array of float32 or float64")
+        raise TypeError(
+            f"{what}: given {kind}; expected an array of float32 or float64 "
+            "(np.asarray(x, np.float32))"
+        )
     if np.ndim(value) != len(axes):
         expected = str(axes).replace("'", "")
         raise ValueError(f"{what}: given shape {np.shape(value)}; expected {expected}")
     if given == np.float64 and not jax.config.read("jax_enable_x64"):
         raise TypeError(
             f"{what}: given an array of float64 while jax_enable_x64 is off; expected "
-            "float32 (cast it with .astype(np.float32), or enable x64)"
+            "float32 (cast it with .astype(np.float32), or enable x64 before any array is made: "
+            'jax.config.update("jax_enable_x64", True))'
         )
     check_finite(value, f"{what} of shape {np.shape(value)}")
     return own_array(value, given)
@@ -267,7 +284,9 @@ def check_key(key: Any, what: str) -> None:
     dtype = getattr(key, "dtype", None)
     if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
         kind = type(key).__name__ if dtype is None else f"an array of {dtype}"
-        raise TypeError(f"{what}: given {kind}; expected jax.random.key(seed)")
+        old = ", not PRNGKey(seed)" if dtype == np.uint32 else ""
+        seed = key if isinstance(key, int) else "seed"
+        raise TypeError(f"{what}: given {kind}; expected jax.random.key({seed}){old}")
     if np.shape(key):
         raise ValueError(
             f"{what}: given keys of shape {np.shape(key)}; expected one (jax.vmap takes many)"
@@ -349,8 +368,27 @@ def check_known(names: Iterable[str], known: Collection[str], what: str, kind: s
             raise ValueError(f"{what}: unknown {kind} {name!r}{guess} (known: {choices})")
 
 
-def positive_int(value: Any, what: str, *, least: int = 1, most: int = 2**31 - 1) -> int:
+def number_of_steps(value: Any, what: str) -> int:
+    """Return a number of steps as an int >= 1.
+
+    Raises:
+      TypeError: if `value` is not an integer, or is traced.
+      ValueError: if it is below 1, or above what an int32 can count.
+    """
+    return positive_int(value, what, hint="; jsnn.steps(ms, dt) turns a time into steps")
+
+
+def positive_int(
+    value: Any, what: str, *, least: int = 1, most: int = 2**31 - 1, hint: str = ""
+) -> int:
     """Return `value` as an int from `least` to `most`, by default what an int32 can count.
+
+    Args:
+      value: the number.
+      what: the part, for messages.
+      least: the smallest number.
+      most: the largest number.
+      hint: what else to do if a float was given, for messages.
 
     Raises:
       TypeError: if `value` is not an integer, or is traced.
@@ -358,8 +396,12 @@ def positive_int(value: Any, what: str, *, least: int = 1, most: int = 2**31 - 1
     """
     if isinstance(value, jax.core.Tracer):
         raise TypeError(
-            f"{what}: given a traced value; expected a static integer (static_argnames)"
+            f"{what}: given a traced value; expected a static integer (name it in "
+            "jax.jit(function, static_argnames=...))"
         )
+    if isinstance(value, float | np.floating) and np.isfinite(value):
+        whole = f"write {value:.0f}" if value == round(value) else "round it: int(round(x))"
+        raise TypeError(f"{what}: given {value}; expected an integer >= {least} ({whole}{hint})")
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{what}: given {value!r}; expected an integer >= {least}")
     if value < least:

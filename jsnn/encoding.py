@@ -17,7 +17,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_key, finite_number, host_array, is_concrete, positive_int
+from jsnn._checks import (
+    check_key,
+    finite_number,
+    host_array,
+    is_concrete,
+    number_of_steps,
+    positive_int,
+)
 
 Repeated = Literal["error", "once", "count"]
 Outside = Literal["error", "drop"]
@@ -83,7 +90,7 @@ def trains_from_times(times: ArrayLike, num_steps: int, dt: float = 1.0) -> jax.
     Raises:
       ValueError: if a time is NaN, negative, or finite and T dt or later.
     """
-    num_steps = positive_int(num_steps, "trains_from_times, num_steps")
+    num_steps = number_of_steps(num_steps, "trains_from_times, num_steps")
     dt = _positive(dt, "trains_from_times, dt")
     if is_concrete(times):
         given = host_array(times, "trains_from_times, times")
@@ -110,7 +117,7 @@ def bernoulli(key: jax.Array, values: ArrayLike, num_steps: int) -> jax.Array:
       bool [T, N].
     """
     check_key(key, "bernoulli, key")
-    num_steps = positive_int(num_steps, "bernoulli, num_steps")
+    num_steps = number_of_steps(num_steps, "bernoulli, num_steps")
     probability = _from_0_to_1(values, "bernoulli, values")
     return _drawn(key, probability, num_steps)
 
@@ -134,7 +141,7 @@ def poisson(key: jax.Array, rates: ArrayLike, num_steps: int, dt: float = 1.0) -
       ValueError: if a rate is negative or NaN.
     """
     check_key(key, "poisson, key")
-    num_steps = positive_int(num_steps, "poisson, num_steps")
+    num_steps = number_of_steps(num_steps, "poisson, num_steps")
     dt = _positive(dt, "poisson, dt")
     rates = _floats(rates)
     if is_concrete(rates) and not np.all(np.asarray(rates) >= 0):
@@ -235,7 +242,7 @@ def trains_from_events(
     """
     what = "trains_from_events"
     shape = (
-        positive_int(num_steps, f"{what}, num_steps"),
+        number_of_steps(num_steps, f"{what}, num_steps"),
         positive_int(num_neurons, f"{what}, num_neurons"),
     )
     dt = _positive(dt, f"{what}, dt")

@@ -5,7 +5,13 @@ from typing import Any
 
 import jax
 
-from jsnn._checks import check_flag, check_type, is_concrete, positive_int
+from jsnn._checks import (
+    check_flag,
+    check_type,
+    is_concrete,
+    number_of_steps,
+    positive_int,
+)
 from jsnn._devices import on_all
 from jsnn._engine.driven import split, with_driven_params
 from jsnn._engine.groups import each_alone
@@ -69,7 +75,7 @@ def simulate(
     for name, flag in (("scheduled", scheduled), ("check_finite", check_finite)):
         check_flag(flag, f"simulate, {name}")
     check_type(network, Network, "network")
-    num_steps = positive_int(num_steps, "num_steps")
+    num_steps = number_of_steps(num_steps, "num_steps")
     if checkpoint_every is not None:
         checkpoint_every = positive_int(checkpoint_every, "checkpoint_every")
     check_numbers(network)
@@ -140,7 +146,7 @@ def recorded_bytes(
       num_steps: T.
       num_presentations: the number of presentations.
     """
-    steps = positive_int(num_steps, "num_steps")
+    steps = number_of_steps(num_steps, "num_steps")
     recordings = plan_recordings(network, record, steps)
     per_presentation = sum(bytes_of(network, recordings, steps).values())
     return per_presentation * positive_int(num_presentations, "num_presentations")

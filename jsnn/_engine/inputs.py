@@ -9,6 +9,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jsnn._checks import check_known, check_type, is_concrete, numbers, own_array, real_array
+from jsnn._engine.shape_advice import advice, advice_over_time
 from jsnn._pytree import pytree, replace
 from jsnn.models.neurons import SPIKE_SOURCE
 from jsnn.models.quantity import Quantity, check_domains
@@ -89,7 +90,8 @@ def checked_drive(network: Network, drive: Drive, num_steps: int | None) -> dict
       TypeError: if a value is of another type or dtype than expected.
       ValueError: if a name is unknown, or a value has another shape or is outside its domain.
     """
-    check_type(drive, Mapping, "drive", " by population")
+    example = f" by population, such as {{{network.order[0]!r}: current}}, or {{}} for none"
+    check_type(drive, Mapping, "drive", example)
     checks: dict[str, Callable[..., Any]] = {
         **{p.name: partial(_of_population, p) for p in network.populations},
         **{s.name: partial(_of_source, network, s) for s in network.sources},
@@ -97,7 +99,7 @@ def checked_drive(network: Network, drive: Drive, num_steps: int | None) -> dict
     }
     check_known(drive, checks, "drive", "population, current source or projection")
     checked = {
-        name: checks[name](given, _Leaf(num_steps, network.dtype, f"drive of {name!r}"))
+        name: checks[name](given, _Leaf(num_steps, network.dtype, name))
         for name, given in drive.items()
     }
     check_drive_values(network, checked)
@@ -112,8 +114,9 @@ def takes_spikes(population: Population) -> bool:
 class _Leaf:
     """The check of a value of a drive: its time axis, its shape and its dtype."""
 
-    def __init__(self, num_steps: int | None, dtype: Any, what: str) -> None:
-        self.num_steps, self.dtype, self.what = num_steps, dtype, what
+    def __init__(self, num_steps: int | None, dtype: Any, part: str) -> None:
+        self.num_steps, self.dtype, self.part = num_steps, dtype, part
+        self.what = f"drive of {part!r}"
 
     def checked(
         self,
@@ -134,7 +137,7 @@ class _Leaf:
         """
         what = f"{self.what}, {name}" if name else self.what
         values = numbers(getattr(given, "values", given), what, bools=spikes)
-        if not fits(self._own_shape(given, what), quantity, sizes):
+        if not self._fits(given, quantity, sizes, what):
             raise ValueError(
                 f"{what}: given {_described(given)}; expected "
                 f"{self._expected(given, quantity, sizes)}"
@@ -143,29 +146,28 @@ class _Leaf:
         array = own_array(values, np.bool_) if is_spikes else real_array(values, self.dtype, what)
         return replace(given, values=array) if isinstance(given, OverTime) else array
 
-    def _own_shape(self, given: Any, what: str) -> tuple[int, ...]:
+    def _fits(self, given: Any, quantity: Quantity, sizes: tuple[int, ...], what: str) -> bool:
         if not isinstance(given, OverTime):
-            return np.shape(given)
+            return fits(np.shape(given), quantity, sizes)
         if self.num_steps is None:
             raise ValueError(f"{what}: given a time course; expected the value of this one step")
-        shape = np.shape(given.values)
-        if shape[:1] != (self.num_steps,):
-            raise ValueError(
-                f"{what}: given {_described(given)}; expected {self.num_steps} values along its "
-                "first axis, one for each step"
-            )
-        return shape[1:]
+        first, *others = np.shape(given.values)
+        return first == self.num_steps and fits(tuple(others), quantity, sizes)
 
     def _expected(self, given: Any, quantity: Quantity, sizes: tuple[int, ...]) -> str:
         if isinstance(given, OverTime):
-            return expected_shape(quantity, sizes, self.num_steps)
-        constant = expected_shape(quantity, sizes)
-        if np.ndim(given) <= max(quantity.ndim, len(sizes)):
-            return constant
-        return (
-            f"{constant}, constant in time (jsnn.over_time(x) marks a time course; jax.vmap runs a "
-            "batch)"
-        )
+            assert self.num_steps is not None
+            shape = np.shape(given.values)
+            expected = expected_shape(quantity, sizes, self.num_steps)
+            if shape[0] != self.num_steps:
+                expected = f"{self.num_steps} values along its first axis, one for each step"
+            hint = advice_over_time(shape, sizes, self.num_steps)
+        else:
+            constant = expected_shape(quantity, sizes)
+            is_larger = np.ndim(given) > max(quantity.ndim, len(sizes))
+            expected = f"{constant}, constant in time" if is_larger else constant
+            hint = advice(np.shape(given), sizes, self.num_steps, self.part)
+        return f"{expected} ({hint})" if hint else expected
 
 
 def _described(given: Any) -> str:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jsnn._checks import positive_int
+from jsnn._checks import number_of_steps, positive_int
 from jsnn.conversion.activation import Identity, qcfs
 from jsnn.conversion.channel_scaling import each_neuron
 from jsnn.conversion.decoding import decoded_values
@@ -36,7 +36,7 @@ def light(num_steps: int) -> Calibration:
       ValueError: if `num_steps` is below 1.
       TypeError: if `num_steps` is not an integer.
     """
-    return partial(_light, num_steps=positive_int(num_steps, "light, num_steps"))
+    return partial(_light, num_steps=number_of_steps(num_steps, "light, num_steps"))
 
 
 def _light(
@@ -72,7 +72,7 @@ def advanced(num_steps: int, *, num_updates: int = 200, learning_rate: float = 1
     """
     return partial(
         _advanced,
-        num_steps=positive_int(num_steps, "advanced, num_steps"),
+        num_steps=number_of_steps(num_steps, "advanced, num_steps"),
         num_updates=positive_int(num_updates, "num_updates"),
         learning_rate=learning_rate,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from jsnn._checks import check_finite, finite_number, positive_int
+from jsnn._checks import check_finite, finite_number, number_of_steps
 from jsnn.conversion.neurons import BERNOULLI, HOLD, LATENCY
 from jsnn.models.neurons import IF_SOFT_RESET, NeuronModel
 from jsnn.models.synapses import DELTA, SynapseModel
@@ -106,7 +106,7 @@ def latency(num_steps: int) -> Coding:
       ValueError: if `num_steps` is below 1.
       TypeError: if `num_steps` is not an integer.
     """
-    steps = positive_int(num_steps, "latency, num_steps")
+    steps = number_of_steps(num_steps, "latency, num_steps")
     return Coding(
         "latency",
         LATENCY,

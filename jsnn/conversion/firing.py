@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from jsnn._checks import check_flag, finite_number, positive_int
+from jsnn._checks import check_flag, finite_number, number_of_steps, positive_int
 from jsnn.conversion.emission import GRADED, SPIKES, Emission
 from jsnn.conversion.neurons import BURST_IF, EMITTED, FEW_SPIKES, SIGNED_DIGITS, SIGNED_IF
 from jsnn.models.neurons import IF, IF_SOFT_RESET, NeuronModel
@@ -120,7 +120,7 @@ def few_spikes(num_steps: int = 8) -> Firing:
       ValueError: if `num_steps` is below 1.
       TypeError: if `num_steps` is not an integer.
     """
-    steps = positive_int(num_steps, "few_spikes, num_steps")
+    steps = number_of_steps(num_steps, "few_spikes, num_steps")
     return Firing(
         FEW_SPIKES,
         EMITTED,
@@ -161,7 +161,7 @@ def signed_digits(num_steps: int = 4, *, base: float = 2.0, eager: bool = True) 
       TypeError: if `num_steps` is not an integer, or `base` not a number.
     """
     check_flag(eager, "signed_digits, eager")
-    steps = positive_int(num_steps, "signed_digits, num_steps")
+    steps = number_of_steps(num_steps, "signed_digits, num_steps")
     if not 1 < finite_number(base, "signed_digits, base") <= 2:
         raise ValueError(f"signed_digits, base: given {base}; expected a number in (1, 2]")
     return Firing(

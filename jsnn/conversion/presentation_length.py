@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from jsnn._checks import positive_int
+from jsnn._checks import number_of_steps
 from jsnn.conversion.recipe import Recipe
 from jsnn.network.network import Network
 from jsnn.network.population import Population
@@ -79,7 +79,7 @@ def check_steps(num_steps: int, network: Network, recipe: Recipe) -> int:
       ValueError: if there are too few steps, or another number than the coding is made for.
       TypeError: if `num_steps` is not an integer.
     """
-    steps = positive_int(num_steps, "num_steps")
+    steps = number_of_steps(num_steps, "num_steps")
     reason, least = _most_needed(network, recipe)
     if steps < least:
         raise ValueError(f"num_steps: given {steps}; expected at least {least} for {reason}")

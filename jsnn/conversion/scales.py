@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_flag, finite_number, positive_int
+from jsnn._checks import check_flag, finite_number, number_of_steps, positive_int
 from jsnn.conversion.activation import Activation, Clipped, Identity, Quantised, qcfs
 from jsnn.conversion.channel_scaling import each_neuron, has_weights
 from jsnn.conversion.decoding import drives_of
@@ -245,7 +245,7 @@ def least_error(num_steps: int, *, per_channel: bool = False) -> Scale:
       TypeError: if `num_steps` is not an integer.
     """
     check_flag(per_channel, "least_error, per_channel")
-    steps = positive_int(num_steps, "least_error, num_steps")
+    steps = number_of_steps(num_steps, "least_error, num_steps")
     return partial(_least_error, num_steps=steps, per_channel=per_channel)
 
 
@@ -310,7 +310,7 @@ def largest_input(num_steps: int = 100) -> Scale:
       ValueError: if `num_steps` is below 1.
       TypeError: if `num_steps` is not an integer.
     """
-    return partial(_largest_input, num_steps=positive_int(num_steps, "largest_input, num_steps"))
+    return partial(_largest_input, num_steps=number_of_steps(num_steps, "largest_input, num_steps"))
 
 
 def _largest_input(sample: Sample, recipe: Recipe, *, num_steps: int) -> list[np.ndarray]:

@@ -18,6 +18,7 @@ from jsnn._checks import (
     check_type,
     check_untraced,
     host_array,
+    number_of_steps,
     positive_int,
 )
 from jsnn._devices import checked_devices
@@ -100,7 +101,7 @@ def evaluate(
     check_type(readout, Readout, "readout", ", such as jsnn.spike_count(population)")
     if not callable(between):
         raise TypeError(f"between: given {between!r}; expected a function such as jsnn.fresh")
-    num_steps = positive_int(num_steps, "num_steps")
+    num_steps = number_of_steps(num_steps, "num_steps")
     first_index = positive_int(first_index, "first_index", least=0)
     if network.mesh is not None:
         raise ValueError(
@@ -281,6 +282,7 @@ def check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise TypeError(
             f"labels: given {array.dtype} of shape {array.shape}; expected integers of shape (n,)"
+            f"{_as_labels(array)}"
         )
     outside = np.flatnonzero((array < 0) | (array >= num_classes))
     if outside.size:
@@ -289,3 +291,13 @@ def check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:
             f"{num_classes - 1}, the classes of the output population"
         )
     return array.astype(np.int32)
+
+
+def _as_labels(given: np.ndarray) -> str:
+    """Return how one-hot rows, whole floats and words become labels, or ""."""
+    if given.ndim == 2 and given.dtype.kind in "iufb":
+        return " (labels.argmax(1) of one-hot rows)"
+    if given.ndim == 1 and given.dtype.kind in "fU":
+        words = "np.unique(labels, return_inverse=True)[1]"
+        return f" ({'labels.astype(int)' if given.dtype.kind == 'f' else words})"
+    return ""

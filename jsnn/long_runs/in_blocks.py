@@ -10,7 +10,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from jsnn._checks import check_flag, check_type, check_untraced, positive_int
+from jsnn._checks import (
+    check_flag,
+    check_type,
+    check_untraced,
+    number_of_steps,
+    positive_int,
+)
 from jsnn._engine.driven import split
 from jsnn._engine.inputs import Drive, checked_drive
 from jsnn._engine.record_checks import checked_record
@@ -87,7 +93,7 @@ def simulate_in_blocks(
     given = (network, drive, state, key)
     check_untraced(given, "simulate_in_blocks", "jsnn.simulate can be traced")
     check_type(network, Network, "network")
-    num_steps = positive_int(num_steps, "num_steps")
+    num_steps = number_of_steps(num_steps, "num_steps")
     steps_per_block = positive_int(steps_per_block, "steps_per_block")
     blocks_per_save = positive_int(blocks_per_save, "blocks_per_save")
     if on_block is not None and not callable(on_block):

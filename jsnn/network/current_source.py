@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from jsnn._checks import check_type
+from jsnn._checks import check_population_name, check_type
 from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
 from jsnn.models.current_sources import CurrentSourceModel
@@ -53,9 +53,11 @@ class CurrentSource:
 
     def __post_init__(self) -> None:
         what = self._what
-        check_type(self.model, CurrentSourceModel, f"{what}, model")
-        params = completed(self.params, self.model.params, what, "parameter")
-        initial = completed(self.initial, self.model.variables, what, "variable")
+        check_population_name(self.population, f"{what}, population")
+        hint = ", such as jsnn.GAUSSIAN_NOISE"
+        check_type(self.model, CurrentSourceModel, f"{what}, model", hint)
+        params = completed(self.params, self.model.params, what, "parameter", self.model.variables)
+        initial = completed(self.initial, self.model.variables, what, "variable", self.model.params)
         check_domains(self.model.params, params, f"{what}, parameter")
         for name, value in (("params", params), ("initial", initial)):
             object.__setattr__(self, name, value)

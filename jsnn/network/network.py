@@ -274,10 +274,16 @@ def _named(parts: Sequence[Any], name: str, kind: str) -> Any:
 
 
 def _all_of(kind: type[_T], given: Any, name: str) -> tuple[_T, ...]:
-    check_type(given, Sequence, f"network, {name}")
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise TypeError(
+            f"network, {name}: given {type(given).__name__}; expected a list of {kind.__name__}{_ORDER}"
+        )
     for part in given:
-        check_type(part, kind, f"network, {name}")
+        check_type(part, kind, f"network, {name}", _ORDER)
     return tuple(given)
+
+
+_ORDER = ", in jsnn.Network(populations, projections, sources, dt=dt)"
 
 
 def _check_unique(names: Sequence[str]) -> None:

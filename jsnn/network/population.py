@@ -48,10 +48,15 @@ class Population:
 
     def __post_init__(self) -> None:
         what = self._what
+        if isinstance(self.size, tuple | list):
+            raise TypeError(
+                f"{what}, size: given {self.size}; expected the number of neurons, an integer "
+                "(math.prod(size) of a shape)"
+            )
         size = positive_int(self.size, f"{what}, size")
-        check_type(self.model, NeuronModel, f"{what}, model")
-        params = completed(self.params, self.model.params, what, "parameter")
-        initial = completed(self.initial, self.model.variables, what, "variable")
+        check_type(self.model, NeuronModel, f"{what}, model", ", such as jsnn.LIF")
+        params = completed(self.params, self.model.params, what, "parameter", self.model.variables)
+        initial = completed(self.initial, self.model.variables, what, "variable", self.model.params)
         check_per_neuron(params, self.model.params, size, f"{what}, parameter")
         check_per_neuron(initial, self.model.variables, size, f"{what}, variable")
         for name, value in (("size", size), ("params", params), ("initial", initial)):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jsnn._checks import check_array, check_type, is_concrete, positive_int
+from jsnn._checks import check_array, check_population_name, check_type, is_concrete, positive_int
 from jsnn._pytree import pytree, replace, static
 from jsnn.models.checker import raise_problems
 from jsnn.models.synapses import DELTA, SynapseModel
@@ -23,6 +23,7 @@ from jsnn.network.connectivity import (
 )
 from jsnn.network.connectivity.indices import LONGEST_DELAY
 from jsnn.network.plasticity import Plasticity
+from jsnn.network.steps import DELAYS_IN_MS
 from jsnn.network.values import (
     Given,
     cast_initial,
@@ -87,21 +88,25 @@ class Projection:
 
     def __post_init__(self) -> None:
         for side in ("pre", "post"):
-            check_type(getattr(self, side), str, f"projection, {side}", ", a population's name")
+            check_population_name(getattr(self, side), f"projection, {side}")
         if not self.name:
             object.__setattr__(self, "name", f"{self.pre}_to_{self.post}")
         what = self._what
         if not isinstance(self.connectivity, Connectivity):
             raise TypeError(
                 f"{what}, connectivity: given {type(self.connectivity).__name__}; expected a "
-                "connectivity such as jsnn.Dense(weights)"
+                "connectivity such as jsnn.Dense(weights), or jsnn.from_scipy(matrix)"
             )
-        check_type(self.synapse, SynapseModel, f"{what}, synapse")
+        check_type(self.synapse, SynapseModel, f"{what}, synapse", ", such as jsnn.EXPONENTIAL")
         if isinstance(self.plasticity, Plasticity) and isinstance(self.params, Mapping):
             expected = "jsnn.Plasticity(model, {{{name}: value}})"
             self.plasticity.check_place(self.params, self.synapse.params, what, expected)
-        params = completed(self.params, self.synapse.params, what, "parameter")
-        initial = completed(self.initial, self.synapse.variables, what, "variable")
+        params = completed(
+            self.params, self.synapse.params, what, "parameter", self.synapse.variables
+        )
+        initial = completed(
+            self.initial, self.synapse.variables, what, "variable", self.synapse.params
+        )
         num_post = self.connectivity.num_post
         check_per_neuron(params, self.synapse.params, num_post, f"{what}, parameter")
         check_per_neuron(initial, self.synapse.variables, num_post, f"{what}, variable")
@@ -350,7 +355,6 @@ def _whole_steps(given: Any, what: str, most: int = _MOST_IN_FLIGHT) -> int:
         )
     if isinstance(given, float | np.floating):
         raise TypeError(
-            f"{what}: given {given}; expected an integer, the number of steps (jsnn.steps(ms, dt) "
-            "rounds times to steps)"
+            f"{what}: given {given}; expected an integer, the number of steps ({DELAYS_IN_MS})"
         )
     return positive_int(given, what, least=0, most=most)

@@ -241,7 +241,7 @@ def check_state(network: Network, state: State) -> None:
         plastic weight is outside the bounds of its rule, a spike in flight is neither 0 nor 1, or
         the step is negative.
     """
-    check_type(state, State, "state")
+    check_type(state, State, "state", ", the first of the two values that a run returns")
     check_key_of(network, state.key)
     for path, leaf in jax.tree_util.tree_leaves_with_path(replace(state, key=None)):
         if not isinstance(leaf, (np.ndarray, np.generic, jax.Array)) or np.ma.isMaskedArray(leaf):

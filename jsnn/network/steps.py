@@ -7,6 +7,11 @@ from jax.typing import ArrayLike
 
 from jsnn._checks import finite_number, host_array
 
+DELAYS_IN_MS = (
+    "jsnn.steps(ms, dt) turns ms into steps; a delay of k steps in Brian2 or NEST is k + 1 here"
+)
+"""Advice for delays that are no integers."""
+
 
 def steps(ms: ArrayLike, dt: float) -> Any:
     """Turn times in ms into whole steps, rounded to the nearest; halves to the even number.

@@ -18,7 +18,9 @@ Declared = Mapping[str, Quantity]
 """Quantities of a model by name, {name: quantity}."""
 
 
-def completed(given: Given, declared: Declared, what: str, kind: str) -> FrozenDict[Any]:
+def completed(
+    given: Given, declared: Declared, what: str, kind: str, others: Declared | None = None
+) -> FrozenDict[Any]:
     """Return the values that are given, with the defaults of the model for the others.
 
     Args:
@@ -26,12 +28,20 @@ def completed(given: Given, declared: Declared, what: str, kind: str) -> FrozenD
       declared: the quantities of the model.
       what: the part that they belong to, for messages.
       kind: "parameter" or "variable".
+      others: the quantities of the other kind, which a user may have taken for these.
 
     Raises:
       TypeError: if `given` is not a mapping, or a value is no number and no array of numbers.
       ValueError: if a name is unknown.
     """
     check_type(given, Mapping, f"{what}, {_FIELDS[kind]}", " by name")
+    for name in given:
+        if name in (others or {}) and name not in declared:
+            other = "variable" if kind == "parameter" else "parameter"
+            raise ValueError(
+                f"{what}, {_FIELDS[kind]}: given {name!r}, which is a {other} of the model; "
+                f"expected it in {_FIELDS[other]}="
+            )
     check_known(given, declared, what, kind)
 
     values = {

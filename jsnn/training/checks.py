@@ -13,6 +13,7 @@ from jsnn._checks import (
     check_known,
     check_type,
     check_untraced,
+    number_of_steps,
     positive_int,
 )
 from jsnn.evaluation.readouts import Readout
@@ -57,7 +58,7 @@ def checked_task(
             "presentations are spread over devices (shards=, devices=)"
         )
     check_numbers(network)
-    num_steps = positive_int(num_steps, "fit, num_steps")
+    num_steps = number_of_steps(num_steps, "fit, num_steps")
     check_type(loss, Loss, "fit, loss", ", such as jsnn.losses.cross_entropy(readout)")
     loss.check(network)
     if not isinstance(optimizer, Optimizer):

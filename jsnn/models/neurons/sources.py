@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import positive_int
+from jsnn._checks import number_of_steps, positive_int
 from jsnn.models.model import Values
 from jsnn.models.neurons.model import NeuronModel
 from jsnn.models.quantity import Quantity
@@ -58,7 +58,7 @@ def spike_trains(
       ValueError: if their numbers differ, a spike lies outside, or a neuron spikes twice in a step.
     """
     shape = (
-        positive_int(num_steps, "spike_trains, num_steps"),
+        number_of_steps(num_steps, "spike_trains, num_steps"),
         positive_int(num_neurons, "spike_trains, num_neurons"),
     )
     index = (

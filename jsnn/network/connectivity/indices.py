@@ -7,6 +7,7 @@ import numpy as np
 
 from jsnn._checks import host_array, is_concrete
 from jsnn._kernels.visits import SynapsesOf
+from jsnn.network.steps import DELAYS_IN_MS
 
 MOST_SYNAPSES = 2**31 - 2**7
 """Most synapses, and most slots, which int32 numbers; the kernels need some room above them."""
@@ -287,7 +288,8 @@ def integers(
             f"{what}: given shape {np.shape(given)}; expected {shape}, one for each weight"
         )
     if given.dtype.kind not in "iu" and given.size:
-        raise TypeError(f"{what}: given {given.dtype}; expected integers")
+        hint = f" ({DELAYS_IN_MS})" if name == "delays" else ""
+        raise TypeError(f"{what}: given {given.dtype}; expected integers{hint}")
     if is_concrete(given) and is_concrete(counts):
         outside = (given < low) | (given > high)
         outside = np.flatnonzero(outside if counts is None else outside & np.asarray(counts))

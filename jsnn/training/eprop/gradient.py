@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from jsnn._checks import check_key, check_known, check_type, positive_int
+from jsnn._checks import check_key, check_known, check_type, number_of_steps
 from jsnn._engine.inputs import Drive, checked_drive
 from jsnn._engine.record_checks import checked_record
 from jsnn.network.network import Network
@@ -118,7 +118,7 @@ class EProp:
           ValueError: if a recording, a population or a projection does not fit e-prop.
         """
         check_type(network, Network, "eprop, network")
-        num_steps = positive_int(num_steps, "num_steps")
+        num_steps = number_of_steps(num_steps, "num_steps")
         check_trained(network, values)
         seen = [observed(name, recording) for name, recording in loss.record.items()]
         check_known([each.population for each in seen], network.sizes, "eprop, loss", "population")
