@@ -200,12 +200,14 @@ def check_dtype(array: Any, dtype: Any, what: str) -> None:
     if array.dtype != dtype:
         raise TypeError(
             f"{what}: given an array of {array.dtype}; expected {np.dtype(dtype)}, "
-            f"the network's dtype (cast it, for example with .astype(np.{np.dtype(dtype)})"
+            f"the network's dtype (cast it: x.astype(np.{np.dtype(dtype)})"
             f"{_OR_X64 if array.dtype == np.float64 else ''})"
         )
 
 
-_OR_X64 = "; for float64 everywhere, enable jax_enable_x64 and give float64 weights"
+_OR_X64 = (
+    '; for float64 everywhere, jax.config.update("jax_enable_x64", True) and weights of float64'
+)
 
 
 def check_array(value: Any, dtype: Any, what: str) -> None:
@@ -245,7 +247,7 @@ def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
     if given == np.float64 and not jax.config.read("jax_enable_x64"):
         raise TypeError(
             f"{what}: given an array of float64 while jax_enable_x64 is off; expected "
-            "float32 (cast it with .astype(np.float32), or enable x64 before any array is made: "
+            "float32 (cast it: x.astype(np.float32); or enable x64 before any array is made: "
             'jax.config.update("jax_enable_x64", True))'
         )
     check_finite(value, f"{what} of shape {np.shape(value)}")

@@ -932,7 +932,7 @@ WRONG_RECORDINGS = [
             f"an unknown population in a {type(recording).__name__}",
             lambda recording=recording: recorded(kept=recording),
             ValueError,
-            ("recording 'kept'", "population 'out'", "known: 'layer0'"),
+            ("recording 'kept'", "unknown population", "'out'", "known: 'layer0'"),
         )
         for recording in (
             jsnn.SpikeCount("out"),

@@ -276,7 +276,8 @@ def _named(parts: Sequence[Any], name: str, kind: str) -> Any:
 def _all_of(kind: type[_T], given: Any, name: str) -> tuple[_T, ...]:
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise TypeError(
-            f"network, {name}: given {type(given).__name__}; expected a list of {kind.__name__}{_ORDER}"
+            f"network, {name}: given {type(given).__name__}; expected a list of "
+            f"{kind.__name__}{_ORDER}"
         )
     for part in given:
         check_type(part, kind, f"network, {name}", _ORDER)
