@@ -42,13 +42,13 @@ class Loss:
     value: Value
 
     def __post_init__(self) -> None:
-        record = dict(checked_record(self.record, "loss, record"))
+        checked_record(self.record, "loss, record")
         if not callable(self.value):
             raise TypeError(
                 f"loss, value: given {type(self.value).__name__}; expected a function "
                 "({name: recorded}, target) -> the loss of a presentation"
             )
-        object.__setattr__(self, "record", record)
+        object.__setattr__(self, "record", dict(self.record))
 
     def __hash__(self) -> int:
         return hash((tuple(sorted(self.record)), self.value))

@@ -279,7 +279,7 @@ def drawn(readout: Any) -> jsnn.Readout:
         (lambda: losses.rates_above("out", -1.0), ValueError, "rates_above, hz: given -1.0"),
         (lambda: losses.rates_below("out", "5"), TypeError, "rates_below, hz: given str '5'"),
         (lambda: "2" * both(), TypeError, "loss, factor: given str"),
-        (lambda: losses.Loss("out", np.sum), TypeError, "loss, record: given str"),
+        (lambda: losses.Loss("out", np.sum), TypeError, "loss, record: given the name 'out'"),
         (lambda: losses.Loss({}, None), TypeError, "loss, value: given NoneType; expected a func"),
         (lambda: losses.scalar(jnp.zeros(2)), TypeError, r"returned float32 of shape \(2,\)"),
         (lambda: losses.scalar(jnp.int32(2)), TypeError, r"loss, value: returned int32"),
