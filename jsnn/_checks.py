@@ -239,7 +239,7 @@ def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
         kind = type(value).__name__ if given is None else f"an array of {given}"
         raise TypeError(
             f"{what}: given {kind}; expected an array of float32 or float64 "
-            "(np.asarray(x, np.float32))"
+            f"({'np.full(shape, x' if np.ndim(value) == 0 else 'np.asarray(x'}, np.float32))"
         )
     if np.ndim(value) != len(axes):
         expected = str(axes).replace("'", "")

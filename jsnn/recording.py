@@ -461,7 +461,14 @@ def checked_neurons(neurons: Sequence[int] | None, what: str) -> tuple[int, ...]
     if neurons is None:
         return None
     if np.ndim(neurons) != 1:
-        raise TypeError(f"{what}, neurons: given {neurons!r}; expected a sequence")
+        raise TypeError(
+            f"{what}, neurons: given {neurons!r}; expected a sequence of indices, such as [0] or "
+            "range(3)"
+        )
+    if getattr(neurons, "dtype", None) == np.bool_:
+        raise TypeError(
+            f"{what}, neurons: given an array of bool; expected indices (np.flatnonzero(mask))"
+        )
     return tuple(positive_int(n, f"{what}, neurons", least=0) for n in neurons)
 
 

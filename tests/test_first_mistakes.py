@@ -194,6 +194,11 @@ def trained(**given: Any) -> Any:
     return jsnn.fit(NETWORK, **arguments | given)
 
 
+def two_arguments(x: Any, current: Any) -> Any:
+    """Take the arguments of other simulators."""
+    return x
+
+
 MESSAGES = [
     (lambda: cells((2, 3), jsnn.IF), "population 'cells', size: given (2, 3); expected the number"),
     (lambda: cells(6, "LIF"), "expected a NeuronModel, such as jsnn.LIF"),
@@ -251,6 +256,15 @@ MESSAGES = [
         lambda: jsnn.simulate(NETWORK, {}, 5, record=["layer0"], check_finite=True),
         "record: given a list of names",
     ),
+    (lambda: delayed("1.5 ms"), "delay: given '1.5 ms'; expected an integer, the number of steps"),
+    (lambda: jsnn.Sparse([0], [1], 0.5, 2, 2), "(np.full(shape, x, np.float32))"),
+    (lambda: jsnn.Spikes("a", neurons=3), "given 3; expected a sequence of indices, such as [0]"),
+    (lambda: jsnn.Spikes("a", neurons=np.ones(2, bool)), "np.flatnonzero(mask)"),
+    (
+        lambda: jsnn.Network([cells(3, dataclasses.replace(jsnn.IF, update=two_arguments))]),
+        "but 4 were given (help() of the class of the model lists its arguments)",
+    ),
+    (lambda: jsnn.feedforward({"a": np.ones((2, 2), F32)}, jsnn.IF), "given dict; expected a list"),
     (lambda: recorded(list("abcdef")), '"d": jsnn.Spikes("d"), ...}'),
     (
         lambda: recorded({"v": jsnn.Variable}),

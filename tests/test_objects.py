@@ -376,7 +376,9 @@ def test_time_courses_are_marked() -> None:
         np.testing.assert_array_equal(each_step, np.cumsum(steps)[:, None] * np.ones(3))
     np.testing.assert_array_equal(v(dc(jsnn.over_time(rows))), np.cumsum(rows, axis=0))
     for square in (np.ones((5, 3), F32), np.ones((5, 5), F32)):
-        with pytest.raises(ValueError, match=r"jsnn\.over_time\(x\) marks a time course; .*jax.vmap"):
+        with pytest.raises(
+            ValueError, match=r"jsnn\.over_time\(x\) marks a time course; .*jax.vmap"
+        ):
             v({"a": square})
     with pytest.raises(ValueError, match="expected 5 values along its first axis"):
         v({"a": jsnn.over_time(rows[:4])})

@@ -225,7 +225,9 @@ def _reason(error: Exception, arguments: tuple[Any, ...]) -> str:
         )
     if "truth value of an array" in str(error):
         return "is not traceable: it tests an array with `if`; use jnp.where"
-    return f"fails when traced: {type(error).__name__}: {_first_line(error)}"
+    of_arguments = isinstance(error, TypeError) and "positional argument" in str(error)
+    hint = " (help() of the class of the model lists its arguments)" if of_arguments else ""
+    return f"fails when traced: {type(error).__name__}: {_first_line(error)}{hint}"
 
 
 def _differences(name: str, returned: Any, expected: Any) -> list[str]:

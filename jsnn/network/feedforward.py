@@ -1,7 +1,7 @@
 """Feed-forward networks: chains of dense layers."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,11 @@ def feedforward(
     if hasattr(weights, "shape"):
         raise TypeError(
             f"feedforward: given one array of shape {np.shape(weights)}; expected a list of them"
+        )
+    if isinstance(weights, Mapping):
+        raise TypeError(
+            f"feedforward: given {type(weights).__name__}; expected a list of matrices, a layer "
+            "each"
         )
     if not len(weights):
         raise ValueError("feedforward: given no weights; expected at least one matrix")

@@ -353,8 +353,8 @@ def _whole_steps(given: Any, what: str, most: int = _MOST_IN_FLIGHT) -> int:
             f"{what}: given an array of shape {np.shape(given)}; expected an integer (jsnn.Sparse "
             "and jsnn.Dense take delays and axonal parts of each synapse)"
         )
-    if isinstance(given, float | np.floating):
+    if isinstance(given, float | np.floating | str):
         raise TypeError(
-            f"{what}: given {given}; expected an integer, the number of steps ({DELAYS_IN_MS})"
+            f"{what}: given {given!r}; expected an integer, the number of steps ({DELAYS_IN_MS})"
         )
     return positive_int(given, what, least=0, most=most)
