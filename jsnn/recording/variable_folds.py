@@ -1,0 +1,104 @@
+"""Recordings of one value of a variable: its largest, its last, its sum, its mean."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jsnn.network.network import Network
+from jsnn.network.state import State, abstract_state
+from jsnn.network.variables import check_variable, variables_of
+from jsnn.recording.protocols import SpikesOf
+
+
+@dataclass(frozen=True)
+class MaxVariable:
+    """The largest value that a `Variable` had at the end of a step, in its shape, such as [N]."""
+
+    part: str
+    variable: str = "v"
+
+    def check(self, network: Network, what: str) -> None:
+        check_variable(network, self.part, self.variable, what)
+
+    def start(self, network: Network) -> jax.Array:
+        variable = variables_of(abstract_state(network), self.part)[self.variable]
+        return jnp.full(variable.shape, _lowest(variable.dtype), variable.dtype)
+
+    def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
+        return jnp.maximum(kept, variables_of(state, self.part)[self.variable])
+
+
+@dataclass(frozen=True)
+class FinalVariable:
+    """The value of a `Variable` after the last step, in its shape, such as [N]."""
+
+    part: str
+    variable: str = "v"
+
+    def check(self, network: Network, what: str) -> None:
+        check_variable(network, self.part, self.variable, what)
+
+    def start(self, network: Network) -> jax.Array:
+        variable = variables_of(abstract_state(network), self.part)[self.variable]
+        return jnp.zeros(variable.shape, variable.dtype)
+
+    def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
+        return variables_of(state, self.part)[self.variable]
+
+
+@dataclass(frozen=True)
+class SumVariable:
+    """The sum over the steps of a `Variable` at the end of each step, in its shape, such as [N].
+
+    The dtype is that of the network.
+    """
+
+    part: str
+    variable: str = "v"
+
+    def check(self, network: Network, what: str) -> None:
+        check_variable(network, self.part, self.variable, what)
+
+    def start(self, network: Network) -> jax.Array:
+        variable = variables_of(abstract_state(network), self.part)[self.variable]
+        return jnp.zeros(variable.shape, network.dtype)
+
+    def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
+        return kept + variables_of(state, self.part)[self.variable].astype(kept.dtype)
+
+
+@dataclass(frozen=True)
+class MeanVariable:
+    """The mean over the steps of a `Variable` at the end of each step, in its shape, such as [N].
+
+    The dtype is that of the network.
+    """
+
+    part: str
+    variable: str = "v"
+
+    @property
+    def _sum(self) -> SumVariable:
+        return SumVariable(self.part, self.variable)
+
+    def check(self, network: Network, what: str) -> None:
+        self._sum.check(network, what)
+
+    def start(self, network: Network) -> dict[str, jax.Array]:
+        return {"sum": self._sum.start(network), "steps": jnp.zeros((), network.dtype)}
+
+    def fold(
+        self, kept: dict[str, jax.Array], state: State, spikes: SpikesOf
+    ) -> dict[str, jax.Array]:
+        return {"sum": self._sum.fold(kept["sum"], state, spikes), "steps": kept["steps"] + 1}
+
+    def finish(self, kept: dict[str, jax.Array]) -> jax.Array:
+        return kept["sum"] * (1 / kept["steps"])
+
+
+def _lowest(dtype: Any) -> Any:
+    if jnp.issubdtype(dtype, jnp.floating):
+        return -jnp.inf
+    return False if jnp.issubdtype(dtype, jnp.bool_) else jnp.iinfo(dtype).min
