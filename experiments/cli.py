@@ -1,6 +1,7 @@
 """Common part of all experiments: flags from a dataclass, short errors, progress, JSON results."""
 
 import dataclasses
+import functools
 import io
 import json
 import os
@@ -12,8 +13,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
+import jsnn
 from jsnn import cache_compilations
 from jsnn.network.whole_files import write_whole
 
@@ -48,6 +50,8 @@ class Config:
 
 
 C = TypeVar("C", bound=Config)
+P = ParamSpec("P")
+T = TypeVar("T")
 Results = dict[str, Any]
 
 
@@ -154,10 +158,21 @@ def check_directory(directory: Path, flag: str) -> None:
         raise ValueError(f"--{flag}: cannot write to {directory}: {error.strerror}") from None
 
 
-def write_figure(path: Path, figure: "Figure", dpi: int = 150) -> None:
+def drawing(function: Callable[P, T]) -> Callable[P, T]:
+    """Make a function draw in the style of `jsnn.plot`, which is imported when it is called."""
+
+    @functools.wraps(function)
+    def styled(*arguments: P.args, **named: P.kwargs) -> T:
+        with jsnn.plot.style():
+            return function(*arguments, **named)
+
+    return styled
+
+
+def write_figure(path: Path, figure: "Figure") -> None:
     """Write a figure in the format that the suffix names, whole or not at all."""
     content = io.BytesIO()
-    figure.savefig(content, format=path.suffix[1:].lower(), dpi=dpi)
+    figure.savefig(content, format=path.suffix[1:].lower())
     write_whole(path, content.getvalue())
 
 
