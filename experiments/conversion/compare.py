@@ -1,5 +1,6 @@
 """Comparison of recipes on one trained network: accuracy and spikes after 1, 2, 4, ... steps."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -73,6 +74,18 @@ _MOST_DIGITS = 16
 """Further digits are below the resolution of a potential."""
 
 _FEW_SPIKES = "few-spikes"
+
+
+_FAMILIES = (
+    ("copy", "diehl-model", "diehl-data", "spike-norm"),
+    ("rueckauer", "rueckauer-half", "per-channel"),
+    ("signed", "burst", "group"),
+    ("light", "advanced", "residual", _FEW_SPIKES),
+    (*_OF_QCFS, *_IN_DIGITS_OF_QCFS),
+)
+"""Recipes that share a row of the figure."""
+
+_BACKGROUND: Mapping[str, Any] = {"color": "0.85", "linewidth": 0.6, "zorder": 1}
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -182,36 +195,61 @@ def table(found: Mapping[str, Measured], steps: Sequence[int], ann: float) -> st
     return "\n".join(lines) + "\n"
 
 
+@cli.drawing
 def draw(found: Mapping[str, Measured], ann: float) -> "Figure":
-    """Draw the error against steps and against spikes, with a line for each recipe."""
-    from matplotlib.figure import Figure
-
-    figure: Any = Figure(figsize=(8.0, 4.4), layout="constrained")
-    over_steps, over_spikes = figure.subplots(1, 2, sharey=True)
-    for index, (name, measured) in enumerate(found.items()):
-        steps = list(measured)
-        error = [100 * (1 - measured[t][0]) for t in steps]
-        style: dict[str, Any] = {
-            "color": f"C{index % 10}",
-            "linestyle": "-" if index < 10 else "--",
-            "marker": "os^Dv<>pXPh*d"[index % 13],
-            "markersize": 4,
-            "linewidth": 1,
-        }
-        over_steps.plot(steps, error, label=name, **style)
-        over_spikes.plot([measured[t][1] for t in steps], error, **style)
-    for axes, label in ((over_steps, "steps"), (over_spikes, "spikes per image")):
-        axes.axhline(100 * (1 - ann), color="k", linestyle=":", linewidth=1)
-        axes.set_xscale("log", base=2 if label == "steps" else 10)
-        axes.set_yscale("log")
+    """Draw the error against steps and against spikes: a row for each family, the others in grey."""
+    families = [[name for name in family if name in found] for family in _FAMILIES]
+    families = [family for family in families if family]
+    num = len(families)
+    figure, panels = jsnn.plot.figure(
+        num, 2, height=12 + 33 * num, sharex="col", sharey=True, width_ratios=(1, 1.2)
+    )
+    panels = np.reshape(panels, (num, 2))
+    for row, family in zip(panels, families, strict=True):
+        for name in [*(other for other in found if other not in family), *family]:
+            looks = _looks(family.index(name)) if name in family else _BACKGROUND
+            label = shown_name(name) if name in family else None
+            error = [100 * (1 - accuracy) for accuracy, _ in found[name].values()]
+            row[0].plot(list(found[name]), error, **looks)
+            row[1].plot([n for _, n in found[name].values()], error, label=label, **looks)
+        for axes in row:
+            axes.axhline(100 * (1 - ann), color="k", linestyle=":", linewidth=0.8)
+            axes.set_yscale("log")
+            axes.grid()
+        row[0].set_ylabel("error [%]")
+        row[0].yaxis.set_major_formatter("{x:,g}")
+        row[1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+    row[0].set_xscale("log", base=2)
+    row[1].set_xscale("symlog", linthresh=10, linscale=0.5)  # has a place for no spike
+    row[1].set_xlim(left=0)
+    for axes, label in zip(row, ("steps", "spikes per image"), strict=True):
+        axes.xaxis.set_major_formatter("{x:,g}")
         axes.set_xlabel(label)
-        axes.grid(alpha=0.3)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter("{x:,g}")
-    over_spikes.set_xlim(left=1)
-    over_steps.set_ylabel("error [%] (dotted: artificial network)")
-    figure.legend(loc="outside right upper", fontsize=8)
+    row[0].plot([], [], ":k", linewidth=0.8, label="artificial network")
+    row[0].plot([], [], label="recipes of the other rows", **_BACKGROUND)
+    figure.legend(*row[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return figure
+
+
+def shown_name(name: str) -> str:
+    """Return the name of the recipe itself, without a number of steps."""
+    recipe = _OF_ANY | _OF_QCFS
+    of_length = {**_FOR_A_NUMBER_OF_STEPS, **_IN_DIGITS, **_IN_DIGITS_OF_QCFS}
+    of_length[_FEW_SPIKES] = recipes.few_spike
+    own = recipe[name]().name if name in recipe else of_length[name](2).name
+    own = re.sub(r" for T = \d+|, K = \d+", "", own)
+    return f"QCFS, {own}" if name.startswith("qcfs") and not own.startswith("QCFS") else own
+
+
+def _looks(index: int) -> dict[str, Any]:
+    return {
+        "color": jsnn.plot.PALETTE[index],
+        "linestyle": ("-", "--", "-.", ":")[index],
+        "marker": "os^D"[index],
+        "markersize": 3.5 + index,  # hollow and of different sizes, so that none hides another
+        "markerfacecolor": "none",
+        "markeredgewidth": 0.8,
+    }
 
 
 if __name__ == "__main__":

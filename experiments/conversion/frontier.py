@@ -25,6 +25,7 @@ from experiments.conversion.catalogue import (
 from experiments.conversion.checkpoints import is_finished, load
 from experiments.conversion.data import images
 from experiments.conversion.models import inputs_of
+from experiments.conversion.names_of_points import name_points
 from experiments.conversion.settings import architecture_of, check, check_same_training
 from experiments.conversion.train import train
 from experiments.idx import Images
@@ -173,51 +174,43 @@ def _title(row: Row) -> str:
     return architecture_of(TRAININGS[row.training].config).title
 
 
+@cli.drawing
 def draw(rows: Mapping[str, Row], found: Mapping[str, Outcome]) -> "Figure":
     """Draw mean accuracy against mean spikes, with ranges over seeds; a line joins the best."""
-    from matplotlib.figure import Figure
-
-    figure: Any = Figure(figsize=(7.0, 4.6), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = jsnn.plot.figure(height=115)
+    jsnn.plot.accuracy_axis(axes)
     spikes = np.array([own.spikes.mean() for own in found.values()])
-    accuracy = np.array([own.accuracy.mean() for own in found.values()])
+    accuracy = np.array([100 * own.accuracy.mean() for own in found.values()])
+    ranges = 100 * np.array([(own.accuracy.min(), own.accuracy.max()) for own in found.values()])
+    titles = np.array([_title(row) for row in rows.values()])
     front = jsnn.plot.pareto_front(spikes, accuracy)
-    axes.plot(spikes[front], 100 * accuracy[front], "-", color="0.6", zorder=1, label="best")
-    titles = [_title(row) for row in rows.values()]
+    axes.plot(spikes[front], accuracy[front], color="0.7", zorder=1, label="best of these")
     for index, title in enumerate(dict.fromkeys(titles)):
-        of_title = [own for own, t in zip(found.values(), titles, strict=True) if t == title]
-        mean = np.array([100 * own.accuracy.mean() for own in of_title])
-        ranges = [
-            mean - [100 * own.accuracy.min() for own in of_title],
-            [100 * own.accuracy.max() for own in of_title] - mean,
-        ]
+        of = titles == title
         axes.errorbar(
-            [own.spikes.mean() for own in of_title],
-            mean,
-            yerr=ranges,
+            spikes[of],
+            accuracy[of],
+            yerr=abs(ranges[of] - accuracy[of, None]).T,
             fmt="os^Dv"[index % 5],
-            markersize=5,
+            color=jsnn.plot.PALETTE[index % 5],
             elinewidth=0.8,
             label=title,
         )
-    for number, i in enumerate(front):
-        name, above = list(rows)[i], number % 2 == 0
-        axes.annotate(
-            f"{name}, T = {rows[name].num_steps}",
-            (float(spikes[i]), 100 * float(accuracy[i])),
-            xytext=(-4, 7) if above else (6, -10),
-            textcoords="offset points",
-            fontsize=7,
-            ha="right" if above else "left",
-        )
-    axes.plot(TUTORIAL[0], 100 * TUTORIAL[1], "*k", markersize=9, label="GeNN's tutorial, T = 100")
+    tutorial = TUTORIAL[0], 100 * TUTORIAL[1]
+    axes.plot(*tutorial, "*k", markersize=8, label="GeNN's tutorial, T = 100")
     axes.set_xscale("log")
-    axes.set_xlim(left=spikes.min() / 3)
+    axes.set_xlim(0.6 * spikes.min(), 2 * max(spikes.max(), TUTORIAL[0]))
     axes.xaxis.set_major_formatter("{x:,g}")
     axes.set_xlabel("spikes per image")
-    axes.set_ylabel("accuracy [%]")
-    axes.grid(alpha=0.3)
-    figure.legend(fontsize=8, loc="outside lower center", ncols=3)
+    axes.grid()
+    figure.legend(loc="outside upper left", ncols=6)
+    bars = [np.stack([[n, n], own], axis=1) for n, own in zip(spikes, ranges, strict=True)]
+    name_points(
+        axes,
+        np.stack([spikes, accuracy], axis=1),
+        list(rows),
+        [*bars, np.stack([spikes[front], accuracy[front]], axis=1), np.array([tutorial] * 2)],
+    )
     return figure
 
 

@@ -1,10 +1,12 @@
 """Presentation (part 1): show one test image to the spiking network and look at the spikes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jax.typing import ArrayLike
 
 import jsnn
 from experiments import cli
@@ -17,6 +19,9 @@ from experiments.mnist.network import (
     check_pixels,
     spiking_network,
 )
+
+if TYPE_CHECKING:
+    from jsnn.plot import Figure
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,7 @@ def main(config: Config) -> dict[str, Any]:
     for name, count in counts.items():
         print(f"{name}: {network.sizes[name]:4} neurons, {count:5} spikes")
     print(f"true label={label}, predicted label={prediction}")
-    title = f"MNIST test image {config.image_index}: true label {label}, predicted {prediction}"
-    figure = jsnn.plot.raster(spikes, label=label, title=title)
-    cli.write_figure(config.out, figure)
+    cli.write_figure(config.out, draw(spikes, pixels, label))
     print(f"wrote {config.out}")
     return {
         "image_index": config.image_index,
@@ -65,6 +68,39 @@ def main(config: Config) -> dict[str, Any]:
         "spikes": list(counts.values()),
         "figure": str(config.out),
     }
+
+
+@cli.drawing
+def draw(spikes: Mapping[str, ArrayLike], pixels: np.ndarray, label: int) -> "Figure":
+    """Draw the spikes of each layer, beside them the image, and the spikes of each neuron.
+
+    Args:
+      spikes: {layer: bool [T, N]}, the input first.
+      pixels: of the image, [784].
+      label: the true digit.
+    """
+    figure, panels = jsnn.plot.figure(
+        len(spikes), 2, height=14 + 34 * len(spikes), width_ratios=(5, 1)
+    )
+    rasters, beside = panels.T
+    for axes in rasters[:-1]:
+        axes.tick_params(labelbottom=False)
+    for axes, (name, of_layer) in zip(rasters, spikes.items(), strict=True):
+        of_output = label if axes is rasters[-1] else None
+        is_input = axes is rasters[0]
+        jsnn.plot.raster({name: of_layer}, ax=axes, label=of_output, trimmed=is_input)
+        axes.set_ylabel(f"{name}\n{axes.get_ylabel()}")
+    rasters[0].invert_yaxis()  # the first row of the image on top
+    beside[0].imshow(pixels.reshape(28, 28), cmap="gray_r", vmin=0, vmax=255)
+    beside[0].set(xlabel="image", xticks=[], yticks=[])
+    beside[0].spines[:].set_visible(True)
+    for axes, raster, of_layer in zip(beside[1:], rasters[1:], [*spikes.values()][1:], strict=True):
+        counts = np.sum(of_layer, axis=0)
+        axes.barh(np.arange(len(counts)), counts, height=0.8, color="0.55")
+        axes.set(ylim=raster.get_ylim(), yticks=[])
+        axes.set_xlabel("spikes")
+    figure.align_ylabels(rasters)
+    return figure
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.figure
 from matplotlib.axes import Axes
@@ -64,8 +64,8 @@ def figure(
     *,
     width: Width = "double",
     height: float | None = None,
-    sharex: bool = False,
-    sharey: bool = False,
+    sharex: bool | Literal["row", "col"] = False,
+    sharey: bool | Literal["row", "col"] = False,
     height_ratios: Sequence[float] | None = None,
     width_ratios: Sequence[float] | None = None,
 ) -> tuple[Figure, Any]:
@@ -76,8 +76,8 @@ def figure(
       columns: of panels.
       width: "single", one column of a page (85 mm), or "double", two (178 mm).
       height: in mm; by default each panel is 0.62 as high as wide, within 40 and 65 mm.
-      sharex: all panels have one x axis.
-      sharey: all panels have one y axis.
+      sharex: one x axis for all panels, or for each "col" or "row" of them.
+      sharey: one y axis, likewise.
       height_ratios: of the rows.
       width_ratios: of the columns.
 

@@ -140,6 +140,8 @@ def _rows(axes: Axes, s: np.ndarray, trimmed: bool, name: str) -> None:
 
 
 def _mark(axes: Axes, row: int) -> None:
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, row - 0.5), max(high, row + 0.5))
     line = axes.axhline(row, color=MARK, linestyle="--", linewidth=0.8, label="true label")
     axes.legend(
         handles=[line], loc="best", frameon=True, edgecolor="none", framealpha=0.85, borderpad=0.2
