@@ -14,8 +14,7 @@ import jsnn
 from experiments import cli
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from jsnn.plot import Figure
 
 REGIMES = {
     "regular spiking": {"a": 0.02, "b": 0.2, "c": -65.0, "d": 8.0},
@@ -25,11 +24,13 @@ REGIMES = {
 }
 """Parameters of figure 2 of the paper."""
 
+UNITS = {"a": "/ms", "b": "/ms", "c": " mV", "d": " mV/ms"}
+
 REGIMES_DT = 0.1
 REGIMES_MS = 300
 ONSET_MS = 30
 STEP_CURRENT = 10.0
-"""Current that the neurons receive after 30 ms at rest, dimensionless like the model."""
+"""Current that the neurons receive after 30 ms at rest, in mV/ms like u."""
 
 PEAK = 30.0
 """Potential of a spike's peak in the figures; a recording shows v after the reset."""
@@ -38,8 +39,6 @@ NUM_EXCITATORY = 800
 NUM_INHIBITORY = 200
 NETWORK_DT = 1.0
 """Length of a step of the published script, in ms."""
-
-_WIDTH = 7.0  # inches, a page's text width
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,13 @@ def main(config: Config) -> dict[str, Any]:
     v, u, spikes = firing_regimes()
     rates = spikes.sum(axis=0) / ((REGIMES_MS - ONSET_MS) / 1000)
     for name, rate in zip(REGIMES, rates, strict=True):
-        print(f"{name:>22}: {rate:6.1f} spikes/s")
+        print(f"{name:>22}: {rate:6.1f} Hz")
 
     raster = run_random_network(config.seed, config.duration)
     excitatory, inhibitory = (
         float(part.mean() * 1000 / NETWORK_DT) for part in np.split(raster, [NUM_EXCITATORY], 1)
     )
-    print(f"random network: excitatory {excitatory:.2f}, inhibitory {inhibitory:.2f} spikes/s")
+    print(f"random network: excitatory {excitatory:.2f}, inhibitory {inhibitory:.2f} Hz")
 
     for name, figure in (
         ("regimes", draw_regimes(np.where(spikes, PEAK, v), u)),
@@ -152,29 +151,34 @@ def run_random_network(seed: int, num_steps: int) -> np.ndarray:
 
 
 def population_rate(raster: np.ndarray, width_ms: float = 5.0) -> np.ndarray:
-    """Return spikes per second and neuron, float [steps], averaged over neurons and `width_ms`."""
+    """Return the mean rate in Hz, float [steps], averaged over neurons and `width_ms`."""
     width = round(width_ms / NETWORK_DT)
     per_step = raster.mean(axis=1) * 1000 / NETWORK_DT
     return np.convolve(per_step, np.full(width, 1 / width), mode="same")
 
 
+@cli.drawing
 def draw_regimes(v: np.ndarray, u: np.ndarray) -> "Figure":
     """Draw the membrane potential over the recovery variable of each regime; v, u [steps, 4]."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
-    panels = figure.subplots(4, 2, sharex=True, sharey="row", height_ratios=[3, 1, 3, 1])
+    figure, panels = jsnn.plot.figure(
+        4, 2, height=130, sharex=True, sharey="row", height_ratios=[3, 1, 3, 1]
+    )
     time = (np.arange(len(v)) + 1) * REGIMES_DT
     for i, (name, p) in enumerate(REGIMES.items()):
-        top, bottom = panels[2 * (i // 2) : 2 * (i // 2) + 2, i % 2]
-        top.plot(time, v[:, i], "k", linewidth=0.7)
-        top.plot([ONSET_MS, REGIMES_MS], [-95, -95], color="0.6", linewidth=3)
-        top.text(REGIMES_MS, -89, f"I = {STEP_CURRENT:g}", color="0.4", fontsize=8, ha="right")
-        parameters = ", ".join(f"{key} = {value:g}" for key, value in p.items())
-        top.set_title(f"{name}\n{parameters}", loc="left", fontsize=9)
-        bottom.plot(time, u[:, i], color="tab:blue", linewidth=0.9)
-    for row, label in enumerate(["v [mV]", "u", "v [mV]", "u"]):
+        above, below = panels[2 * (i // 2) : 2 * (i // 2) + 2, i % 2]
+        above.plot(time, v[:, i], color=jsnn.plot.PALETTE[0], linewidth=0.7)
+        above.plot(
+            [ONSET_MS, REGIMES_MS], [-92, -92], color="0.6", linewidth=3, solid_capstyle="butt"
+        )
+        above.text(ONSET_MS, -102, f"I = {STEP_CURRENT:g} mV/ms", color="0.3", va="top")
+        parameters = ", ".join(f"{k} = {value:g}{UNITS[k]}" for k, value in p.items())
+        above.text(4, 48, f"{name}\n{parameters}", va="bottom")
+        above.set_ylim(-125, 85)
+        below.plot(time, u[:, i], color=jsnn.plot.PALETTE[2], linewidth=0.9)
+    for row, label in enumerate(["v [mV]", "u [mV/ms]", "v [mV]", "u [mV/ms]"]):
         panels[row, 0].set_ylabel(label)
+    for axes in panels[::2].flat:
+        axes.set_yticks([-80, -40, 0])
     for axes in panels[-1]:
         axes.set_xlabel("time [ms]")
         axes.set_xlim(0, REGIMES_MS)
@@ -182,34 +186,18 @@ def draw_regimes(v: np.ndarray, u: np.ndarray) -> "Figure":
     return figure
 
 
+@cli.drawing
 def draw_network(raster: np.ndarray) -> "Figure":
     """Draw all spikes, and the rate over time, of a raster, bool [steps, 1000]."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    steps, neurons = jsnn.spike_list(raster)
-    inhibitory = neurons >= NUM_EXCITATORY
-    _dots(above, steps[~inhibitory], neurons[~inhibitory], "k", "excitatory")
-    _dots(above, steps[inhibitory], neurons[inhibitory], "tab:red", "inhibitory")
-    above.set_ylabel("neuron")
-    above.set_ylim(-0.5, raster.shape[1] - 0.5)
-    below.plot(np.arange(len(raster)) * NETWORK_DT, population_rate(raster), "k", linewidth=0.9)
-    below.set_ylabel("rate [spikes/s]")
-    below.set_xlabel("time [ms]")
-    below.set_xlim(0, len(raster) * NETWORK_DT)
-    below.set_ylim(0, None)
+    figure, (above, below) = jsnn.plot.figure(2, height=115, sharex=True, height_ratios=[3, 1])
+    excitatory, inhibitory = np.split(raster, [NUM_EXCITATORY], axis=1)
+    spikes = {"excitatory": excitatory, "inhibitory": inhibitory}
+    jsnn.plot.raster(spikes, dt=NETWORK_DT, ax=above)
+    time = (np.arange(len(raster)) + 1) * NETWORK_DT
+    below.plot(time, population_rate(raster), linewidth=0.9)
+    below.set(xlabel="time [ms]", ylabel="rate of all [Hz]", ylim=(0, None))
     figure.align_ylabels()
     return figure
-
-
-def _dots(axes: "Axes", steps: np.ndarray, neurons: np.ndarray, color: str, name: str) -> None:
-    axes.scatter(steps * NETWORK_DT, neurons, s=1.5, c=color, linewidths=0)
-    middle = NUM_EXCITATORY / 2 if name == "excitatory" else NUM_EXCITATORY + NUM_INHIBITORY / 2
-    axes.text(
-        1.01, middle, name, color=color, rotation=90, va="center", fontsize=9,
-        transform=axes.get_yaxis_transform(),
-    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -11,11 +11,18 @@ import jsnn
 from experiments import cli
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from jsnn.plot import Figure
 
 WEIGHT = 0.25  # of every synapse before its pair, between bounds of 0 and 1
 A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS = 0.01, 0.008, 15.0, 30.0
 A, RHO, TAU = 0.01, 0.1, 15.0
+
+AT_ZERO = {
+    "STDP": "0 ms counts\nas after",
+    "STDP_MULTIPLICATIVE": "0 ms counts\nas after",
+    "STDP_SYMMETRIC": "at 0 ms both\nspikes learn",
+}
+"""Remarks on the pair of simultaneous spikes."""
 
 Window = Callable[[np.ndarray], np.ndarray]
 """A function of Δt = t_post - t_pre in ms that returns the change of the weight."""
@@ -120,7 +127,7 @@ def main(config: Config) -> dict[str, Any]:
     }
     for name, deviation in deviations.items():
         print(f"{name:28s} largest deviation from the closed form {deviation:.1e}")
-    cli.write_figure(config.out, draw(distances, changes), dpi=300)
+    cli.write_figure(config.out, draw(distances, changes))
     print(f"wrote {config.out}")
     return {
         "distances_ms": distances.tolist(),
@@ -129,19 +136,16 @@ def main(config: Config) -> dict[str, Any]:
     }
 
 
+@cli.drawing
 def draw(distances: np.ndarray, changes: dict[str, np.ndarray]) -> "Figure":
     """Draw a panel for each form of the window: the closed form, and both pairings as measured."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.0, 2.6), layout="constrained")
+    figure, panels = jsnn.plot.figure(1, 3, height=62, sharey=True)
     every = max(1, len(distances) // 24)
     shown = np.arange(len(distances) // 2 % every, len(distances), every)  # the middle among them
-    for axes, name in zip(figure.subplots(1, 3, sharey=True), list(RULES)[::2], strict=True):
+    for axes, name in zip(panels, list(RULES)[::2], strict=True):
         window = RULES[name][2]
-        for side in (distances < 0, distances == 0, distances > 0):
-            t = distances[side]
-            style = {"marker": "."} if len(t) == 1 else {}
-            axes.plot(t, 1e3 * window(t), color="k", linewidth=1, **style)
+        for side in (distances < 0, distances > 0):
+            axes.plot(distances[side], 1e3 * window(distances[side]), color="k")
         for pairing, marker, size in ((name, "o", 5), (f"{name}_NEAREST", "x", 3)):
             axes.plot(
                 distances[shown],
@@ -150,18 +154,25 @@ def draw(distances: np.ndarray, changes: dict[str, np.ndarray]) -> "Figure":
                 marker=marker,
                 markersize=size,
                 markerfacecolor="none",
-                color="tab:blue" if marker == "o" else "tab:orange",
+                color=jsnn.plot.PALETTE[2] if marker == "o" else jsnn.plot.MARK,
                 label="nearest neighbour" if marker == "x" else "all-to-all",
             )
-        axes.plot([], [], color="k", linewidth=1, label="closed form")
-        axes.axhline(0, color="0.7", linewidth=0.6, zorder=0)
-        axes.axvline(0, color="0.7", linewidth=0.6, zorder=0)
-        axes.set_title(name.removeprefix("STDP_").replace("STDP", "additive").lower(), fontsize=9)
-        axes.set_xlabel(r"$t_{\mathrm{post}} - t_{\mathrm{pre}}$ [ms]", fontsize=9)
-        axes.tick_params(labelsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel(r"change of weight [$10^{-3}$]", fontsize=9)
-    figure.axes[0].legend(fontsize=7, frameon=False, loc="upper right")
+        axes.plot([], [], color="k", label="closed form")
+        axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
+        axes.axvline(0, color="0.8", linewidth=0.6, zorder=0)
+        form = name.removeprefix("STDP_").replace("STDP", "additive").lower()
+        axes.text(0.03, 0.97, form, transform=axes.transAxes, va="top")
+        axes.annotate(
+            AT_ZERO[name],
+            (0, 1e3 * float(changes[name][len(distances) // 2])),
+            xytext=(0.6, 0.97),
+            textcoords="axes fraction",
+            va="top",
+            arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "0.5", "relpos": (0, 0.5)},
+        )
+    figure.supxlabel("time of the postsynaptic minus the presynaptic spike [ms]")
+    panels[0].set_ylabel("change of weight [10⁻³]")
+    figure.legend(*panels[0].get_legend_handles_labels(), ncols=3, loc="outside upper right")
     return figure
 
 

@@ -4,32 +4,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import jsnn
+from experiments import cli
 from experiments.balanced.network import kinds
 from jsnn.analysis import MIN_SPIKES, SpikeTrains, cv_of_intervals, rates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-WIDTH = 7.0  # inches, a page's text width
+    from jsnn.plot import Figure
+
 NEURONS_SHOWN = 1000
-COLOURS = {"excitatory": "tab:red", "inhibitory": "tab:blue"}
 
 
-def activity(trains: SpikeTrains, title: str = "") -> "Figure":
+@cli.drawing
+def activity(trains: SpikeTrains) -> "Figure":
     """Draw a raster above histograms of the rates and of the intervals' CV, by kind of neuron.
 
     Args:
       trains: the spikes of a run; about a thousand neurons, evenly spaced, are in the raster.
-      title: above the figure.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
+    colours = {"excitatory": jsnn.plot.EXCITATORY, "inhibitory": jsnn.plot.INHIBITORY}
+    figure = jsnn.plot.Figure(height=120)
     axes = figure.subplot_mosaic([["raster"] * 2, ["rate", "cv"]], height_ratios=(3, 2))
     every = max(1, trains.num_neurons // NEURONS_SHOWN)
     for kind, members in kinds(trains.num_neurons).items():
-        colour, of_kind = COLOURS[kind], trains.of(members)
+        colour, of_kind = colours[kind], trains.of(members)
         neurons = of_kind.neurons + (members.start or 0)
         shown = neurons % every == 0
         axes["raster"].scatter(
@@ -45,26 +45,18 @@ def activity(trains: SpikeTrains, title: str = "") -> "Figure":
         if len(cv):
             draw_histogram(axes["cv"], cv, 0.1, colour, f"{kind}: mean {cv.mean():.3f}")
 
-    which = "every neuron" if every == 1 else f"one neuron in {every}"
-    axes["raster"].set(xlabel="time [ms]", ylabel="neuron")
+    which = "" if every == 1 else f" (one in {every} shown)"
+    axes["raster"].set(xlabel="time [ms]", ylabel=f"neuron index{which}")
     axes["raster"].set_xlim(0, trains.duration)
     axes["raster"].set_ylim(-0.5, trains.num_neurons - 0.5)
     axes["rate"].set(xlabel="rate [Hz]", ylabel="share of neurons [%]")
-    axes["cv"].set(xlabel="CV of inter-spike intervals", ylabel="share [%]")
-    titles = {
-        "raster": f"{trains.num_spikes:,} spikes; {which} shown",
-        "rate": "all neurons",
-        "cv": f"neurons with at least {MIN_SPIKES} spikes",
-    }
-    for name, panel in axes.items():
-        panel.set_title(titles[name], loc="left", fontsize=9)
+    axes["cv"].set_xlabel(f"CV of intervals, neurons with at least {MIN_SPIKES} spikes")
+    axes["cv"].set_ylabel("share of these [%]")
     for panel in (axes["rate"], axes["cv"]):
         panel.set_xlim(0, None)
-        panel.set_ylim(0, 1.3 * panel.get_ylim()[1])  # room for the legend
+        panel.set_ylim(0, 1.35 * panel.get_ylim()[1])  # room for the legend
         if panel.has_data():
-            panel.legend(fontsize=8, frameon=False, loc="upper right")
-    if title:
-        figure.suptitle(title, fontsize=11)
+            panel.legend(loc="upper right")
     return figure
 
 

@@ -55,7 +55,7 @@ def main(config: Config) -> dict[str, Any]:
             f"(+{run.build_seconds:.2f})"
         )
         if seed == config.seed:
-            draw_figure(config, trains)
+            cli.write_figure(config.out, activity(trains))
 
     active = [result for result in results if result["rate"] >= SILENT]
     silent = [seed for seed, result in zip(seeds, results, strict=True) if result["rate"] < SILENT]
@@ -90,11 +90,6 @@ def statistics_of(trains: SpikeTrains) -> dict[str, Any]:
         for kind, which in kinds(trains.num_neurons).items()
     }
     return {"num_spikes": of_all.num_spikes, "rate": of_all.rate, **of_kinds, "cv": of_all.cv}
-
-
-def draw_figure(config: Config, trains: SpikeTrains) -> None:
-    title = f"{config.model.upper()}, {config.num_neurons:,} neurons, seed {config.seed}"
-    cli.write_figure(config.out, activity(trains, title))
 
 
 def mean_and_deviation(results: list[dict[str, Any]]) -> dict[str, tuple[float, float]]:

@@ -56,8 +56,7 @@ def main(config: Config) -> dict[str, Any]:
         f"drawn in {build_seconds:.1f} s, compiled in {run.compile_seconds:.1f} s, simulated in "
         f"{run.run_seconds:.2f} s: {factor:.2f} times real time, {memory:,.0f} MB at the peak"
     )
-    title = f"Brunel's network, {numbers.num_neurons:,} neurons"
-    cli.write_figure(config.out, activity(trains, skipped, title))
+    cli.write_figure(config.out, activity(trains, skipped))
     print(f"wrote {config.out}")
     return {
         "real_time_factor": factor,

@@ -21,7 +21,7 @@ from jsnn.conversion import Recipe, Report, recipes, trained
 from jsnn.network.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from jsnn.plot import Figure
 
 Measured = dict[int, tuple[float, float]]
 """{T: (accuracy, spikes per image)}."""
@@ -162,7 +162,7 @@ def _measured(
         report = assessed(of_any_length[name](), max(steps))
         return {t: _after(report, t) for t in sorted(steps)}
     if name == _FEW_SPIKES:  # layers take turns, so many steps each
-        possible = [t for t in sorted(steps) if t % depth == 0]
+        possible = [t for t in sorted(steps) if t % depth == 0 and t // depth <= _MOST_DIGITS]
         return {t: _after(assessed(recipes.few_spike(t // depth), t), t) for t in possible}
     in_digits = {**_IN_DIGITS, **_IN_DIGITS_OF_QCFS}
     recipe_for = (in_digits | dict(_FOR_A_NUMBER_OF_STEPS))[name]
@@ -197,7 +197,7 @@ def table(found: Mapping[str, Measured], steps: Sequence[int], ann: float) -> st
 
 @cli.drawing
 def draw(found: Mapping[str, Measured], ann: float) -> "Figure":
-    """Draw the error against steps and against spikes: a row for each family, the others in grey."""
+    """Draw the error against steps and spikes: a row for each family, the others in grey."""
     families = [[name for name in family if name in found] for family in _FAMILIES]
     families = [family for family in families if family]
     num = len(families)

@@ -32,7 +32,7 @@ from experiments.idx import Images
 from jsnn.network.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from jsnn.plot import Figure
 
 TUTORIAL = (5590.0, 0.9744)
 """Spikes per image and test accuracy of GeNN's tutorial, after 100 steps."""
@@ -200,7 +200,7 @@ def draw(rows: Mapping[str, Row], found: Mapping[str, Outcome]) -> "Figure":
     axes.plot(*tutorial, "*k", markersize=8, label="GeNN's tutorial, T = 100")
     axes.set_xscale("log")
     axes.set_xlim(0.6 * spikes.min(), 2 * max(spikes.max(), TUTORIAL[0]))
-    axes.xaxis.set_major_formatter("{x:,g}")
+    jsnn.plot.log_ticks(axes.xaxis)
     axes.set_xlabel("spikes per image")
     axes.grid()
     figure.legend(loc="outside upper left", ncols=6)

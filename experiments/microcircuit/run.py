@@ -69,11 +69,7 @@ def main(config: Config) -> dict[str, Any]:
         f"drawn in {build_seconds:.1f} s, compiled in {run.compile_seconds:.1f} s, simulated in "
         f"{run.run_seconds:.2f} s: {factor:.2f} times real time, {memory:,.0f} MB at the peak"
     )
-    title = (
-        f"Cortical microcircuit, {numbers.num_neurons:,} neurons, {num_synapses:,} synapses, "
-        f"{'Poisson' if config.background == 'poisson' else 'constant'} background"
-    )
-    cli.write_figure(config.out, activity(trains, skipped, title))
+    cli.write_figure(config.out, activity(trains, skipped))
     print(f"wrote {config.out}")
     return {
         "real_time_factor": factor,

@@ -28,7 +28,7 @@ from experiments.mushroom_body.network import (
 from jsnn.network.weight_files import check_no_others
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from jsnn.plot import Figure
 
 WEIGHTS = "weights"
 """Folder of the learnt weights, in the directory of results."""
@@ -155,7 +155,7 @@ def _one_image(
     )
     kept = {name: np.asarray(value) for name, value in kept.items()}
     label = int(images.labels[index])
-    return figures.one_image(kept, kept["potential"], label, f"MNIST test image {index}, a {label}")
+    return figures.one_image(kept, kept["potential"], label)
 
 
 def _write(directory: Path, drawn: dict[str, "Figure"]) -> None:

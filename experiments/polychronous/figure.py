@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import jsnn
-from experiments.polychronous.network import NUM_EXCITATORY, NUM_NEURONS
+from experiments import cli
+from experiments.polychronous.network import NUM_EXCITATORY
 from experiments.polychronous.spectrum import DELTA, GAMMA, Rhythm, spectrum
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_WIDTH = 7.0  # inches, a page's text width
+    from jsnn.plot import Figure
 
 
+@cli.drawing
 def draw(
     rasters: dict[str, np.ndarray],
     rates: dict[str, np.ndarray],
@@ -28,17 +28,14 @@ def draw(
       minutes: the times of the rhythms.
       rhythms: of one stretch of time after the other.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(_WIDTH, 8.5), layout="constrained")
-    *above, middle, below = figure.subplots(len(rasters) + 2, 1)
+    figure, panels = jsnn.plot.figure(len(rasters) + 2, height=30 + 46 * (len(rasters) + 1))
+    *above, middle, below = panels
     for axes, (title, raster) in zip(above, rasters.items(), strict=True):
-        steps, neurons = jsnn.spike_list(raster)
-        colours = np.where(neurons < NUM_EXCITATORY, "k", "tab:red")
-        axes.scatter(steps, neurons, s=1.5, c=colours, linewidths=0)
-        axes.set_title(title, loc="left", fontsize=9)
-        axes.set(ylabel="neuron", ylim=(-0.5, NUM_NEURONS - 0.5), xlim=(0, len(raster)))
-    above[-1].set_xlabel("time [ms]")
+        excitatory, inhibitory = np.split(raster, [NUM_EXCITATORY], axis=1)
+        jsnn.plot.raster({"excitatory": excitatory, "inhibitory": inhibitory}, ax=axes)
+        axes.set_ylabel(f"{title}\nneuron index")
+    for axes in above[1:]:
+        axes.get_legend().remove()
     for label, rate in rates.items():
         frequencies, density = spectrum(rate)
         middle.semilogx(frequencies, frequencies * density, linewidth=0.9, label=label)
@@ -49,7 +46,9 @@ def draw(
     middle.set(xlabel="frequency f [Hz]", ylabel="f · density [Hz²]", xlim=(1, 100))
     below.set(xlabel="time [min]", ylabel="variance of the rate [Hz²]")
     middle.set_ylim(0, None)
+    jsnn.plot.log_ticks(middle.xaxis)
+    jsnn.plot.log_ticks(below.yaxis)
     for axes in (middle, below):
-        axes.legend(fontsize=8, frameon=False)
+        axes.legend()
     figure.align_ylabels()
     return figure

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import jsnn
 from experiments import cli
 from experiments.superspike.learning import RATES, TRIAL, draw, learn, matched
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from jsnn.plot import Figure
 
 
 @dataclass(frozen=True)
@@ -66,21 +67,26 @@ def main(config: Config) -> dict[str, Any]:
     return {"trials": config.trials, "runs": rows, "figure": str(config.out)}
 
 
+@cli.drawing
 def draw_figure(rows: list[dict[str, Any]], target: np.ndarray, spikes: np.ndarray) -> "Figure":
     """Draw the matched spikes over trials, and the last trial of one seed, [steps, outputs]."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.0, 2.8), layout="constrained")
-    course, raster = figure.subplots(1, 2)
-    for row in rows:
-        course.plot(row["matched_by_trial"], linewidth=0.8, label=f"seed {row['seed']}")
+    figure, (course, raster) = jsnn.plot.figure(1, 2, height=70)
+    for index, row in enumerate(rows):
+        colour, dashes = jsnn.plot.PALETTE[index % 5], ("-", "--", ":", "-.")[index // 5 % 4]
+        course.plot(
+            row["matched_by_trial"],
+            color=colour,
+            linestyle=dashes,
+            linewidth=0.8,
+            label=f"seed {row['seed']}",
+        )
     course.set(xlabel="trial", ylabel="target spikes within 3 ms", ylim=(0, None))
-    course.axhline(rows[0]["targets"], color="0.7", linewidth=0.6, zorder=0)
-    course.legend(fontsize=8, frameon=False, loc="lower right")
-    raster.plot(*np.nonzero(target), "o", color="0.7", markersize=7, label="target")
-    raster.plot(*np.nonzero(spikes), "|", color="tab:red", markersize=7, label="spike")
-    raster.set(xlabel="time [ms]", ylabel="output", xlim=(0, TRIAL), ylim=(-0.5, None))
-    raster.legend(fontsize=8, frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 0.98))
+    course.axhline(rows[0]["targets"], color="0.55", linewidth=0.6, zorder=0)
+    course.legend(loc="lower right")
+    raster.plot(*np.nonzero(target), "o", color="0.7", markersize=6, label="target")
+    raster.plot(*np.nonzero(spikes), "|", color="k", markersize=6, label="spike")
+    raster.set(xlabel="time [ms]", ylabel="output neuron index", xlim=(0, TRIAL), ylim=(-0.5, None))
+    raster.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2)
     return figure
 
 

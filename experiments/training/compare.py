@@ -29,10 +29,10 @@ from experiments.training.gradients_of_batch import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from jsnn.plot import Figure
 
-COLOURS = {"surrogate": "k", "exact": "tab:red", "interpolated": "tab:orange"}
-COLOURS |= {"surrogate + exact": "tab:green", "e-prop": "tab:blue"}
+LOOKED_AT = ("surrogate", "exact", "interpolated", "surrogate + exact", "e-prop")
+"""Gradients in the order of their colours."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,11 @@ def main(config: Config) -> dict[str, Any]:
     return {"depths": depths, "trained": trained, "figure": str(config.out)}
 
 
+@cli.drawing
 def draw_figure(depths: dict[int, Any], trained: dict[str, Any]) -> "Figure":
     """Draw the cosines with the surrogate gradient over the layers, and accuracy over epochs."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.0, 3.2), layout="constrained")
-    cosines, accuracy = figure.subplots(1, 2)
+    colours = dict(zip(LOOKED_AT, jsnn.plot.PALETTE, strict=True))
+    figure, (cosines, accuracy) = jsnn.plot.figure(1, 2, height=65)
     for depth, found in depths.items():
         for pair, values in found["cosines"].items():
             one, other = pair.split(" and ")
@@ -107,16 +106,16 @@ def draw_figure(depths: dict[int, Any], trained: dict[str, Any]) -> "Figure":
                     depth + np.linspace(-0.3, 0.3, len(values)),
                     other if depth == 1 else None,
                 )
-                cosines.plot(x, list(values.values()), "o-", color=COLOURS[other], label=label)
+                cosines.plot(x, list(values.values()), ".-", color=colours[other], label=label)
     for name, epochs in trained.items():
         values = [100 * epoch["validation_accuracy"] for epoch in epochs]
         line = "--" if name == "e-prop" else "-"  # equal to the surrogate's without recurrence
-        accuracy.plot(range(1, len(values) + 1), values, line, color=COLOURS[name], label=name)
+        accuracy.plot(range(1, len(values) + 1), values, line, color=colours[name], label=name)
     cosines.set(xlabel="hidden layers (first to last projection)", xticks=list(depths))
     cosines.set(ylabel="cosine with the surrogate gradient")
     accuracy.set(xlabel="epoch", ylabel="held out accuracy [%]", xticks=range(1, len(values) + 1))
     for axes in (cosines, accuracy):
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend()
     return figure
 
 

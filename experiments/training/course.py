@@ -4,11 +4,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import jsnn
+from experiments import cli
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from experiments.training.gru_peer import PeerTraining
+    from jsnn.plot import Figure
 
 
 def rows(training: "jsnn.Training | PeerTraining") -> list[dict[str, Any]]:
@@ -16,12 +16,10 @@ def rows(training: "jsnn.Training | PeerTraining") -> list[dict[str, Any]]:
     return [asdict(epoch) for epoch in training.history]
 
 
+@cli.drawing
 def draw_course(training: "jsnn.Training | PeerTraining") -> "Figure":
     """Draw loss, accuracy and firing rates of all epochs."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.5, 2.6), layout="constrained")
-    loss, accuracy, rates = figure.subplots(1, 3)
+    figure, (loss, accuracy, rates) = jsnn.plot.figure(1, 3, height=55)
     epochs = range(1, len(training.history) + 1)
     for prefix, label in (("", "training"), ("validation_", "held out")):
         losses, accuracies = (
@@ -37,5 +35,5 @@ def draw_course(training: "jsnn.Training | PeerTraining") -> "Figure":
     for axes, title in ((loss, "loss"), (accuracy, "accuracy [%]"), (rates, "rate [Hz]")):
         axes.set(xlabel="epoch", ylabel=title)
         if axes.lines:
-            axes.legend(fontsize=8, frameon=False)
+            axes.legend()
     return figure

@@ -27,7 +27,7 @@ from experiments.training.four_weights import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from jsnn.plot import Figure
 
 LEARNING_RATE = 0.1  # of Adam, of the logarithms of weights, at the start of a cosine schedule
 NAMES = ("excitatory rate", "inhibitory rate", "excitatory CV", "inhibitory CV")
@@ -111,27 +111,24 @@ def fit(
     return weights_of(logarithms), np.stack(course)
 
 
+@cli.drawing
 def draw_figure(course: np.ndarray, targets: np.ndarray, rasters: dict[str, Any]) -> "Figure":
     """Draw rates and CV over updates, and the spikes of 200 ms before and after the fit."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.0, 5.0), layout="constrained")
-    courses, panels = figure.subplots(2, 2)
+    figure, (courses, panels) = jsnn.plot.figure(2, 2, height=115)
+    colours = dict(zip(SIZES, (jsnn.plot.EXCITATORY, jsnn.plot.INHIBITORY), strict=True))
     for row, (axes, label) in enumerate(
         zip(courses, ("rate [Hz]", "CV of intervals"), strict=True)
     ):
-        for column, (name, colour) in enumerate(zip(SIZES, ("tab:red", "tab:blue"), strict=True)):
-            axes.plot(course[:, row, column], color=colour, linewidth=1, label=name)
+        for column, (name, colour) in enumerate(colours.items()):
+            axes.plot(course[:, row, column], color=colour, label=name)
             axes.axhline(targets[row, column], color=colour, linestyle="--", linewidth=0.8)
+        axes.plot([], [], "--", color="0.5", linewidth=0.8, label="target")
         axes.set(xlabel="update", ylabel=label, ylim=(0, None))
-        axes.legend(frameon=False)
+        axes.legend(ncols=3)
     for axes, (when, spikes) in zip(panels, rasters.items(), strict=True):
-        first = 0
-        for (name, size), colour in zip(SIZES.items(), ("tab:red", "tab:blue"), strict=True):
-            steps, neurons = np.nonzero(np.asarray(spikes[name])[400:800])
-            axes.plot(steps / 2, neurons + first, ".", color=colour, markersize=1)
-            first += size
-        axes.set(title=f"{when} the fit", xlabel="time [ms]", ylabel="neuron", xlim=(0, 200))
+        shown = {name: np.asarray(spikes[name])[400:800] for name in SIZES}
+        jsnn.plot.raster(shown, dt=0.5, ax=axes)
+        axes.set_ylabel(f"{when} the fit\nneuron index")
     return figure
 
 

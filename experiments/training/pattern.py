@@ -15,7 +15,7 @@ import jsnn
 from experiments import cli
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from jsnn.plot import Figure
 
 NUM_STEPS, NUM_INPUTS, NUM_OUTPUTS = 200, 100, 40  # steps of 1 ms
 RATE, TAU, TAU_SYN = 0.04, 5.0, 5.0  # spikes per step, ms, ms
@@ -132,17 +132,17 @@ def matched(spikes: np.ndarray, target: np.ndarray) -> int:
     return int(near[target].sum())
 
 
+@cli.drawing
 def draw_figure(losses: np.ndarray, target: np.ndarray, rasters: dict[str, np.ndarray]) -> "Figure":
     """Draw the spikes of the output before and after learning, and the loss."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.0, 2.8), layout="constrained")
-    *panels, course = figure.subplots(1, 3)
+    figure, (*panels, course) = jsnn.plot.figure(1, 3, height=58)
     for axes, (when, spikes) in zip(panels, rasters.items(), strict=True):
-        axes.plot(*np.nonzero(target), "o", color="0.8", markersize=3)
-        axes.plot(*np.nonzero(spikes), ".", color="tab:red", markersize=2)
-        axes.set(title=f"{when} learning", xlabel="time [ms]", ylabel="output", xlim=(0, NUM_STEPS))
+        axes.plot(*np.nonzero(target), "o", color="0.75", markersize=3, label="target")
+        axes.plot(*np.nonzero(spikes), "k.", markersize=1.5, label=f"{when} learning")
+        axes.set(xlabel="time [ms]", ylabel="output neuron index", xlim=(0, NUM_STEPS))
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, markerscale=1.5)
     course.semilogy(losses, linewidth=0.8)
+    jsnn.plot.log_ticks(course.yaxis)
     course.set(xlabel="update", ylabel="van Rossum distance")
     return figure
 

@@ -19,7 +19,7 @@ from experiments.training.data.yin_yang import Points, yin_yang
 from experiments.training.yin_yang_network import END, draw, drive, evaluate, on_finer_grid
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from jsnn.plot import Figure
 
 GRADIENTS = {
     "exact": jsnn.gradients.exact(),
@@ -114,20 +114,27 @@ def main(config: Config) -> dict[str, Any]:
     }
 
 
+@cli.drawing
 def draw_regions(network: jsnn.Network, points: Points) -> "Figure":
     """Draw the class of every place of the figure, and points with their own class."""
-    from matplotlib.figure import Figure
+    from matplotlib.colors import ListedColormap
 
     x, y = (each.ravel() for each in np.meshgrid(np.linspace(0, 1, 81), np.linspace(0, 1, 81)))
     inside = np.hypot(x - 0.5, y - 0.5) <= 0.5
     grid = np.stack([x, y, 1 - x, 1 - y], axis=1)[inside]
     regions = np.full(inside.shape, np.nan)
     regions[inside] = evaluate(network, Points(grid, np.zeros(len(grid), np.int32))).predictions
-    figure = Figure(figsize=(4.0, 4.0), layout="constrained")
-    axes = figure.subplots()
-    image = {"cmap": "viridis", "vmin": 0, "vmax": 2}
+    figure, axes = jsnn.plot.figure(width="single", height=85)
+    image = {"cmap": ListedColormap(jsnn.plot.PALETTE[1:4]), "vmin": 0, "vmax": 2}
     axes.pcolormesh(x.reshape(81, 81), y.reshape(81, 81), regions.reshape(81, 81), **image)
-    axes.scatter(*points.values[:300, :2].T, c=points.labels[:300], s=12, edgecolor="w", **image)
+    axes.scatter(
+        *points.values[:300, :2].T,
+        c=points.labels[:300],
+        s=9,
+        edgecolor="w",
+        linewidths=0.5,
+        **image,
+    )
     axes.set(aspect="equal", xlabel="x", ylabel="y")
     return figure
 

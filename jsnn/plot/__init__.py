@@ -22,24 +22,26 @@ with needed_by("jsnn.plot", "matplotlib", '"jsnn[plot]"'):
     import matplotlib as _matplotlib  # noqa: F401
 
 from jsnn.plot.accuracies import accuracy_over_time, pareto_front, spikes_against_accuracy
-from jsnn.plot.accuracy_axis import accuracy_axis
 from jsnn.plot.canvas import Figure, figure
-from jsnn.plot.colours import EXCITATORY, INHIBITORY, PALETTE
+from jsnn.plot.colours import EXCITATORY, INHIBITORY, MARK, PALETTE
 from jsnn.plot.rasters import raster
 from jsnn.plot.rates import rate
 from jsnn.plot.reports import conversion_report
+from jsnn.plot.scales import accuracy_axis, log_ticks
 from jsnn.plot.traces import voltages
 from jsnn.plot.typography import style
 
 __all__ = [
     "EXCITATORY",
     "INHIBITORY",
+    "MARK",
     "PALETTE",
     "Figure",
     "accuracy_axis",
     "accuracy_over_time",
     "conversion_report",
     "figure",
+    "log_ticks",
     "pareto_front",
     "raster",
     "rate",

@@ -8,12 +8,11 @@ import matplotlib.figure
 import numpy as np
 from jax.typing import ArrayLike
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter
 
-from jsnn.plot.accuracy_axis import accuracy_axis
 from jsnn.plot.canvas import panel
 from jsnn.plot.colours import GUIDE, PALETTE
 from jsnn.plot.recorded import checked_step
+from jsnn.plot.scales import accuracy_axis, log_ticks
 from jsnn.plot.typography import Width, style
 
 _MARKERS = "*sD^v"
@@ -105,12 +104,13 @@ def spikes_against_accuracy(
             linestyle="none",
             marker=_MARKERS[number % len(_MARKERS)],
             color=PALETTE[1:][number % len(PALETTE[1:])],
-            markersize=7,
+            markersize=9 if number % len(_MARKERS) == 0 else 6,
             markeredgecolor="white",
             zorder=3,
             label=name,
         )
-    log_of_counts(axes)
+    axes.set_xscale("log")
+    log_ticks(axes.xaxis)
     axes.set_xlabel("spikes per presentation, all layers")
     axes.grid()
     axes.legend(loc="lower right")
@@ -140,12 +140,3 @@ def percent(accuracy: ArrayLike, what: str) -> np.ndarray:
     if outside.size:
         raise ValueError(f"{what}: given {outside[0]:g}; expected fractions, 0 to 1")
     return 100 * fractions
-
-
-def log_of_counts(axes: Axes) -> None:
-    """Make the x axis logarithmic, with whole numbers at 1, 2, 5 and their tens."""
-    axes.set_xscale("log")
-    low, high = axes.dataLim.intervalx
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
-    axes.xaxis.set_major_formatter("{x:,g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())

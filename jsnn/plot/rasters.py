@@ -85,7 +85,7 @@ def _stacked(ax: Axes, recorded: dict[str, np.ndarray], dt: float, trimmed: bool
     together, first = np.concatenate(list(recorded.values()), axis=1), 0
     area = _area(together.shape[1])
     for (name, s), colour in zip(recorded.items(), colours_of(recorded).values(), strict=True):
-        _dots(ax, s, dt, colour, area, first, name)
+        _dots(ax, s, dt, colour, area, first, name if len(recorded) > 1 else None)
         first += s.shape[1]
     _rows(ax, together, trimmed, "neuron index")
     if len(recorded) > 1:

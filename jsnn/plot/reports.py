@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from jsnn.plot.accuracy_axis import accuracy_axis
 from jsnn.plot.canvas import figure
 from jsnn.plot.colours import GUIDE, PALETTE
+from jsnn.plot.scales import accuracy_axis
 from jsnn.plot.typography import Width, style
 
 if TYPE_CHECKING:
@@ -54,14 +54,14 @@ def _accuracy(report: "Report", axes: Axes) -> None:
         [100 * exit_.accuracy for exit_ in exits],
         "x",
         color=PALETTE[1],
-        label="early exit, mean number of steps",
+        label="early exits, mean steps",
     )
     axes.axhline(100 * report.ann_accuracy, color=GUIDE, linestyle="--", linewidth=0.8, label="ANN")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("steps")
     axes.set_ylabel(f"accuracy, {len(report.labels):,} images [%]")
     axes.grid()
-    axes.legend(loc="best")
+    _legend_above(axes)
 
 
 def _bars(axes: Axes, values: dict[str, float]) -> None:
@@ -72,6 +72,10 @@ def _bars(axes: Axes, values: dict[str, float]) -> None:
     axes.set_xlim(0, 1.2 * max(values.values()) or 1.0)
     axes.set_ylim(len(values) - 0.5, -0.5)
     axes.locator_params(axis="x", nbins=5)
+
+
+def _legend_above(axes: Axes) -> None:
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
 
 
 def _errors(report: "Report", axes: Axes) -> None:
@@ -98,5 +102,6 @@ def _energy(report: "Report", axes: Axes) -> None:
     _bars(axes, {names[name]: nanojoules[name] for name in names})
     if entering:
         share = axes.barh(["spiking"], [entering], color=PALETTE[1], height=0.6)
-        axes.legend([share], ["of this, analog input"], loc="lower right")
+        share.set_label("of this, analog input")
+        _legend_above(axes)
     axes.set_xlabel("energy per image [nJ]")

@@ -198,7 +198,7 @@ def test_a_voltage_on_the_threshold_does_not_spike_and_the_next_one_does(dtype):
 @pytest.mark.parametrize("model", MODELS)
 def test_the_figure_shows_every_spike_of_a_small_network(model):
     run = simulate(draw(model, 200), 1000)
-    figure = activity(SpikeTrains(run.steps, run.neurons, 200, 1000 * DT, DT), model)
+    figure = activity(SpikeTrains(run.steps, run.neurons, 200, 1000 * DT, DT))
     raster = figure.axes[0]
     dots = np.concatenate([kind.get_offsets() for kind in raster.collections])
     assert len(dots) == len(run.steps)

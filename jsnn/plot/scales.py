@@ -1,8 +1,9 @@
-"""Axis of accuracies on which equal distances are equal factors of the error."""
+"""Scales of axes: accuracies by the log of the error, and logarithms with plain numbers."""
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, Locator, NullLocator
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, Locator, LogLocator, NullFormatter, NullLocator
 
 _REST = 0.1  # of the error in %, so that an accuracy of 100 % has a place
 _LEVELS: tuple[list[float], ...] = (
@@ -10,6 +11,7 @@ _LEVELS: tuple[list[float], ...] = (
     *(np.arange(0, 100, every).tolist() for every in (10, 5, 1, 0.5, 0.1, 0.05, 0.01)),
 )
 _LEAST_DISTANCE = 0.1  # of two ticks, as a share of the axis
+_FEW_DECADES = 300  # factor up to which 2 and 5 are named between 1 and 10
 _ENOUGH = 4  # ticks, without which rounder ones are joined by others
 
 
@@ -24,6 +26,24 @@ def accuracy_axis(axes: Axes) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(_text))
     axes.set_ylabel("accuracy [%]")
+
+
+def log_ticks(axis: Axis) -> None:
+    """Give a logarithmic axis, whose data are drawn, ticks with plain numbers and no exponents.
+
+    Args:
+      axis: `axes.xaxis` or `axes.yaxis`.
+    """
+    low, high = axis.get_data_interval()
+    axis.set_major_locator(
+        LogLocator(subs=(1.0, 2.0, 5.0) if high < _FEW_DECADES * low else (1.0,))
+    )
+    axis.set_major_formatter(FuncFormatter(_plain))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _plain(number: float, _: int | None) -> str:
+    return f"{number:,.6g}"
 
 
 def _position(accuracy: np.ndarray) -> np.ndarray:
