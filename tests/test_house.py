@@ -77,7 +77,7 @@ def test_a_module_imports_only_what_stands_above_it(module: str) -> None:
 
 @pytest.mark.parametrize("module", modules())
 def test_nothing_imports_plot(module: str) -> None:
-    assert "plot" not in imported_by(module)
+    assert level(module) == "plot" or "plot" not in imported_by(module)
 
 
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.rglob("*.py")), ids=lambda path: path.stem)

@@ -216,12 +216,13 @@ def draw(found: Mapping[str, Measured], ann: float) -> "Figure":
             axes.axhline(100 * (1 - ann), color="k", linestyle=":", linewidth=0.8)
             axes.set_yscale("log")
             axes.grid()
+            axes.margins(y=0.12)  # room for the markers
         row[0].set_ylabel("error [%]")
         row[0].yaxis.set_major_formatter("{x:,g}")
         row[1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     row[0].set_xscale("log", base=2)
     row[1].set_xscale("symlog", linthresh=10, linscale=0.5)  # has a place for no spike
-    row[1].set_xlim(left=0)
+    row[1].set_xlim(-1, 1.5 * max(n for one in found.values() for _, n in one.values()))
     for axes, label in zip(row, ("steps", "spikes per image"), strict=True):
         axes.xaxis.set_major_formatter("{x:,g}")
         axes.set_xlabel(label)

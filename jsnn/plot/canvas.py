@@ -32,11 +32,9 @@ class Figure(matplotlib.figure.Figure):
         Raises:
           ValueError: if there is no such width, or the height is not above 0.
         """
-        if width not in WIDTHS_MM:
-            raise ValueError(f"figure, width: given {width!r}; expected 'single' or 'double'")
         if not height > 0:
             raise ValueError(f"figure, height: given {height}; expected mm above 0")
-        size = WIDTHS_MM[width] / _MM_PER_INCH, height / _MM_PER_INCH
+        size = _width_mm(width) / _MM_PER_INCH, height / _MM_PER_INCH
         with style():
             super().__init__(figsize=size, layout="constrained")
 
@@ -56,6 +54,12 @@ class Figure(matplotlib.figure.Figure):
         content = io.BytesIO()
         self.savefig(content, format="png")
         return content.getvalue()
+
+
+def _width_mm(width: str) -> float:
+    if width not in WIDTHS_MM:
+        raise ValueError(f"figure, width: given {width!r}; expected 'single' or 'double'")
+    return WIDTHS_MM[width]
 
 
 def figure(
@@ -85,10 +89,10 @@ def figure(
       The figure, and its axes as `matplotlib.pyplot.subplots` returns them: one `Axes`, an array of
       a single row or column, or an array [rows, columns].
     """
-    if height is None and width in WIDTHS_MM:
+    if height is None:
         low, high = _PANEL_MM
-        height = rows * min(max(_PANEL_ASPECT * WIDTHS_MM[width] / columns, low), high)
-    made = Figure(width, height or 1.0)
+        height = rows * min(max(_PANEL_ASPECT * _width_mm(width) / columns, low), high)
+    made = Figure(width, height)
     axes = made.subplots(
         rows,
         columns,

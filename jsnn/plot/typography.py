@@ -54,7 +54,7 @@ _SETTINGS: dict[str, Any] = {
     "pdf.fonttype": 42,  # TrueType, which stays text
     "ps.fonttype": 42,
     "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "jsnn",  # equal figures are equal files
+    "svg.hashsalt": "jsnn",  # ids that do not change from run to run
 }
 
 

@@ -205,7 +205,7 @@ def test_the_figure_shows_every_spike_of_a_small_network(model):
     assert {axes.get_xlabel() for axes in figure.axes} == {
         "time [ms]",
         "rate [Hz]",
-        "CV of inter-spike intervals",
+        "CV of intervals, neurons with at least 10 spikes",
     }
 
 

@@ -127,7 +127,7 @@ def test_the_experiment_writes_figures_and_rates(tmp_path, monkeypatch):
     assert len(results["rate_hz"]) == 200
     assert results["excitatory_hz"] > 0
     for name in ("regimes", "network"):
-        assert matplotlib.image.imread(tmp_path / f"{name}.png").shape[1] == 1050
+        assert matplotlib.image.imread(tmp_path / f"{name}.png").shape[1] == 1401
 
 
 def test_a_duration_of_no_step_ends_with_a_message(tmp_path, monkeypatch, capsys):

@@ -233,7 +233,7 @@ def test_the_experiment_writes_figures_weights_and_results(variant, run, tmp_pat
     assert 0 < weights.max() <= 0.0233
     names = {file.name for file in tmp_path.iterdir()}
     assert names == {"raster.png", "accuracy.png", "weights.png", "weights", "m.json"}
-    assert matplotlib.image.imread(tmp_path / "raster.png").shape[1] == 1050
+    assert matplotlib.image.imread(tmp_path / "raster.png").shape[1] == 1401
 
 
 @pytest.mark.slow

@@ -130,7 +130,7 @@ def test_a_run_begins_in_the_delta_range_and_is_not_repeated(tmp_path, monkeypat
     assert first["seconds"] > 0
     assert again == first | {"seconds": None}
     assert json.loads(path.read_text()) == again
-    assert matplotlib.image.imread(tmp_path / "rhythm.png").shape[1] == 1050
+    assert matplotlib.image.imread(tmp_path / "rhythm.png").shape[1] == 1401
 
 
 def test_a_run_needs_the_length_of_a_window(tmp_path, monkeypatch, capsys):

@@ -23,7 +23,7 @@ def test_every_window_is_its_closed_form(tmp_path, monkeypatch, capsys):
     assert set(results["largest_deviations"]) == set(stdp_window.RULES)
     assert max(results["largest_deviations"].values()) < 1e-7
     assert np.ptp(results["changes"]["STDP"]) > 0.015
-    assert matplotlib.image.imread(figure).shape[1] == 2100
+    assert matplotlib.image.imread(figure).shape[1] == 1401
     assert capsys.readouterr().out.count("largest deviation") == 6
 
 

@@ -1,8 +1,8 @@
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.colors import to_rgba_array
 
 from jsnn import plot
 from tests.profiles import examples
@@ -15,11 +15,11 @@ def random_spikes(num_steps, size, seed=0):
 def test_raster_has_a_dot_for_every_spike_at_its_time():
     spikes = {"in": random_spikes(50, 30), "out": random_spikes(50, 10, seed=1)}
     figure = plot.raster(spikes, dt=0.5, label=3)
-    for axes, recorded in zip(figure.axes, spikes.values(), strict=True):
+    for axes, (name, recorded) in zip(figure.axes, spikes.items(), strict=True):
         steps, neurons = np.nonzero(recorded)
         dots = axes.collections[0].get_offsets()
         np.testing.assert_allclose(dots, np.stack([steps * 0.5, neurons], axis=1))
-        assert axes.get_ylabel() == "neuron"
+        assert axes.get_ylabel() == f"{name}\nneuron index"
     assert figure.axes[-1].get_xlabel() == "time [ms]"
 
 
@@ -41,11 +41,48 @@ def test_raster_marks_the_true_label_in_the_last_panel_only():
         ({"spikes": {"v": np.full((5, 3), -65.0)}}, "'v': given -65.0; expected spikes, 0 or 1"),
         ({"spikes": {"a": np.full((5, 3), np.nan)}}, "'a': given nan; expected spikes, 0 or 1"),
         ({"spikes": {"a": np.zeros((5, 3), bool)}, "label": 3}, "given 3; expected 0 to 2"),
+        ({"spikes": {"a": np.zeros((5, 3), bool)}, "dt": 0.0}, "dt: given 0.0; expected ms above"),
+        (
+            {"spikes": {"a": np.zeros((5, 3), bool), "b": np.zeros((4, 3), bool)}},
+            "raster: given 5 of 'a', 4 of 'b' steps; expected one number of steps",
+        ),
     ],
 )
 def test_raster_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         plot.raster(**arguments)
+
+
+def test_rasters_in_one_panel_go_on_from_one_population_to_the_next():
+    spikes = {"e": random_spikes(50, 30), "i": random_spikes(50, 10, seed=1)}
+    figure, axes = plot.figure()
+    assert plot.raster(spikes, dt=0.5, ax=axes, label=3) is figure
+    for dots, first, recorded in zip(axes.collections, (0, 30), spikes.values(), strict=True):
+        steps, neurons = np.nonzero(recorded)
+        expected = np.stack([steps * 0.5, first + neurons], axis=1)
+        np.testing.assert_allclose(dots.get_offsets(), expected)
+    e, i = (dots.get_facecolor()[0] for dots in axes.collections)
+    np.testing.assert_allclose([e, i], to_rgba_array([plot.EXCITATORY, plot.INHIBITORY]))
+    assert list(axes.lines[0].get_ydata()) == [33, 33]
+
+
+@pytest.mark.parametrize(("label", "limits"), [(None, (3.5, 6.5)), (8, (3.5, 8.5))])
+def test_a_trimmed_raster_leaves_out_silent_neurons_but_not_the_label(label, limits):
+    spikes = np.zeros((5, 10), bool)
+    spikes[[1, 2], [4, 6]] = True
+    (axes,) = plot.raster({"a": spikes}, trimmed=True, label=label).axes
+    assert axes.get_ylim() == limits
+    assert axes.get_ylabel() == "a\nneuron index\n(others are silent)"
+
+
+def test_the_rate_is_that_of_each_bin_and_neuron():
+    spikes = random_spikes(40, 25)
+    (axes,) = plot.rate({"a": spikes}, dt=0.5, bin_width=5.0).axes
+    expected = spikes.reshape(4, 10, 25).sum(axis=(1, 2)) / 25 / 0.005
+    values, edges, _ = axes.patches[0].get_data()
+    np.testing.assert_allclose(values, expected)
+    np.testing.assert_allclose(edges, [0, 5, 10, 15, 20])
+    assert axes.get_ylabel() == "rate [Hz]"
 
 
 def test_raster_of_an_array_says_how_to_name_it():
@@ -105,6 +142,44 @@ def test_spikes_against_accuracy_draws_the_front_and_what_is_marked():
     np.testing.assert_allclose(mine.get_xydata(), [[200, 94]])
 
 
-def test_no_figure_is_left_open_in_pyplot():
-    plot.voltages(np.zeros((4, 2)))
-    assert not plt.get_fignums()
+def test_settings_that_fail_are_in_view():
+    spikes, accuracy = np.array([50.0, 200.0, 300.0]), np.array([0.098, 0.94, 1.0])
+    (axes,) = plot.spikes_against_accuracy(spikes, accuracy).axes
+    low, high = axes.get_ylim()
+    assert low < 9.8
+    assert high > 100
+
+
+@pytest.mark.parametrize("range_", [(0, 100), (90, 99), (97.4, 99.5), (99.91, 99.99), (40, 60)])
+def test_an_axis_of_accuracies_has_ticks_wherever_it_is(range_):
+    _, axes = plot.figure()
+    plot.accuracy_axis(axes)
+    axes.set_ylim(*range_)
+    ticks = axes.yaxis.get_majorticklocs()
+    assert 4 <= len(ticks) <= 11
+    assert range_[0] <= min(ticks) < max(ticks) <= range_[1]
+
+
+def test_equal_distances_on_an_axis_of_accuracies_are_equal_factors_of_the_error():
+    _, axes = plot.figure()
+    plot.accuracy_axis(axes)
+    places = axes.yaxis.get_transform().transform(np.array([0, 90, 99.0]))
+    steps = np.diff(places)
+    # of the error and 0.1 % more, so that 100 % has a place
+    np.testing.assert_allclose(steps, np.log10([100.1 / 10.1, 10.1 / 1.1]))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plot.accuracy_over_time({"a": [0.1, 98.0]}), "of 'a': given 98; expected fracti"),
+        (lambda: plot.accuracy_over_time({}), "given no curve"),
+        (lambda: plot.spikes_against_accuracy([1.0], [np.nan]), "given nan; expected fractions"),
+        (lambda: plot.spikes_against_accuracy([0.0], [0.5]), "given 0 spikes; expected above 0"),
+        (lambda: plot.voltages(np.zeros((4, 21))), "given 21 neurons; expected at most 20"),
+        (lambda: plot.rate({"a": np.zeros((4, 2), bool)}, bin_width=0.3), "width: given 0.3 ms"),
+    ],
+)
+def test_other_figures_refuse(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
