@@ -170,10 +170,23 @@ def drawing(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def write_figure(path: Path, figure: "Figure") -> None:
-    """Write a figure in the format that the suffix names, whole or not at all."""
+    """Write a figure in the format that the suffix names, whole or not at all.
+
+    A .png has 256 colours, which is enough for lines and dots and makes files small.
+    """
+    content, kind = io.BytesIO(), path.suffix[1:].lower()
+    figure.savefig(content, format=kind)
+    write_whole(path, _with_few_colours(content) if kind == "png" else content.getvalue())
+
+
+def _with_few_colours(png: io.BytesIO) -> bytes:
+    from PIL import Image
+
     content = io.BytesIO()
-    figure.savefig(content, format=path.suffix[1:].lower())
-    write_whole(path, content.getvalue())
+    with Image.open(png) as image:
+        few = image.convert("RGB").quantize(256)
+        few.save(content, "png", optimize=True, dpi=image.info["dpi"])
+    return content.getvalue()
 
 
 def progress_bar(
