@@ -59,6 +59,7 @@ def name_points(
             xytext=(place[0] - x, place[1] - y),
             textcoords="offset points",
             ha="left" if is_right else "right",
+            fontsize=_TEXT_PT,
             va="center",
             arrowprops={
                 "arrowstyle": "-",

@@ -75,7 +75,7 @@ def spikes_against_accuracy(
     """Draw a point per setting, and the Pareto front, the settings that no other beats in both.
 
     Args:
-      spikes: [K], spikes per presentation of each setting, above 0.
+      spikes: [K], spikes per presentation of each setting.
       accuracy: [K], fractions.
       marked: {name: index} of settings to point out.
       ax: the axes to draw into.
@@ -85,13 +85,13 @@ def spikes_against_accuracy(
       The figure.
 
     Raises:
-      ValueError: if the arrays are not [K], an accuracy is no fraction, or a setting has no spikes,
-        for which the logarithmic axis has no place.
+      ValueError: if the arrays are not [K], an accuracy is no fraction, or a number of spikes is
+        below 0.
     """
     s, a = np.asarray(spikes), percent(accuracy, "spikes_against_accuracy, accuracy")
     front = pareto_front(s, a)
-    if not np.all(s > 0):
-        raise ValueError(f"spikes_against_accuracy: given {s.min():g} spikes; expected above 0")
+    if not np.all(s >= 0):
+        raise ValueError(f"spikes_against_accuracy: given {s.min():g} spikes; expected 0 or more")
     drawn, axes = panel(ax, width, 70.0, "spikes_against_accuracy")
     accuracy_axis(axes)
     axes.scatter(s, a, s=7, c=GUIDE, linewidths=0, label=f"{len(s)} settings")
@@ -109,8 +109,12 @@ def spikes_against_accuracy(
             zorder=3,
             label=name,
         )
-    axes.set_xscale("log")
-    log_ticks(axes.xaxis)
+    if np.all(s > 0):
+        axes.set_xscale("log")
+        log_ticks(axes.xaxis)
+    else:
+        axes.set_xscale("symlog", linthresh=s[s > 0].min() if s.any() else 1.0, linscale=0.3)
+        axes.xaxis.set_major_formatter("{x:,g}")
     axes.set_xlabel("spikes per presentation, all layers")
     axes.grid()
     axes.legend(loc="lower right")

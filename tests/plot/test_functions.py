@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgba_array
 
 from jsnn import plot
+from tests.plot.print_checks import faults_in_print
 from tests.profiles import examples
 
 
@@ -150,6 +151,14 @@ def test_settings_that_fail_are_in_view():
     assert high > 100
 
 
+def test_settings_without_a_spike_are_in_view():
+    figure = plot.spikes_against_accuracy(np.array([0.0, 200.0, 30.0]), np.array([0.1, 0.9, 0.5]))
+    assert faults_in_print(figure) == []
+    (axes,) = figure.axes
+    assert axes.get_xlim()[0] < 0
+    assert 0 in axes.get_xticks()
+
+
 @pytest.mark.parametrize("range_", [(0, 100), (90, 99), (97.4, 99.5), (99.91, 99.99), (40, 60)])
 def test_an_axis_of_accuracies_has_ticks_wherever_it_is(range_):
     _, axes = plot.figure()
@@ -175,7 +184,7 @@ def test_equal_distances_on_an_axis_of_accuracies_are_equal_factors_of_the_error
         (lambda: plot.accuracy_over_time({"a": [0.1, 98.0]}), "of 'a': given 98; expected fracti"),
         (lambda: plot.accuracy_over_time({}), "given no curve"),
         (lambda: plot.spikes_against_accuracy([1.0], [np.nan]), "given nan; expected fractions"),
-        (lambda: plot.spikes_against_accuracy([0.0], [0.5]), "given 0 spikes; expected above 0"),
+        (lambda: plot.spikes_against_accuracy([-1.0], [0.5]), "given -1 spikes; expected 0 or mor"),
         (lambda: plot.voltages(np.zeros((4, 21))), "given 21 neurons; expected at most 20"),
         (lambda: plot.rate({"a": np.zeros((4, 2), bool)}, bin_width=0.3), "width: given 0.3 ms"),
     ],
