@@ -143,6 +143,9 @@ def _mark(axes: Axes, row: int) -> None:
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, row - 0.5), max(high, row + 0.5))
     line = axes.axhline(row, color=MARK, linestyle="--", linewidth=0.8, label="true label")
+    of_populations = axes.get_legend()
     axes.legend(
         handles=[line], loc="best", frameon=True, edgecolor="none", framealpha=0.85, borderpad=0.2
     )
+    if of_populations is not None:
+        axes.add_artist(of_populations)

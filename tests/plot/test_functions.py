@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgba_array
+from matplotlib.legend import Legend
 
 from jsnn import plot
 from tests.plot.print_checks import faults_in_print
@@ -65,6 +66,8 @@ def test_rasters_in_one_panel_go_on_from_one_population_to_the_next():
     e, i = (dots.get_facecolor()[0] for dots in axes.collections)
     np.testing.assert_allclose([e, i], to_rgba_array([plot.EXCITATORY, plot.INHIBITORY]))
     assert list(axes.lines[0].get_ydata()) == [33, 33]
+    names = [text.get_text() for legend in axes.findobj(Legend) for text in legend.get_texts()]
+    assert sorted(names) == ["e", "i", "true label"]
 
 
 @pytest.mark.parametrize(("label", "limits"), [(None, (3.5, 6.5)), (8, (3.5, 8.5))])
