@@ -241,7 +241,7 @@ AT_ONCE: dict[str, Case] = {
     "a Python number for all to all": (
         lambda: jsnn.AllToAll(0.5, 3, 4),
         TypeError,
-        ("AllToAll weight", "float", "float32 or float64"),
+        ("AllToAll weight", "float", "float32 or float64", r"np\.asarray\(weights, np\.float32\)"),
     ),
     "no neurons for all to all": (
         lambda: jsnn.AllToAll(F32(1), 3, 0),
