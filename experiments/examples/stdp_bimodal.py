@@ -23,14 +23,18 @@ poisson = {"rate": 200 * 10.0, "weight": g_inhibitory}  # 200 neurons at 10 Hz
 inhibition = jsnn.CurrentSource("inhibition", "cell", jsnn.POISSON_INPUT, poisson, {}, "inhibitory")
 network = jsnn.Network([inputs, cell], [synapses], [inhibition], dt)
 
-state, record = jsnn.init(network, jax.random.key(0)), {"rate": jsnn.Rate("cell")}
-shares, rates = [], []
-for second in range(15, 151, 15):
+record, state = {"rate": jsnn.Rate("cell")}, jsnn.init(network, jax.random.key(0))
+weights, rates, times = [], [], range(15, 151, 15)  # s
+for time in times:
     state, recorded = jsnn.simulate(network, {}, jsnn.steps(15_000, dt), record=record, state=state)
-    learnt = state.projections["inputs_to_cell"].plasticity.synapses["weight"][:, 0] / g_max
-    shares.append(learnt), rates.append(float(recorded["rate"][0]))
-    print(f"{second:3} s: {rates[-1]:5.1f} Hz, {np.histogram(learnt, 5, (0, 1))[0]}")
-figure, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-axes[0].hist([shares[0], shares[-1]], 20, label=["after 15 s", "after 150 s"])
-axes[0].set(xlabel="weight [maximum]", ylabel="synapses")
+    learnt = state.projections["inputs_to_cell"].plasticity.synapses["weight"]
+    weights.append(np.asarray(learnt[:, 0]) / g_max)
+    rates.append(float(recorded["rate"][0]))
+    print(f"{time:3} s: {rates[-1]:5.1f} Hz, synapses {np.histogram(weights[-1], 5, (0, 1))[0]}")
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
+left.hist([weights[0], weights[-1]], 20, histtype="stepfilled", alpha=0.6, label=["15 s", "150 s"])
+left.set(xlabel="weight [maximum]", ylabel="synapses")
+left.legend()
+right.plot(times, rates, "o-")
+right.set(xlabel="time [s]", ylabel="rate [Hz]", yscale="log")
 figure.savefig("stdp_bimodal.png")
