@@ -88,6 +88,13 @@ def compilations() -> Compilations:
     return counted
 
 
+@pytest.fixture
+def as_users_have_it() -> Iterator[None]:
+    """JAX's flags outside of the test suite."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def no_cache_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """Experiments that run inside a test leave the user's cache and this process as they are."""

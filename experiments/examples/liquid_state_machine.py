@@ -26,14 +26,15 @@ network, record = jsnn.Network([source, liquid], synapses), {"spikes": jsnn.Spik
 run = jax.vmap(lambda drive: jsnn.simulate(network, drive, trains.shape[1], record=record)[1])
 spikes = jax.jit(run)({"source": jsnn.over_time(trains)})["spikes"]  # [trials, steps, neurons]
 
-recent = np.exp(-np.arange(trains.shape[1])[::-1] / 30.0)  # weighs the last 30 ms
+accuracy, recent = {}, np.exp(-np.arange(trains.shape[1])[::-1] / 30.0)  # weighs the last 30 ms
 figure, axes = plt.subplots(figsize=(5, 3.5), layout="constrained")
 for name, of_trials in {"liquid": spikes, "input alone": trains}.items():
     states = np.tensordot(recent, np.insert(of_trials, 0, True, axis=2), axes=(0, 1))
     readout = np.linalg.lstsq(states[:num_train], 2.0 * labels[:num_train] - 1)[0]
-    accuracy = np.mean((states[num_train:] @ readout > 0) == labels[num_train:], axis=0)
-    print(f"{name}: {100 * accuracy[::-1].round(2)} % of the words, the last one first")
-    axes.plot(100 * accuracy[::-1], "o-", label=name)
+    right = (states[num_train:] @ readout > 0) == labels[num_train:]
+    accuracy[name] = 100 * right.mean(axis=0)[::-1]  # the last word first
+    print(f"{name}: {accuracy[name].round()} %")
+    axes.plot(accuracy[name], "o-", label=name)
 axes.set(xlabel="words ago", ylabel="correct [%]")
 axes.legend()
 figure.savefig("liquid_state_machine.png")

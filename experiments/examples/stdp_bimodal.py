@@ -36,5 +36,5 @@ left.hist([weights[0], weights[-1]], 20, histtype="stepfilled", alpha=0.6, label
 left.set(xlabel="weight [maximum]", ylabel="synapses")
 left.legend()
 right.plot(times, rates, "o-")
-right.set(xlabel="time [s]", ylabel="rate [Hz]", yscale="log")
+right.set(xlabel="time [s]", ylabel="rate [Hz]", ylim=(0, None))
 figure.savefig("stdp_bimodal.png")

@@ -27,13 +27,14 @@ every = jsnn.AllToAll(weight, source.size, cells.size)
 synapses = jsnn.Projection("inhibitory", "cells", every, jsnn.EXPONENTIAL, target="shunt")
 network = jsnn.Network([source, cells], [synapses], dt=0.1)  # ms
 
-record, key = {"rate": jsnn.Rate("cells")}, jax.random.key(0)
+curves, record, key = {}, {"rate": jsnn.Rate("cells")}, jax.random.key(0)
 figure, axes = plt.subplots(figsize=(5, 3.5), layout="constrained")
 for rate in (0, 20, 40):  # Hz
     drive = {"cells": {"current": currents}, "inhibitory": {"rate": rate}}
     _, recorded = jsnn.simulate(network, drive, 20_000, record=record, key=key)
-    print(f"inhibition at {rate} Hz: {recorded['rate'][-1]:.1f} Hz at {currents[-1]} nA")
-    axes.plot(currents, recorded["rate"], label=f"inhibition at {rate} Hz")
+    curves[rate] = recorded["rate"]
+    print(f"inhibition at {rate} Hz: {curves[rate][-1]:.1f} Hz at {currents[-1]} nA")
+    axes.plot(currents, curves[rate], label=f"inhibition at {rate} Hz")
 axes.set(xlabel="current [nA]", ylabel="firing rate [Hz]")
 axes.legend()
 figure.savefig("two_inputs.png")
