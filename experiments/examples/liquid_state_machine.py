@@ -23,8 +23,8 @@ liquid = jsnn.Population("liquid", size, jsnn.LIF, lif)
 pairs = {"source": enter, "liquid": among}
 synapses = [jsnn.Projection(pre, "liquid", made, jsnn.EXPONENTIAL) for pre, made in pairs.items()]
 network, record = jsnn.Network([source, liquid], synapses), {"spikes": jsnn.Spikes("liquid")}
-run = jax.vmap(lambda drive: jsnn.simulate(network, drive, trains.shape[1], record=record)[1])
-spikes = jax.jit(run)({"source": jsnn.over_time(trains)})["spikes"]  # [trials, steps, neurons]
+run = jax.vmap(lambda net, x: jsnn.simulate(net, x, trains.shape[1], record=record)[1], (None, 0))
+spikes = jax.jit(run)(network, {"source": jsnn.over_time(trains)})["spikes"]  # [trials, steps, N]
 
 accuracy, recent = {}, np.exp(-np.arange(trains.shape[1])[::-1] / 30.0)  # weighs the last 30 ms
 figure, axes = plt.subplots(figsize=(5, 3.5), layout="constrained")
