@@ -21,7 +21,7 @@ MODULES = sorted(
     for path in (ROOT / "experiments").rglob("*.py")
     if "__main__" in path.read_text()
 )
-"""All experiments with flags. The scripts in experiments/examples have none, as they are to be copied."""
+"""All experiments with flags; the scripts in experiments/examples have none, to be copied."""
 
 
 @dataclass(frozen=True)
