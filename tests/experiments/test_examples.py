@@ -82,7 +82,6 @@ def rates_of_the_map_are_those_of_mean_field(found: Found) -> None:
     rates, g, external = (np.asarray(found[name]) for name in ("rates", "g", "external"))
     inhibited, driven = g >= 6, external >= 1.25
     expected = [[siegert(0.5, 80, h, x * 2000) for h in g[inhibited]] for x in external[driven]]
-    print(np.round(rates[np.ix_(driven, inhibited)] / np.array(expected), 2))
     np.testing.assert_allclose(rates[np.ix_(driven, inhibited)], expected, rtol=0.25)
     assert np.all(rates[driven][:, g < 3] > 300)  # excitation wins: near 1 / tau_refrac
 
