@@ -14,6 +14,7 @@ from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, WEIGHTS, spiking_n
 FRAME_STEPS = 2
 """Steps from one frame to the next."""
 FRAMES_PER_SECOND = 12
+DOTS_PER_INCH = 110
 HELD_FRAMES = 24
 """Frames for which the end stands still."""
 
@@ -39,7 +40,8 @@ def main(config: Config) -> dict[str, Any]:
     _, recorded = jsnn.simulate(network, drive, NUM_STEPS, record=record)
     spikes = {name: np.asarray(trains) for name, trains in recorded.items()}
     votes = spikes[names[-1]].cumsum(axis=0)
-    animate(pixels.reshape(28, 28), spikes, votes, config.out)
+    with jsnn.plot.style():
+        animate(pixels.reshape(28, 28), spikes, votes, config.out)
     print(f"true label={label}, most votes={votes[-1].argmax()}")
     print(f"wrote {config.out}")
     return {"label": label, "prediction": int(votes[-1].argmax()), "animation": str(config.out)}
@@ -57,9 +59,8 @@ def animate(
       path: of the GIF.
     """
     from matplotlib.animation import FuncAnimation, PillowWriter
-    from matplotlib.figure import Figure
 
-    figure: Any = Figure(figsize=(7.2, 3.2), layout="constrained", dpi=100)
+    figure: Any = jsnn.plot.Figure(height=80)
     left, middle, right = figure.subfigures(1, 3, width_ratios=(1.5, 4, 1.5))
     image = left.subplots()
     image.imshow(digit, cmap="gray_r")
@@ -86,12 +87,12 @@ def animate(
         for bar, count in zip(bars, now, strict=True):
             bar.set_width(count)
             bar.set_color("0.75")
-        bars[now.argmax()].set_color("#0072B2")
+        bars[now.argmax()].set_color(jsnn.plot.MARK)
 
     steps = [*range(FRAME_STEPS, len(votes) + 1, FRAME_STEPS)]
     film = FuncAnimation(figure, draw, [*steps, *([steps[-1]] * HELD_FRAMES)])
     path.parent.mkdir(parents=True, exist_ok=True)
-    film.save(path, PillowWriter(FRAMES_PER_SECOND))
+    film.save(path, PillowWriter(FRAMES_PER_SECOND), dpi=DOTS_PER_INCH)
 
 
 if __name__ == "__main__":

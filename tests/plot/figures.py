@@ -172,9 +172,7 @@ OF_EXPERIMENTS: dict[str, Drawing] = {
     "conversion/compare.py draw": lambda: compare.draw(
         {name: one_recipe(name, i) for i, name in enumerate(sum(compare._FAMILIES, ()))}, 0.991
     ),
-    "balanced/figure.py activity": lambda: balanced.activity(
-        *np.nonzero(spikes(5000, 200, share=0.01)), 200, 5000
-    ),
+    "balanced/figure.py activity": lambda: balanced.activity(trains(200)),
     "brunel/figure.py activity": lambda: brunel.activity(
         {"excitatory": trains(100), "inhibitory": trains(30, 1)}
     ),
