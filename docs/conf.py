@@ -22,6 +22,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "docstrings",
+    "model_text",
 ]
 exclude_patterns = ["_build", "demo"]
 
