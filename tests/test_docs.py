@@ -18,9 +18,12 @@ PAGES = [
     *sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts),
 ]
 
-KINDS = (jsnn.NeuronModel, jsnn.SynapseModel, jsnn.PlasticityModel, jsnn.CurrentSourceModel)
+KINDS = (jsnn.NeuronModel, jsnn.SynapseModel, jsnn.CurrentSourceModel, jsnn.PlasticityModel)
 
-LANGUAGES = {"python", "sh", "text", "{code-cell}", "{toctree}", "{eval-rst}"}
+LANGUAGES = {
+    *("python", "sh", "text"),
+    *("{code-cell}", "{eval-rst}", "{literalinclude}", "{model}", "{models}", "{toctree}"),
+}
 """Blocks of Python run here; those of code cells run when the site is built."""
 
 BLOCK = re.compile(
@@ -180,6 +183,15 @@ def test_the_site_documents_every_public_name() -> None:
         prefix = module.__name__.removeprefix("jsnn.")
         documented = {name.removeprefix(f"{prefix}.").split(".")[0] for name in entries}
         assert set(module.__all__) <= documented
+
+
+def test_the_catalogue_has_every_model_under_its_kind() -> None:
+    sections = re.split(r"^## ", (ROOT / "docs/catalogue.md").read_text(), flags=re.MULTILINE)
+    for kind, section in zip(KINDS, sections[1:], strict=False):
+        models = [name for name in jsnn.__all__ if isinstance(getattr(jsnn, name), kind)]
+        assert f"```{{models}} {kind.__name__}\n" in section
+        assert re.findall(r"^### (\w+)$", section, re.MULTILINE) == models
+        assert re.findall(r"^```{model} (\w+)$", section, re.MULTILINE) == models
 
 
 def test_the_readme_is_short() -> None:

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser
 
 from experiments import browser
 
+import jsnn
+
 SITE = Path(__file__).parents[1] / "_build/html"
 PAGES = sorted(page for page in SITE.rglob("*.html") if "_static" not in page.parts)
 
@@ -53,6 +55,39 @@ def test_links_and_images_exist(page: Path) -> None:
         assert linked.exists(), target
         if linked.suffix == ".html" and "search.html" not in parts.path:
             assert unquote(parts.fragment) in parsed(linked).anchors, target
+
+
+class Text(HTMLParser):
+    """The text below each heading that has an anchor, without white space."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.below: dict[str, str] = {"": ""}
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "section":
+            self.below[dict(attrs).get("id") or ""] = ""
+
+    def handle_data(self, data: str) -> None:
+        anchor = next(reversed(self.below))
+        self.below[anchor] += "".join(data.translate(PLAIN).split())
+
+
+PLAIN = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": "--", "…": "..."})
+KINDS = (jsnn.NeuronModel, jsnn.SynapseModel, jsnn.CurrentSourceModel, jsnn.PlasticityModel)
+
+
+def test_the_catalogue_says_what_help_says() -> None:
+    below = Text(SITE / "catalogue.html").below
+    models = {k: model for k, model in vars(jsnn).items() if isinstance(model, KINDS)}
+    assert len(models) > 50
+    for name, model in models.items():
+        shown = below[name.lower().replace("_", "-")]
+        for line in model.description.replace("`", "").splitlines():
+            assert "".join(line.split()) in shown, f"{name}: {line}"
+        for quantity, declared in model.params.items():
+            assert f"{quantity}{'table' if declared.ndim else f'{declared.default:.5g}'}" in shown
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ def draw_rates(axes, currents: np.ndarray, spikes: np.ndarray, unit: str) -> Non
 def draw_passive(model: jsnn.NeuronModel, step: float, unit: str = "nA") -> None:
     """Draw the potential of a neuron that never spikes, under a step of current."""
     _, traces = responses(model, np.float32([step]), ["v"])
-    figure, axes = plt.subplots(figsize=(4.5, 1.8))
+    _, axes = plt.subplots(figsize=(4.5, 1.8))
     axes.plot(DT * np.arange(STEPS), traces["v"][0], color=BLUE)
     v = model.variables["v"].unit
     axes.set(xlabel="time [ms]", ylabel=f"v [{v}]" if v else "v")
@@ -92,7 +92,7 @@ def draw_random() -> None:
         return jsnn.simulate(network, drive, 400, record=record, key=key)[1]["spikes"]
 
     spikes = np.asarray(count(np.append(rates, np.float32(50))))
-    figure, axes = plt.subplots(1, 2, figsize=(7, 2), width_ratios=(2, 1))
+    _, axes = plt.subplots(1, 2, figsize=(7, 2), width_ratios=(2, 1))
     step, neuron = np.nonzero(spikes[-1, :, :20])
     axes[0].plot(0.5 * step, neuron, "|", color=BLUE, ms=4)
     axes[0].set(xlabel="time [ms]", ylabel="neuron")

@@ -74,7 +74,7 @@ def changes() -> dict[str, np.ndarray]:
 
 
 def action_potential() -> np.ndarray:
-    """Return the voltage above rest after a spike: 100 mV for 2 ms, then 10 mV that decay slowly."""
+    """Return the voltage above rest after a spike: 100 mV for 2 ms, then 10 mV that decay."""
     t = DT * np.arange(400)  # ms
     return np.where(t < 2, 100.0, 10 * np.exp(-(t - 2) / 40))
 
@@ -117,7 +117,7 @@ def draw_short_term() -> None:
     drive = {"pre": {"spike": jsnn.over_time(train)}}
     record = {name: jsnn.Variable(name, "current") for name in kinds}
     _, delivered = jsnn.simulate(network, drive, len(train), record=record)
-    figure, axes = plt.subplots(figsize=(7, 1.9))
+    _, axes = plt.subplots(figsize=(7, 1.9))
     for name, (_, colour) in kinds.items():
         course = np.asarray(delivered[name])[:, 0]
         at = np.flatnonzero(course)

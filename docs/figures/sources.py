@@ -37,7 +37,7 @@ def courses() -> dict[str, np.ndarray]:
 
 def draw(model: jsnn.CurrentSourceModel) -> None:
     """Draw the current into each of three neurons."""
-    figure, axes = plt.subplots(figsize=(7, 1.6))
+    _, axes = plt.subplots(figsize=(7, 1.6))
     currents = np.asarray(courses()[model.name])
     colours = (BLUE, GREEN, GREY)
     for course, colour in list(zip(currents.T, colours, strict=True))[::-1]:

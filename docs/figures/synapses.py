@@ -47,7 +47,7 @@ def responses() -> dict[str, np.ndarray]:
 
 def draw(model: jsnn.SynapseModel) -> None:
     """Draw the current into a membrane of 10 ms and 10 MOhm at -70 mV, and its potential."""
-    figure, axes = plt.subplots(1, 2, figsize=(7, 1.9))
+    _, axes = plt.subplots(1, 2, figsize=(7, 1.9))
     for row in (1, 0):
         name, colour = list(SPIKES)[row], (BLUE, GREEN)[row]
         for ax, what in zip(axes, ("current", "v"), strict=True):

@@ -50,6 +50,8 @@ CONSTANT = CurrentSourceModel(
     description="""Constant current (GeNN's "DC").
 
         I = magnitude
+
+    For a current that changes, drive the population: `jsnn.over_time` marks a time course.
     """,
     params={"magnitude": Quantity(0.0, "nA")},
     variables={},

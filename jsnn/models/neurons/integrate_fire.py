@@ -83,6 +83,8 @@ INTEGRATOR = NeuronModel(
     description="""Sum of all input, which never spikes and is read out by its potential.
 
         V <- V + I dt
+
+    V and I are dimensionless, time is in ms.
     """,
     params={},
     variables={"v": 0.0},
