@@ -35,6 +35,7 @@ nb_execution_timeout = 240
 nb_execution_show_tb = True
 nb_output_stderr = "error"
 nb_merge_streams = True
+nb_mime_priority_overrides = [("*", "image/gif", 0)]  # animations
 
 # The reference is made of docstrings.
 autodoc_typehints = "signature"

@@ -6,6 +6,7 @@
 
 import inspect
 import re
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -111,7 +112,8 @@ class ModelDirective(SphinxDirective):
         return as_markdown(getattr(jsnn, self.arguments[0]))
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_dependency(jsnn.models.__file__)
+        for file in Path(jsnn.models.__file__).parent.rglob("*.py"):
+            self.env.note_dependency(str(file))
         container = nodes.container()
         lines = self.text().splitlines()
         self.state.nested_parse(type(self.content)(lines, "model"), self.content_offset, container)

@@ -22,7 +22,7 @@ KINDS = (jsnn.NeuronModel, jsnn.SynapseModel, jsnn.CurrentSourceModel, jsnn.Plas
 
 LANGUAGES = {
     *("python", "sh", "text"),
-    *("{code-cell}", "{eval-rst}", "{literalinclude}", "{model}", "{models}", "{toctree}"),
+    *("{code-cell}", "{eval-rst}", "{model}", "{models}", "{toctree}"),
 }
 """Blocks of Python run here; those of code cells run when the site is built."""
 

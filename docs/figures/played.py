@@ -6,7 +6,7 @@ import jsnn
 
 PLAYED = jsnn.NeuronModel(
     name="PLAYED",
-    description="Neuron whose spikes, voltage and error are played to it; no current has an effect.",
+    description="Neuron whose spikes, voltage and error are played to it, whatever arrives.",
     params={},
     variables={"spike": 0.0, "v": -70.0, "error": 0.0, "adaptation": 0.0},
     inputs=("current", "spike", "v", "error"),
