@@ -9,9 +9,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import Browser
 
-from experiments import browser
-
 import jsnn
+from experiments import browser
 
 SITE = Path(__file__).parents[1] / "_build/html"
 PAGES = sorted(page for page in SITE.rglob("*.html") if "_static" not in page.parts)
