@@ -16,7 +16,7 @@ import jsnn
 
 AUTHOR = r"[A-ZÀ-Ž][\w-]+"
 CITATION = re.compile(rf"({AUTHOR})((?:, {AUTHOR})* & {AUTHOR}| et al\.|) ((?:19|20)\d\d)\b")
-COUNTERPART = re.compile(r"\b(?:Brian2|GeNN|NEST|NEURON|NeuroML|PyNN)'s \"\w+\"")
+COUNTERPART = re.compile(r"\b(Brian2|GeNN|NEST|NEURON|NeuroML|PyNN)'s \"(\w+)\"")
 SIDES = {"variables": "Variables", "pre": "Presynaptic traces", "post": "Postsynaptic traces"}
 
 
@@ -68,7 +68,8 @@ def _sources(model: Any) -> str:
     """Return papers and models of other programs that a description names, or a model like it."""
     text = " ".join(model.description.split())
     papers = [_short(citation) for citation in CITATION.findall(text)]
-    counterparts = [name.replace('"', "") for name in COUNTERPART.findall(text)]
+    found = {name: f"{name}'s {model}" for name, model in reversed(COUNTERPART.findall(text))}
+    counterparts = list(found.values())[::-1]  # the first of each program
     named = [name for name in re.findall(r"`(\w+)`", text) if name in models_of(type(model))]
     alike = [f"as {_link(name)}" for name in named[:1]]
     return "; ".join(dict.fromkeys([*papers, *counterparts] or alike))
