@@ -6,18 +6,18 @@ from pathlib import Path
 PAGES = Path(__file__).parents[1] / "docs"
 
 
-def code_of(page: str, program: str) -> str:
-    """Return the blocks of a page that need a program, one below the other.
+def code_of(page: str, *programs: str) -> str:
+    """Return the blocks of a page that need some programs, in the order of the page.
 
     Args:
       page: the name of a file in docs/.
-      program: the name in the comment above a block, `<!-- not run: needs NAME -->`.
+      programs: names in the comment above a block, `<!-- not run: needs NAME -->`.
 
     Raises:
-      ValueError: if there is no such block.
+      ValueError: if a program has no block.
     """
-    block = rf"^<!-- not run: needs {re.escape(program)} -->\n+```python\n(.*?)^```$"
+    block = r"^<!-- not run: needs (\w+) -->\n+```python\n(.*?)^```$"
     found = re.findall(block, (PAGES / page).read_text(), re.MULTILINE | re.DOTALL)
-    if not found:
-        raise ValueError(f"{page}: no blocks; expected `<!-- not run: needs {program} -->` above")
-    return "\n".join(found)
+    for program in set(programs) - {needed for needed, _ in found}:
+        raise ValueError(f"{page}: given no block below `<!-- not run: needs {program} -->`")
+    return "\n".join(code for needed, code in found if needed in programs)
