@@ -256,6 +256,20 @@ def parity(session: nox.Session) -> None:
 
 
 @nox.session
+def stored(session: nox.Session) -> None:
+    """Make the results of other simulators that pages of the site draw, in docs/stored/."""
+    session.install(*BRIAN2, *NEST, "-e", ".[experiments]")
+    session.run(
+        *("python", "-m", "experiments.parity.stored_voltages"),
+        *("--json", "docs/stored/brian_nest.json"),
+    )
+    session.run(
+        *("python", "-m", "experiments.training.stored_losses"),
+        *("--json", "docs/stored/snntorch.json", *in_torch(session)),
+    )
+
+
+@nox.session
 def conversion(session: nox.Session) -> None:
     """Train and convert the networks of the frontier, an hour or more; compare recipes on one."""
     session.install("-e", ".[experiments]")

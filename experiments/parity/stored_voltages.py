@@ -8,7 +8,6 @@ import os
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from experiments import cli
@@ -39,7 +38,7 @@ def main(config: Config) -> dict[str, Any]:
     return {
         "date": date.today().isoformat(),
         "machine": machine(),
-        "command": "python -m experiments.parity.stored_voltages --json docs/stored/brian_nest.json",
+        "command": "nox -s stored",
         "versions": {name: metadata.version(package) for name, package in PROGRAMS.items()},
         "dt": DT,
         "voltages": {"Brian2": apart(in_brian2), "NEST": apart(in_nest)},

@@ -1,7 +1,6 @@
-"""Losses of snnTorch and Norse for the page "From snnTorch and Norse", which draws them over jsnn's.
+"""Losses of snnTorch and Norse for the page of that name, which draws them over jsnn's.
 
-Both run the code that the page shows, in an environment of their own: `nox -s bench -- training`
-makes one.
+Both run the code that the page shows, in an environment of their own, which `nox -s stored` makes.
 """
 
 import json
@@ -38,7 +37,7 @@ def main(config: Config) -> dict[str, Any]:
     return {
         "date": date.today().isoformat(),
         "machine": machine(),
-        "command": "python -m experiments.training.stored_losses --json docs/stored/snntorch.json",
+        "command": "nox -s stored",
         "versions": {name: version(python, name.lower()) for name in (*RESULTS, "torch")},
         "results": {name: in_peer(python, name) for name in RESULTS},
     }

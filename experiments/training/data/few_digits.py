@@ -29,7 +29,7 @@ class FewDigits(NamedTuple):
 
 
 def few_digits() -> FewDigits:
-    """Return the first images of those held out, with spikes and weights that are always the same."""
+    """Return the first held-out images, with spikes and weights that are always the same."""
     pixels, labels = held_out_images()
     random = np.random.default_rng(0)
     probability = BRIGHTEST * pixels[:NUM_IMAGES, None] / 255
