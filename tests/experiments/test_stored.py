@@ -55,7 +55,8 @@ def test_the_losses_of_a_training_are_those_of_snntorch():
 def test_code_of_a_program_is_that_of_its_blocks_in_order():
     code = code_of("from_snntorch.md", "PyTorch", "snnTorch")
     assert code.index("class Net") < code.index("def train") < code.index("losses = train")
-    assert "jsnn" not in code and "norse" not in code
+    assert "jsnn" not in code
+    assert "norse" not in code
 
 
 def test_a_program_without_code_is_named():
