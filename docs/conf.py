@@ -19,9 +19,9 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "docstrings",
+    "mathml",
     "model_text",
 ]
 exclude_patterns = ["_build", "demo"]
@@ -49,6 +49,7 @@ default_role = "py:obj"
 python_maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
 
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "jsnn"
 html_static_path = ["static"]
