@@ -35,7 +35,8 @@ def check_type(value: Any, kind: type, what: str, hint: str = "") -> None:
     """Raise TypeError if `value` is not a `kind`."""
     if not isinstance(value, kind):
         name = "dict" if kind is Mapping else kind.__name__
-        raise TypeError(f"{what}: given {type(value).__name__}; expected a {name}{hint}")
+        article = "an" if name[0] in "AEIOaeio" else "a"
+        raise TypeError(f"{what}: given {type(value).__name__}; expected {article} {name}{hint}")
 
 
 def check_population_name(given: Any, what: str) -> None:
@@ -238,8 +239,8 @@ def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
     if given not in (np.float32, np.float64):
         kind = type(value).__name__ if given is None else f"an array of {given}"
         raise TypeError(
-            f"{what}: given {kind}; expected an array of float32 or float64 "
-            f"({'np.full(shape, x' if np.ndim(value) == 0 else 'np.asarray(x'}, np.float32))"
+            f"{what}: given {kind}; expected {'an array' if axes else 'a number'} of float32 or "
+            f"float64 ({_as_float32(np.ndim(value), axes)})"
         )
     if np.ndim(value) != len(axes):
         expected = str(axes).replace("'", "")
@@ -252,6 +253,13 @@ def weight_array(value: Any, axes: tuple[str, ...], what: str) -> jax.Array:
         )
     check_finite(value, f"{what} of shape {np.shape(value)}")
     return own_array(value, given)
+
+
+def _as_float32(ndim: int, axes: tuple[str, ...]) -> str:
+    """Return the line that makes weights with the names `axes` of numbers `x`."""
+    if ndim == 0:
+        return "np.full(shape, x, np.float32)" if axes else "np.float32(x)"
+    return "np.asarray(x, np.float32)"
 
 
 def own_array(value: Any, dtype: Any) -> jax.Array:
@@ -405,9 +413,15 @@ def positive_int(
         whole = f"write {value:.0f}" if value == round(value) else "round it: int(round(x))"
         raise TypeError(f"{what}: given {value}; expected an integer >= {least} ({whole}{hint})")
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{what}: given {value!r}; expected an integer >= {least}")
+        raise TypeError(f"{what}: given {_shown(value)}; expected an integer >= {least}")
     if value < least:
         raise ValueError(f"{what}: given {int(value)}; expected an integer >= {least}")
     if value > most:
         raise ValueError(f"{what}: given {int(value)}; expected an integer <= {most}")
     return int(value)
+
+
+def _shown(value: Any) -> str:
+    """Return a value for a message, or its type if it is long, as a model is."""
+    text = repr(value)
+    return text if len(text) <= 60 and "\n" not in text else type(value).__name__

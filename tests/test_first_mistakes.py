@@ -32,6 +32,7 @@ SHARING = jsnn.Network(
         jsnn.Projection("cells", "cells", jsnn.Shared(LEARNING.projections[0]), name="shared"),
     ],
 )
+GIVEN = jsnn.Network([jsnn.Population("given", 2, jsnn.SPIKE_SOURCE)])
 LABELS = np.arange(7) % 3
 
 
@@ -258,6 +259,12 @@ MESSAGES = [
     ),
     (lambda: delayed("1.5 ms"), "delay: given '1.5 ms'; expected an integer, the number of steps"),
     (lambda: jsnn.Sparse([0], [1], 0.5, 2, 2), "(np.full(shape, x, np.float32))"),
+    (lambda: jsnn.AllToAll(0.5, 2, 2), "(np.float32(x))"),
+    (lambda: jsnn.Population("a", jsnn.LIF, 3), "given NeuronModel; expected an integer >= 1"),
+    (
+        lambda: jsnn.simulate(GIVEN, {"given": np.float32([0.5, 2.5, 7.0])}, T),
+        "expected a scalar or (2,) (jsnn.encoding.trains_from_events makes spike trains",
+    ),
     (lambda: jsnn.Spikes("a", neurons=3), "given 3; expected a sequence of indices, such as [0]"),
     (lambda: jsnn.Spikes("a", neurons=np.ones(2, bool)), "np.flatnonzero(mask)"),
     (

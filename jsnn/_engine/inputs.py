@@ -140,7 +140,7 @@ class _Leaf:
         if not self._fits(given, quantity, sizes, what):
             raise ValueError(
                 f"{what}: given {_described(given)}; expected "
-                f"{self._expected(given, quantity, sizes)}"
+                f"{self._expected(given, quantity, sizes, spikes)}"
             )
         is_spikes = spikes and getattr(values, "dtype", None) == np.bool_
         array = own_array(values, np.bool_) if is_spikes else real_array(values, self.dtype, what)
@@ -154,7 +154,9 @@ class _Leaf:
         first, *others = np.shape(given.values)
         return first == self.num_steps and fits(tuple(others), quantity, sizes)
 
-    def _expected(self, given: Any, quantity: Quantity, sizes: tuple[int, ...]) -> str:
+    def _expected(
+        self, given: Any, quantity: Quantity, sizes: tuple[int, ...], spikes: bool
+    ) -> str:
         if isinstance(given, OverTime):
             assert self.num_steps is not None
             shape = np.shape(given.values)
@@ -167,7 +169,11 @@ class _Leaf:
             is_larger = np.ndim(given) > max(quantity.ndim, len(sizes))
             expected = f"{constant}, constant in time" if is_larger else constant
             hint = advice(np.shape(given), sizes, self.num_steps, self.part)
+            hint = hint or (_OF_TIMES if spikes and np.ndim(given) == 1 else "")
         return f"{expected} ({hint})" if hint else expected
+
+
+_OF_TIMES = "jsnn.encoding.trains_from_events makes spike trains of times and neurons"
 
 
 def _described(given: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import matplotlib.figure
 from matplotlib.axes import Axes
 
-from jsnn._checks import check_type
+from jsnn._checks import check_type, positive_int
 from jsnn.plot.typography import WIDTHS_MM, Width, style
 
 _MM_PER_INCH = 25.4
@@ -88,7 +88,13 @@ def figure(
     Returns:
       The figure, and its axes as `matplotlib.pyplot.subplots` returns them: one `Axes`, an array of
       a single row or column, or an array [rows, columns].
+
+    Raises:
+      TypeError: if the rows or columns are no integers.
+      ValueError: if they are below 1, there is no such width, or the height is not above 0.
     """
+    rows = positive_int(rows, "figure, rows")
+    columns = positive_int(columns, "figure, columns")
     if height is None:
         low, high = _PANEL_MM
         height = rows * min(max(_PANEL_ASPECT * _width_mm(width) / columns, low), high)

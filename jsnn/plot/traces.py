@@ -7,6 +7,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from matplotlib.axes import Axes
 
+from jsnn._checks import host_array
 from jsnn.plot.canvas import panel, time_axis
 from jsnn.plot.colours import GUIDE, PALETTE
 from jsnn.plot.recorded import checked_step
@@ -41,10 +42,13 @@ def voltages(
       The figure.
 
     Raises:
+      TypeError: if `v` is no array, or `names` is one name.
       ValueError: if `v` is not [T, K], the number of names is not K, or there are more than 20
         neurons, which nobody could tell apart.
     """
-    traces = np.asarray(v)
+    traces = host_array(v, "voltages")
+    if traces.dtype == object:
+        raise TypeError(f"voltages: given {type(v).__name__}; expected an array [T, K]")
     if traces.ndim != 2:
         raise ValueError(f"voltages: given shape {traces.shape}; expected [T, K]")
     looks = [(colour, dashes) for dashes in _DASHES for colour in PALETTE]
@@ -55,6 +59,8 @@ def voltages(
             f"(choose some: v[:, :{len(PALETTE)}])"
         )
     names = [f"neuron {k}" for k in range(num)] if names is None else names
+    if isinstance(names, str):
+        raise TypeError(f"voltages, names: given {names!r}; expected a list of {num} names")
     if len(names) != num:
         raise ValueError(f"voltages, names: given {len(names)}; expected {num}")
     step = checked_step(dt, "voltages")

@@ -10,9 +10,15 @@ def checked_spikes(given: ArrayLike, what: str) -> np.ndarray:
     """Return the recorded spikes of one presentation as an array [T, N].
 
     Raises:
+      TypeError: if `given` is no array, but events for example.
       ValueError: if `given` has another shape, or holds anything but 0 and 1.
     """
     spikes = host_array(given, what)
+    if spikes.dtype == object:
+        raise TypeError(
+            f"{what}: given {type(given).__name__}; expected an array [num_steps, N] of spikes, as "
+            "jsnn.Spikes records"
+        )
     if spikes.ndim != 2:
         raise ValueError(
             f"{what}: given shape {spikes.shape}; expected [num_steps, N], one presentation"

@@ -109,7 +109,7 @@ def trains_of(**changes: Any) -> SpikeTrains:
         (
             lambda: SpikeTrains.of_events(np.eye(3), 3, 3, 0.1),
             TypeError,
-            "events: given ndarray; expected a Events",
+            "events: given ndarray; expected an Events",
         ),
         (lambda: trains_of().of([1, 1]), ValueError, r"given \[1, 1\]; .* each once"),
         (lambda: trains_of().of(slice(2, 2)), ValueError, "expected at least one of the neurons"),

@@ -310,7 +310,7 @@ def converted():
         ({"network": None}, TypeError, "network: given NoneType; expected a Network"),
         ({"conversion": None}, TypeError, "conversion: given NoneType; expected a Conversion"),
         ({"key": 0}, TypeError, "key: given int; expected jax.random.key"),
-        ({"energy_of": 1.0}, TypeError, "energy_of: given float; expected a Energy"),
+        ({"energy_of": 1.0}, TypeError, "energy_of: given float; expected an Energy"),
         (
             {"energy_of": conversion.Energy(4.6, -0.9)},
             ValueError,

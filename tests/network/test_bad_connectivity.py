@@ -241,7 +241,7 @@ AT_ONCE: dict[str, Case] = {
     "a Python number for all to all": (
         lambda: jsnn.AllToAll(0.5, 3, 4),
         TypeError,
-        ("AllToAll weight", "float", "float32 or float64", r"np\.asarray\(weights, np\.float32\)"),
+        ("AllToAll weight", "given float; expected a number of float32", r"np\.float32\(x\)"),
     ),
     "no neurons for all to all": (
         lambda: jsnn.AllToAll(F32(1), 3, 0),

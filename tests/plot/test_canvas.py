@@ -93,7 +93,7 @@ def test_axes_without_a_figure_are_refused():
     axes.remove()
     with pytest.raises(ValueError, match="voltages, ax: given axes without a figure"):
         plot.voltages(V, ax=axes)
-    with pytest.raises(TypeError, match="voltages, ax: given Figure; expected a Axes"):
+    with pytest.raises(TypeError, match="voltages, ax: given Figure; expected an Axes"):
         plot.voltages(V, ax=figure)
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgba_array
 from matplotlib.legend import Legend
 
+import jsnn
 from jsnn import plot
 from tests.plot.print_checks import faults_in_print
 from tests.profiles import examples
@@ -188,10 +189,15 @@ def test_equal_distances_on_an_axis_of_accuracies_are_equal_factors_of_the_error
         (lambda: plot.accuracy_over_time({}), "given no curve"),
         (lambda: plot.spikes_against_accuracy([1.0], [np.nan]), "given nan; expected fractions"),
         (lambda: plot.spikes_against_accuracy([-1.0], [0.5]), "given -1 spikes; expected 0 or mor"),
+        (lambda: plot.voltages({"a": np.zeros((4, 2))}), r"given dict; expected an array \[T, K\]"),
+        (lambda: plot.voltages(np.zeros((4, 4)), names="cell"), "given 'cell'; expected a list of"),
+        (lambda: plot.raster({"a": jsnn.Events([0], [0], 1)}), "given Events; expected an array"),
+        (lambda: plot.figure(0), "figure, rows: given 0; expected an integer >= 1"),
+        (lambda: plot.figure(1, 2.5), "figure, columns: given 2.5; expected an integer >= 1"),
         (lambda: plot.voltages(np.zeros((4, 21))), "given 21 neurons; expected at most 20"),
         (lambda: plot.rate({"a": np.zeros((4, 2), bool)}, bin_width=0.3), "width: given 0.3 ms"),
     ],
 )
 def test_other_figures_refuse(call, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         call()
