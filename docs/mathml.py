@@ -4,6 +4,9 @@ from typing import Any
 
 from docutils import nodes
 from latex2mathml.converter import convert
+from sphinx.util import logging
+
+LOGGER = logging.getLogger(__name__)
 
 
 def _inline(writer: Any, node: Any) -> None:
@@ -12,6 +15,8 @@ def _inline(writer: Any, node: Any) -> None:
 
 
 def _block(writer: Any, node: Any) -> None:
+    if "&" in node.astext():
+        LOGGER.warning("formula with columns, which MathML loses: make it several", location=node)
     writer.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
 
