@@ -4,10 +4,9 @@ from functools import cache
 
 import jax
 import numpy as np
-from matplotlib import pyplot as plt
 
 import jsnn
-from figures import BLUE, GREEN, GREY
+from figures import BLACK, GREY, ORANGE
 from figures.played import MEMBRANE, PLAYED
 
 DT, STEPS, FIRST, REWARD = 0.5, 800, 300, 600  # ms; steps
@@ -79,28 +78,29 @@ def action_potential() -> np.ndarray:
     return np.where(t < 2, 100.0, 10 * np.exp(-(t - 2) / 40))
 
 
-def draw(rule: jsnn.PlasticityModel, ax=None) -> None:
+@jsnn.plot.style()
+def draw(rule: jsnn.PlasticityModel):
     """Draw the change of a weight of 0.5 against the time from the first event to the second."""
-    axes = ax or plt.subplots(figsize=(4.5, 2))[1]
+    figure, axes = jsnn.plot.figure(height=46)
     change = changes()[rule.name]
     axes.axhline(0, color=GREY, lw=0.6)
     axes.axvline(0, color=GREY, lw=0.6)
     for side in (INTERVALS < 0, INTERVALS >= 0):
-        axes.plot(DT * INTERVALS[side], change[side], ".-", color=BLUE, ms=3, lw=0.8)
+        axes.plot(DT * INTERVALS[side], change[side], ".-", color=BLACK, ms=3, lw=0.8)
     second = "error" if reads_error(rule) else "postsynaptic spike"
     what = "gradient" if rule is jsnn.SUPERSPIKE_RULE else "change of weight"
     axes.set(xlabel=f"{second} - presynaptic spike [ms]", ylabel=what)
-    if ax is None:
-        plt.show()
+    return figure
 
 
-def draw_short_term() -> None:
+@jsnn.plot.style()
+def draw_short_term():
     """Draw what each of ten spikes at 20 Hz delivers, and one more spike after a pause."""
     kinds = {
-        "tau_rec = 800 ms": ({}, GREEN),
+        "tau_rec = 800 ms": ({}, BLACK),
         "u_0 = 0.05, tau_rec = 100 ms, tau_fac = 1000 ms": (
             {"u_0": 0.05, "tau_rec": 100.0, "tau_fac": 1000.0},
-            BLUE,
+            ORANGE,
         ),
     }
     cells = [jsnn.Population(name, 1, MEMBRANE) for name in kinds]
@@ -117,12 +117,12 @@ def draw_short_term() -> None:
     drive = {"pre": {"spike": jsnn.over_time(train)}}
     record = {name: jsnn.Variable(name, "current") for name in kinds}
     _, delivered = jsnn.simulate(network, drive, len(train), record=record)
-    _, axes = plt.subplots(figsize=(7, 1.9))
+    figure, axes = jsnn.plot.figure(height=46)
     for name, (_, colour) in kinds.items():
         course = np.asarray(delivered[name])[:, 0]
         at = np.flatnonzero(course)
         axes.vlines(at, 0, course[at], color=colour, alpha=0.5)
         axes.plot(at, course[at], "o", color=colour, ms=4, label=name)
-    axes.set(xlabel="time [ms]", ylabel="delivered weight", ylim=(0, None))
+    axes.set(xlabel="time [ms]", ylabel="delivered weight", ylim=(0, None), xlim=(0, None))
     axes.legend(loc="upper right")
-    plt.show()
+    return figure

@@ -4,10 +4,9 @@ from functools import cache
 
 import jax
 import numpy as np
-from matplotlib import pyplot as plt
 
 import jsnn
-from figures import BLUE, GREEN, GREY
+from figures import BLACK, ORANGE, SKY
 from figures.played import MEMBRANE
 
 DT, STEPS = 0.5, 400  # ms
@@ -35,12 +34,14 @@ def courses() -> dict[str, np.ndarray]:
     return jsnn.simulate(network, {}, STEPS, record=record, key=jax.random.key(1))[1]
 
 
-def draw(model: jsnn.CurrentSourceModel) -> None:
+@jsnn.plot.style()
+def draw(model: jsnn.CurrentSourceModel):
     """Draw the current into each of three neurons."""
-    _, axes = plt.subplots(figsize=(7, 1.6))
+    figure, axes = jsnn.plot.figure(height=40)
     currents = np.asarray(courses()[model.name])
-    colours = (BLUE, GREEN, GREY)
+    colours = (BLACK, ORANGE, SKY)
     for course, colour in list(zip(currents.T, colours, strict=True))[::-1]:
-        axes.plot(DT * np.arange(STEPS), course, color=colour, drawstyle="steps-post", lw=0.9)
-    axes.set(xlabel="time [ms]", ylabel="current [nA]")
-    plt.show()
+        axes.stairs(course, DT * np.arange(STEPS + 1), color=colour, baseline=None, lw=0.9)
+    axes.set(xlabel="time [ms]", ylabel="current [nA]", xlim=(0, DT * STEPS))
+    axes.set_ylim(min(0, axes.get_ylim()[0]), None)
+    return figure

@@ -4,10 +4,9 @@ from functools import cache
 
 import jax
 import numpy as np
-from matplotlib import pyplot as plt
 
 import jsnn
-from figures import BLUE, GREEN
+from figures import BLACK, ORANGE
 from figures.played import MEMBRANE, PLAYED
 
 DT, STEPS = 0.1, 2500  # ms
@@ -45,15 +44,17 @@ def responses() -> dict[str, np.ndarray]:
     return {name: np.asarray(x)[..., 0] for name, x in recorded.items()}
 
 
-def draw(model: jsnn.SynapseModel) -> None:
+@jsnn.plot.style()
+def draw(model: jsnn.SynapseModel):
     """Draw the current into a membrane of 10 ms and 10 MOhm at -70 mV, and its potential."""
-    _, axes = plt.subplots(1, 2, figsize=(7, 1.9))
+    figure, axes = jsnn.plot.figure(1, 2, height=46)
     for row in (1, 0):
-        name, colour = list(SPIKES)[row], (BLUE, GREEN)[row]
+        name, colour = list(SPIKES)[row], (BLACK, ORANGE)[row]
         for ax, what in zip(axes, ("current", "v"), strict=True):
             course = responses()[f"{model.name}.{what}"][row]
-            ax.plot(DT * np.arange(STEPS), course, color=colour, label=name)
-    axes[0].set(xlabel="time [ms]", ylabel="current [nA]")
-    axes[1].set(xlabel="time [ms]", ylabel="v [mV]")
+            ax.plot(DT * np.arange(1, STEPS + 1), course, color=colour, label=name)
+            ax.set(xlabel="time [ms]", xlim=(0, DT * STEPS))
+    axes[0].set_ylabel("current [nA]")
+    axes[1].set_ylabel("v [mV]")
     axes[1].legend()
-    plt.show()
+    return figure

@@ -75,6 +75,9 @@ def figure(
 ) -> tuple[Figure, Any]:
     """Make a figure for a drawing of your own, in the style of jsnn.
 
+    Axes, ticks and labels have this style by themselves. Lines and legends that you add have it
+    inside `with jsnn.plot.style():`.
+
     Args:
       rows: of panels.
       columns: of panels.
