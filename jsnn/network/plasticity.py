@@ -175,7 +175,7 @@ class Plasticity:
         outside = there & ((array < low) | (array > high))
         if outside.any():
             lowest, highest = self.model.weight_bounds
-            given, least, most = (x[outside][0] for x in (array, low, high))
+            given, least, most = (str(x[outside][0]) for x in (array, low, high))
             raise ValueError(
                 f"{what}: given {outside.sum()} of {there.sum()} weights outside {lowest} to "
                 f"{highest} of its plasticity, such as {given}; expected {least} to {most}"
