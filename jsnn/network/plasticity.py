@@ -175,10 +175,10 @@ class Plasticity:
         outside = there & ((array < low) | (array > high))
         if outside.any():
             lowest, highest = self.model.weight_bounds
-            given, least, most = (str(x[outside][0]) for x in (array, low, high))
+            weight, least, most = (str(x[outside][0]) for x in (array, low, high))
             raise ValueError(
                 f"{what}: given {outside.sum()} of {there.sum()} weights outside {lowest} to "
-                f"{highest} of its plasticity, such as {given}; expected {least} to {most}"
+                f"{highest} of its plasticity, such as {weight}; expected {least} to {most}"
             )
 
     def cast(self, dtype: Any, what: str) -> Plasticity:
