@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "docstrings",
+    "signatures",
     "mathml",
     "model_text",
 ]
@@ -38,12 +39,9 @@ nb_merge_streams = True
 nb_mime_priority_overrides = [("*", "image/gif", 0)]  # animations
 
 # The reference is made of docstrings.
-autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
-autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
-napoleon_use_ivar = True
+napoleon_custom_sections = [("Attributes", "params_style")]
 napoleon_use_rtype = False
 default_role = "py:obj"
 python_maximum_signature_line_length = 88
