@@ -175,7 +175,8 @@ def test_names_of_the_library_exist(page: Path) -> None:
 def test_the_site_documents_every_public_name() -> None:
     pages = (ROOT / "docs/api").glob("*.md")
     text = "".join(page.read_text() for page in pages)
-    entries = re.findall(r"^\.\. auto\w+:: jsnn::([\w.]+)$", text, re.MULTILINE)
+    found = re.findall(r"^\.\. auto\w+:: jsnn([\w.]*)::(\w+)$", text, re.MULTILINE)
+    entries = [f"{module}.{name}".removeprefix(".") for module, name in found]
     assert len(entries) == len(set(entries))
     models = {name for name in jsnn.__all__ if isinstance(getattr(jsnn, name), KINDS)}
     assert set(jsnn.__all__) - models <= {name.split(".")[0] for name in entries}

@@ -89,5 +89,6 @@ def _real_numbers(given: ArrayLike, what: str) -> np.ndarray:
         )
     images = np.asarray(given)
     if images.dtype.kind not in "fiu":
-        raise TypeError(f"{what}: given {images.dtype}; expected an array of real numbers")
+        kind = type(given).__name__ if images.dtype == object else images.dtype
+        raise TypeError(f"{what}: given {kind}; expected an array of real numbers")
     return images

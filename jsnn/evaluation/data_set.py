@@ -280,8 +280,9 @@ def check_labels(labels: ArrayLike, num_classes: int) -> np.ndarray:
     if not array.size:
         raise ValueError("labels: given an empty data set; expected at least one presentation")
     if array.ndim != 1 or array.dtype.kind not in "iu":
+        kind = type(labels).__name__ if array.dtype == object else array.dtype
         raise TypeError(
-            f"labels: given {array.dtype} of shape {array.shape}; expected integers of shape (n,)"
+            f"labels: given {kind} of shape {array.shape}; expected integers of shape (n,)"
             f"{_as_labels(array)}"
         )
     outside = np.flatnonzero((array < 0) | (array >= num_classes))

@@ -148,6 +148,20 @@ def straight_through(height: float = 1.0) -> Surrogate:
     return SurrogateOfShape(_straight_through, 1.0, height)
 
 
+_MAKERS = superspike, arctan, sigmoid, triangular, rectangular, gaussian, straight_through
+
+
+def check_surrogate(surrogate: object, what: str) -> None:
+    """Raise TypeError if `surrogate` is no function of the margin, or one that has to be called."""
+    if surrogate in _MAKERS:
+        name = f"jsnn.surrogates.{surrogate.__name__}"
+        raise TypeError(f"{what}: given {name}, which makes a surrogate; expected {name}()")
+    if not callable(surrogate):
+        raise TypeError(
+            f"{what}: given {surrogate!r}; expected a function such as jsnn.surrogates.arctan()"
+        )
+
+
 def spike(surrogate: Surrogate, margin: jax.Array, unit: jax.Array | float = 1.0) -> jax.Array:
     """Return 1 where `margin` >= 0, else 0, in the dtype of `margin`.
 

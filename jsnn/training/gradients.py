@@ -12,11 +12,12 @@ from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jsnn._checks import check_flag, positive_int
 from jsnn._engine.inputs import takes_spikes
 from jsnn._engine.record_checks import checked_record
-from jsnn.models.surrogates import Surrogate
+from jsnn.models.surrogates import Surrogate, check_surrogate
 from jsnn.network.network import Network
 from jsnn.recording import Recording
 from jsnn.simulation import simulate
@@ -104,12 +105,31 @@ def _of_batch(differentiate: Callable[..., Any]) -> ValueAndGrad:
         shares: jax.Array | None = None,
         keys: jax.Array | None = None,
     ) -> tuple[tuple[jax.Array, dict[str, Any]], Values]:
+        size = _size(drives, targets)
         if shares is None:
-            size = len(jax.tree.leaves(drives)[0])
             shares = jnp.full(size, 1 / size, network.dtype)
         return differentiate(values, network, drives, targets, shares, keys)
 
     return value_and_grad
+
+
+def _size(drives: Any, targets: Any) -> int:
+    """Return the number of presentations of a batch.
+
+    Raises:
+      ValueError: if drives and targets have no first axis of one length.
+    """
+    of_drives = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(drives)}
+    of_targets = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(targets)}
+    if len(of_drives | of_targets) != 1 or of_drives == {()}:
+        given = (", ".join(map(str, sorted(x))) or "none" for x in (of_drives, of_targets))
+        raise ValueError(
+            "gradient of a batch: given first axes {} of the drives and {} of the targets; "
+            "expected (B,) of both, one target for each presentation (x[None] of a single "
+            "one)".format(*given)
+        )
+    ((size,),) = of_drives
+    return size
 
 
 def losses_of(
@@ -171,11 +191,8 @@ def surrogate(
     Raises:
       TypeError: if the surrogate is no function.
     """
-    if function is not None and not callable(function):
-        raise TypeError(
-            f"gradients.surrogate: given {function!r}; expected a function such as "
-            "jsnn.surrogates.arctan()"
-        )
+    if function is not None:
+        check_surrogate(function, "gradients.surrogate")
     transform = _as_it_is if function is None else _WithSurrogate(function)
     return _ThroughTime(transform, _checked_steps(checkpoint_every))
 

@@ -1,10 +1,11 @@
 """Course of a training: the loss, the accuracy and the firing rates of each epoch."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
+from jsnn._checks import check_known
 from jsnn._summary import Summary, Table
 from jsnn.network.network import Network
 from jsnn.training.trainable import Values
@@ -42,6 +43,9 @@ class Epoch:
         return found | {f"{name} Hz": f"{rate:.1f}" for name, rate in self.rates.items()}
 
 
+_COURSES = tuple(field.name for field in fields(Epoch) if field.name != "rates")
+
+
 @dataclass(frozen=True, repr=False)
 class Training:
     """Results of `jsnn.fit`.
@@ -58,7 +62,20 @@ class Training:
     history: tuple[Epoch, ...]
 
     def course(self, name: str) -> np.ndarray:
-        """Return one number of all epochs, [epochs], such as "loss" or "accuracy"."""
+        """Return one number of all epochs, [epochs].
+
+        Args:
+          name: "loss", "accuracy", "validation_loss", "validation_accuracy" or "seconds".
+
+        Raises:
+          ValueError: if there is no such number, or it was not measured.
+        """
+        check_known([name], _COURSES, "course", "number of an epoch")
+        if any(getattr(epoch, name) is None for epoch in self.history):
+            needed = "validation" if name.startswith("validation") else "readout"
+            raise ValueError(
+                f"course: given {name!r}, which was not measured; expected {needed}= of jsnn.fit"
+            )
         return np.asarray([getattr(epoch, name) for epoch in self.history], np.float64)
 
     def summary(self) -> Summary:

@@ -119,6 +119,18 @@ def test_a_surrogate_without_a_width_is_refused(arguments: tuple, message: str) 
         jsnn.surrogates.arctan(*arguments)
 
 
+def test_what_makes_a_surrogate_is_none() -> None:
+    message = r"given jsnn\.surrogates\.arctan, which .* expected jsnn\.surrogates\.arctan\(\)"
+    for give in (
+        jsnn.gradients.surrogate,
+        lambda x: dataclasses.replace(jsnn.LIF, surrogate=x),
+    ):
+        with pytest.raises(TypeError, match=message):
+            give(jsnn.surrogates.arctan)
+        with pytest.raises(TypeError, match=r"surrogate: given 'arctan'; expected a function"):
+            give("arctan")
+
+
 def test_a_threshold_in_millivolts_learns_like_a_threshold_of_one() -> None:
     """Compare the gradients of the spikes of a neuron in mV and in units of its threshold."""
 

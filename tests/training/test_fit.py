@@ -13,6 +13,7 @@ import optax
 import pytest
 
 import jsnn
+from jsnn.training import Epoch
 from tests.networks import F32
 from tests.training.toy import (
     ADAM,
@@ -255,3 +256,34 @@ def test_eprop_trains_one_hidden_layer_as_a_surrogate_does() -> None:
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     assert list(local.course("accuracy")) == list(through_time.course("accuracy"))
     assert local.history[0].rates == pytest.approx(through_time.history[0].rates)
+
+
+def test_a_course_that_was_not_measured_is_an_error() -> None:
+    training = jsnn.Training(network(), {}, (Epoch(0.5, None, {"in": 1.0}),))
+    assert list(training.course("loss")) == [0.5]
+    for name, message in (
+        ("accuracy", "given 'accuracy', which was not measured; expected readout= of jsnn.fit"),
+        ("validation_loss", "not measured; expected validation="),
+        ("validation_los", "unknown number of an epoch 'validation_los'; did you mean"),
+        ("rates", "unknown number of an epoch 'rates'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            training.course(name)
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        (
+            LABELS[:3],
+            r"first axes \(10,\) of the drives and \(3,\) of the targets; expected \(B,\)",
+        ),
+        (LABELS[0], r"and \(\) of the targets; expected \(B,\) of both"),
+    ],
+)
+def test_a_batch_that_does_not_fit_is_refused(targets: Any, message: str) -> None:
+    loss = jsnn.losses.cross_entropy(READOUT)
+    value_and_grad = jsnn.gradients.surrogate().of(loss, STEPS)
+    net = network()
+    with pytest.raises(ValueError, match=message):
+        value_and_grad(net, jsnn.trainable(net), drives(), targets)

@@ -185,7 +185,7 @@ class Reader:
         maxima, other = operands if isinstance(operands[0], Maxima) else reversed(operands)
         if depends(other) or np.any(other):
             raise equation.refused(
-                "it is of max pooling and other values",
+                "it joins a maximum over several values with other values",
                 "ReLU after max pooling, and logits without a softmax",
             )
         return rectified_maxima(self.graph, maxima)

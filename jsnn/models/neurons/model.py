@@ -15,7 +15,7 @@ from jsnn.models.model import (
     checked_draws,
     names_of,
 )
-from jsnn.models.surrogates import Surrogate, superspike
+from jsnn.models.surrogates import Surrogate, check_surrogate, superspike
 
 _SUPERSPIKE = superspike()
 
@@ -103,6 +103,7 @@ class NeuronModel(Model):
         check_not_reserved(self.params, self.targets, "NeuronModel, parameter", "an input")
         object.__setattr__(self, "draws", checked_draws(self.draws, self.params, "NeuronModel"))
         check_flag(self.reset_gradient, "NeuronModel, reset_gradient")
+        check_surrogate(self.surrogate, "NeuronModel, surrogate")
         for name in ("max_dt", "derived", "margin_unit"):
             function = getattr(self, name)
             if function is not None and not callable(function):
