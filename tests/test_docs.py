@@ -22,13 +22,13 @@ KINDS = (jsnn.NeuronModel, jsnn.SynapseModel, jsnn.CurrentSourceModel, jsnn.Plas
 
 LANGUAGES = {
     *("python", "sh", "text"),
-    *("{code-cell}", "{eval-rst}", "{model}", "{models}", "{toctree}"),
+    *("{code-cell}", "{eval-rst}", "{model}", "{models}", "{toctree}", "{glue:figure}"),
 }
 """Blocks of Python run here; those of code cells run when the site is built."""
 
 BLOCK = re.compile(
     r"(?P<skip><!-- not run: [^\n]+ -->\n+)?"
-    r"^```(?P<language>\w+|{[\w-]+})[^\n]*\n(?P<code>.*?)^```$",
+    r"^```(?P<language>\w+|{[\w:-]+})[^\n]*\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 RUN = re.compile(r"python -m (experiments[\w.]*)((?: [^\s`|#]+)*)")
