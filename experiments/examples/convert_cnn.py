@@ -32,9 +32,8 @@ network, conversion = jsnn.convert(model, images[:500], recipe)
 report = jsnn.conversion.assess(network, conversion, images[4500:], labels[4500:], num_steps=16)
 print(report)
 figure, axes = plt.subplots(figsize=(5, 3.5), layout="constrained")
-accuracy = np.mean(report.predictions == labels[4500:, None], axis=0)  # after each step
-axes.plot(range(1, 17), accuracy, "o-", label="spiking")
-axes.axhline(np.mean(report.ann_predictions == labels[4500:]), color="k", label="artificial")
-axes.set(xlabel="steps", ylabel="accuracy")
+axes.plot(range(1, 17), 100 * report.accuracy, "o-", label="spiking")  # after each step
+axes.axhline(100 * report.ann_accuracy, color="k", label="artificial")
+axes.set(xlabel="steps", ylabel="accuracy [%]")
 axes.legend()
 figure.savefig("convert_cnn.png")

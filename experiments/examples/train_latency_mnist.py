@@ -34,7 +34,7 @@ training = jsnn.fit(
 print(training)
 figure, axes = plt.subplots(figsize=(5, 3.5), layout="constrained")
 for name in ("accuracy", "validation_accuracy"):
-    axes.plot(range(1, 7), training.course(name), "o-", label=name.replace("_", " "))
-axes.set(xlabel="epoch", ylabel="accuracy")
+    axes.plot(range(1, 7), 100 * training.course(name), "o-", label=name.replace("_", " "))
+axes.set(xlabel="epoch", ylabel="accuracy [%]")
 axes.legend()
 figure.savefig("train_latency_mnist.png")
