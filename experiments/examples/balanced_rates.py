@@ -4,7 +4,6 @@ Model A of Brunel 2000, J. Comput. Neurosci. 8, with 5,000 neurons: g = 8, ν_ex
 """
 
 import jax
-from matplotlib import pyplot as plt
 
 import jsnn
 from jsnn import analysis
@@ -26,15 +25,14 @@ network = jsnn.Network(cells, synapses, outside, dt)
 record = {name: jsnn.Spikes(name) for name in sizes}
 _, spikes = jsnn.simulate(network, {}, jsnn.steps(duration, dt), record=record, key=next(keys))
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-for name, lowest in {"e": 0, "i": 80}.items():  # 80 neurons of "e", 20 of "i" above them
-    steps, neurons = jsnn.spike_list(spikes[name][:2000, : sizes[name] // 50])
-    left.plot(dt * steps, lowest + neurons, ".", markersize=2)
+figure, (left, right) = jsnn.plot.figure(1, 2)
+some = {name: spikes[name][:2000, : size // 50] for name, size in sizes.items()}  # 200 ms
+jsnn.plot.raster(some, dt=dt, ax=left)
+for name, color in {"e": jsnn.plot.EXCITATORY, "i": jsnn.plot.INHIBITORY}.items():
     trains = analysis.SpikeTrains.of_recorded(spikes[name], dt).after(100.0)  # ms
     cvs = analysis.cv_of_intervals(trains)
-    right.hist(cvs, 40, density=True, histtype="step", label=name)
+    right.hist(cvs, 40, density=True, histtype="step", color=color, label=name)
     print(f"{name}: {analysis.rates(trains).mean():.1f} Hz, CV of intervals {cvs.mean():.2f}")
-left.set(xlabel="time [ms]", ylabel="neuron")
 right.set(xlabel="CV of intervals", ylabel="density")
 right.legend()
 figure.savefig("balanced_rates.png")

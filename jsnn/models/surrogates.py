@@ -165,13 +165,13 @@ def check_surrogate(surrogate: object, what: str) -> None:
 def spike(surrogate: Surrogate, margin: jax.Array, unit: jax.Array | float = 1.0) -> jax.Array:
     """Return 1 where `margin` >= 0, else 0, in the dtype of `margin`.
 
+    The derivative of the result is h(m / s) / s, also within derivatives of higher order. None
+    passes to the unit.
+
     Args:
       surrogate: the function h.
       margin: the threshold margin m.
       unit: its unit s, () or of the shape of the margin; 1 by default.
-
-    The derivative of the result is h(m / s) / s, also within derivatives of higher order. None
-    passes to the unit.
     """
     margin = jnp.asarray(margin)
     units = jnp.broadcast_to(jnp.asarray(unit, margin.dtype), margin.shape)

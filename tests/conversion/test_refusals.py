@@ -165,6 +165,7 @@ def converted(model, pixels=None):
         (lambda x: (x, x), "returns a tuple; expected one array"),
         (nnx.Dict(), "given Dict; expected one that can be called"),
         (3, "given int; expected one that can be called"),
+        (nnx.Linear, "given the class Linear; expected an instance of it"),
         ({"params": np.ones(3)}, "given dict; expected one that can be called"),
         (linen.Dense(3), r"given Dense, a Linen module without parameters; expected module\.bind"),
         (
@@ -173,7 +174,16 @@ def converted(model, pixels=None):
         ),
         (lambda x: (x @ W).astype(jnp.bfloat16), "returns logits of bfloat16; expected float32"),
     ],
-    ids=["tuple", "no call", "number", "variables", "unbound", "bfloat16", "bfloat16 logits"],
+    ids=[
+        "tuple",
+        "no call",
+        "number",
+        "class",
+        "variables",
+        "unbound",
+        "bfloat16",
+        "bfloat16 logits",
+    ],
 )
 def test_a_model_of_the_wrong_kind_is_named(model, message):
     with pytest.raises(TypeError, match=message):

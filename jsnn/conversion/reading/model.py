@@ -65,6 +65,10 @@ def model_of(given: Any, images: np.ndarray) -> Model:
             f"model: given {type(given).__name__}, a Linen module without parameters; expected "
             "module.bind(variables)"
         )
+    if isinstance(given, type):
+        raise TypeError(
+            f"model: given the class {given.__name__}; expected an instance of it, with parameters"
+        )
     if not callable(given):
         raise TypeError(
             f"model: given {type(given).__name__}; expected one that can be called: a module, "
