@@ -11,8 +11,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
  *
  * @param drawn is called after every change, with the strokes and whether the pen is down
  * @param cursorMoved is called when the keyboard's pen moves without drawing, or leaves
- * @returns functions: clear() removes the strokes, forget() too, but without a call of `drawn`;
- *   cursor() returns the place of the keyboard's pen, or null
+ * @returns functions: clear() lifts the pen and removes the strokes, forget() too, but without a call
+ *   of `drawn`; cursor() returns the place of the keyboard's pen, or null
  */
 function makePad(canvas, drawn, cursorMoved) {
   let strokes = [];
@@ -38,9 +38,13 @@ function makePad(canvas, drawn, cursorMoved) {
     report();
   }
 
-  function clear() {
+  function forget() {
     strokes = [];
     penDown = false;
+  }
+
+  function clear() {
+    forget();
     report();
   }
 
@@ -87,6 +91,5 @@ function makePad(canvas, drawn, cursorMoved) {
     cursorMoved();
   });
 
-  const forget = () => (strokes = []);
   return { clear, forget, cursor: () => cursor };
 }
