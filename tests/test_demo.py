@@ -346,6 +346,22 @@ def test_a_digit_can_be_drawn_with_the_keyboard(page: Page) -> None:
     assert page.text_content("#answer") == "No output neuron spiked."
 
 
+def test_a_digit_that_is_chosen_while_the_pen_is_down_lifts_it(page: Page) -> None:
+    page.focus("#pad")
+    for key in ("Enter", "ArrowDown", "7", "ArrowDown"):
+        page.keyboard.press(key)
+    assert f"Test image {FIRST[7]} is a 7" in page.inner_text("#shown")
+
+
+def test_digits_with_as_many_votes_are_named(page: Page, votes: np.ndarray) -> None:
+    of_982 = votes[INDICES.index(982)]
+    most = of_982.max(axis=1, keepdims=True)
+    step = int(np.flatnonzero((of_982 == most).sum(axis=1) == 2)[-1])
+    first, other = np.flatnonzero(of_982[step] == most[step])
+    page.evaluate(f"pauseAt({step + 1})")
+    assert page.text_content("#answer") == f"{first} and {other} are level."
+
+
 def test_a_slider_changes_the_network_at_once(page: Page) -> None:
     before = page.text_content(".layer.input .total")
     page.press("#threshold", "ArrowRight")

@@ -12,6 +12,7 @@ const LAYERS = [
   { hue: "output" },
 ];
 
+const inWords = new Intl.ListFormat("en-GB"); // "2, 3 and 5"
 const find = (selector) => document.querySelector(selector);
 const weights = unpackWeights(PACKED_WEIGHTS);
 const rows = unpackImages(PACKED_IMAGES);
@@ -68,11 +69,13 @@ function showAnswer(votes, steps) {
 
 function answerText(leading, votes, steps, ended) {
   if (leading === null) return ended ? "No output neuron spiked." : "No votes yet.";
-  const since = `since step ${leadsSince(votes, steps)}`;
   const level = [...votes[steps].keys()].filter((k) => votes[steps][k] === votes[steps][leading]);
-  const rivals = level.length > 1 ? `, level with ${level.slice(1).join(" and ")}` : "";
-  if (ended) return `The answer is ${leading}, settled ${since}${rivals}.`;
-  return `${leading} leads ${since}${rivals}.`;
+  if (level.length > 1) {
+    const all = `${inWords.format(level.map(String))} are level`;
+    return ended ? `${all}; the answer is the first, ${leading}.` : `${all}.`;
+  }
+  const since = `since step ${leadsSince(votes, steps)}`;
+  return ended ? `The answer is ${leading}, settled ${since}.` : `${leading} leads ${since}.`;
 }
 
 function aboutImage(answer) {
