@@ -164,6 +164,12 @@ MISTAKES = [
         lambda x: recorded({"s": x}),
         "jsnn.Spikes('layer0')",
     ),
+    Mistake(
+        "a parameter without its population",
+        {"v_thresh": 3.0},
+        NETWORK.with_params,
+        '{"layer0": {"v_thresh": value}}',
+    ),
 ]
 
 
@@ -173,7 +179,7 @@ def test_the_message_holds_a_line_that_works(mistake: Mistake) -> None:
         mistake.act(mistake.x)
     assert mistake.line in str(caught.value)
     names = {"jax": jax, "jsnn": jsnn, "np": np, "network": NETWORK, "state": jsnn.init(NETWORK)}
-    names |= {"x": mistake.x, "labels": mistake.x, "ms": mistake.x, "dt": 0.5}
+    names |= {"x": mistake.x, "labels": mistake.x, "ms": mistake.x, "dt": 0.5, "value": 3.0}
     (mistake.then or mistake.act)(eval(mistake.line, names))
 
 

@@ -26,7 +26,7 @@ from jsnn.models.dependence import needs_key
 from jsnn.network.connectivity import Dense, Divided, LearntDelays, Shared, Sparse
 from jsnn.network.current_source import CurrentSource
 from jsnn.network.fits import check_projection, check_shared, check_source, with_owners_indexed
-from jsnn.network.part_numbers import with_numbers
+from jsnn.network.part_numbers import check_owners, with_numbers
 from jsnn.network.population import Population
 from jsnn.network.projection import Projection
 
@@ -164,8 +164,7 @@ class Network:
           ValueError: if a name is unknown, a shape does not fit, or a value is outside its domain.
         """
         check_type(params, Mapping, "with_params", " of dicts by part")
-        known = [part.name for part in self.parts]
-        check_known(params, known, "with_params", "population, projection or current source")
+        check_owners(params, self.parts, "with_params")
         for name, changes in params.items():
             check_type(changes, Mapping, f"with_params of {name!r}", " of parameters by name")
         return self._mapped(lambda part: with_numbers(part, params.get(part.name, {})))

@@ -1,7 +1,7 @@
 """Numbers of a part of a network by name: parameters, weights, delays and initial values."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -26,6 +26,19 @@ WEIGHTS = "weights"
 
 OF_DELAYS = ("delays", "width")
 """Names of the other numbers of `jsnn.LearntDelays`."""
+
+
+def check_owners(names: Collection[Any], parts: Sequence[Part], what: str) -> None:
+    """Raise ValueError if a name is not that of a part, and say which part has such a parameter."""
+    known = [part.name for part in parts]
+    for name in names:
+        owner = next((part.name for part in parts if name in part.params), None)
+        if name not in known and owner is not None:
+            raise ValueError(
+                f"{what}: given parameter {name!r} without its part; expected "
+                f'{{"{owner}": {{"{name}": value}}}}'
+            )
+    check_known(names, known, what, "population, projection or current source")
 
 
 def with_numbers(part: Any, changes: Mapping[str, Any]) -> Any:

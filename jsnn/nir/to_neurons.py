@@ -66,8 +66,8 @@ def _kind_and_fields(
         reason = f"its {len(model.inputs)} inputs" if len(model.inputs) > 1 else "its equations"
         known = ", ".join(sorted(each.name for each in _KNOWN))
         raise ValueError(
-            f"{what}: of model {model.name or 'without a name'}, and NIR cannot say {reason}; "
-            f"expected one of {known}, or a neuron that was read from NIR"
+            f"{what}: given model {model.name or 'without a name'}, and NIR has no node with "
+            f"{reason}; expected one of {known}, or a neuron that was read from NIR"
         )
     if np.any(np.round(params.get("tau_refrac", np.zeros(1)) / dt) > 0):
         report.lose(f"{what}, parameter 'tau_refrac': a refractory time, which NIR does not have")

@@ -85,11 +85,17 @@ def spikes_against_accuracy(
       The figure.
 
     Raises:
-      ValueError: if the arrays are not [K], an accuracy is no fraction, or a number of spikes is
-        below 0.
+      ValueError: if the arrays are not [K], an accuracy is no fraction, a number of spikes is
+        below 0, or there is no such setting to mark.
     """
     s, a = np.asarray(spikes), percent(accuracy, "spikes_against_accuracy, accuracy")
     front = pareto_front(s, a)
+    for name, index in (marked or {}).items():
+        if not -len(s) <= index < len(s):
+            raise ValueError(
+                f"spikes_against_accuracy, marked {name!r}: given {index}; expected an index below "
+                f"{len(s)}, the number of settings"
+            )
     if not np.all(s >= 0):
         raise ValueError(f"spikes_against_accuracy: given {s.min():g} spikes; expected 0 or more")
     drawn, axes = panel(ax, width, 70.0, "spikes_against_accuracy")

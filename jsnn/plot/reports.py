@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from jsnn._checks import check_type
 from jsnn.plot.canvas import figure
 from jsnn.plot.colours import GUIDE, PALETTE
 from jsnn.plot.scales import accuracy_axis
@@ -32,7 +33,13 @@ def conversion_report(report: "Report", *, width: Width = "double") -> matplotli
 
     Returns:
       The figure.
+
+    Raises:
+      TypeError: if `report` is no report.
     """
+    from jsnn.conversion import Report  # with Flax, which other figures do not need
+
+    check_type(report, Report, "conversion_report", ", as jsnn.conversion.assess returns it")
     columns = 2 if width == "double" else 1
     drawn, panels = figure(4 // columns, columns, width=width, height=55.0 * (4 // columns))
     over_time, of_layers, errors, energy = panels.flat

@@ -50,7 +50,9 @@ def voltages(
     if traces.dtype == object:
         raise TypeError(f"voltages: given {type(v).__name__}; expected an array [T, K]")
     if traces.ndim != 2:
-        raise ValueError(f"voltages: given shape {traces.shape}; expected [T, K]")
+        given = f"shape {traces.shape}" if traces.ndim else type(v).__name__
+        hint = " (v[:, None] has one neuron)" if traces.ndim == 1 else ""
+        raise ValueError(f"voltages: given {given}; expected an array [T, K]{hint}")
     looks = [(colour, dashes) for dashes in _DASHES for colour in PALETTE]
     num = traces.shape[1]
     if num > len(looks):

@@ -165,13 +165,13 @@ def test_a_loss_is_an_error_or_listed(network: jsnn.Network, message: str) -> No
             jsnn.Network([jsnn.Population("a", 3, jsnn.ALIF)]),
             {"strict": False},
             ValueError,
-            "population 'a': of model ALIF, and NIR cannot say its equations; expected one of IF",
+            "population 'a': given model ALIF, and NIR has no node with its equations; expected o",
         ),
         (
             jsnn.Network([jsnn.Population("a", 3, jsnn.LIF_CURR_EXP)]),
             {},
             ValueError,
-            "of model LIF_CURR_EXP, and NIR cannot say its 3 inputs",
+            "given model LIF_CURR_EXP, and NIR has no node with its 3 inputs",
         ),
         (
             between(jsnn.Sparse([0, 1], [1, 0], weights(2), 3, 2, delays=[1, 3])),

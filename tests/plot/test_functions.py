@@ -194,6 +194,12 @@ def test_equal_distances_on_an_axis_of_accuracies_are_equal_factors_of_the_error
         (lambda: plot.raster({"a": jsnn.Events([0], [0], 1)}), "given Events; expected an array"),
         (lambda: plot.figure(0), "figure, rows: given 0; expected an integer >= 1"),
         (lambda: plot.figure(1, 2.5), "figure, columns: given 2.5; expected an integer >= 1"),
+        (
+            lambda: plot.spikes_against_accuracy([1.0], [0.5], marked={"a": 1}),
+            "marked 'a': given 1",
+        ),
+        (lambda: plot.voltages({"a": np.zeros((4, 2))}), "given dict; expected an array"),
+        (lambda: plot.voltages(np.zeros(4)), r"given shape \(4,\); .*v\[:, None\]"),
         (lambda: plot.voltages(np.zeros((4, 21))), "given 21 neurons; expected at most 20"),
         (lambda: plot.rate({"a": np.zeros((4, 2), bool)}, bin_width=0.3), "width: given 0.3 ms"),
     ],
@@ -201,3 +207,8 @@ def test_equal_distances_on_an_axis_of_accuracies_are_equal_factors_of_the_error
 def test_other_figures_refuse(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+def test_a_figure_of_a_conversion_needs_a_report():
+    with pytest.raises(TypeError, match=r"given dict; expected a Report, as jsnn\.conversion\."):
+        plot.conversion_report({})
