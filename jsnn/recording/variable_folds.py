@@ -23,11 +23,11 @@ class MaxVariable:
         check_variable(network, self.part, self.variable, what)
 
     def start(self, network: Network) -> jax.Array:
-        variable = variables_of(abstract_state(network), self.part)[self.variable]
+        variable = _value(abstract_state(network), self)
         return jnp.full(variable.shape, _lowest(variable.dtype), variable.dtype)
 
     def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
-        return jnp.maximum(kept, variables_of(state, self.part)[self.variable])
+        return jnp.maximum(kept, _value(state, self))
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ class FinalVariable:
         check_variable(network, self.part, self.variable, what)
 
     def start(self, network: Network) -> jax.Array:
-        variable = variables_of(abstract_state(network), self.part)[self.variable]
+        variable = _value(abstract_state(network), self)
         return jnp.zeros(variable.shape, variable.dtype)
 
     def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
-        return variables_of(state, self.part)[self.variable]
+        return _value(state, self)
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class SumVariable:
         check_variable(network, self.part, self.variable, what)
 
     def start(self, network: Network) -> jax.Array:
-        variable = variables_of(abstract_state(network), self.part)[self.variable]
+        variable = _value(abstract_state(network), self)
         return jnp.zeros(variable.shape, network.dtype)
 
     def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
-        return kept + variables_of(state, self.part)[self.variable].astype(kept.dtype)
+        return kept + _value(state, self).astype(kept.dtype)
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,10 @@ class MeanVariable:
 
     def finish(self, kept: dict[str, jax.Array]) -> jax.Array:
         return kept["sum"] * (1 / kept["steps"])
+
+
+def _value(state: State, recording: MaxVariable | FinalVariable | SumVariable) -> jax.Array:
+    return variables_of(state, recording.part)[recording.variable]
 
 
 def _lowest(dtype: Any) -> Any:

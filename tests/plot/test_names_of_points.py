@@ -41,6 +41,10 @@ def test_names_cover_nothing_and_stay_inside() -> None:
         assert not inside.all(axis=1).any()
         assert frame.x0 <= left < right <= frame.x1
         assert frame.y0 - 2 <= bottom < top <= frame.y1 + 2
+    (left, bottom), (right, top) = np.transpose(found, (1, 2, 0))
+    meets = (left[:, None] < right) & (left < right[:, None])
+    meets &= (bottom[:, None] < top) & (bottom < top[:, None])
+    np.testing.assert_array_equal(meets, np.eye(len(found), dtype=bool))
 
 
 def test_more_names_than_there_is_room_for_are_an_error() -> None:
