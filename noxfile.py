@@ -1,6 +1,7 @@
 """Sessions for all work on jsnn, each in an environment of its own."""
 
 import json
+import shutil
 import statistics
 import subprocess
 from pathlib import Path
@@ -118,6 +119,7 @@ def docs(session: nox.Session) -> None:
     """Build the site in docs/_build/html: run its pages, check spelling, links and pages."""
     session.install("-e", ".[docs]")
     session.run("codespell", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", "jsnn")
+    shutil.rmtree("docs/_build", ignore_errors=True)  # a page is run again only if its text changes
     session.run(
         *("sphinx-build", "--jobs", "2", "--fail-on-warning", "--keep-going"),
         *("docs", "docs/_build/html", *session.posargs),
