@@ -195,7 +195,6 @@ def progress_bar(
     title: str | None = None,
     *,
     done: int = 0,
-    shown: bool = True,
     leave: bool = True,
 ) -> "tqdm[Any]":
     """Make a progress bar, which prints a line a minute if it is not on a terminal.
@@ -205,7 +204,6 @@ def progress_bar(
       unit: the name of a unit.
       title: the text before the bar.
       done: the number of units that are done already.
-      shown: show the bar.
       leave: leave the bar on the terminal when all is done.
     """
     from tqdm import tqdm
@@ -216,7 +214,6 @@ def progress_bar(
         unit=unit,
         desc=title,
         initial=done,
-        disable=not shown,
         leave=leave,
         mininterval=pause,
         maxinterval=100 * pause,
