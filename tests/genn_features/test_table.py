@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "genn_features.md"
+PAGE = ROOT / "docs/reference/genn_features.md"
 
 
 NUMBER_OF_TESTS = 45
