@@ -51,7 +51,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """Run the tests that take long: experiments that train."""
+    """Run the tests that take long: experiments that train, and several processes."""
     run_tests(session, "-m", "slow")
 
 

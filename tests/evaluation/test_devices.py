@@ -47,5 +47,6 @@ def test_three_devices(on_one_device: list[str]) -> None:
     assert on_devices(3, __name__, "results") == [3, on_one_device]
 
 
+@pytest.mark.slow
 def test_two_processes(on_one_device: list[str]) -> None:
     assert in_two_processes(__name__, "results") == [[2, on_one_device]] * 2

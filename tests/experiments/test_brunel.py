@@ -59,6 +59,7 @@ def test_every_neuron_receives_its_synapses_from_others():
         assert projection.delay * DT == pytest.approx(1.5)
 
 
+@pytest.mark.slow
 def test_the_experiment_writes_its_figure_and_what_it_found(tmp_path, monkeypatch, capsys):
     picture, path = tmp_path / "b.png", tmp_path / "b.json"
     files = ["--out", str(picture), "--json", str(path)]

@@ -128,6 +128,7 @@ def test_an_unfinished_training_by_other_code_or_teachers_is_refused(tmp_path, m
     settings.check(config)  # it is finished
 
 
+@pytest.mark.slow
 def test_training_learns_and_the_loaded_model_answers_in_evaluation_mode(tmp_path):
     config = config_of(tmp_path, epochs=8, hidden_dropout=0.2)
     held_out = few_images(50, 1)

@@ -41,6 +41,7 @@ def test_synapses_whose_sign_turns_go_and_others_come_between_neurons_not_joined
     assert set(np.asarray(after.signs)) == {-1, 1}
 
 
+@pytest.mark.slow
 def test_both_networks_learn_and_one_of_them_moves_its_synapses(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,10 @@ from scipy import integrate, optimize, special, stats
 
 FOLDER = Path(__file__).parents[2] / "experiments/examples"
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
-SLOW = ("convert_cnn", "stdp_bimodal", "train_latency_mnist")
+SLOW = (
+    *("balanced_rates", "convert_cnn", "save_and_resume", "stdp_bimodal", "sweep_heat_map"),
+    "train_latency_mnist",
+)
 
 Found = dict[str, Any]
 

@@ -217,7 +217,7 @@ def run(tmp_path, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("variant", ["tutorial", "graded"])
+@pytest.mark.parametrize("variant", [pytest.param("tutorial", marks=pytest.mark.slow), "graded"])
 def test_the_experiment_writes_figures_weights_and_results(variant, run, tmp_path):
     path = tmp_path / "m.json"
     run("--variant", variant, "--num-train", 20, "--num-test", 5, "--json", path)

@@ -34,6 +34,7 @@ def test_a_target_is_matched_by_a_spike_of_its_own_neuron_within_3_ms():
     assert learning.matched(spikes, target) == 3  # at 50 and 499, and at 60 once
 
 
+@pytest.mark.slow
 def test_errors_that_are_fed_back_teach_both_layers(tmp_path, monkeypatch, capsys):
     picture, path = tmp_path / "s.png", tmp_path / "s.json"
     flags = ["--seeds", "1", "--trials", "30", "--out", str(picture), "--json", str(path)]

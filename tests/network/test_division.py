@@ -139,6 +139,7 @@ def exchanges_of_a_step() -> list[str]:
     return sorted(set(re.findall(r"= (\S+?)\{\S* (all-\w+|collective-\w+)\(", program)))
 
 
+@pytest.mark.slow
 def test_four_devices_and_two_processes_give_the_bits_of_one_device() -> None:
     digests = results()
     assert on_devices(4, __name__, "results") == [4, digests]

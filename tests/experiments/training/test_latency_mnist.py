@@ -46,6 +46,7 @@ def test_images_move_down_and_to_the_right():
         np.testing.assert_array_equal(after, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flags",
     [(), ("--gradient", "exact", "--delays"), ("--gradient", "eprop", "--recurrent")],

@@ -87,9 +87,10 @@ def test_a_speaker_is_left_out_and_the_official_split_leaves_indices_0_to_4():
         fold_of(events, indices, "theo")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flags",
-    [(), pytest.param(("--delays",), marks=pytest.mark.slow), ("--peer", "gru")],
+    [(), ("--delays",), ("--peer", "gru")],
     ids=("weights", "delays", "gru"),
 )
 def test_words_are_learnt(flags, tmp_path, monkeypatch, capsys):
