@@ -55,7 +55,7 @@ LOOKS: dict[tuple[str, str], Look] = {
     ],
     ("noise", "deviation"): lambda s: s.sources["noise"]["deviation"],
 }
-"""Where each variable is in a state."""
+"""Places of the variables in a state."""
 
 
 @functools.cache
