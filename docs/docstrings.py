@@ -4,11 +4,10 @@ import re
 from typing import Any
 
 SECTION = re.compile(r"(?:Args|Attributes|Parameters|Raises|Returns|Variables|Yields):$")
-CODE = re.compile(
-    r"`([^`\n]+)`|(?<![\w=])(?:\{(?:[^{}\n`]|\{[^{}\n`]*\})*\}|\"[a-z_0-9.]*\")(?!\w)"
-)
-"""Code: between backticks, a mapping in braces, a string that is a name."""
-
+_PLAIN = r"[^{}\n`]"
+_BRACES = rf"\{{(?:{_PLAIN}|\{{(?:{_PLAIN}|\{{{_PLAIN}*\}})*\}})*\}}"
+CODE = re.compile(rf"`([^`\n]+)`|(?<![\w=])(?:{_BRACES}|\"[a-z_0-9.]*\")(?!\w)")
+"""Code: between backticks, a mapping in up to three braces, a string that is a name."""
 
 _COLON = "\ue000"
 
