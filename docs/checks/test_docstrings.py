@@ -8,6 +8,7 @@ from docstrings import as_restructured_text
     ("plain", "read"),
     [
         (["See `jsnn.LIF` and `v`."], ["See `jsnn.LIF` and ``v``."]),
+        (['{a: {"b": {c: d}}} or "e"'], ['``{a: {"b": {c: d}}}`` or ``"e"``']),
         (["V * 2 | 3"], [r"V \* 2 \| 3"]),
         (
             ["First.", "", "    a * `b`", "", "    c", "", "Then."],
