@@ -15,20 +15,17 @@ from jsnn._summary import bytes_of_memory, size_of
 from jsnn.network.network import Network
 from jsnn.network.state import State
 from jsnn.recording import (
-    FinalVariable,
     FirstSpike,
     FirstSpikeTime,
     Fold,
-    MaxVariable,
-    MeanVariable,
     Rate,
     Recordings,
     SpikeCount,
     Spikes,
     SpikesOf,
-    SumVariable,
     Trace,
     Variable,
+    VariableFold,
     abstract_step,
 )
 from jsnn.spike_events import SpikeEvents
@@ -99,14 +96,13 @@ class Sampled:
 
 
 _FOLDS_OF_SPIKES = (SpikeCount, Rate, FirstSpike, FirstSpikeTime)
-_FOLDS_OF_VARIABLES = (MaxVariable, FinalVariable, SumVariable, MeanVariable)
 
 
 def part_seen_by(recording: Any) -> str | None:
     """Return the one part that a recording looks at, or None if there may be more."""
     if isinstance(recording, Sampled):
         return part_seen_by(recording.trace)
-    if isinstance(recording, (Variable, *_FOLDS_OF_VARIABLES)):
+    if isinstance(recording, (Variable, VariableFold)):
         return recording.part
     of_spikes = (Spikes, SpikeEvents, *_FOLDS_OF_SPIKES)
     return recording.population if isinstance(recording, of_spikes) else None
@@ -114,7 +110,7 @@ def part_seen_by(recording: Any) -> str | None:
 
 def folds_each_neuron(recording: Any) -> bool:
     """Return True if a recording of a population keeps one value for each of its neurons."""
-    return isinstance(recording, (*_FOLDS_OF_SPIKES, *_FOLDS_OF_VARIABLES))
+    return isinstance(recording, (*_FOLDS_OF_SPIKES, VariableFold))
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from jsnn.recording.variable_folds import (
     MaxVariable,
     MeanVariable,
     SumVariable,
+    VariableFold,
 )
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "SumVariable",
     "Trace",
     "Variable",
+    "VariableFold",
     "abstract_step",
     "check_neurons",
     "checked_neurons",

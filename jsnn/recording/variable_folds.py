@@ -13,8 +13,13 @@ from jsnn.recording.protocols import SpikesOf
 
 
 @dataclass(frozen=True)
-class MaxVariable:
-    """The largest value that a `Variable` had at the end of a step, in its shape, such as [N]."""
+class VariableFold:
+    """A fold of a `Variable`.
+
+    Attributes:
+      part: the name of the population, projection or current source.
+      variable: the name of the variable.
+    """
 
     part: str
     variable: str = "v"
@@ -22,69 +27,59 @@ class MaxVariable:
     def check(self, network: Network, what: str) -> None:
         check_variable(network, self.part, self.variable, what)
 
+    def _value(self, state: State) -> jax.Array:
+        return variables_of(state, self.part)[self.variable]
+
+
+@dataclass(frozen=True)
+class MaxVariable(VariableFold):
+    """The largest value that a `Variable` had at the end of a step, in its shape, such as [N]."""
+
     def start(self, network: Network) -> jax.Array:
-        variable = _value(abstract_state(network), self)
+        variable = self._value(abstract_state(network))
         return jnp.full(variable.shape, _lowest(variable.dtype), variable.dtype)
 
     def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
-        return jnp.maximum(kept, _value(state, self))
+        return jnp.maximum(kept, self._value(state))
 
 
 @dataclass(frozen=True)
-class FinalVariable:
+class FinalVariable(VariableFold):
     """The value of a `Variable` after the last step, in its shape, such as [N]."""
 
-    part: str
-    variable: str = "v"
-
-    def check(self, network: Network, what: str) -> None:
-        check_variable(network, self.part, self.variable, what)
-
     def start(self, network: Network) -> jax.Array:
-        variable = _value(abstract_state(network), self)
+        variable = self._value(abstract_state(network))
         return jnp.zeros(variable.shape, variable.dtype)
 
     def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
-        return _value(state, self)
+        return self._value(state)
 
 
 @dataclass(frozen=True)
-class SumVariable:
+class SumVariable(VariableFold):
     """The sum over the steps of a `Variable` at the end of each step, in its shape, such as [N].
 
     The dtype is that of the network.
     """
 
-    part: str
-    variable: str = "v"
-
-    def check(self, network: Network, what: str) -> None:
-        check_variable(network, self.part, self.variable, what)
-
     def start(self, network: Network) -> jax.Array:
-        variable = _value(abstract_state(network), self)
+        variable = self._value(abstract_state(network))
         return jnp.zeros(variable.shape, network.dtype)
 
     def fold(self, kept: jax.Array, state: State, spikes: SpikesOf) -> jax.Array:
-        return kept + _value(state, self).astype(kept.dtype)
+        return kept + self._value(state).astype(kept.dtype)
 
 
 @dataclass(frozen=True)
-class MeanVariable:
+class MeanVariable(VariableFold):
     """The mean over the steps of a `Variable` at the end of each step, in its shape, such as [N].
 
     The dtype is that of the network.
     """
 
-    part: str
-    variable: str = "v"
-
     @property
     def _sum(self) -> SumVariable:
         return SumVariable(self.part, self.variable)
-
-    def check(self, network: Network, what: str) -> None:
-        self._sum.check(network, what)
 
     def start(self, network: Network) -> dict[str, jax.Array]:
         return {"sum": self._sum.start(network), "steps": jnp.zeros((), network.dtype)}
@@ -96,10 +91,6 @@ class MeanVariable:
 
     def finish(self, kept: dict[str, jax.Array]) -> jax.Array:
         return kept["sum"] * (1 / kept["steps"])
-
-
-def _value(state: State, recording: MaxVariable | FinalVariable | SumVariable) -> jax.Array:
-    return variables_of(state, recording.part)[recording.variable]
 
 
 def _lowest(dtype: Any) -> Any:
