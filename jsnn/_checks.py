@@ -355,6 +355,19 @@ def real_number(value: Any, what: str) -> float:
     return float(value)
 
 
+def positive_number(value: Any, what: str) -> float:
+    """Return `value` as a float > 0.
+
+    Raises:
+      TypeError: if it is no number.
+      ValueError: if it is not finite, or not above 0.
+    """
+    number = finite_number(value, what)
+    if number <= 0:
+        raise ValueError(f"{what}: given {number:g}; expected a number > 0")
+    return number
+
+
 def check_known(names: Iterable[str], known: Collection[str], what: str, kind: str) -> None:
     """Raise ValueError for the first name that is not `known`, and suggest one that resembles it.
 

@@ -24,6 +24,7 @@ from jsnn._checks import (
     is_concrete,
     number_of_steps,
     positive_int,
+    positive_number,
 )
 
 Repeated = Literal["error", "once", "count"]
@@ -65,8 +66,8 @@ def log_latency(values: ArrayLike, tau: float, threshold: float) -> jax.Array:
       Times in ms, of the shape of `values`; infinite where x <= θ.
     """
     tau, threshold = (
-        _positive(tau, "log_latency, tau"),
-        _positive(threshold, "log_latency, threshold"),
+        positive_number(tau, "log_latency, tau"),
+        positive_number(threshold, "log_latency, threshold"),
     )
     x = _floats(values)
     above = x > threshold
@@ -91,7 +92,7 @@ def trains_from_times(times: ArrayLike, num_steps: int, dt: float = 1.0) -> jax.
       ValueError: if a time is NaN, negative, or finite and T dt or later.
     """
     num_steps = number_of_steps(num_steps, "trains_from_times, num_steps")
-    dt = _positive(dt, "trains_from_times, dt")
+    dt = positive_number(dt, "trains_from_times, dt")
     if is_concrete(times):
         given = host_array(times, "trains_from_times, times")
         wrong = given[~(_step_of(given, dt) >= 0) | (_step_of(given, dt) >= num_steps)]
@@ -142,7 +143,7 @@ def poisson(key: jax.Array, rates: ArrayLike, num_steps: int, dt: float = 1.0) -
     """
     check_key(key, "poisson, key")
     num_steps = number_of_steps(num_steps, "poisson, num_steps")
-    dt = _positive(dt, "poisson, dt")
+    dt = positive_number(dt, "poisson, dt")
     rates = _floats(rates)
     if is_concrete(rates) and not np.all(np.asarray(rates) >= 0):
         raise ValueError(f"poisson, rates: given {np.min(rates)} Hz; expected rates >= 0")
@@ -164,7 +165,7 @@ def on_off(signal: ArrayLike, threshold: float) -> tuple[jax.Array, jax.Array]:
     Returns:
       On spikes and off spikes, bool [T, N] each.
     """
-    threshold = _positive(threshold, "on_off, threshold")
+    threshold = positive_number(threshold, "on_off, threshold")
     samples = _floats(signal)
     if samples.ndim != 2 or not len(samples):
         raise ValueError(f"on_off, signal: given shape {samples.shape}; expected [T, N]")
@@ -199,8 +200,8 @@ def receptive_fields(
     num_fields = positive_int(num_fields, "receptive_fields, num_fields", least=3)
     low = finite_number(low, "receptive_fields, low")
     whole = finite_number(high, "receptive_fields, high") - low
-    spacing = _positive(whole, "receptive_fields, high - low") / (num_fields - 2)
-    width = spacing / _positive(beta, "receptive_fields, beta")
+    spacing = positive_number(whole, "receptive_fields, high - low") / (num_fields - 2)
+    width = spacing / positive_number(beta, "receptive_fields, beta")
     x = _floats(values)
     if x.ndim != 1:
         raise ValueError(f"receptive_fields, values: given shape {x.shape}; expected [N]")
@@ -245,7 +246,7 @@ def trains_from_events(
         number_of_steps(num_steps, f"{what}, num_steps"),
         positive_int(num_neurons, f"{what}, num_neurons"),
     )
-    dt = _positive(dt, f"{what}, dt")
+    dt = positive_number(dt, f"{what}, dt")
     for name, given, choices in (
         ("repeated", repeated, ("error", "once", "count")),
         ("outside", outside, ("error", "drop")),
@@ -310,10 +311,3 @@ def _from_0_to_1(values: ArrayLike, what: str) -> jax.Array:
         if wrong.size:
             raise ValueError(f"{what}: given {wrong[0]}; expected numbers from 0 to 1")
     return array
-
-
-def _positive(number: float, what: str) -> float:
-    number = finite_number(number, what)
-    if number <= 0:
-        raise ValueError(f"{what}: given {number:g}; expected a number > 0")
-    return number

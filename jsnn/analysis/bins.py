@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from jsnn._checks import positive_number
 from jsnn.analysis.trains import SpikeTrains
 from jsnn.analysis.trials import check_trains
-from jsnn.analysis.units import Array, in_units, in_units_of, positive
+from jsnn.analysis.units import Array, in_units, in_units_of
 
 
 def bins_of(trains: SpikeTrains, width: float, what: str) -> tuple[Array, int]:
@@ -18,7 +19,7 @@ def bins_of(trains: SpikeTrains, width: float, what: str) -> tuple[Array, int]:
         the times are steps.
     """
     check_trains(trains, what)
-    width = positive(width, f"{what}, width")
+    width = positive_number(width, f"{what}, width")
     num_bins = int(in_units(trains.duration, width))
     if not num_bins:
         raise ValueError(

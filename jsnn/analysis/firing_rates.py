@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from jsnn._checks import positive_number
 from jsnn.analysis.bins import bins_of
 from jsnn.analysis.spike_counts import counts_in_bins
 from jsnn.analysis.trains import SpikeTrains
 from jsnn.analysis.trials import Trials, check_trains, checked_trials
-from jsnn.analysis.units import Array, positive
+from jsnn.analysis.units import Array
 
 REACH = 6.0
 """Standard deviations from a spike at which its Gaussian ends; 2 · 10⁻⁹ of it are beyond."""
@@ -70,7 +71,7 @@ def gaussian_rates(trains: SpikeTrains, width: float, sigma: float) -> Array:
         than half a bin.
     """
     bins, num_bins = bins_of(trains, width, "gaussian_rates")
-    sigma = positive(sigma, "gaussian_rates, sigma")
+    sigma = positive_number(sigma, "gaussian_rates, sigma")
     if sigma < width / 2:
         raise ValueError(
             f"gaussian_rates, sigma: given {sigma:g} ms; expected at least half a bin, "

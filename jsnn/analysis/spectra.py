@@ -3,10 +3,10 @@
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_finite, host_array
+from jsnn._checks import check_finite, host_array, positive_number
 from jsnn.analysis.firing_rates import population_rate
 from jsnn.analysis.trains import SpikeTrains
-from jsnn.analysis.units import Array, in_steps, positive
+from jsnn.analysis.units import Array, in_steps
 
 
 def population_spectrum(trains: SpikeTrains, width: float, segment: float) -> tuple[Array, Array]:
@@ -61,11 +61,11 @@ def spectrum(signal: ArrayLike, width: float, segment: float) -> tuple[Array, Ar
             f"spectrum, signal: given {array.dtype} of shape {array.shape}; expected numbers [B]"
         )
     check_finite(array, "spectrum, signal")
-    return _welch(array, positive(width, "spectrum, width"), segment, "spectrum")
+    return _welch(array, positive_number(width, "spectrum, width"), segment, "spectrum")
 
 
 def _welch(signal: Array, width: float, segment: float, what: str) -> tuple[Array, Array]:
-    size = in_steps(positive(segment, f"{what}, segment"), width, f"{what}, segment")
+    size = in_steps(positive_number(segment, f"{what}, segment"), width, f"{what}, segment")
     if not 2 <= size <= len(signal):
         raise ValueError(
             f"{what}, segment: given {segment:g} ms; expected {2 * width:g} ms to the duration, "

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_type, finite_number, host_array, positive_int
-from jsnn.analysis.units import Array, in_units, in_units_of, positive
+from jsnn._checks import check_type, finite_number, host_array, positive_int, positive_number
+from jsnn.analysis.units import Array, in_units, in_units_of
 from jsnn.recording import checked_spikes
 from jsnn.spike_events import Events, spike_list
 
@@ -37,8 +37,8 @@ class SpikeTrains:
 
     def __post_init__(self) -> None:
         num_neurons = positive_int(self.num_neurons, "SpikeTrains, num_neurons")
-        duration = positive(self.duration, "SpikeTrains, duration")
-        dt = positive(self.dt, "SpikeTrains, dt")
+        duration = positive_number(self.duration, "SpikeTrains, duration")
+        dt = positive_number(self.dt, "SpikeTrains, dt")
         times, neurons = (
             host_array(given, f"SpikeTrains, {name}")
             for name, given in (("times", self.times), ("neurons", self.neurons))
@@ -87,7 +87,7 @@ class SpikeTrains:
           ValueError: if the spikes are not [T, N], or hold anything but 0 and 1.
         """
         num_steps, num_neurons = checked_spikes(spikes, "SpikeTrains").shape
-        step = positive(dt, "SpikeTrains, dt")
+        step = positive_number(dt, "SpikeTrains, dt")
         return cls(*spike_list(spikes), num_neurons, num_steps * step, step)
 
     @classmethod
@@ -107,7 +107,7 @@ class SpikeTrains:
             the run or the population.
         """
         check_type(events, Events, "SpikeTrains, events", ", as jsnn.SpikeEvents records them")
-        step = positive(dt, "SpikeTrains, dt")
+        step = positive_number(dt, "SpikeTrains, dt")
         duration = positive_int(num_steps, "SpikeTrains, num_steps") * step
         return cls(*spike_list(events), num_neurons, duration, step)
 
@@ -155,7 +155,7 @@ class SpikeTrains:
           ValueError: if `end` is not in the recording, or no whole number of steps while the times
             are steps.
         """
-        end = positive(end, "before, end")
+        end = positive_number(end, "before, end")
         if end > self.duration:
             raise ValueError(
                 f"before, end: given {end:g} ms; expected at most the duration, "

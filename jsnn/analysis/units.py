@@ -4,22 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from jsnn._checks import finite_number
-
 Array = np.ndarray[Any, Any]
-
-
-def positive(value: Any, what: str) -> float:
-    """Return `value` as a float > 0.
-
-    Raises:
-      TypeError: if it is no number.
-      ValueError: if it is not finite, or not above 0.
-    """
-    number = finite_number(value, what)
-    if number <= 0:
-        raise ValueError(f"{what}: given {number:g}; expected a number > 0")
-    return number
 
 
 def in_units(milliseconds: float, unit: float) -> float:

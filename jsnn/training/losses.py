@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from jsnn._checks import check_finite, check_known, check_type, finite_number
+from jsnn._checks import check_finite, check_known, check_type, finite_number, positive_number
 from jsnn._engine.record_checks import checked_record
 from jsnn.evaluation.data_set import check_labels
 from jsnn.evaluation.readouts import Readout
@@ -172,7 +172,7 @@ def first_spike_loss(
     """
     what = "first_spike_loss"
     scale, late = (
-        _positive(tau, f"{what}, tau") * _positive(number, f"{what}, {name}")
+        positive_number(tau, f"{what}, tau") * positive_number(number, f"{what}, {name}")
         for name, number in (("xi", xi), ("beta", beta))
     )
     alpha = finite_number(alpha, f"{what}, alpha", least=0)
@@ -208,7 +208,7 @@ def van_rossum(population: str, tau: float) -> Loss:
       population: the neurons that learn to spike.
       tau: the time constant τ of the filter, ms: short to ask for precise times.
     """
-    tau = _positive(tau, "van_rossum, tau")
+    tau = positive_number(tau, "van_rossum, tau")
     trains, step = _Trains(population), _StepLength()
     names = f"{trains!r}", f"{step!r}"
     return Loss({names[0]: trains, names[1]: step}, _VanRossum(*names, tau))
@@ -404,10 +404,3 @@ def scalar(loss: Any) -> jax.Array:
         given = f"{loss.dtype} of shape {loss.shape}" if is_array else type(loss).__name__
         raise TypeError(f"loss, value: returned {given}; expected a float array of shape ()")
     return loss
-
-
-def _positive(number: float, what: str) -> float:
-    number = finite_number(number, what)
-    if number <= 0:
-        raise ValueError(f"{what}: given {number:g}; expected a number > 0")
-    return number
