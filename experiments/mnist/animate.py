@@ -8,8 +8,15 @@ import numpy as np
 
 import jsnn
 from experiments import cli
-from experiments.mnist.data import input_currents, test_image
-from experiments.mnist.network import INPUT_SCALE, NUM_STEPS, WEIGHTS, spiking_network
+from experiments.mnist.data import test_image
+from experiments.mnist.network import (
+    INPUT_SCALE,
+    NUM_STEPS,
+    WEIGHTS,
+    output_of,
+    spikes_of_image,
+    spiking_network,
+)
 
 FRAME_STEPS = 2
 """Steps from one frame to the next."""
@@ -34,12 +41,8 @@ def main(config: Config) -> dict[str, Any]:
     if config.out.suffix != ".gif":
         raise ValueError(f"--out: given {config.out}; expected .gif")
     network = spiking_network(jsnn.load_weights(WEIGHTS))
-    names = list(network.sizes)
-    drive = {names[0]: input_currents(pixels, INPUT_SCALE)}
-    record = {name: jsnn.Spikes(name) for name in names}
-    _, recorded = jsnn.simulate(network, drive, NUM_STEPS, record=record)
-    spikes = {name: np.asarray(trains) for name, trains in recorded.items()}
-    votes = spikes[names[-1]].cumsum(axis=0)
+    spikes = spikes_of_image(network, pixels, NUM_STEPS, INPUT_SCALE)
+    votes = spikes[output_of(network)].cumsum(axis=0)
     with jsnn.plot.style():
         animate(pixels.reshape(28, 28), spikes, votes, config.out)
     print(f"true label={label}, most votes={votes[-1].argmax()}")
@@ -77,7 +80,6 @@ def animate(
     counts = right.subplots()
     bars = counts.barh(range(10), np.zeros(10), color="0.75")
     counts.set(xlim=(0, votes.max() * 1.1), yticks=range(10), xlabel="votes [spikes]")
-    counts.spines[["top", "right"]].set_visible(False)
 
     def draw(step: int) -> None:
         for shown, trains in zip(dots, spikes.values(), strict=True):
@@ -91,7 +93,6 @@ def animate(
 
     steps = [*range(FRAME_STEPS, len(votes) + 1, FRAME_STEPS)]
     film = FuncAnimation(figure, draw, [*steps, *([steps[-1]] * HELD_FRAMES)])
-    path.parent.mkdir(parents=True, exist_ok=True)
     film.save(path, PillowWriter(FRAMES_PER_SECOND), dpi=DOTS_PER_INCH)
 
 

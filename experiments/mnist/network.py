@@ -29,6 +29,18 @@ def output_of(network: jsnn.Network) -> str:
     return network.populations[-1].name
 
 
+def spikes_of_image(
+    network: jsnn.Network, pixels: np.ndarray, num_steps: int, input_scale: float
+) -> dict[str, np.ndarray]:
+    """Show one image, [784], for `num_steps`; return all spikes, {layer: bool [T, N]}."""
+    check_pixels(network, pixels[None])
+    names = list(network.sizes)
+    drive = {names[0]: input_currents(pixels, input_scale)}
+    record = {name: jsnn.Spikes(name) for name in names}
+    _, spikes = jsnn.simulate(network, drive, num_steps, record=record)
+    return {name: np.asarray(spikes[name]) for name in names}
+
+
 def check_pixels(network: jsnn.Network, pixels: np.ndarray) -> None:
     """Raise ValueError if the network's input layer does not have one neuron for each pixel."""
     layer = network.populations[0]

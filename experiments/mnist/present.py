@@ -10,13 +10,14 @@ from jax.typing import ArrayLike
 
 import jsnn
 from experiments import cli
-from experiments.mnist.data import input_currents, test_image
+from experiments.mnist.data import test_image
 from experiments.mnist.network import (
     INPUT_SCALE,
     NUM_STEPS,
     V_THRESH,
     WEIGHTS,
-    check_pixels,
+    output_of,
+    spikes_of_image,
     spiking_network,
 )
 
@@ -45,16 +46,9 @@ class Config(cli.Config):
 def main(config: Config) -> dict[str, Any]:
     pixels, label = test_image(config.image_index, "--image-index")
     network = spiking_network(jsnn.load_weights(config.weights), config.v_thresh)
-    check_pixels(network, pixels[None])
-    names = list(network.sizes)
-    _, spikes = jsnn.simulate(
-        network,
-        {names[0]: input_currents(pixels, config.input_scale)},
-        config.num_steps,
-        record={name: jsnn.Spikes(name) for name in names},
-    )
-    counts = {name: int(np.sum(spikes[name])) for name in names}
-    prediction = int(np.argmax(np.sum(spikes[names[-1]], axis=0)))
+    spikes = spikes_of_image(network, pixels, config.num_steps, config.input_scale)
+    counts = {name: int(of_layer.sum()) for name, of_layer in spikes.items()}
+    prediction = int(spikes[output_of(network)].sum(axis=0).argmax())
 
     for name, count in counts.items():
         print(f"{name}: {network.sizes[name]:4} neurons, {count:5} spikes")
