@@ -16,6 +16,7 @@ from xdist.scheduler import LoadFileScheduling
 
 import jsnn
 import tests.profiles  # noqa: F401
+from tests.browsers import chromium as chromium
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")

@@ -114,14 +114,6 @@ def check_runs(printed: str, expected: Runs) -> None:
     np.testing.assert_array_equal(potentials, expected.potentials.view(np.uint32))
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if browser.find() is None:
-        pytest.skip(f"none of {', '.join(browser.PROGRAMS)} is installed")
-    with browser.chromium() as chromium:
-        yield chromium
-
-
 def opened(
     chromium: Browser, motion: Literal["reduce", "no-preference"], size: ViewportSize = demo.SIZE
 ) -> Iterator[Page]:

@@ -1,6 +1,5 @@
 """The built site: links lead somewhere, and a browser shows every page without a fault."""
 
-from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -96,14 +95,6 @@ def test_the_catalogue_says_what_help_says() -> None:
             assert "".join(line.split()) in shown, f"{name}: {line}"
         for quantity, declared in model.params.items():
             assert f"{quantity}{'table' if declared.ndim else f'{declared.default:.5g}'}" in shown
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if browser.find() is None:
-        pytest.skip(f"none of {', '.join(browser.PROGRAMS)} is installed")
-    with browser.chromium() as chromium:
-        yield chromium
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

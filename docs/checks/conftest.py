@@ -1,0 +1,3 @@
+"""Fixtures of the checks of the site."""
+
+from tests.browsers import chromium as chromium
